@@ -1,0 +1,67 @@
+#include "sys/call.h"
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+namespace berth::sys {
+namespace {
+
+bool tracing() {
+  static const bool on = std::getenv("BERTH_TRACE") != nullptr;
+  return on;
+}
+
+}  // namespace
+
+#ifdef BERTH_FAULTS
+
+namespace {
+
+struct Fault {
+  long nth = 0;
+  int errno_value = 0;
+};
+
+// Read before main() so that the first call after a clone needs no getenv.
+Fault read_fault() {
+  const char* text = std::getenv("BERTH_FAULT");
+  Fault fault;
+  if (text == nullptr) return fault;
+  char* colon = nullptr;
+  fault.nth = std::strtol(text, &colon, 10);
+  if (*colon == ':') fault.errno_value = static_cast<int>(std::strtol(colon + 1, nullptr, 10));
+  return fault;
+}
+
+const Fault kFault = read_fault();
+std::atomic<long> call_count{0};
+
+}  // namespace
+
+int fault_now() {
+  if (kFault.nth == 0) return 0;
+  return ++call_count == kFault.nth ? kFault.errno_value : 0;
+}
+
+#else
+
+int fault_now() {
+  return 0;
+}
+
+#endif
+
+void trace(const char* operation, std::string_view detail, long value, int errno_value) {
+  if (!tracing()) return;
+  if (errno_value == 0) {
+    std::fprintf(stderr, "berth: trace: %s %.*s = %ld\n", operation,
+                 static_cast<int>(detail.size()), detail.data(), value);
+  } else {
+    std::fprintf(stderr, "berth: trace: %s %.*s = -1 (%s)\n", operation,
+                 static_cast<int>(detail.size()), detail.data(), std::strerror(errno_value));
+  }
+}
+
+}  // namespace berth::sys

@@ -1,0 +1,241 @@
+#include "sys/spawn.h"
+
+#include "base/text.h"
+#include "sys/call.h"
+#include "sys/file.h"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdlib>
+
+namespace berth::sys {
+namespace {
+
+// Everything the child needs, made before the fork: it must not allocate.
+struct Launch {
+  const char* path;
+  char* const* argv;
+  char* const* envp;
+  const std::vector<std::pair<int, int>>* descriptors;
+  int* scratch;  // as many ints as descriptors
+  const char* working_directory;
+  bool new_session;
+  int error_pipe;
+};
+
+std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
+  std::vector<char*> pointers;
+  for (const std::string& string : strings) pointers.push_back(const_cast<char*>(string.c_str()));
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+std::string find_in_path(const std::string& name) {
+  if (name.find('/') != std::string::npos) return name;
+  const char* path = std::getenv("PATH");
+  for (const std::string& directory :
+       split(path != nullptr ? path : "/usr/sbin:/usr/bin:/sbin:/bin", ':')) {
+    std::string candidate = (directory.empty() ? "." : directory) + "/" + name;
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  return name;
+}
+
+// Child side: no allocation, no locks.
+[[noreturn]] void become(const Launch& launch) {
+  auto die = [&] {
+    int error = errno;
+    (void)!::write(launch.error_pipe, &error, sizeof(error));
+    ::_exit(127);
+  };
+  struct sigaction reset {};
+  reset.sa_handler = SIG_DFL;
+  for (int signal = 1; signal < 65; ++signal) ::sigaction(signal, &reset, nullptr);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (launch.new_session) ::setsid();
+  if (launch.working_directory[0] != '\0' && ::chdir(launch.working_directory) != 0) die();
+
+  // Two passes, so that a source that is another one's target is not overwritten: first move every
+  // source (and the error pipe) above all targets, then down to its place.
+  int highest = 2;
+  for (const auto& [ours, theirs] : *launch.descriptors) highest = std::max(highest, theirs);
+  int error_pipe = ::fcntl(launch.error_pipe, F_DUPFD_CLOEXEC, highest + 1);
+  if (error_pipe < 0) die();
+  size_t count = launch.descriptors->size();
+  for (size_t i = 0; i < count; ++i) {
+    launch.scratch[i] = ::fcntl((*launch.descriptors)[i].first, F_DUPFD_CLOEXEC, highest + 1);
+    if (launch.scratch[i] < 0) die();
+  }
+  for (size_t i = 0; i < count; ++i) {
+    if (::dup2(launch.scratch[i], (*launch.descriptors)[i].second) < 0) die();
+  }
+  Launch moved = launch;
+  moved.error_pipe = error_pipe;
+  // Whatever is not a wanted target gets close-on-exec, so nothing leaks into the program.
+  for (int fd = 0; fd <= highest; ++fd) {
+    bool wanted = false;
+    for (const auto& [ours, theirs] : *launch.descriptors) wanted = wanted || theirs == fd;
+    if (!wanted && fd > 2) ::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  }
+  ::syscall(SYS_close_range, highest + 1, ~0u, CLOSE_RANGE_CLOEXEC);
+  ::execve(launch.path, launch.argv, launch.envp);
+  int error = errno;
+  (void)!::write(moved.error_pipe, &error, sizeof(error));
+  ::_exit(127);
+}
+
+ExitStatus status_of(const siginfo_t& info) {
+  if (info.si_code == CLD_EXITED) return {.code = info.si_status, .signal = 0};
+  return {.code = 0, .signal = info.si_status};
+}
+
+// Moves bytes between the program's pipes and our buffers until all are closed.
+Status pump(Fd in, const std::string& input, Fd out, Fd err, Output& output) {
+  size_t sent = 0;
+  TRY(set_nonblocking(in.get()));
+  if (input.empty()) in.reset();
+  while (in || out || err) {
+    std::array<pollfd, 3> polled{pollfd{in.get(), POLLOUT, 0}, pollfd{out.get(), POLLIN, 0},
+                                 pollfd{err.get(), POLLIN, 0}};
+    TRY(run("poll", "", [&] { return ::poll(polled.data(), polled.size(), -1); }));
+    if (in && polled[0].revents != 0) {
+      ssize_t wrote = ::write(in.get(), input.data() + sent, input.size() - sent);
+      if (wrote > 0) sent += static_cast<size_t>(wrote);
+      if ((wrote < 0 && errno != EAGAIN && errno != EINTR) || sent == input.size()) in.reset();
+    }
+    auto drain = [](Fd& fd, const pollfd& state, std::string& into) {
+      if (!fd || state.revents == 0) return;
+      std::array<char, 16384> buffer{};
+      ssize_t got = ::read(fd.get(), buffer.data(), buffer.size());
+      if (got > 0) {
+        size_t room = kOutputMax - std::min(kOutputMax, into.size());
+        into.append(buffer.data(), std::min(room, static_cast<size_t>(got)));
+      } else if (got == 0 || errno != EINTR) {
+        fd.reset();
+      }
+    };
+    drain(out, polled[1], output.out);
+    drain(err, polled[2], output.err);
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Process> spawn(const Program& program) {
+  std::string path = find_in_path(program.path);
+  std::vector<char*> argv = pointers_to(program.arguments);
+  std::vector<char*> envp;
+  if (program.environment) envp = pointers_to(*program.environment);
+  std::vector<int> scratch(program.descriptors.size());
+  Pipe errors = TRY(make_pipe());
+  Launch launch{
+      path.c_str(),         argv.data(),       program.environment ? envp.data() : environ,
+      &program.descriptors, scratch.data(),    program.working_directory.c_str(),
+      program.new_session,  errors.write.get()};
+
+  // Signals stay blocked across the fork, so that no handler of ours runs in the child.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  auto pid = call("fork", program.path, [&] {
+    pid_t child = ::fork();
+    if (child == 0) become(launch);
+    return child;
+  });
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (!pid) return tl::unexpected<Error>(std::move(pid).error());
+
+  Process process{static_cast<pid_t>(*pid), {}};
+  errors.write.reset();
+  int error = 0;
+  ssize_t got = -1;
+  do {
+    got = ::read(errors.read.get(), &error, sizeof(error));
+  } while (got < 0 && errno == EINTR);
+  if (got == sizeof(error)) {
+    (void)::waitpid(process.pid, nullptr, 0);  // it has exited: reap it
+    return fail_errno(error, "execute {}", path);
+  }
+  process.pidfd = TRY(open_pidfd(process.pid));
+  return process;
+}
+
+Result<ExitStatus> wait(const Process& process) {
+  siginfo_t info{};
+  TRY(run("waitid", "",
+          [&] { return ::waitid(P_PID, static_cast<id_t>(process.pid), &info, WEXITED); }));
+  return status_of(info);
+}
+
+Result<std::optional<ExitStatus>> try_wait(pid_t pid) {
+  siginfo_t info{};
+  TRY(run("waitid", "",
+          [&] { return ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG); }));
+  if (info.si_pid == 0) return std::nullopt;
+  return status_of(info);
+}
+
+Status send_signal(const Process& process, int signal) {
+  auto sent = run("pidfd_send_signal", "", [&] {
+    return ::syscall(SYS_pidfd_send_signal, process.pidfd.get(), signal, nullptr, 0);
+  });
+  if (!sent && sent.error().errno_value == ESRCH) return {};
+  return sent;
+}
+
+Result<Fd> open_pidfd(pid_t pid) {
+  return Fd(TRY(
+      call("pidfd_open", std::to_string(pid), [&] { return ::syscall(SYS_pidfd_open, pid, 0); })));
+}
+
+Result<uint64_t> start_time_of(pid_t pid) {
+  std::string stat = TRY(read_file(fmt::format("/proc/{}/stat", pid), 4096));
+  // The second field is the command in parentheses and may hold anything; count from its end.
+  size_t end = stat.rfind(')');
+  if (end == std::string::npos) return fail(Errc::kCorrupt, "/proc/{}/stat: no command", pid);
+  std::vector<std::string> fields = split(stat.substr(end + 2), ' ');
+  constexpr size_t kStartTime = 22 - 3;
+  if (fields.size() <= kStartTime) return fail(Errc::kCorrupt, "/proc/{}/stat: too short", pid);
+  auto ticks = parse_u64(fields[kStartTime]);
+  if (!ticks) return fail(Errc::kCorrupt, "/proc/{}/stat: start time", pid);
+  return *ticks;
+}
+
+Result<Output> run_program(Program program, const std::string& input) {
+  Pipe in = TRY(make_pipe());
+  Pipe out = TRY(make_pipe());
+  Pipe err = TRY(make_pipe());
+  program.descriptors.emplace_back(in.read.get(), 0);
+  program.descriptors.emplace_back(out.write.get(), 1);
+  program.descriptors.emplace_back(err.write.get(), 2);
+  // A program that dies without reading its input must not kill us.
+  struct sigaction ignore {};
+  ignore.sa_handler = SIG_IGN;
+  struct sigaction before {};
+  ::sigaction(SIGPIPE, &ignore, &before);
+  Process process = TRY(spawn(program));
+  in.read.reset();
+  out.write.reset();
+  err.write.reset();
+  Output output;
+  auto pumped = pump(std::move(in.write), input, std::move(out.read), std::move(err.read), output);
+  output.status = TRY(wait(process));
+  ::sigaction(SIGPIPE, &before, nullptr);
+  TRY(std::move(pumped));
+  return output;
+}
+
+}  // namespace berth::sys

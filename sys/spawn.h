@@ -1,0 +1,69 @@
+// Starting a program: the only fork+exec besides the container's own clone3.
+#pragma once
+
+#include "base/result.h"
+#include "sys/fd.h"
+
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace berth::sys {
+
+// How a process ended.
+struct ExitStatus {
+  int code = 0;    // exit(2) status when signal is 0
+  int signal = 0;  // the signal that ended it, or 0
+  // As a shell reports it: the code, or 128 + signal.
+  int shell_code() const { return signal != 0 ? 128 + signal : code; }
+};
+
+struct Program {
+  std::string path;                    // absolute, or searched for in PATH when it has no '/'
+  std::vector<std::string> arguments;  // argv, argv[0] included
+  std::optional<std::vector<std::string>> environment;  // "K=V"; nothing: inherit
+  // {our fd (borrowed), the number that the program sees}. All others are closed.
+  std::vector<std::pair<int, int>> descriptors;
+  bool new_session = false;       // setsid(2)
+  std::string working_directory;  // "" keeps ours
+};
+
+// A started process. The destructor does not wait and does not kill; the zombie stays ours until
+// wait() is called.
+struct Process {
+  pid_t pid = -1;
+  Fd pidfd;
+};
+
+// Starts the program with default signal handlers and an empty signal mask. An exec that fails is
+// reported here, with its errno.
+Result<Process> spawn(const Program& program);
+
+// Waits for the process to end and reaps it.
+Result<ExitStatus> wait(const Process& process);
+// The status if it has ended (reaped), nothing if it runs.
+Result<std::optional<ExitStatus>> try_wait(pid_t pid);
+
+// Kill through the pidfd, so that a recycled pid is never hit. A process already gone is success.
+Status send_signal(const Process& process, int signal);
+
+// pidfd_open(2).
+Result<Fd> open_pidfd(pid_t pid);
+
+// Start time of a process in clock ticks since boot (field 22 of /proc/PID/stat): with the pid, the
+// identity of a process. kNotFound when it is gone.
+Result<uint64_t> start_time_of(pid_t pid);
+
+struct Output {
+  ExitStatus status;
+  std::string out;  // standard output, at most `output_max` bytes
+  std::string err;  // standard error, likewise
+};
+constexpr size_t kOutputMax = 1024 * 1024;
+// Runs the program to its end with `input` on its standard input; descriptors 0-2 are ours to set.
+Result<Output> run_program(Program program, const std::string& input);
+
+}  // namespace berth::sys
