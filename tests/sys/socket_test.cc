@@ -1,0 +1,53 @@
+#include "sys/socket.h"
+
+#include "sys/file.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+namespace berth {
+namespace {
+
+TEST(Socket, MessagesCarryDescriptors) {
+  auto pair = sys::make_socket_pair();
+  auto pipe = sys::make_pipe();
+  ASSERT_TRUE(sys::send_message(pair->ours.get(), "hello", {pipe->write.get()}).has_value());
+  auto message = sys::receive_message(pair->theirs.get());
+  ASSERT_TRUE(message.has_value());
+  EXPECT_EQ(message->bytes, "hello");
+  ASSERT_EQ(message->fds.size(), 1u);
+  ASSERT_TRUE(sys::write_all(message->fds[0].get(), "through").has_value());
+  message->fds.clear();
+  pipe->write.reset();
+  EXPECT_EQ(sys::read_all(pipe->read.get(), 100).value(), "through");
+}
+
+TEST(Socket, APeerThatIsGoneIsEndOfFileAndUnavailable) {
+  auto pair = sys::make_socket_pair();
+  pair->theirs.reset();
+  EXPECT_EQ(sys::receive_message(pair->ours.get())->bytes, "");
+  EXPECT_EQ(sys::send_message(pair->ours.get(), "x", {}).error().code, Errc::kUnavailable);
+}
+
+TEST(Socket, MessagesHaveALimit) {
+  auto pair = sys::make_socket_pair();
+  EXPECT_TRUE(
+      sys::send_message(pair->ours.get(), std::string(sys::kMessageMax, 'x'), {}).has_value());
+  EXPECT_EQ(
+      sys::send_message(pair->ours.get(), std::string(sys::kMessageMax + 1, 'x'), {}).error().code,
+      Errc::kInvalid);
+}
+
+TEST(Socket, LongPathsGoThroughTheDirectory) {
+  auto directory = sys::TemporaryDirectory::make(testing::TempDir(), "berth-socket-");
+  std::string deep = directory->path() + "/" + std::string(120, 'd');
+  ASSERT_TRUE(sys::make_directories(deep, 0755).has_value());
+  auto listener = sys::listen_unix(deep + "/s.sock");
+  ASSERT_TRUE(listener.has_value()) << listener.error().text;
+  auto client = sys::connect_unix(deep + "/s.sock");
+  ASSERT_TRUE(client.has_value()) << client.error().text;
+  EXPECT_TRUE(sys::accept_unix(listener->get()).has_value());
+}
+
+}  // namespace
+}  // namespace berth

@@ -1,0 +1,69 @@
+#include "sys/spawn.h"
+
+#include "base/text.h"
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <csignal>
+
+namespace berth {
+namespace {
+
+TEST(Spawn, GivesInputAndReadsBothOutputs) {
+  auto output = sys::run_program({.path = "/bin/sh",
+                                  .arguments = {"sh", "-c", "cat; echo problem >&2; exit 3"},
+                                  .environment = {},
+                                  .descriptors = {},
+                                  .new_session = false,
+                                  .working_directory = ""},
+                                 "input");
+  ASSERT_TRUE(output.has_value()) << output.error().text;
+  EXPECT_EQ(output->out, "input");
+  EXPECT_EQ(output->err, "problem\n");
+  EXPECT_EQ(output->status.code, 3);
+}
+
+TEST(Spawn, AnExecThatFailsIsAnErrorHere) {
+  sys::Program program;
+  program.path = "/nonexistent/program";
+  program.arguments = {"program"};
+  auto process = sys::spawn(program);
+  ASSERT_FALSE(process.has_value());
+  EXPECT_EQ(process.error().text, "execute /nonexistent/program: No such file or directory");
+}
+
+TEST(Spawn, OnlyNamedDescriptorsReachTheProgram) {
+  auto secret = sys::make_pipe();
+  ASSERT_TRUE(sys::set_inheritable(secret->read.get()).has_value());
+  auto given = sys::make_pipe();
+  sys::Program program;
+  program.path = "/bin/sh";
+  program.arguments = {"sh", "-c", "ls /proc/$$/fd | tr '\\n' ' '"};
+  program.descriptors = {{given->write.get(), 7}};
+  auto output = sys::run_program(program, "");
+  ASSERT_TRUE(output.has_value());
+  EXPECT_EQ(output->out, "0 1 2 7 ");
+}
+
+TEST(Spawn, ASignalIsReportedAsTheShellDoes) {
+  sys::Program program;
+  program.path = "sleep";
+  program.arguments = {"sleep", "1000"};
+  auto process = sys::spawn(program);
+  ASSERT_TRUE(process.has_value());
+  EXPECT_EQ(sys::try_wait(process->pid).value().has_value(), false);
+  ASSERT_TRUE(sys::send_signal(*process, SIGKILL).has_value());
+  EXPECT_EQ(sys::wait(*process)->shell_code(), 137);
+  EXPECT_TRUE(sys::send_signal(*process, SIGKILL).has_value());  // gone already
+}
+
+TEST(Spawn, AProcessIsKnownByItsStartTime) {
+  auto mine = sys::start_time_of(::getpid());
+  ASSERT_TRUE(mine.has_value());
+  EXPECT_EQ(*mine, sys::start_time_of(::getpid()).value());
+  EXPECT_FALSE(sys::start_time_of(0x3fffffff).has_value());
+}
+
+}  // namespace
+}  // namespace berth
