@@ -1,0 +1,95 @@
+#include "agent/config.h"
+
+#include "base/json.h"
+#include "sys/file.h"
+
+#include <nlohmann/json.hpp>
+
+namespace berth::agent {
+namespace {
+
+constexpr uint64_t kPidsMin = 8;  // fewer do not even start a container
+constexpr uint64_t kPidsMax = 4194304;
+constexpr uint64_t kIdBaseMin = 65536;
+constexpr uint64_t kIdBaseMax = 4294836224;
+
+Status read_absolute_path(const json::Node& root, std::string_view key, std::string& into) {
+  auto path = TRY(root.find_string(key));
+  if (!path) return {};
+  if (path->empty() || path->front() != '/') {
+    return fail(Errc::kInvalid, "{}: \"{}\" is not an absolute path", root.find(key)->path(),
+                *path);
+  }
+  into = *path;
+  return {};
+}
+
+Result<uint64_t> read_in_range(const json::Node& root, std::string_view key, uint64_t fallback,
+                               uint64_t low, uint64_t high) {
+  auto value = TRY(root.find_u64(key));
+  if (!value) return fallback;
+  if (*value < low || *value > high) {
+    return fail(Errc::kInvalid, "{}: {} is not between {} and {}", root.find(key)->path(), *value,
+                low, high);
+  }
+  return *value;
+}
+
+}  // namespace
+
+Result<Config> parse_config(std::string_view text, const std::string& name) {
+  auto document = TRY(json::Document::parse(text, {.name = name}));
+  json::Node root = document.root();
+  auto read = [&]() -> Result<Config> {
+    Config config;
+    TRY(root.only({"root", "run", "ociRuntime", "shim", "subnet", "region", "taskPidsLimit",
+                   "hostIdBase", "insecureRegistries"}));
+    TRY(read_absolute_path(root, "root", config.root));
+    TRY(read_absolute_path(root, "run", config.run));
+    TRY(read_absolute_path(root, "ociRuntime", config.oci_runtime));
+    TRY(read_absolute_path(root, "shim", config.shim));
+    config.subnet = TRY(root.find_string("subnet")).value_or(config.subnet);
+    config.region = TRY(root.find_string("region")).value_or(config.region);
+    config.task_pids_limit =
+        TRY(read_in_range(root, "taskPidsLimit", config.task_pids_limit, kPidsMin, kPidsMax));
+    config.host_id_base = static_cast<uint32_t>(
+        TRY(read_in_range(root, "hostIdBase", config.host_id_base, kIdBaseMin, kIdBaseMax)));
+    config.insecure_registries = TRY(root.find_strings("insecureRegistries"));
+    return config;
+  };
+  auto config = read();
+  if (!config) return wrap(std::move(config).error(), "{}", name);
+  return config;
+}
+
+std::string render_config(const Config& config) {
+  nlohmann::ordered_json out = {{"root", config.root},
+                                {"run", config.run},
+                                {"ociRuntime", config.oci_runtime},
+                                {"shim", config.shim},
+                                {"subnet", config.subnet},
+                                {"region", config.region},
+                                {"taskPidsLimit", config.task_pids_limit},
+                                {"hostIdBase", config.host_id_base},
+                                {"insecureRegistries", config.insecure_registries}};
+  return out.dump(2) + "\n";
+}
+
+std::string instance_of(const std::string& run) {
+  if (run == Config{}.run) return "berth";
+  // FNV-1a: stable across builds, which std::hash need not be.
+  uint32_t hash = 2166136261u;
+  for (unsigned char c : run) hash = (hash ^ c) * 16777619u;
+  return fmt::format("berth-{:06x}", hash & 0xffffff);
+}
+
+Result<std::string> sibling_program(const std::string& name) {
+  std::string self = TRY(sys::read_link("/proc/self/exe"));
+  std::string path = self.substr(0, self.rfind('/') + 1) + name;
+  if (!sys::exists(path)) {
+    return fail(Errc::kNotFound, "{}: not installed beside {}", name, self);
+  }
+  return path;
+}
+
+}  // namespace berth::agent

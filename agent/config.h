@@ -1,0 +1,43 @@
+// What one instance of berth is told about its host. From /etc/berth/berth.json when it exists,
+// or the file of --config; flags override. docs/configuration.md lists the members.
+#pragma once
+
+#include "base/result.h"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace berth::agent {
+
+constexpr const char* kConfigPath = "/etc/berth/berth.json";
+
+struct Config {
+  std::string root = "/var/lib/berth";   // durable: images, layers, leases, logs
+  std::string run = "/run/berth";        // gone with a reboot: task directories, sockets
+  std::string oci_runtime;               // path of berth-oci or of another OCI runtime
+  std::string shim;                      // path of berth-shim
+  std::string subnet = "172.29.0.0/16";  // tasks' addresses; the bridge has the first one
+  std::string region = "us-east-1";  // for names such as ip-172-29-0-2.us-east-1.compute.internal
+  uint64_t task_pids_limit = 4096;   // processes and threads of one task (pids.max)
+  uint32_t host_id_base = 524288;    // first host uid and gid of the tasks' ranges
+  std::vector<std::string> insecure_registries;  // HOST[:PORT] spoken to in plain HTTP
+};
+
+// Reads the members of `text` over the defaults. Errors: kInvalid with the member's path for
+// unknown members, wrong types and values out of range; `name` is the file's.
+Result<Config> parse_config(std::string_view text, const std::string& name);
+
+// The configuration in force, as JSON.
+std::string render_config(const Config& config);
+
+// "berth" for the default run directory, else "berth-" and six hexadecimal digits of a hash of the
+// path: the tag of everything global that this instance makes (links, cgroups, nft tables), so that
+// several instances live side by side.
+std::string instance_of(const std::string& run);
+
+// The path of a program that is installed beside this one ("berth-shim").
+Result<std::string> sibling_program(const std::string& name);
+
+}  // namespace berth::agent

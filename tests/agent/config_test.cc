@@ -1,0 +1,45 @@
+#include "agent/config.h"
+
+#include <gtest/gtest.h>
+
+namespace berth {
+namespace {
+
+TEST(Config, WhatIsRenderedParses) {
+  agent::Config config;
+  config.shim = "/opt/berth-shim";
+  config.oci_runtime = "/usr/bin/crun";
+  config.insecure_registries = {"10.0.0.1:5000"};
+  auto again = agent::parse_config(agent::render_config(config), "berth.json");
+  ASSERT_TRUE(again.has_value()) << again.error().text;
+  EXPECT_EQ(agent::render_config(*again), agent::render_config(config));
+}
+
+TEST(Config, BadMembersAreNamed) {
+  struct Case {
+    const char* text;
+    const char* error;
+  };
+  const Case cases[] = {
+      {R"({"rot": "/x"})", "berth.json: rot: unknown field"},
+      {R"({"root": "x"})", "berth.json: root: \"x\" is not an absolute path"},
+      {R"({"taskPidsLimit": 1})", "berth.json: taskPidsLimit: 1 is not between 8 and 4194304"},
+      {R"({"insecureRegistries": "x"})",
+       "berth.json: insecureRegistries: must be an array, not \"x\""},
+      {R"([])", "berth.json: (root): must be an object, not array"},
+  };
+  for (const Case& c : cases) {
+    auto config = agent::parse_config(c.text, "berth.json");
+    ASSERT_FALSE(config.has_value()) << c.text;
+    EXPECT_EQ(config.error().text, c.error);
+  }
+}
+
+TEST(Config, InstancesDifferByRunDirectory) {
+  EXPECT_EQ(agent::instance_of("/run/berth"), "berth");
+  EXPECT_NE(agent::instance_of("/tmp/a"), agent::instance_of("/tmp/b"));
+  EXPECT_EQ(agent::instance_of("/tmp/a"), agent::instance_of("/tmp/a"));
+}
+
+}  // namespace
+}  // namespace berth
