@@ -1,0 +1,53 @@
+// state.json: what is known of a container between two calls of the runtime.
+//
+//   <root>/<id>/state.json   {"version":1,"ociVersion":...,"id":...,"pid":...,"startTime":...,
+//                             "bundle":...,"rootfs":...,"cgroup":...,"created":...,"annotations":{}}
+//   <root>/<id>/init.sock    exists from create until start: the init waits behind it
+//
+// The status is not stored but looked up: no process (or a zombie, or another process with the same
+// pid) is "stopped"; a waiting init.sock is "created"; pid 0 is "creating"; else "running".
+#pragma once
+
+#include "base/result.h"
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace berth::runtime {
+
+enum class ContainerStatus { kCreating, kCreated, kRunning, kStopped };
+// "creating", "created", "running", "stopped".
+const char* name_of(ContainerStatus status);
+
+struct State {
+  std::string oci_version;
+  std::string id;
+  pid_t pid = 0;            // of the init; 0 while creating
+  uint64_t start_time = 0;  // clock ticks since boot: with the pid, the identity of the init
+  std::string bundle;
+  std::string rootfs;
+  std::string cgroup;   // "" for none
+  std::string created;  // RFC 3339
+  std::vector<std::pair<std::string, std::string>> annotations;
+  ContainerStatus status = ContainerStatus::kCreating;
+};
+
+constexpr size_t kContainerIdMax = 1024;
+// kInvalid unless 1 to kContainerIdMax of [A-Za-z0-9_+.-], and neither "." nor "..".
+Status check_id(const std::string& id);
+
+std::string directory_of(const std::string& root, const std::string& id);
+std::string socket_of(const std::string& root, const std::string& id);
+
+Status save(const std::string& root, const State& state);
+// With the status looked up.
+Result<State> load(const std::string& root, const std::string& id);
+
+// As the OCI specification has it (pid left out unless created or running).
+std::string render_oci(const State& state);
+
+}  // namespace berth::runtime

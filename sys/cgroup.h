@@ -1,0 +1,133 @@
+// Control groups: one interface over v2 and v1 (also hybrid hosts, whose controllers are on v1).
+//
+//   Cgroups host = TRY(Cgroups::detect());
+//   CgroupDir dir = TRY(host.make("/berth/default/task/app"));
+//   TRY(dir.apply(limits));
+//   clone with dir.clone_fd() on v2, or dir.attach(pid) after the clone on v1
+//   ... TRY(dir.kill_all()); TRY(dir.remove());
+//
+// A CgroupDir does not remove the group when it goes: groups outlive the short-lived programs that
+// make them and are found again by path.
+#pragma once
+
+#include "base/result.h"
+#include "sys/fd.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <sys/types.h>
+
+namespace berth::sys {
+
+struct DeviceRule {
+  bool allow = false;
+  char type = 'a';               // 'a' all, 'b' block, 'c' character
+  std::optional<int64_t> major;  // nothing: any
+  std::optional<int64_t> minor;
+  std::string access = "rwm";
+  bool operator==(const DeviceRule&) const = default;
+};
+
+// Nothing means: leave as it is. -1 means: no limit.
+struct CgroupLimits {
+  std::optional<int64_t> memory_max_bytes;
+  std::optional<int64_t> memory_low_bytes;  // v1 soft limit, v2 memory.low
+  // Memory and swap together, as OCI has it; v2's swap.max is the difference.
+  std::optional<int64_t> memory_and_swap_max_bytes;
+  std::optional<uint64_t> swappiness;  // v1 only; v2 has no such knob per group: ignored there
+  std::optional<int64_t> pids_max;
+  std::optional<uint64_t> cpu_shares;  // v2: see weight_of_shares
+  std::optional<int64_t> cpu_quota_us;
+  std::optional<uint64_t> cpu_period_us;
+  std::optional<uint64_t> cpu_burst_us;
+  std::optional<std::string> cpus;
+  std::optional<std::string> mems;
+  std::vector<DeviceRule> devices;  // first deny, then allow, in order; the last match decides
+  std::vector<std::pair<std::string, std::string>> unified;  // v2 file -> value
+};
+
+// cpu.weight for cpu.shares: ceil(10^((l^2 + 125 l) / 612 - 7/34)), l = log2(shares), as runc and
+// crun. Shares are taken into [2, 262144] first. Pure.
+uint64_t weight_of_shares(uint64_t shares);
+
+struct CgroupStats {
+  uint64_t memory_bytes = 0;
+  uint64_t pids = 0;
+  uint64_t oom_kills = 0;
+  uint64_t cpu_usage_ns = 0;
+  uint64_t throttled_periods = 0;
+};
+
+class CgroupDir;
+
+// What /proc/self/mountinfo says about this host. Pure in its text, so fixtures can be made.
+class Cgroups {
+ public:
+  struct Controller {
+    std::string name;   // "memory"
+    std::string mount;  // "/sys/fs/cgroup/memory"
+  };
+
+  static Result<Cgroups> detect();
+  static Result<Cgroups> parse(const std::string& mountinfo);
+
+  // True when the controllers are on v2.
+  bool is_unified() const { return controllers_.empty(); }
+  const std::string& unified_mount() const { return unified_mount_; }
+  // v1 controllers; empty on v2.
+  const std::vector<Controller>& controllers() const { return controllers_; }
+
+  // Makes the group and its missing parents in every hierarchy that the limits of berth need; on v2
+  // the controllers are enabled from the top down. An existing group is success.
+  Result<CgroupDir> make(const std::string& path) const;
+  // Refers to a group that may or may not exist.
+  CgroupDir at(const std::string& path) const;
+
+ private:
+  std::string unified_mount_;
+  std::vector<Controller> controllers_;
+};
+
+class CgroupDir {
+ public:
+  const std::string& path() const { return path_; }
+  bool exists() const;
+
+  // A directory descriptor for CLONE_INTO_CGROUP on v2; empty on v1, where attach() is needed.
+  Result<Fd> clone_fd() const;
+  Status attach(pid_t pid) const;
+  Status apply(const CgroupLimits& limits) const;
+
+  Result<CgroupStats> stats() const;
+  // Kills by the OOM killer in this group and (v2) below it.
+  Result<uint64_t> oom_kills() const;
+  // All processes in the group and below.
+  Result<std::vector<pid_t>> processes() const;
+
+  Status freeze() const;
+  Status thaw() const;
+  // SIGKILL to every process in the group and below, and waits (bounded) until they are gone. A
+  // missing group is success.
+  Status kill_all() const;
+  // Removes the group and the groups below. Waits (bounded) while the kernel still counts dying
+  // processes. A missing group is success.
+  Status remove() const;
+
+ private:
+  friend class Cgroups;
+  CgroupDir(Cgroups host, std::string path) : host_(std::move(host)), path_(std::move(path)) {}
+  Status attach_v1(pid_t pid) const;
+
+  // The directory of a controller; on v2 the one directory. "" when the host has no such controller.
+  std::string directory(const std::string& controller) const;
+  std::vector<std::string> directories() const;
+
+  Cgroups host_;
+  std::string path_;
+};
+
+}  // namespace berth::sys
