@@ -1,0 +1,29 @@
+#include "sys/workers.h"
+
+#include "sys/clock.h"
+
+#include <gtest/gtest.h>
+
+namespace berth {
+namespace {
+
+TEST(Workers, JobsRunElsewhereAndCompleteOnTheLoop) {
+  sys::SystemClock clock;
+  auto loop = std::move(*sys::Loop::make(clock));
+  sys::Workers workers(*loop, 2);
+  int completed = 0;
+  for (int i = 0; i < 10; ++i) {
+    workers.submit([&, here = std::this_thread::get_id()] {
+      EXPECT_NE(std::this_thread::get_id(), here);
+      return [&, here] {
+        EXPECT_EQ(std::this_thread::get_id(), here);
+        if (++completed == 10) loop->stop();
+      };
+    });
+  }
+  ASSERT_TRUE(loop->run().has_value());
+  EXPECT_EQ(completed, 10);
+}
+
+}  // namespace
+}  // namespace berth

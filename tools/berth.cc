@@ -1,0 +1,127 @@
+// berth: the command line.
+#include "agent/config.h"
+#include "base/log.h"
+#include "sys/file.h"
+#include "tools/commands.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+
+namespace berth::tools {
+namespace {
+
+constexpr size_t kConfigMax = 1024 * 1024;
+
+struct GlobalOptions {
+  std::string config;
+  std::string root;
+  std::string run;
+  bool debug = false;
+};
+
+// The configuration in force: defaults, then the file, then flags, then the programs beside us.
+Result<agent::Config> effective_config(const GlobalOptions& options) {
+  agent::Config config;
+  bool named = !options.config.empty();
+  std::string path = named ? options.config : agent::kConfigPath;
+  if (named || sys::exists(path)) {
+    config = TRY(agent::parse_config(TRY(sys::read_file(path, kConfigMax)), path));
+  }
+  if (!options.root.empty()) config.root = options.root;
+  if (!options.run.empty()) config.run = options.run;
+  for (const std::string* directory : {&config.root, &config.run}) {
+    if (directory->front() != '/') {
+      return fail(Errc::kInvalid, "{}: --root and --run take absolute paths", *directory);
+    }
+  }
+  if (config.oci_runtime.empty()) config.oci_runtime = TRY(agent::sibling_program("berth-oci"));
+  if (config.shim.empty()) config.shim = TRY(agent::sibling_program("berth-shim"));
+  return config;
+}
+
+void add_run(CLI::App& app, RunOptions& options) {
+  CLI::App* run = app.add_subcommand("run", "Run a task definition in the foreground");
+  run->add_option("FILE", options.file,
+                  "the JSON of `aws ecs register-task-definition --cli-input-json` or of "
+                  "describe-task-definition; - is standard input")
+      ->required();
+  run->add_option("--overrides", options.overrides, "a file with RunTask's overrides");
+  run->add_option("--env", options.env, "K=V for every container; may be repeated")
+      ->allow_extra_args(false);
+  run->add_option("--container", options.container, "show only this container's log, unprefixed");
+  run->add_option_function<std::string>(
+         "--userns", [&options](const std::string&) { options.userns_host = true; },
+         "host: no user namespace, ids of containers are ids of the host")
+      ->check(CLI::IsMember({"host"}));
+  run->add_flag("--timing", options.timing, "say where the milliseconds went");
+}
+
+int dispatch(CLI::App& app, const GlobalOptions& global, const RunOptions& run_options,
+             const std::string& reference, const std::string& tar) {
+  if (global.debug) log::set_level(log::Level::kDebug);
+  auto config = effective_config(global);
+  if (!config) return report(config.error());
+  if (app.got_subcommand("run")) return run_command(*config, run_options);
+  if (app.got_subcommand("pull")) return pull_command(*config, reference);
+  if (app.got_subcommand("import")) return import_command(*config, tar, reference);
+  if (app.got_subcommand("images")) return images_command(*config);
+  if (app.got_subcommand("rmi")) return rmi_command(*config, reference);
+  if (app.got_subcommand("system")) {
+    if (app.get_subcommand("system")->got_subcommand("sweep")) return sweep_command(*config);
+    std::fputs(agent::render_config(*config).c_str(), stdout);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int report(const Error& error) {
+  std::fprintf(stderr, "berth: %s\n", error.text.c_str());
+  return kExitFailure;
+}
+
+}  // namespace berth::tools
+
+int main(int argc, char** argv) {
+  using namespace berth::tools;
+  GlobalOptions global;
+  RunOptions run_options;
+  std::string reference;
+  std::string tar;
+
+  CLI::App app("berth runs Amazon ECS task definitions on this host", "berth");
+  app.set_version_flag("--version", BERTH_VERSION);
+  app.require_subcommand(1);
+  app.add_option("--config", global.config, "configuration file (default /etc/berth/berth.json)");
+  app.add_option("--root", global.root, "durable state (default /var/lib/berth)");
+  app.add_option("--run", global.run, "state of this boot (default /run/berth)");
+  app.add_flag("--debug", global.debug, "log what is done and why");
+
+  add_run(app, run_options);
+  app.add_subcommand("pull", "Pull an image into the store")
+      ->add_option("REFERENCE", reference)
+      ->required();
+  CLI::App* import = app.add_subcommand("import", "Make an image of a root file system tar");
+  import->add_option("FILE", tar, "the archive; - is standard input")->required();
+  import->add_option("REFERENCE", reference, "its name in the store")->required();
+  app.add_subcommand("images", "List the images in the store");
+  app.add_subcommand("rmi", "Remove an image from the store")
+      ->add_option("REFERENCE", reference)
+      ->required();
+  CLI::App* system = app.add_subcommand("system", "Look after this instance");
+  system->require_subcommand(1);
+  system->add_subcommand("config", "Print the configuration in force");
+  system->add_subcommand("sweep", "Remove what dead tasks of this instance left behind");
+
+  try {
+    app.parse(argc, argv);
+    return dispatch(app, global, run_options, reference, tar);
+  } catch (const CLI::ParseError& error) {
+    int code = app.exit(error);
+    return code == 0 ? 0 : kExitFailure;
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "berth: internal: %s\n", error.what());
+    return kExitFailure;
+  }
+}

@@ -1,0 +1,39 @@
+// The commands of `berth`: one function each. They return the exit code.
+//
+//   0    done
+//   125  berth itself failed: bad arguments, bad input, no image, no permission
+//   else `berth run`: the exit code of the essential container that ended the task
+#pragma once
+
+#include "agent/config.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace berth::tools {
+
+constexpr int kExitFailure = 125;
+
+struct RunOptions {
+  std::string file;              // the task definition; "-" is standard input
+  std::string overrides;         // a file with RunTask's `overrides`, or ""
+  std::vector<std::string> env;  // "K=V", for every container
+  std::string container;         // show only this one's log, unprefixed; "" shows all
+  bool userns_host = false;
+  bool timing = false;
+};
+
+int run_command(const agent::Config& config, const RunOptions& options);
+
+int pull_command(const agent::Config& config, const std::string& reference);
+int import_command(const agent::Config& config, const std::string& tar,
+                   const std::string& reference);
+int images_command(const agent::Config& config);
+int rmi_command(const agent::Config& config, const std::string& reference);
+int sweep_command(const agent::Config& config);
+
+// "berth: <text>" on standard error; returns kExitFailure.
+int report(const Error& error);
+
+}  // namespace berth::tools
