@@ -1,0 +1,309 @@
+#include "agent/oci_config.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+namespace berth::agent {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// capabilities(7) in kernel order, up to Linux 5.9 (the last one added).
+constexpr std::array kAllCapabilities = {"CHOWN",
+                                         "DAC_OVERRIDE",
+                                         "DAC_READ_SEARCH",
+                                         "FOWNER",
+                                         "FSETID",
+                                         "KILL",
+                                         "SETGID",
+                                         "SETUID",
+                                         "SETPCAP",
+                                         "LINUX_IMMUTABLE",
+                                         "NET_BIND_SERVICE",
+                                         "NET_BROADCAST",
+                                         "NET_ADMIN",
+                                         "NET_RAW",
+                                         "IPC_LOCK",
+                                         "IPC_OWNER",
+                                         "SYS_MODULE",
+                                         "SYS_RAWIO",
+                                         "SYS_CHROOT",
+                                         "SYS_PTRACE",
+                                         "SYS_PACCT",
+                                         "SYS_ADMIN",
+                                         "SYS_BOOT",
+                                         "SYS_NICE",
+                                         "SYS_RESOURCE",
+                                         "SYS_TIME",
+                                         "SYS_TTY_CONFIG",
+                                         "MKNOD",
+                                         "LEASE",
+                                         "AUDIT_WRITE",
+                                         "AUDIT_CONTROL",
+                                         "SETFCAP",
+                                         "MAC_OVERRIDE",
+                                         "MAC_ADMIN",
+                                         "SYSLOG",
+                                         "WAKE_ALARM",
+                                         "BLOCK_SUSPEND",
+                                         "AUDIT_READ",
+                                         "PERFMON",
+                                         "BPF",
+                                         "CHECKPOINT_RESTORE"};
+
+// Docker's: what in /proc and /sys tells about or changes the host.
+constexpr std::array kMaskedPaths = {"/proc/asound",
+                                     "/proc/acpi",
+                                     "/proc/kcore",
+                                     "/proc/keys",
+                                     "/proc/latency_stats",
+                                     "/proc/timer_list",
+                                     "/proc/timer_stats",
+                                     "/proc/sched_debug",
+                                     "/proc/scsi",
+                                     "/sys/firmware",
+                                     "/sys/devices/virtual/powercap"};
+constexpr std::array kReadOnlyPaths = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
+                                       "/proc/sysrq-trigger"};
+
+Status check_known(const std::string& name) {
+  if (name == "ALL" ||
+      std::find(kAllCapabilities.begin(), kAllCapabilities.end(), name) != kAllCapabilities.end()) {
+    return {};
+  }
+  return fail(Errc::kInvalid, "capability \"{}\" does not exist; see capabilities(7)", name);
+}
+
+Json mount(const std::string& target, const std::string& type, const std::string& source,
+           const std::vector<std::string>& options) {
+  return {{"destination", target}, {"type", type}, {"source", source}, {"options", options}};
+}
+
+// sysfs can be mounted only by the owner of the network namespace; otherwise the host's is bound.
+Json sys_mount(const ContainerSettings& settings) {
+  std::string access = settings.privileged ? "rw" : "ro";
+  bool foreign_network = !settings.user_namespace.empty() && settings.network_namespace.empty();
+  if (foreign_network) {
+    return mount("/sys", "bind", "/sys", {"rbind", "nosuid", "noexec", "nodev", "rro"});
+  }
+  return mount("/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev", access});
+}
+
+Json bind_mount(const BindMount& bind, const ContainerSettings& settings) {
+  std::vector<std::string> options = {"rbind", bind.read_only ? "rro" : "rw", "rprivate"};
+  Json json = mount(bind.target, "bind", bind.source, options);
+  if (bind.id_mapped && settings.ids) {
+    json["options"].push_back("ridmap");
+    Json map = Json::array();
+    map.push_back(
+        {{"containerID", 0}, {"hostID", settings.ids->first}, {"size", settings.ids->size}});
+    json["uidMappings"] = map;
+    json["gidMappings"] = map;
+  }
+  return json;
+}
+
+Json tmpfs_mount(const Tmpfs& tmpfs) {
+  std::vector<std::string> options = {"nosuid", "nodev", "noexec"};
+  options.insert(options.end(), tmpfs.options.begin(), tmpfs.options.end());
+  options.push_back("size=" + std::to_string(tmpfs.size_bytes));
+  return mount(tmpfs.target, "tmpfs", "tmpfs", options);
+}
+
+Json mounts_of(const ContainerSettings& settings) {
+  Json mounts = Json::array();
+  mounts.push_back(mount("/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}));
+  mounts.push_back(
+      mount("/dev", "tmpfs", "tmpfs", {"nosuid", "strictatime", "mode=755", "size=65536k"}));
+  mounts.push_back(
+      mount("/dev/pts", "devpts", "devpts",
+            {"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}));
+  mounts.push_back(sys_mount(settings));
+  mounts.push_back(
+      mount("/sys/fs/cgroup", "cgroup", "cgroup",
+            {"nosuid", "noexec", "nodev", "relatime", settings.privileged ? "rw" : "ro"}));
+  mounts.push_back(mount("/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}));
+  mounts.push_back(mount(
+      "/dev/shm", "tmpfs", "shm",
+      {"nosuid", "noexec", "nodev", "mode=1777", "size=" + std::to_string(settings.shm_bytes)}));
+  for (const BindMount& bind : settings.binds) mounts.push_back(bind_mount(bind, settings));
+  for (const Tmpfs& tmpfs : settings.tmpfs) mounts.push_back(tmpfs_mount(tmpfs));
+  return mounts;
+}
+
+Json namespaces_of(const ContainerSettings& settings) {
+  Json namespaces = Json::array();
+  for (const char* type : {"mount", "pid", "ipc", "uts", "cgroup"}) {
+    namespaces.push_back({{"type", type}});
+  }
+  if (!settings.user_namespace.empty()) {
+    namespaces.push_back({{"type", "user"}, {"path", settings.user_namespace}});
+  }
+  if (!settings.network_namespace.empty()) {
+    namespaces.push_back({{"type", "network"}, {"path", settings.network_namespace}});
+  }
+  return namespaces;
+}
+
+Json device_rule(bool allow, char type, std::optional<int64_t> major, std::optional<int64_t> minor,
+                 const std::string& access) {
+  Json rule = {{"allow", allow}, {"type", std::string(1, type)}, {"access", access}};
+  if (major) rule["major"] = *major;
+  if (minor) rule["minor"] = *minor;
+  return rule;
+}
+
+// Docker's list: everything denied but the harmless devices, mknod of any, and the pts.
+Json device_rules(const ContainerSettings& settings) {
+  Json rules = Json::array();
+  rules.push_back({{"allow", settings.privileged}, {"access", "rwm"}});
+  if (settings.privileged) return rules;
+  rules.push_back(device_rule(true, 'c', std::nullopt, std::nullopt, "m"));
+  rules.push_back(device_rule(true, 'b', std::nullopt, std::nullopt, "m"));
+  struct Harmless {
+    int64_t major;
+    std::optional<int64_t> minor;
+  };
+  constexpr std::array kHarmless = {
+      Harmless{1, 3},               // null
+      Harmless{1, 5},               // zero
+      Harmless{1, 7},               // full
+      Harmless{1, 8},               // random
+      Harmless{1, 9},               // urandom
+      Harmless{5, 0},               // tty
+      Harmless{5, 2},               // ptmx
+      Harmless{136, std::nullopt},  // pts/*
+  };
+  for (const Harmless& device : kHarmless) {
+    rules.push_back(device_rule(true, 'c', device.major, device.minor, "rwm"));
+  }
+  for (const Device& device : settings.devices) {
+    rules.push_back(device_rule(true, device.type, device.major, device.minor, device.access));
+  }
+  return rules;
+}
+
+Json resources_of(const ContainerSettings& settings) {
+  Json memory = Json::object();
+  if (settings.memory_bytes) memory["limit"] = *settings.memory_bytes;
+  if (settings.memory_reservation_bytes) memory["reservation"] = *settings.memory_reservation_bytes;
+  if (settings.memory_bytes && settings.swap_bytes) {
+    memory["swap"] = *settings.memory_bytes + *settings.swap_bytes;
+  }
+  if (settings.swappiness) memory["swappiness"] = *settings.swappiness;
+  Json resources = {{"devices", device_rules(settings)},
+                    {"cpu", {{"shares", settings.cpu_shares}}}};
+  if (!memory.empty()) resources["memory"] = memory;
+  return resources;
+}
+
+Json process_of(const ContainerSettings& settings, const std::vector<std::string>& capabilities) {
+  Json user = {{"uid", settings.account.uid}, {"gid", settings.account.gid}};
+  if (!settings.account.additional_gids.empty()) {
+    user["additionalGids"] = settings.account.additional_gids;
+  }
+  // As Docker: a user other than root gets the sets as bounds, not in force.
+  std::vector<std::string> in_force =
+      settings.account.uid == 0 ? capabilities : std::vector<std::string>();
+  Json process = {{"terminal", false},
+                  {"user", user},
+                  {"args", settings.args},
+                  {"env", settings.env},
+                  {"cwd", settings.cwd},
+                  {"capabilities",
+                   {{"bounding", capabilities}, {"effective", in_force}, {"permitted", in_force}}},
+                  {"noNewPrivileges", settings.no_new_privileges},
+                  {"oomScoreAdj", 0}};
+  Json limits = Json::array();
+  for (const ResourceLimit& limit : settings.limits) {
+    std::string type = "RLIMIT_" + limit.name;
+    std::transform(type.begin(), type.end(), type.begin(),
+                   [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+    limits.push_back({{"type", type}, {"soft", limit.soft}, {"hard", limit.hard}});
+  }
+  if (!limits.empty()) process["rlimits"] = limits;
+  return process;
+}
+
+Json devices_of(const ContainerSettings& settings) {
+  Json devices = Json::array();
+  for (const Device& device : settings.devices) {
+    devices.push_back({{"path", device.container_path},
+                       {"type", std::string(1, device.type)},
+                       {"major", device.major},
+                       {"minor", device.minor},
+                       {"fileMode", 0666},
+                       {"uid", 0},
+                       {"gid", 0}});
+  }
+  return devices;
+}
+
+}  // namespace
+
+const std::vector<std::string>& default_capabilities() {
+  static const std::vector<std::string> kDefault = {
+      "CAP_AUDIT_WRITE", "CAP_CHOWN",   "CAP_DAC_OVERRIDE",     "CAP_FOWNER",    "CAP_FSETID",
+      "CAP_KILL",        "CAP_MKNOD",   "CAP_NET_BIND_SERVICE", "CAP_NET_RAW",   "CAP_SETFCAP",
+      "CAP_SETGID",      "CAP_SETPCAP", "CAP_SETUID",           "CAP_SYS_CHROOT"};
+  return kDefault;
+}
+
+Result<std::vector<std::string>> capabilities_of(bool privileged,
+                                                 const std::vector<std::string>& add,
+                                                 const std::vector<std::string>& drop) {
+  std::set<std::string> all;
+  for (const char* name : kAllCapabilities) all.insert(std::string("CAP_") + name);
+  for (const std::string& name : add) TRY(check_known(name));
+  for (const std::string& name : drop) TRY(check_known(name));
+  if (privileged) return std::vector<std::string>(all.begin(), all.end());
+
+  auto has_all = [](const std::vector<std::string>& names) {
+    return std::find(names.begin(), names.end(), "ALL") != names.end();
+  };
+  std::set<std::string> set(default_capabilities().begin(), default_capabilities().end());
+  if (has_all(add)) set = all;
+  if (has_all(drop)) set.clear();
+  if (has_all(add) && has_all(drop)) set = all;  // as Docker: adding everything wins
+  for (const std::string& name : add) {
+    if (name != "ALL") set.insert("CAP_" + name);
+  }
+  for (const std::string& name : drop) set.erase("CAP_" + name);
+  return std::vector<std::string>(set.begin(), set.end());
+}
+
+Result<std::string> render_oci_config(const ContainerSettings& settings) {
+  std::vector<std::string> capabilities = TRY(
+      capabilities_of(settings.privileged, settings.add_capabilities, settings.drop_capabilities));
+  Json linux = {{"namespaces", namespaces_of(settings)},
+                {"cgroupsPath", settings.cgroup},
+                {"resources", resources_of(settings)},
+                {"devices", devices_of(settings)},
+                {"rootfsPropagation", "rslave"}};
+  if (!settings.sysctls.empty()) {
+    for (const auto& [key, value] : settings.sysctls) linux["sysctl"][key] = value;
+  }
+  if (!settings.privileged) {
+    linux["maskedPaths"] = kMaskedPaths;
+    linux["readonlyPaths"] = kReadOnlyPaths;
+  }
+  if (!settings.seccomp.empty()) {
+    Json profile = Json::parse(settings.seccomp, nullptr, false);
+    if (profile.is_discarded()) return fail(Errc::kInternal, "seccomp profile is not JSON");
+    linux["seccomp"] = profile;
+  }
+  Json config = {{"ociVersion", "1.1.0"},
+                 {"process", process_of(settings, capabilities)},
+                 {"root", {{"path", settings.rootfs}, {"readonly", settings.read_only_rootfs}}},
+                 {"hostname", settings.hostname},
+                 {"mounts", mounts_of(settings)},
+                 {"linux", linux},
+                 // A container dies with its shim: none goes on unseen.
+                 {"annotations", {{"berth.parent-death-signal", "KILL"}}}};
+  return config.dump(2) + "\n";
+}
+
+}  // namespace berth::agent
