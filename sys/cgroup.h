@@ -122,7 +122,8 @@ class CgroupDir {
   CgroupDir(Cgroups host, std::string path) : host_(std::move(host)), path_(std::move(path)) {}
   Status attach_v1(pid_t pid) const;
 
-  // The directory of a controller; on v2 the one directory. "" when the host has no such controller.
+  // The directory of a controller; on v2 the one directory. "" when the host has no such
+  // controller.
   std::string directory(const std::string& controller) const;
   std::vector<std::string> directories() const;
 
