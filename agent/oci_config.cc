@@ -278,29 +278,29 @@ Result<std::vector<std::string>> capabilities_of(bool privileged,
 Result<std::string> render_oci_config(const ContainerSettings& settings) {
   std::vector<std::string> capabilities = TRY(
       capabilities_of(settings.privileged, settings.add_capabilities, settings.drop_capabilities));
-  Json linux = {{"namespaces", namespaces_of(settings)},
-                {"cgroupsPath", settings.cgroup},
-                {"resources", resources_of(settings)},
-                {"devices", devices_of(settings)},
-                {"rootfsPropagation", "rslave"}};
+  Json linux_part = {{"namespaces", namespaces_of(settings)},
+                     {"cgroupsPath", settings.cgroup},
+                     {"resources", resources_of(settings)},
+                     {"devices", devices_of(settings)},
+                     {"rootfsPropagation", "rslave"}};
   if (!settings.sysctls.empty()) {
-    for (const auto& [key, value] : settings.sysctls) linux["sysctl"][key] = value;
+    for (const auto& [key, value] : settings.sysctls) linux_part["sysctl"][key] = value;
   }
   if (!settings.privileged) {
-    linux["maskedPaths"] = kMaskedPaths;
-    linux["readonlyPaths"] = kReadOnlyPaths;
+    linux_part["maskedPaths"] = kMaskedPaths;
+    linux_part["readonlyPaths"] = kReadOnlyPaths;
   }
   if (!settings.seccomp.empty()) {
     Json profile = Json::parse(settings.seccomp, nullptr, false);
     if (profile.is_discarded()) return fail(Errc::kInternal, "seccomp profile is not JSON");
-    linux["seccomp"] = profile;
+    linux_part["seccomp"] = profile;
   }
   Json config = {{"ociVersion", "1.1.0"},
                  {"process", process_of(settings, capabilities)},
                  {"root", {{"path", settings.rootfs}, {"readonly", settings.read_only_rootfs}}},
                  {"hostname", settings.hostname},
                  {"mounts", mounts_of(settings)},
-                 {"linux", linux},
+                 {"linux", linux_part},
                  // A container dies with its shim: none goes on unseen.
                  {"annotations", {{"berth.parent-death-signal", "KILL"}}}};
   return config.dump(2) + "\n";
