@@ -1,0 +1,137 @@
+// Store: verified blobs, unpacked layers and the names of images, on disk.
+//
+//   <root>/
+//     blobs/sha256/<hex>       manifests, configs and layers as they came, digest verified
+//     layers/<chain-id hex>/   one unpacked layer on its lower ones; immutable once visible
+//       fs/                      its content: overlayfs lower directory; owners are the image's ids
+//       layer.json               {"version":1,"diff_id","blob","size"}
+//     images/<hex of the reference's SHA-256>.json   what a reference names, see ImageRecord
+//     tmp/                     work in progress; each piece is flock'ed by who makes it
+//     locks/                   pull-<hex> one pull of a layer at a time; store: shared by pulls,
+//                              exclusive for the removal of garbage
+//
+// Visible means durable: what stands under blobs/, layers/ and images/ was synced before its rename
+// and is whole. Several berth processes may share a root. A killed process leaves only things in
+// tmp/ whose lock nobody holds; open() sweeps those.
+#pragma once
+
+#include "base/result.h"
+#include "image/manifest.h"
+#include "sys/fd.h"
+#include "sys/file.h"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace berth::image {
+
+// What a reference names. Kept as images/<...>.json with "version":1.
+struct ImageRecord {
+  std::string reference;        // canonical
+  std::string resolved_digest;  // of what the reference named: an index's or a manifest's
+  std::string manifest_digest;  // of the platform's manifest
+  std::string config_digest;
+  std::string platform;             // "linux/amd64"
+  std::vector<std::string> layers;  // chain ids, bottom first
+  uint64_t size = 0;                // bytes of the compressed layers
+};
+
+// Keeps layers from being removed as garbage while it lives: a shared flock(2) on each layer
+// directory. The descriptors may be handed to a longer-lived process (the locks go with them).
+class Pin {
+ public:
+  Pin() = default;
+  // Borrowed.
+  std::vector<int> descriptors() const;
+
+ private:
+  friend class Store;
+  std::vector<sys::Fd> locks_;
+};
+
+// A directory or file under tmp/ that is ours while this lives, removed with its owner.
+class Scratch {
+ public:
+  Scratch(Scratch&&) noexcept = default;
+  Scratch& operator=(Scratch&&) = delete;
+  ~Scratch();
+  const std::string& path() const { return path_; }
+
+ private:
+  friend class Store;
+  Scratch(std::string path, sys::Fd lock) : path_(std::move(path)), lock_(std::move(lock)) {}
+  std::string path_;  // a directory; its lock is the flock on the directory itself
+  sys::Fd lock_;
+};
+
+struct Garbage {
+  std::vector<std::string> images;  // references, given by the caller of remove()
+  std::vector<std::string> layers;  // chain ids
+  std::vector<std::string> blobs;   // digests
+  uint64_t bytes = 0;               // of the blobs
+};
+
+class Store {
+ public:
+  // Makes the tree if it is missing and sweeps what killed processes left in tmp/.
+  static Result<Store> open(const std::string& root);
+
+  const std::string& root() const { return root_; }
+
+  // Images by reference. `find` gives nothing for an unknown reference or when a blob or layer of
+  // the image is gone.
+  Result<std::optional<ImageRecord>> find(const std::string& reference) const;
+  Result<std::vector<ImageRecord>> list() const;
+  Status record(const ImageRecord& image);
+  // Forgets the name; kNotFound when there is none. The content stays until remove_garbage().
+  Status remove(const std::string& reference);
+
+  // Blobs.
+  std::string blob_path(const std::string& digest) const;
+  bool has_blob(const std::string& digest) const;
+  // The content, digest verified again (small blobs: manifests and configs).
+  Result<std::string> read_blob(const std::string& digest) const;
+  // Stores bytes under their digest, which is returned.
+  Result<std::string> write_blob(std::string_view bytes);
+  // Makes a verified and complete file of a scratch directory visible as a blob.
+  Status commit_blob(const std::string& file, const std::string& digest);
+
+  // Layers.
+  std::string layer_directory(const std::string& chain_id) const;  // .../fs
+  bool has_layer(const std::string& chain_id) const;
+  struct LayerRecord {
+    std::string chain_id;
+    std::string diff_id;
+    std::string blob;   // digest of the compressed layer
+    uint64_t size = 0;  // of the plain tar
+  };
+  // Makes `scratch` visible as a layer: it holds fs/ as unpacked. One syncfs, then the rename. A
+  // layer that is already there wins.
+  Status commit_layer(const Scratch& scratch, const LayerRecord& layer);
+
+  // Work in progress.
+  Result<Scratch> make_scratch();
+  // Held while one process fetches and unpacks the layer; waits for another process to finish.
+  Result<sys::FileLock> lock_layer(const std::string& chain_id) const;
+  // Held during a pull, so that garbage removal does not take what is about to be named.
+  Result<sys::FileLock> lock_for_pull() const;
+
+  // Keeps the layers in place. kNotFound when one is gone.
+  Result<Pin> pin(const std::vector<std::string>& chain_ids) const;
+
+  // Removes layers and blobs that no image names; pinned layers stay (and their blobs go: a blob is
+  // needed only to unpack). kUnavailable while a pull runs.
+  Result<Garbage> remove_garbage();
+
+ private:
+  explicit Store(std::string root) : root_(std::move(root)) {}
+  Status sweep() const;
+  std::string image_path(const std::string& reference) const;
+  std::string root_;
+};
+
+}  // namespace berth::image
