@@ -120,7 +120,6 @@ class CgroupDir {
  private:
   friend class Cgroups;
   CgroupDir(Cgroups host, std::string path) : host_(std::move(host)), path_(std::move(path)) {}
-  Status attach_v1(pid_t pid) const;
 
   // The directory of a controller; on v2 the one directory. "" when the host has no such
   // controller.
