@@ -1,0 +1,39 @@
+// The scheduler: events in, commands out, nothing else. No clock, no thread, no file: a test or a
+// simulation drives it as the agent does.
+//
+//   core.submit(RunTaskRequested{...});
+//   for (const Command& command : TRY(core.step(now))) agent.execute(command);
+#pragma once
+
+#include "base/env.h"
+#include "base/result.h"
+#include "scheduler/messages.h"
+#include "scheduler/store.h"
+
+#include <deque>
+#include <vector>
+
+namespace berth::scheduler {
+
+class Core {
+ public:
+  // Borrows both. `rng` makes the containers' ids.
+  Core(Store& store, Rng& rng);
+
+  // Queues the event; nothing happens before step().
+  void submit(Event event);
+
+  // Applies all queued events in one transaction and returns what is to be done about them, in
+  // order. On an error of the store nothing has changed and the events stay queued.
+  Result<std::vector<Command>> step(WallTime now);
+
+  // Null when unknown. Valid until the next step.
+  const Task* find_task(const std::string& task_id) const { return store_.find_task(task_id); }
+
+ private:
+  Store& store_;
+  Rng& rng_;
+  std::deque<Event> queue_;
+};
+
+}  // namespace berth::scheduler

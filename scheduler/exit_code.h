@@ -1,0 +1,25 @@
+// How a task ended, for the one who waits for it in the foreground.
+#pragma once
+
+#include "scheduler/model.h"
+
+#include <string>
+
+namespace berth::scheduler {
+
+constexpr int kStartFailedExitCode = 125;  // as docker run and podman run have it
+constexpr int kInterruptedExitCode = 130;  // 128 + SIGINT
+
+// The exit code of `berth run` for a STOPPED task: that of the essential container that stopped
+// first, whoever decided the stop; kStartFailedExitCode when the task failed to start or that
+// container never ran; kInterruptedExitCode for a task that was stopped before any of its essential
+// containers ran.
+int exit_code_of(const Task& task);
+
+// "web: exit code 137, OutOfMemoryError: Container killed due to memory usage".
+std::string summarize(const Container& container);
+
+// "task stopped: EssentialContainerExited, Essential container in task exited".
+std::string summarize(const Task& task);
+
+}  // namespace berth::scheduler
