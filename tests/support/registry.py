@@ -1,0 +1,72 @@
+"""Debian's docker-registry on a free port of the loopback, with its store in a temporary directory."""
+
+import pathlib
+import re
+import subprocess
+import time
+
+START_SECONDS_MAX = 10
+
+CONFIGURATION = """\
+version: 0.1
+log: {{level: info, accesslog: {{disabled: true}}}}
+storage:
+  filesystem: {{rootdirectory: {store}}}
+  delete: {{enabled: true}}
+http: {{addr: "127.0.0.1:0"}}
+{auth}"""
+
+
+class Registry:
+    """Use as a context manager. With user and password, pulls and pushes need basic authentication."""
+
+    def __init__(self, directory, user=None, password=None):
+        self._directory = pathlib.Path(directory)
+        self._directory.mkdir(parents=True, exist_ok=True)
+        self._user, self._password = user, password
+        self._process = None
+        self.address = None
+
+    def __enter__(self):
+        self._log = self._directory / "log"
+        with open(self._log, "wb") as log:
+            self._process = subprocess.Popen(["docker-registry", "serve", self._configure()], cwd=self._directory,
+                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            self.address = f"127.0.0.1:{self._wait_for_port()}"
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        self._process.kill()
+        self._process.wait()
+
+    def push(self, source, name):
+        """Copies e.g. "oci:DIR:latest" to NAME and returns the reference under which it can be pulled."""
+        command = ["skopeo", "copy", "--insecure-policy", "--quiet", "--dest-tls-verify=false"]
+        if self._user:
+            command += ["--dest-creds", f"{self._user}:{self._password}"]
+        reference = f"{self.address}/{name}"
+        subprocess.run([*command, source, f"docker://{reference}"], check=True)
+        return reference
+
+    def _configure(self):
+        auth = ""
+        if self._user:
+            users = self._directory / "users"
+            users.write_bytes(subprocess.check_output(["htpasswd", "-Bbn", self._user, self._password]))
+            auth = f"auth: {{htpasswd: {{realm: test, path: {users}}}}}\n"
+        path = self._directory / "config.yml"
+        path.write_text(CONFIGURATION.format(store=self._directory / "store", auth=auth))
+        return path
+
+    def _wait_for_port(self):
+        deadline = time.monotonic() + START_SECONDS_MAX
+        while time.monotonic() < deadline and self._process.poll() is None:
+            found = re.search(r"listening on 127\.0\.0\.1:(\d+)", self._log.read_text())
+            if found:
+                return found.group(1)
+            time.sleep(0.02)
+        raise RuntimeError(f"docker-registry did not start:\n{self._log.read_text()}")
