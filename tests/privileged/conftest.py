@@ -1,0 +1,61 @@
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+PROJECT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(PROJECT / "tests" / "support"))
+
+import leak_census  # noqa: E402
+from berth import Instance, sh, task  # noqa: E402
+from registry import Registry  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def layouts(tmp_path_factory):
+    """Directories of OCI layouts, made from Debian packages."""
+    directory = tmp_path_factory.mktemp("images")
+    subprocess.run([PROJECT / "tools/images/make-busybox", directory / "busybox"], check=True)
+    return {"busybox": directory / "busybox"}
+
+
+@pytest.fixture(scope="session")
+def nginx_layout(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("images") / "nginx"
+    if subprocess.run([PROJECT / "tools/images/make-nginx", directory], check=False).returncode != 0:
+        pytest.fail("tools/images/make-nginx: no Debian mirror and no cached package of nginx")
+    return directory
+
+
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory, layouts):
+    """An instance that all tests share, so that images are unpacked once."""
+    images = {name: f"oci:{directory}:latest" for name, directory in layouts.items()}
+    instance = Instance(tmp_path_factory.mktemp("berth"), images)
+    outcome = instance.run(task(sh("true")))
+    assert outcome.code == 0, outcome
+    return instance
+
+
+@pytest.fixture
+def berth(warm):
+    before = leak_census.take(warm.state, warm.root)
+    yield warm
+    leak_census.assert_equal(before, warm.state, warm.root)
+
+
+@pytest.fixture
+def fresh(tmp_path, layouts):
+    """An instance that never ran: for what happens to an empty store."""
+    images = {name: f"oci:{directory}:latest" for name, directory in layouts.items()}
+    instance = Instance(tmp_path, images)
+    before = leak_census.take(instance.state, instance.root)
+    yield instance
+    leak_census.assert_equal(before, instance.state, instance.root)
+
+
+@pytest.fixture
+def registry(tmp_path):
+    with Registry(tmp_path / "registry") as running:
+        yield running

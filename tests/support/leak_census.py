@@ -1,0 +1,89 @@
+"""What one instance of berth has made of this machine: equal before and after a test, or something leaked.
+
+Only what carries the instance's name or directories is counted, so that other instances may run beside.
+Links, nft tables and addresses are those of the current network namespace: run tests in one of their own
+(tests/support/in_network_namespace).
+"""
+
+import pathlib
+import socket
+import subprocess
+import time
+
+CGROUP_ROOT = pathlib.Path("/sys/fs/cgroup")
+SETTLE_SECONDS = 3  # the kernel dismantles network namespaces behind our back
+
+
+def instance_of(run):
+    """As agent::instance_of(): the name that everything global of the instance carries."""
+    if str(run) == "/run/berth":
+        return "berth"
+    value = 2166136261
+    for byte in str(run).encode():
+        value = ((value ^ byte) * 16777619) & 0xFFFFFFFF
+    return f"berth-{value & 0xFFFFFF:06x}"
+
+
+def cgroups(instance):
+    """Directories below /berth/INSTANCE in every hierarchy, v1 or v2."""
+    tops = [CGROUP_ROOT / "berth" / instance, *CGROUP_ROOT.glob(f"*/berth/{instance}")]
+    return sorted(str(path) for top in tops if top.is_dir() for path in top.rglob("*") if path.is_dir())
+
+
+def processes(instance, directories=()):
+    """pid -> command line of those in our cgroups or with one of our directories on the command line."""
+    found = {}
+    for entry in pathlib.Path("/proc").glob("[0-9]*"):
+        try:
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+            groups = (entry / "cgroup").read_text()
+        except OSError:  # gone meanwhile
+            continue
+        program = command.split(" ", 1)[0].rsplit("/", 1)[-1]
+        ours = program.startswith("berth") and any(str(directory) in command for directory in directories)
+        if ours or f"/berth/{instance}/" in groups:
+            found[int(entry.name)] = command
+    return found
+
+
+def mounts(directories):
+    lines = pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
+    return sorted(line.split()[4] for line in lines if any(str(directory) in line for directory in directories))
+
+
+def links():
+    return sorted(name for _, name in socket.if_nameindex())
+
+
+def nft_tables():
+    return sorted(subprocess.check_output(["nft", "list", "tables"], text=True).splitlines())
+
+
+def files(run, root):
+    """Task directories and sockets; images, layers and the ledgers of the store are meant to stay."""
+    tops = [pathlib.Path(run) / "tasks", pathlib.Path(run) / "oci", pathlib.Path(root) / "tasks"]
+    return sorted(str(path) for top in tops if top.is_dir() for path in top.rglob("*"))
+
+
+def take(run, root):
+    instance = instance_of(run)
+    return {
+        "cgroups": cgroups(instance),
+        "processes": sorted(processes(instance, (run, root)).values()),
+        "mounts": mounts((run, root)),
+        "links": links(),
+        "nft tables": nft_tables(),
+        "files": files(run, root),
+    }
+
+
+def assert_equal(before, run, root):
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while (now := take(run, root)) != before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    left = {kind: [item for item in now[kind] if item not in before[kind]] for kind in now}
+    left = {kind: items for kind, items in left.items() if items}
+    gone = {kind: [item for item in before[kind] if item not in now[kind]] for kind in now}
+    gone = {kind: items for kind, items in gone.items() if items}
+    assert not left, f"left behind: {left}"
+    assert not gone, f"removed although not the test's: {gone}"
