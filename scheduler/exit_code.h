@@ -19,7 +19,7 @@ int exit_code_of(const Task& task);
 // "web: exit code 137, OutOfMemoryError: Container killed due to memory usage".
 std::string summarize(const Container& container);
 
-// "task stopped: EssentialContainerExited, Essential container in task exited".
+// "task STOPPED: EssentialContainerExited, Essential container in task exited".
 std::string summarize(const Task& task);
 
 }  // namespace berth::scheduler

@@ -1,0 +1,311 @@
+// A step: for each queued event, a copy of its task is changed by the event's handler, settle()
+// draws the conclusions (RUNNING, STOPPED containers, what to order), and the copy is recorded when
+// it differs. Handlers write facts only; settle() alone decides.
+#include "scheduler/core.h"
+
+#include "base/check.h"
+#include "base/ids.h"
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace berth::scheduler {
+namespace {
+
+// What handlers know besides the task and the event.
+struct Moment {
+  WallTime now;
+};
+
+void apply(Task& task, const RunTaskRequested& event, const Moment& moment);
+void apply(Task& task, const StopRequested& event, const Moment& moment);
+void apply(Task& task, const KillRequested& event, const Moment& moment);
+void apply(Task& task, const TaskProvisioned& event, const Moment& moment);
+void apply(Task& task, const ImagesPulled& event, const Moment& moment);
+void apply(Task& task, const ContainerStarted& event, const Moment& moment);
+void apply(Task& task, const ContainerExited& event, const Moment& moment);
+void apply(Task& task, const TaskStopped& event, const Moment& moment);
+void apply(Task& task, const StartFailed& event, const Moment& moment);
+void apply(Task& task, const TaskReleased& event, const Moment& moment);
+
+Task make_task(const RunTaskRequested& request, Rng& rng, WallTime now);
+void settle(Task& task, WallTime now);
+void add_orders(const Orders& before, const Task& task, std::vector<Command>& commands);
+
+// The tasks as the events of this step leave them, over the store's.
+class Draft {
+ public:
+  explicit Draft(const Store& store) : store_(store) {}
+
+  const Task* find(const std::string& task_id) const {
+    auto found = tasks_.find(task_id);
+    return found != tasks_.end() ? &found->second : store_.find_task(task_id);
+  }
+  void put(Task task) {
+    std::string id = task.id;
+    tasks_.insert_or_assign(std::move(id), std::move(task));
+  }
+
+ private:
+  const Store& store_;
+  std::map<std::string, Task> tasks_;
+};
+
+// The task after the event; nothing for an event about a task that we do not know.
+std::optional<Task> task_after(const Task* before, const Event& event, Rng& rng, WallTime now) {
+  if (before == nullptr) {
+    const auto* request = std::get_if<RunTaskRequested>(&event);
+    if (request == nullptr) return std::nullopt;
+    Task task = make_task(*request, rng, now);
+    settle(task, now);
+    return task;
+  }
+  Task task = *before;
+  if (task.last_status() == TaskStatus::kStopped) return task;  // final
+  std::visit([&](const auto& message) { apply(task, message, Moment{now}); }, event);
+  settle(task, now);
+  if (task == *before) return task;
+  ++task.version;
+  return task;
+}
+
+}  // namespace
+
+Core::Core(Store& store, Rng& rng) : store_(store), rng_(rng) {}
+
+void Core::submit(Event event) {
+  queue_.push_back(std::move(event));
+}
+
+Result<std::vector<Command>> Core::step(WallTime now) {
+  Draft draft(store_);
+  std::vector<Change> changes;
+  std::vector<Command> commands;
+  for (const Event& event : queue_) {
+    const Task* before = draft.find(task_id_of(event));
+    std::optional<Task> after = task_after(before, event, rng_, now);
+    if (!after || (before != nullptr && *after == *before)) continue;
+    add_orders(before != nullptr ? before->orders : Orders{}, *after, commands);
+    changes.push_back({event, now, *after});
+    draft.put(std::move(*after));
+  }
+  if (!changes.empty()) TRY(store_.commit(changes));
+  queue_.clear();
+  return commands;
+}
+
+namespace {
+
+Task make_task(const RunTaskRequested& request, Rng& rng, WallTime now) {
+  Task task;
+  task.id = request.task_id;
+  task.definition = request.definition;
+  task.group = "family:" + request.definition.family;
+  task.created_at = now;
+  task.orders.start = true;
+  if (request.definition.network_mode != NetworkMode::kAwsvpc) {
+    task.lifecycle.advance(TaskStatus::kPending);  // no interface of its own to wait for
+  }
+  for (const ContainerDefinition& definition : request.definition.container_definitions) {
+    Container container;
+    container.id = make_uuid(rng);
+    container.name = definition.name;
+    container.image = definition.image;
+    container.essential = definition.essential;
+    task.containers.push_back(std::move(container));
+  }
+  return task;
+}
+
+// ---- What handlers share ----
+
+bool is_stopping(const Task& task) {
+  return task.desired_status == DesiredStatus::kStopped;
+}
+
+const char* default_reason(StopCode code) {
+  return code == StopCode::kUserInitiated ? kStoppedByUserReason : "";
+}
+
+// The first decision counts; later ones change neither code nor reason.
+void decide_stop(Task& task, StopCode code, const std::string& reason, WallTime now) {
+  if (is_stopping(task)) return;
+  task.desired_status = DesiredStatus::kStopped;
+  task.stop_code = code;
+  task.stopped_reason = reason.empty() ? default_reason(code) : reason;
+  task.stopping_at = now;
+}
+
+void move_to(Container& container, ContainerStatus to) {
+  if (lifecycle::is_edge(container.lifecycle.status(), to)) container.lifecycle.advance(to);
+}
+
+void move_to(Task& task, TaskStatus to) {
+  if (lifecycle::is_edge(task.last_status(), to)) task.lifecycle.advance(to);
+}
+
+// Nothing runs: what has not stopped yet never will say so.
+void end_containers(Task& task, WallTime at) {
+  for (Container& container : task.containers) {
+    if (container.lifecycle.status() == ContainerStatus::kStopped) continue;
+    if (container.started_at) container.stopped_at = at;
+    container.lifecycle.advance(ContainerStatus::kStopped);
+  }
+  task.orders.release = true;
+}
+
+std::string limited(std::string reason) {
+  if (reason.size() > kReasonMax) reason.resize(kReasonMax);
+  return reason;
+}
+
+template <class Predicate>
+bool all_containers(const Task& task, Predicate predicate) {
+  return std::all_of(task.containers.begin(), task.containers.end(), predicate);
+}
+
+bool is_stopped(const Container& container) {
+  return container.lifecycle.status() == ContainerStatus::kStopped;
+}
+
+bool is_pending(const Container& container) {
+  return container.lifecycle.status() == ContainerStatus::kPending;
+}
+
+// ---- One handler per event ----
+
+void apply(Task&, const RunTaskRequested&, const Moment&) {}  // the same request again
+
+void apply(Task& task, const StopRequested& event, const Moment& moment) {
+  decide_stop(task, event.stop_code, event.reason, moment.now);
+}
+
+void apply(Task& task, const KillRequested& event, const Moment& moment) {
+  decide_stop(task, StopCode::kUserInitiated, event.reason, moment.now);
+  if (!task.orders.release) task.orders.kill = true;
+}
+
+void apply(Task& task, const TaskProvisioned& event, const Moment& moment) {
+  if (!task.connectivity_at) task.connectivity_at = moment.now;
+  for (Container& container : task.containers) {
+    if (container.network_interfaces.empty()) {
+      container.network_interfaces = event.network_interfaces;
+    }
+    auto bindings = event.network_bindings.find(container.name);
+    if (bindings != event.network_bindings.end() && container.network_bindings.empty()) {
+      container.network_bindings = bindings->second;
+    }
+  }
+  if (!is_stopping(task)) move_to(task, TaskStatus::kPending);
+}
+
+void apply(Task& task, const ImagesPulled& event, const Moment&) {
+  if (!task.pull_started_at) task.pull_started_at = event.started_at;
+  if (!task.pull_stopped_at) task.pull_stopped_at = event.stopped_at;
+  for (Container& container : task.containers) {
+    auto digest = event.digests.find(container.name);
+    if (digest != event.digests.end() && container.image_digest.empty()) {
+      container.image_digest = digest->second;
+    }
+  }
+}
+
+void apply(Task& task, const ContainerStarted& event, const Moment&) {
+  Container* container = task.find_container(event.container);
+  if (container == nullptr) return;
+  if (!container->started_at) container->started_at = event.at;
+  move_to(*container, ContainerStatus::kRunning);
+}
+
+void record_exit(Container& container, const ContainerExited& event) {
+  if (!container.stopped_at) container.stopped_at = event.at;
+  if (!container.exit_code) {
+    container.exit_code = event.exit_code;
+    if (!container.exit_code && event.out_of_memory) container.exit_code = kKilledExitCode;
+  }
+  if (container.reason.empty()) {
+    container.reason = limited(event.out_of_memory ? kOutOfMemoryReason : event.reason);
+  }
+  move_to(container, ContainerStatus::kStopped);
+}
+
+void apply(Task& task, const ContainerExited& event, const Moment& moment) {
+  Container* container = task.find_container(event.container);
+  if (container == nullptr) return;
+  record_exit(*container, event);
+  // A container that never ran ends no task by itself: its TaskStopped says why it did not start.
+  if (container->essential && container->exit_code && task.ended_by.empty()) {
+    task.ended_by = container->name;
+    task.execution_stopped_at = event.at;
+    decide_stop(task, StopCode::kEssentialContainerExited, kEssentialExitedReason, moment.now);
+  }
+}
+
+void apply(Task& task, const TaskStopped& event, const Moment& moment) {
+  decide_stop(task, event.stop_code,
+              event.reason.empty() && event.stop_code == StopCode::kEssentialContainerExited
+                  ? kEssentialExitedReason
+                  : event.reason,
+              moment.now);
+  end_containers(task, event.at);
+}
+
+void apply(Task& task, const StartFailed& event, const Moment& moment) {
+  std::string reason = limited(event.error_name + ": " + event.text);
+  Container* container = task.find_container(event.container);
+  if (container != nullptr && container->reason.empty()) container->reason = reason;
+  decide_stop(task, StopCode::kTaskFailedToStart, reason, moment.now);
+  end_containers(task, moment.now);
+}
+
+void apply(Task& task, const TaskReleased&, const Moment& moment) {
+  if (!task.orders.release) return;  // cannot be: nobody was asked to release it
+  move_to(task, TaskStatus::kDeprovisioning);
+  move_to(task, TaskStatus::kStopped);
+  if (!task.stopped_at) task.stopped_at = moment.now;
+}
+
+// ---- Conclusions ----
+
+void settle_start(Task& task, WallTime now) {
+  bool any_started = !all_containers(task, is_pending);
+  bool all_started = std::none_of(task.containers.begin(), task.containers.end(), is_pending);
+  if (any_started) {
+    move_to(task, TaskStatus::kPending);  // a start without provisioning heard of: it came first
+    move_to(task, TaskStatus::kActivating);
+  }
+  if (all_started) {
+    move_to(task, TaskStatus::kRunning);
+    if (!task.started_at) task.started_at = now;
+  }
+  if (all_containers(task, is_stopped)) {  // also when none of them had an exit code
+    decide_stop(task, StopCode::kEssentialContainerExited, kEssentialExitedReason, now);
+  }
+}
+
+void settle_stop(Task& task) {
+  if (task.orders.release) {
+    move_to(task, TaskStatus::kDeprovisioning);
+    return;
+  }
+  move_to(task, TaskStatus::kDeactivating);
+  move_to(task, TaskStatus::kStopping);
+  task.orders.stop = true;
+}
+
+void settle(Task& task, WallTime now) {
+  if (!is_stopping(task)) settle_start(task, now);
+  if (is_stopping(task)) settle_stop(task);
+}
+
+// The orders that this change gave, as commands.
+void add_orders(const Orders& before, const Task& task, std::vector<Command>& commands) {
+  if (task.orders.start && !before.start) commands.push_back(StartTask{task});
+  if (task.orders.stop && !before.stop) commands.push_back(StopTask{task.id});
+  if (task.orders.kill && !before.kill) commands.push_back(KillTask{task.id});
+  if (task.orders.release && !before.release) commands.push_back(ReleaseTask{task.id});
+}
+
+}  // namespace
+}  // namespace berth::scheduler

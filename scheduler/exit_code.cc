@@ -1,0 +1,34 @@
+#include "scheduler/exit_code.h"
+
+#include <fmt/core.h>
+
+namespace berth::scheduler {
+
+int exit_code_of(const Task& task) {
+  const Container* ended_by = task.find_container(task.ended_by);
+  if (ended_by != nullptr && ended_by->exit_code) return *ended_by->exit_code;
+  if (task.stop_code == StopCode::kUserInitiated) return kInterruptedExitCode;
+  return kStartFailedExitCode;
+}
+
+std::string summarize(const Container& container) {
+  std::string text = container.name + ": ";
+  if (container.lifecycle.status() != ContainerStatus::kStopped) {
+    text += name_of(container.lifecycle.status());
+  } else if (container.exit_code) {
+    text += fmt::format("exit code {}", *container.exit_code);
+  } else {
+    text += "did not run";
+  }
+  if (!container.reason.empty()) text += ", " + container.reason;
+  return text;
+}
+
+std::string summarize(const Task& task) {
+  std::string text = fmt::format("task {}", name_of(task.last_status()));
+  if (task.stop_code) text += fmt::format(": {}", name_of(*task.stop_code));
+  if (!task.stopped_reason.empty()) text += ", " + task.stopped_reason;
+  return text;
+}
+
+}  // namespace berth::scheduler
