@@ -1,0 +1,32 @@
+// Makes a network plan true, and undoes it. Every function may run twice.
+#pragma once
+
+#include "base/result.h"
+#include "netns/plan.h"
+#include "sys/netlink.h"
+
+namespace berth::netns {
+
+// A task's network namespace as the shim hands it over. Both borrowed.
+struct Inside {
+  int netns_fd;
+  sys::NetlinkSocket& netlink;  // born inside
+};
+
+// The bridge with its address and sysctls. Turns on net.ipv4.ip_forward and turns off
+// net.bridge.bridge-nf-call-iptables for the host, and never turns them back: others may have come
+// to rely on them. Fails with kExists if a link of that name is not this instance's bridge.
+Status apply_bridge(const BridgePlan& bridge, sys::NetlinkSocket& host);
+// Deletes the bridge if it is this instance's.
+Status remove_bridge(const BridgePlan& bridge, sys::NetlinkSocket& host);
+
+// lo and eth0 inside, the isolated bridge port outside. apply_bridge() first.
+Status apply_endpoint(const BridgePlan& bridge, const Endpoint& endpoint, sys::NetlinkSocket& host,
+                      Inside inside);
+// Deleting our end takes the peer with it.
+Status remove_endpoint(const Endpoint& endpoint, sys::NetlinkSocket& host);
+
+// Network mode none: lo is up and nothing else is there.
+Status apply_loopback(sys::NetlinkSocket& inside);
+
+}  // namespace berth::netns

@@ -1,0 +1,102 @@
+// Who has which address, host port and range of user ids. allocate() is pure; LeaseStore keeps one
+// file per task:
+//
+//   <root>/leases/.lock            flock(2), held for every change
+//   <root>/leases/<task-id>.json   {"version":1, "taskId", "ownerPid", "ownerStart", "uidStart",
+//                                   "endpoints":[{"container","address",
+//                                   "ports":[{"hostIp","hostPort","containerPort","protocol"}]}]}
+//
+// A lease is written before anything it names is made, and removed after all of it is gone.
+#pragma once
+
+#include "base/result.h"
+#include "netns/plan.h"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace berth::netns {
+
+constexpr uint32_t kUidRange = 65536;
+constexpr uint32_t kUidBase = 524288;  // the first range; above what adduser(8) hands out at first
+constexpr uint32_t kUidRangesMax = 16384;
+constexpr size_t kLeaseFileMax = 256 * 1024;
+
+struct LeasedEndpoint {
+  std::string container;
+  std::optional<Ipv4> address;  // nothing: host ports only (host mode)
+  std::vector<PublishedPort> ports;
+};
+
+struct Lease {
+  std::string task_id;
+  int owner_pid = 0;  // the berth process that took it, with its start time
+  uint64_t owner_start = 0;
+  std::optional<uint32_t> uid_start;
+  std::vector<LeasedEndpoint> endpoints;
+};
+
+// host_port 0 in a port asks for a dynamic one.
+struct LeaseRequest {
+  std::string task_id;
+  bool uid_range = true;
+  std::vector<LeasedEndpoint> endpoints;  // `address` ignored
+  bool addresses = true;                  // one per endpoint
+};
+
+struct Range {
+  uint32_t first = 0;
+  uint32_t last = 0;  // inclusive
+};
+
+// What allocate() needs to know of the world.
+struct Pool {
+  Ipv4Net subnet;
+  Ipv4 gateway;
+  Range dynamic_ports{49153, 65535};
+  uint32_t uid_base = kUidBase;
+  std::vector<Range> foreign_uids;  // of /etc/subuid
+  // Is the host port free of other programs? (The store tries to bind it.)
+  std::function<bool(const PublishedPort&)> port_is_free;
+};
+
+// kExhausted when a pool is empty, kExists when a wanted host port is taken.
+Result<Lease> allocate(const Pool& pool, const std::vector<Lease>& taken,
+                       const LeaseRequest& request);
+
+// "32768\t60999": the kernel's dynamic ports; the documented fallback for anything else.
+Range parse_port_range(std::string_view text);
+std::vector<Range> parse_subuid(std::string_view text);
+std::string render_lease(const Lease& lease);
+Result<Lease> parse_lease(std::string_view text);
+
+class LeaseStore {
+ public:
+  static Result<LeaseStore> open(const std::string& root, const BridgePlan& bridge);
+
+  // A second acquire for the same task gives the lease it has.
+  Result<Lease> acquire(const LeaseRequest& request);
+  // Idempotent. `when_last` runs under the lock when no lease remains: remove bridge and tables.
+  Status release(const std::string& task_id, const std::function<Status()>& when_last);
+  Result<std::vector<Lease>> list();
+  // Releases every lease whose task is not in `live` and whose owner is dead. Returns those left.
+  // `clean` runs under the lock with what remains.
+  Status sweep(const std::set<std::string>& live,
+               const std::function<Status(const std::vector<Lease>& stale,
+                                          const std::vector<Lease>& remaining)>& clean);
+
+ private:
+  LeaseStore(std::string directory, BridgePlan bridge)
+      : directory_(std::move(directory)), bridge_(std::move(bridge)) {}
+  std::string path_of(const std::string& task_id) const;
+  Result<std::vector<Lease>> read_all() const;
+
+  std::string directory_;
+  BridgePlan bridge_;
+};
+
+}  // namespace berth::netns

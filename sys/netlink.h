@@ -1,0 +1,102 @@
+// rtnetlink(7) in process: links, addresses and routes, IPv4 only. A socket acts on the network
+// namespace in which it was born, whoever uses it: the shim makes one inside the task's namespace
+// and hands it over, so berth never enters that namespace.
+//
+// Errors carry the kernel's extended acknowledgement text where it gives one.
+#pragma once
+
+#include "base/ipv4.h"
+#include "base/result.h"
+#include "sys/fd.h"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace berth::sys {
+
+constexpr size_t kInterfaceNameMax = 15;  // IFNAMSIZ - 1
+
+using Mac = std::array<uint8_t, 6>;
+// "02:00:0a:1d:00:02".
+std::string to_string(const Mac& mac);
+
+struct Link {
+  int index = 0;
+  std::string name;
+  std::string kind;   // "veth", "bridge"; "" for a device that no link type made
+  std::string alias;  // ifalias: free text
+  int master = 0;     // index of the bridge it is a port of, or 0
+  int mtu = 0;
+  bool up = false;
+  Mac mac{};
+};
+
+struct Address {
+  int link = 0;
+  Ipv4Net net;
+};
+
+// Both ends of a new veth pair; the peer is born in `peer_netns_fd` under its final name.
+struct VethPair {
+  std::string name;
+  std::string peer_name;
+  int peer_netns_fd = -1;  // borrowed
+  Mac peer_mac{};
+  int mtu = 1500;
+  int master = 0;  // index of the bridge that gets our end
+};
+
+struct BridgePort {
+  bool isolated = false;
+  bool hairpin = false;
+};
+
+class NetlinkSocket {
+ public:
+  // Born in the calling thread's network namespace.
+  static Result<NetlinkSocket> open();
+  // Takes over a NETLINK_ROUTE socket, wherever it was born.
+  static Result<NetlinkSocket> adopt(Fd fd);
+
+  int fd() const { return fd_.get(); }
+  Fd release() { return std::move(fd_); }
+
+  Result<std::vector<Link>> links();
+  // Nothing when there is no such link.
+  Result<std::optional<Link>> find_link(std::string_view name);
+  Result<std::vector<Address>> addresses();
+
+  // kExists when the name is taken.
+  Status add_bridge(std::string_view name, const Mac& mac, int mtu);
+  Status add_veth(const VethPair& pair);
+  // Missing is success.
+  Status delete_link(std::string_view name);
+
+  Status set_up(int link);
+  Status set_down(int link);
+  Status set_master(int link, int master);
+  Status set_mac(int link, const Mac& mac);
+  Status set_mtu(int link, int mtu);
+  Status set_alias(int link, std::string_view alias);
+  Status set_bridge_port(int link, BridgePort port);
+
+  // Already there is success, for addresses and routes.
+  Status add_address(int link, const Ipv4Net& net);
+  Status delete_address(int link, const Ipv4Net& net);
+  Status add_route(int link, const Ipv4Net& destination, Ipv4 gateway);
+  Status add_default_route(int link, Ipv4 gateway);
+
+ private:
+  explicit NetlinkSocket(Fd fd) : fd_(std::move(fd)) {}
+  Status transact(const char* operation, std::string_view detail, std::string& message);
+  Result<std::vector<std::string>> dump(const char* operation, std::string& message);
+
+  Fd fd_;
+  uint32_t sequence_ = 0;
+};
+
+}  // namespace berth::sys
