@@ -12,20 +12,17 @@ from berth import Instance, sh, task  # noqa: E402
 from registry import Registry  # noqa: E402
 
 
-@pytest.fixture(scope="session")
-def layouts(tmp_path_factory):
-    """Directories of OCI layouts, made from Debian packages."""
-    directory = tmp_path_factory.mktemp("images")
-    subprocess.run([PROJECT / "tools/images/make-busybox", directory / "busybox"], check=True)
-    return {"busybox": directory / "busybox"}
-
-
-@pytest.fixture(scope="session")
-def nginx_layout(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("images") / "nginx"
-    if subprocess.run([PROJECT / "tools/images/make-nginx", directory], check=False).returncode != 0:
-        pytest.fail("tools/images/make-nginx: no Debian mirror and no cached package of nginx")
+def layout(name):
+    """The OCI layout of a test image, made from Debian packages; kept, because the guest has no network to fetch them."""
+    directory = PROJECT / "build" / "images" / name
+    if not (directory / "index.json").exists():
+        subprocess.run([PROJECT / f"tools/images/make-{name}", directory], check=True)
     return directory
+
+
+@pytest.fixture(scope="session")
+def layouts():
+    return {name: layout(name) for name in ("busybox", "nginx")}
 
 
 @pytest.fixture(scope="session")

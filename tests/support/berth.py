@@ -48,7 +48,8 @@ class Running:
     def __init__(self, instance, arguments):
         self._instance = instance
         self._out, self._err = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._err)
+        self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._err,
+                                        env=instance.environment)
 
     def __enter__(self):
         return self

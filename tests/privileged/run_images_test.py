@@ -1,0 +1,102 @@
+"""`berth run`: where images come from."""
+
+import json
+import subprocess
+
+import pytest
+
+from berth import task
+from registry import Registry
+
+
+def container(image, *command):
+    return {"name": "main", "image": image, "memory": 64, "command": list(command or ("echo", "ran"))}
+
+
+def skopeo_copy(source, target):
+    subprocess.run(["skopeo", "copy", "--insecure-policy", "--quiet", str(source), str(target)], check=True)
+
+
+def test_layout_directory(fresh, layouts):
+    for image in (f"oci:{layouts['busybox']}:latest", f"oci:{layouts['busybox']}"):
+        assert fresh.run(task(container(image))).lines() == ["ran"]
+
+
+@pytest.mark.parametrize("form", ["oci-archive", "docker-archive"])
+def test_archive(fresh, layouts, tmp_path, form):
+    tag = "latest" if form == "oci-archive" else "busybox:latest"
+    skopeo_copy(f"oci:{layouts['busybox']}:latest", f"{form}:{tmp_path}/image.tar:{tag}")
+    assert fresh.run(task(container(f"{form}:{tmp_path}/image.tar:{tag}"))).lines() == ["ran"]
+    assert fresh.run(task(container(f"{form}:{tmp_path}/image.tar"))).lines() == ["ran"]
+
+
+def test_imported_root_file_system(fresh, tmp_path):
+    root = tmp_path / "rootfs"
+    (root / "bin").mkdir(parents=True)
+    subprocess.run(["cp", "/bin/busybox", root / "bin/sh"], check=True)
+    subprocess.run(["tar", "-C", root, "-cf", tmp_path / "rootfs.tar", "."], check=True)
+    outcome = fresh.berth("import", tmp_path / "rootfs.tar", "mine:1")
+    assert outcome.code == 0, outcome
+    assert "mine:1" in fresh.berth("images").out
+    assert fresh.run(task(container("mine:1", "/bin/sh", "-c", "echo imported"))).lines() == ["imported"]
+
+
+def test_pull_from_a_registry(fresh, registry, layouts):
+    reference = registry.push(f"oci:{layouts['busybox']}:latest", "team/busybox:1.0")
+    assert fresh.run(task(container(reference))).lines() == ["ran"]
+
+
+def test_pull_by_digest(fresh, registry, layouts):
+    reference = registry.push(f"oci:{layouts['busybox']}:latest", "busybox:latest")
+    digest = json.loads((layouts["busybox"] / "index.json").read_text())["manifests"][0]["digest"]
+    assert fresh.run(task(container(f"{reference.rsplit(':', 1)[0]}@{digest}"))).lines() == ["ran"]
+
+
+def test_pull_several_layers_gzip_and_zstd(fresh, registry, layouts):
+    reference = registry.push(f"oci:{layouts['nginx']}:latest", "nginx:1")
+    web = {"name": "main", "image": reference, "memory": 128, "command": ["-t"]}
+    outcome = fresh.run(task(web))
+    assert outcome.code == 0
+    assert any("test is successful" in line for line in outcome.lines())
+
+
+def test_docker_schema_2_manifest(fresh, registry, layouts):
+    reference = f"{registry.address}/busybox:docker"
+    subprocess.run(["skopeo", "copy", "--insecure-policy", "--quiet", "--format", "v2s2", "--dest-tls-verify=false",
+                    f"oci:{layouts['busybox']}:latest", f"docker://{reference}"], check=True)
+    assert fresh.run(task(container(reference))).lines() == ["ran"]
+
+
+def test_pull_with_basic_authentication(fresh, tmp_path, layouts):
+    with Registry(tmp_path / "private", "someone", "secret") as private:
+        reference = private.push(f"oci:{layouts['busybox']}:latest", "busybox:1")
+        refused = fresh.run(task(container(reference)))
+        assert refused.code == 125 or "CannotPull" in refused.err
+        assert "secret" not in refused.err
+
+        credentials = tmp_path / ".docker" / "config.json"
+        credentials.parent.mkdir()
+        credentials.write_text(json.dumps({"auths": {private.address: {"auth": "c29tZW9uZTpzZWNyZXQ="}}}))
+        assert fresh.run(task(container(reference))).lines() == ["ran"]
+
+
+def test_image_that_is_not_there(fresh, registry):
+    reference = f"{registry.address}/no/such:1"
+    outcome = fresh.run(task(container(reference)))
+    assert outcome.code != 0
+    assert "CannotPullContainerError" in outcome.err or "CannotPullImageManifestError" in outcome.err
+    assert reference in outcome.err
+
+
+def test_damaged_layer_is_refused_and_not_kept(fresh, tmp_path, layouts):
+    damaged = tmp_path / "damaged"
+    subprocess.run(["cp", "-r", layouts["busybox"], damaged], check=True)
+    layer = max((damaged / "blobs/sha256").iterdir(), key=lambda path: path.stat().st_size)
+    content = bytearray(layer.read_bytes())
+    content[len(content) // 2] ^= 1
+    layer.write_bytes(content)
+    outcome = fresh.run(task(container(f"oci:{damaged}:latest")))
+    assert outcome.code != 0
+    assert "sha256:" in outcome.err
+    layer.write_bytes((layouts["busybox"] / "blobs/sha256" / layer.name).read_bytes())
+    assert fresh.run(task(container(f"oci:{damaged}:latest"))).lines() == ["ran"]

@@ -1,0 +1,232 @@
+"""`berth run`: packets that arrive, and packets that do not."""
+
+import contextlib
+import http.server
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+
+import pytest
+
+from berth import PATIENCE, sh, task
+
+SERVE = "mkdir -p /www; echo page of $(hostname) >/www/index.html; httpd -f -p {port} -h /www & echo ready; wait"
+ADDRESS = "ip -4 -o addr show | awk '$2 != \"lo\" {split($4, a, \"/\"); print a[1]}'"
+GATEWAY = "ip route | awk '$1 == \"default\" {print $3}'"
+
+
+def server(name="web", port=80, before="", **fields):
+    return sh(before + SERVE.format(port=port), name, stopTimeout=2, **fields)
+
+
+def fetch(url):
+    with urllib.request.urlopen(url, timeout=5 * PATIENCE) as answer:
+        return answer.read().decode()
+
+
+def fetch_when_up(url):
+    """The server prints "ready" just before it listens."""
+    deadline = time.monotonic() + 5 * PATIENCE
+    while True:
+        try:
+            return fetch(url)
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def host_server():
+    """An HTTP server in the host's network namespace, on all addresses; says who asked."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(f"hello {self.client_address[0]}\n".encode())
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("0.0.0.0", 0), Handler) as listener:
+        thread = threading.Thread(target=listener.serve_forever)
+        thread.start()
+        try:
+            yield listener.server_address[1]
+        finally:
+            listener.shutdown()
+            thread.join()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def address_of(running, name="web"):
+    """The address that the container printed as its first line."""
+    return running.wait_for("ready").lines(name)[0]
+
+
+def test_containers_of_a_task_share_the_loopback(berth):
+    client = sh("until wget -qO- http://127.0.0.1/; do usleep 50000; done", "client",
+                dependsOn=[{"containerName": "web", "condition": "START"}])
+    outcome = berth.run(task(server(essential=False), client))
+    assert outcome.code == 0
+    assert outcome.lines("client")[-1].startswith("page of")
+
+
+def test_tasks_reach_each_other_and_the_host_reaches_them(berth):
+    with berth.start(task(server(before=ADDRESS + "; "))) as web:
+        address = address_of(web)
+        assert fetch_when_up(f"http://{address}/").startswith("page of")
+        outcome = berth.run(task(sh(f"{ADDRESS}; wget -qO- http://{address}/")))
+        own, page = outcome.lines()
+        assert own != address
+        assert page.startswith("page of")
+
+
+def test_addresses_are_given_back(berth):
+    addresses = {berth.run(task(sh(ADDRESS))).lines()[0] for _ in range(3)}
+    with berth.start(task(sh(ADDRESS + "; echo ready; sleep 100", stopTimeout=2))) as running:
+        addresses.add(address_of(running, "main"))
+    assert all(address.startswith("172.29.") for address in addresses)
+
+
+def test_task_reaches_the_host_at_its_gateway(berth):
+    with host_server() as port:
+        address, answer = berth.run(task(sh(f"{ADDRESS}; wget -qO- http://$({GATEWAY}):{port}/"))).lines()
+    assert answer == f"hello {address}"
+
+
+def test_services_of_the_hosts_loopback_are_out_of_reach(berth):
+    """Even for a task that routes 127.0.0.0/8 to its gateway."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        script = f"ip addr del 127.0.0.1/8 dev lo; ip route add 127.0.0.0/8 via $({GATEWAY}); wget -T 2 -qO- http://127.0.0.1:{port}/; echo end"
+        parameters = {"capabilities": {"add": ["NET_ADMIN"]}}
+        outcome = berth.run(task(sh(script, linuxParameters=parameters)))
+        assert outcome.lines()[-1] == "end", outcome
+        listener.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+
+
+@pytest.fixture
+def world():
+    """A network beyond the host: a namespace at 198.51.100.2 that has no route to tasks."""
+    other = subprocess.Popen(["unshare", "--net", "sleep", "1000"], stdin=subprocess.DEVNULL)
+    run = subprocess.check_call
+    try:
+        while os.readlink(f"/proc/{other.pid}/ns/net") == os.readlink("/proc/self/ns/net"):
+            time.sleep(0.01)
+        run(["ip", "link", "add", "world0", "type", "veth", "peer", "name", "eth0", "netns", str(other.pid)])
+        run(["ip", "addr", "add", "198.51.100.1/24", "dev", "world0"])
+        run(["ip", "link", "set", "world0", "up"])
+        inside = ["nsenter", "--net", "--target", str(other.pid)]
+        run([*inside, "ip", "addr", "add", "198.51.100.2/24", "dev", "eth0"])
+        run([*inside, "ip", "link", "set", "eth0", "up"])
+        yield inside
+    finally:
+        subprocess.run(["ip", "link", "del", "world0"], check=False)
+        other.kill()
+        other.wait()
+
+
+ECHO_PEER = """
+import socket
+listener = socket.create_server(("198.51.100.2", 8080))
+print("listening", flush=True)
+connection, peer = listener.accept()
+connection.sendall(f"seen as {peer[0]}\\n".encode())
+"""
+
+
+def test_task_reaches_the_world_as_the_host(world, berth):
+    """Masqueraded: the world has no route back to the task's own address."""
+    with subprocess.Popen([*world, sys.executable, "-c", ECHO_PEER], stdout=subprocess.PIPE, text=True) as peer:
+        try:
+            assert peer.stdout.readline() == "listening\n"
+            outcome = berth.run(task(sh("nc -w 5 198.51.100.2 8080 </dev/null")))
+        finally:
+            peer.kill()
+    assert outcome.lines() == ["seen as 198.51.100.1"]
+
+
+@pytest.mark.parametrize("userns", [(), ("--userns=host",)])
+def test_ping_and_a_low_port_work_for_root(berth, userns):
+    definition = task(sh(f"ping -c 1 -W 2 $({GATEWAY}) | grep -c 'from'; (echo | nc -l -p 81 -w 1); echo $?"))
+    assert berth.run(definition, *userns).lines()[0] == "1"
+
+
+def test_bridge_publishes_on_the_hosts_port(berth):
+    port = free_port()
+    mappings = [{"containerPort": 80, "hostPort": port, "protocol": "tcp"}]
+    with berth.start(task(server(portMappings=mappings), networkMode="bridge")) as running:
+        running.wait_for("ready")
+        assert fetch_when_up(f"http://127.0.0.1:{port}/").startswith("page of")
+    with pytest.raises(OSError):
+        fetch(f"http://127.0.0.1:{port}/")
+
+
+def test_bridge_port_is_reached_from_the_world(world, berth):
+    port = free_port()
+    mappings = [{"containerPort": 80, "hostPort": port}]
+    with berth.start(task(server(portMappings=mappings), networkMode="bridge")) as running:
+        running.wait_for("ready")
+        page = subprocess.check_output([*world, "curl", "-s", "-m", "5", "--retry", "5", "--retry-connrefused", f"http://198.51.100.1:{port}/"], text=True)
+        assert page.startswith("page of")
+
+
+def test_bridge_gives_each_container_a_network_of_its_own(berth):
+    definition = task(sh(f"{ADDRESS}; sleep 1", "one"), sh(f"{ADDRESS}; sleep 1", "two"), networkMode="bridge")
+    outcome = berth.run(definition)
+    assert outcome.lines("one") != outcome.lines("two")
+
+
+def test_taken_host_port_is_refused(berth):
+    mappings = [{"containerPort": 80, "hostPort": free_port()}]
+    definition = task(server(portMappings=mappings), networkMode="bridge")
+    with berth.start(definition) as running:
+        running.wait_for("ready")
+        second = berth.run(task(server(portMappings=mappings), networkMode="bridge"))
+        assert second.code != 0
+        assert str(mappings[0]["hostPort"]) in second.err
+
+
+def test_awsvpc_publishes_nothing_on_the_host(berth):
+    port = free_port()
+    definition = task(server(port=port, portMappings=[{"containerPort": port}]))
+    with berth.start(definition) as running:
+        running.wait_for("ready")
+        with pytest.raises(OSError):
+            fetch(f"http://127.0.0.1:{port}/")
+
+
+def test_host_mode_is_the_hosts_network(berth):
+    port = free_port()
+    with berth.start(task(server(port=port), networkMode="host")) as running:
+        running.wait_for("ready")
+        assert fetch_when_up(f"http://127.0.0.1:{port}/").startswith("page of")
+
+
+def test_none_has_a_loopback_only(berth):
+    outcome = berth.run(task(sh("ls /sys/class/net; wget -T 1 -qO- http://172.29.0.1/ || echo unreachable"), networkMode="none"))
+    assert outcome.lines()[0] == "lo"
+    assert outcome.lines()[-1] == "unreachable"
+
+
+def test_nginx_serves_its_page(berth):
+    """A real server from a real image: port 80, logs on standard output and error."""
+    port = free_port()
+    web = {"name": "web", "image": "nginx", "memory": 128, "portMappings": [{"containerPort": 80, "hostPort": port}]}
+    with berth.start(task(web, networkMode="bridge")) as running:
+        running.wait_for("start worker process .*")
+        assert "It works" in fetch(f"http://127.0.0.1:{port}/")
+        running.wait_for('"GET / HTTP/1.1" 200 .*')
