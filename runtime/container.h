@@ -15,7 +15,7 @@
 namespace berth::runtime {
 
 struct CreateOptions {
-  std::string root;       // state root: <root>/<id>/{state.json, init.sock}
+  std::string root;  // state root: <root>/<id>/{state.json, init.sock}
   std::string id;
   std::string bundle;     // directory of config.json
   std::string pid_file;   // "" for none

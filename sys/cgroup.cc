@@ -27,8 +27,6 @@ constexpr int kRemoveRounds = 500;  // times kRemovePauseMs: 5 s
 constexpr int kRemovePauseMs = 10;
 constexpr const char* kAllControllers = "cpu cpuset memory pids hugetlb io";
 
-// The v1 controllers that every group of berth lives in; cpuset, blkio and the rest cost a mkdir
-// and a migration each and are entered only when a limit asks for them.
 constexpr std::array<std::string_view, 6> kAlways{"cpu",     "cpuacct", "memory",
                                                   "devices", "freezer", "pids"};
 
@@ -296,6 +294,10 @@ std::string unescape_octal(const std::string& text) {
 
 }  // namespace
 
+bool enters_always(const std::string& controller) {
+  return std::find(kAlways.begin(), kAlways.end(), controller) != kAlways.end();
+}
+
 uint64_t weight_of_shares(uint64_t shares) {
   constexpr uint64_t kSharesMin = 2;
   constexpr uint64_t kSharesMax = 262144;
@@ -358,8 +360,7 @@ Result<CgroupDir> Cgroups::make(const std::string& path) const {
   }
   std::string last;
   for (const Controller& controller : controllers_) {
-    bool always = std::find(kAlways.begin(), kAlways.end(), controller.name) != kAlways.end();
-    if (!always || controller.mount == last) continue;
+    if (!enters_always(controller.name) || controller.mount == last) continue;
     last = controller.mount;
     TRY(make_chain(controller.mount, path));
   }

@@ -54,6 +54,10 @@ struct CgroupLimits {
 // crun. Shares are taken into [2, 262144] first. Pure.
 uint64_t weight_of_shares(uint64_t shares);
 
+// Whether every group of berth has a directory in this v1 controller. cpuset, blkio and the rest
+// cost a mkdir and a migration each and are entered only when a limit asks for them.
+bool enters_always(const std::string& controller);
+
 struct CgroupStats {
   uint64_t memory_bytes = 0;
   uint64_t pids = 0;

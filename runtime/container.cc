@@ -1,0 +1,302 @@
+#include "runtime/container.h"
+
+#include "base/env.h"
+#include "base/log.h"
+#include "runtime/launch.h"
+#include "runtime/plan.h"
+#include "runtime/seccomp_profile.h"
+#include "runtime/spec.h"
+#include "sys/call.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+#include "sys/seccomp.h"
+#include "sys/socket.h"
+#include "sys/spawn.h"
+
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <climits>
+#include <csignal>
+#include <cstdlib>
+
+namespace berth::runtime {
+namespace {
+
+constexpr int kKillWaitMs = 10000;  // how long a killed init may take to die
+
+// A container under construction: what exists so far, taken down again unless kept.
+class Draft {
+ public:
+  Draft(std::string root, std::string id) : root_(std::move(root)), id_(std::move(id)) {}
+  Draft(const Draft&) = delete;
+  Draft& operator=(const Draft&) = delete;
+  ~Draft() {
+    if (kept_) return;
+    if (process_.pidfd) {
+      (void)sys::send_signal(process_, SIGKILL);  // gone already is as good
+      (void)sys::wait(process_);
+    }
+    if (cgroup_) {
+      if (auto killed = cgroup_->kill_all(); !killed) complain(killed.error());
+      if (auto removed = cgroup_->remove(); !removed) complain(removed.error());
+    }
+    auto removed = sys::remove_tree(directory_of(root_, id_));
+    if (!removed) complain(removed.error());
+  }
+  void add(sys::CgroupDir cgroup) { cgroup_.emplace(std::move(cgroup)); }
+  void add(sys::Process process) { process_ = std::move(process); }
+  const sys::CgroupDir* cgroup() const { return cgroup_ ? &*cgroup_ : nullptr; }
+  const sys::Process& process() const { return process_; }
+  void keep() { kept_ = true; }
+
+ private:
+  void complain(const Error& error) const {
+    LOG(kWarn, "leftover of a failed create", {{"container", id_}, {"error", error.text}});
+  }
+  std::string root_;
+  std::string id_;
+  std::optional<sys::CgroupDir> cgroup_;
+  sys::Process process_;
+  bool kept_ = false;
+};
+
+struct Config {
+  Spec spec;
+  Plan plan;
+  State state;
+  std::optional<SeccompProgram> seccomp;
+  std::optional<sys::Cgroups> cgroups;
+};
+
+std::string absolute(const std::string& base, const std::string& path) {
+  return path.starts_with('/') ? path : base + "/" + path;
+}
+
+Result<std::string> real_path(const std::string& path) {
+  char* found = ::realpath(path.c_str(), nullptr);
+  if (found == nullptr) return fail_errno(errno, "bundle {}", path);
+  std::string real = found;
+  std::free(found);
+  return real;
+}
+
+std::string cgroup_path_of(const Spec& spec, const std::string& id) {
+  if (spec.cgroups_path.empty()) return "/berth-" + id;
+  return spec.cgroups_path.starts_with('/') ? spec.cgroups_path : "/" + spec.cgroups_path;
+}
+
+// Reads everything and decides everything; touches nothing.
+Result<Config> read_config(const CreateOptions& options) {
+  TRY(check_id(options.id));
+  Config config;
+  config.state.id = options.id;
+  config.state.bundle = TRY(real_path(options.bundle.empty() ? "." : options.bundle));
+  std::string text = TRY(sys::read_file(config.state.bundle + "/config.json", kConfigMax));
+  config.spec = TRY(parse_spec(text));
+  if (!config.spec.process) return fail(Errc::kInvalid, "process: is required");
+  config.state.oci_version = config.spec.oci_version;
+  config.state.rootfs = absolute(config.state.bundle, config.spec.root_path);
+  config.state.annotations = config.spec.annotations;
+  config.state.cgroup = cgroup_path_of(config.spec, options.id);
+  sys::SystemClock clock;
+  config.state.created = format_rfc3339(clock.wall());
+  config.cgroups = TRY(sys::Cgroups::detect());
+  config.plan = TRY(make_plan(config.spec, {*config.cgroups, config.state.cgroup}));
+  if (config.spec.seccomp) {
+    std::string cache = options.cache_dir.empty() ? options.root + "/.seccomp" : options.cache_dir;
+    config.seccomp = TRY(cached_seccomp(*config.spec.seccomp, cache, sys::seccomp_actions()));
+  }
+  return config;
+}
+
+Status make_state_directory(const CreateOptions& options) {
+  TRY(sys::make_directories(options.root, 0700));
+  std::string path = directory_of(options.root, options.id);
+  auto made = sys::run("mkdir", path, [&] { return ::mkdir(path.c_str(), 0700); });
+  if (!made && made.error().code == Errc::kExists) {
+    return fail(Errc::kExists, "container with id \"{}\" exists already", options.id);
+  }
+  return made;
+}
+
+// Two containers in one group would be killed by each other's delete.
+Status check_group_is_free(const Config& config) {
+  sys::CgroupDir group = config.cgroups->at(config.state.cgroup);
+  if (!group.exists()) return {};
+  std::vector<pid_t> pids = TRY(group.processes());
+  if (pids.empty()) return {};
+  return fail(Errc::kExists, "linux.cgroupsPath: {} holds {} processes already",
+              config.state.cgroup, pids.size());
+}
+
+// The whole of create and the first half of run. State is written before the group is made, so that
+// a delete after a crash finds what there is to remove.
+Result<Launched> build(const CreateOptions& options, Config& config, Draft& draft, int listener) {
+  TRY(save(options.root, config.state));
+  TRY(check_group_is_free(config));
+  draft.add(config.cgroups->at(config.state.cgroup));
+  sys::CgroupDir group = TRY(config.cgroups->make(config.state.cgroup));
+  TRY(group.apply(config.plan.limits));
+  Launched launched = TRY(launch({.spec = config.spec,
+                                  .plan = config.plan,
+                                  .seccomp = config.seccomp ? &*config.seccomp : nullptr,
+                                  .cgroup = draft.cgroup(),
+                                  .bundle = config.state.bundle,
+                                  .rootfs = config.state.rootfs,
+                                  .listener = listener,
+                                  .preserve_fds = options.preserve_fds}));
+  draft.add(sys::Process{launched.pid, std::move(launched.pidfd)});
+  config.state.pid = launched.pid;
+  config.state.start_time = TRY(sys::start_time_of(launched.pid));
+  TRY(save(options.root, config.state));
+  if (!options.pid_file.empty()) {
+    TRY(sys::write_replace(options.pid_file, std::to_string(launched.pid), 0644));
+  }
+  return launched;
+}
+
+// Forwards every signal to the init until it ends.
+Result<int> attend(const sys::Process& process, const sigset_t& signals) {
+  while (true) {
+    auto ended = TRY(sys::try_wait(process.pid));
+    if (ended) return ended->shell_code();
+    int signal = static_cast<int>(
+        TRY(sys::call("sigwaitinfo", "", [&] { return ::sigwaitinfo(&signals, nullptr); })));
+    if (signal != SIGCHLD) TRY(sys::send_signal(process, signal));
+  }
+}
+
+Status wait_for_end(const sys::Fd& pidfd, const std::string& id) {
+  pollfd polled{pidfd.get(), POLLIN, 0};
+  long ready = TRY(sys::call("poll", id, [&] { return ::poll(&polled, 1, kKillWaitMs); }));
+  if (ready == 0) return fail(Errc::kExhausted, "container {}: still dying", id);
+  return {};
+}
+
+// The init by a descriptor that is certainly its own, whatever happens to the number.
+Result<sys::Fd> pidfd_of(const State& state) {
+  sys::Fd pidfd = TRY(sys::open_pidfd(state.pid));
+  auto start = sys::start_time_of(state.pid);
+  if (!start || *start != state.start_time) {
+    return fail(Errc::kNotFound, "container {} is not running", state.id);
+  }
+  return pidfd;
+}
+
+Status kill_init(const State& state) {
+  auto pidfd = pidfd_of(state);
+  if (!pidfd) return {};  // it is gone
+  sys::Process process{state.pid, std::move(*pidfd)};
+  TRY(sys::send_signal(process, SIGKILL));
+  return wait_for_end(process.pidfd, state.id);
+}
+
+Status tear_down(const std::string& root, const State& state) {
+  if (!state.cgroup.empty()) {
+    sys::CgroupDir group = TRY(sys::Cgroups::detect()).at(state.cgroup);
+    TRY(group.kill_all());
+    TRY(group.remove());
+  }
+  return sys::remove_tree(directory_of(root, state.id));
+}
+
+}  // namespace
+
+Status create(const CreateOptions& options) {
+  Config config = TRY(read_config(options));
+  TRY(make_state_directory(options));
+  Draft draft(options.root, options.id);
+  sys::Fd listener = TRY(sys::listen_unix(socket_of(options.root, options.id)));
+  TRY(build(options, config, draft, listener.get()));
+  draft.keep();
+  return {};
+}
+
+Status start(const std::string& root, const std::string& id) {
+  State state = TRY(load(root, id));
+  if (state.status != ContainerStatus::kCreated) {
+    return fail(Errc::kInvalid, "cannot start a container that is {}", name_of(state.status));
+  }
+  sys::Fd init = TRY(sys::connect_unix(socket_of(root, id)));
+  // Removed first: from here on the container counts as running, and a failure ends it.
+  TRY(sys::remove_file(socket_of(root, id)));
+  return release(init.get());
+}
+
+Result<int> run(const CreateOptions& options, RunMode mode) {
+  Config config = TRY(read_config(options));
+  TRY(make_state_directory(options));
+  Draft draft(options.root, options.id);
+  // Blocked from before the child exists, so that no signal falls between.
+  sigset_t signals;
+  sigfillset(&signals);
+  if (mode == RunMode::kForeground) (void)::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  Launched launched = TRY(build(options, config, draft, -1));
+  TRY(release(launched.sync.get()));
+  if (mode == RunMode::kDetached) {
+    draft.keep();
+    return 0;
+  }
+  int code = TRY(attend(draft.process(), signals));
+  draft.keep();
+  TRY(tear_down(options.root, config.state));
+  return code;
+}
+
+Result<State> state(const std::string& root, const std::string& id) {
+  return load(root, id);
+}
+
+Result<std::vector<State>> list(const std::string& root) {
+  std::vector<State> states;
+  if (!sys::exists(root)) return states;
+  for (const std::string& name : TRY(sys::list_directory(root))) {
+    auto loaded = load(root, name);
+    // Not ours, or deleted while we looked.
+    if (!loaded && loaded.error().code == Errc::kNotFound) continue;
+    if (!loaded) {
+      LOG(kWarn, "unreadable container state", {{"error", loaded.error().text}});
+      continue;
+    }
+    states.push_back(std::move(*loaded));
+  }
+  return states;
+}
+
+Status kill(const std::string& root, const std::string& id, int signal, KillTarget target) {
+  State state = TRY(load(root, id));
+  if (target == KillTarget::kAllProcesses) {
+    sys::CgroupDir group = TRY(sys::Cgroups::detect()).at(state.cgroup);
+    if (signal == SIGKILL) return group.kill_all();
+    for (pid_t pid : TRY(group.processes())) (void)::kill(pid, signal);  // ESRCH: it is gone
+    return {};
+  }
+  if (state.status != ContainerStatus::kCreated && state.status != ContainerStatus::kRunning) {
+    return fail(Errc::kInvalid, "container not running");
+  }
+  sys::Fd pidfd = TRY(pidfd_of(state));
+  return sys::send_signal({state.pid, std::move(pidfd)}, signal);
+}
+
+Status remove(const std::string& root, const std::string& id, DeleteMode mode) {
+  auto loaded = load(root, id);
+  bool force = mode == DeleteMode::kForce;
+  if (!loaded && force && loaded.error().code == Errc::kNotFound) {
+    TRY(check_id(id));
+    // A create that was killed before it wrote its first state.
+    return sys::remove_tree(directory_of(root, id));
+  }
+  State state = TRY(std::move(loaded));
+  if (state.status != ContainerStatus::kStopped) {
+    if (!force) {
+      return fail(Errc::kInvalid, "cannot delete container {} that is not stopped: {}", id,
+                  name_of(state.status));
+    }
+    if (state.pid != 0) TRY(kill_init(state));
+  }
+  return tear_down(root, state);
+}
+
+}  // namespace berth::runtime

@@ -1,0 +1,41 @@
+// The parent side of the ladder in runtime/sync.h.
+#pragma once
+
+#include "base/result.h"
+#include "runtime/plan.h"
+#include "runtime/seccomp_profile.h"
+#include "runtime/sync.h"
+#include "sys/cgroup.h"
+#include "sys/fd.h"
+
+#include <string>
+
+namespace berth::runtime {
+
+struct LaunchInput {
+  const Spec& spec;
+  const Plan& plan;
+  const SeccompProgram* seccomp = nullptr;  // absent: no filter
+  const sys::CgroupDir* cgroup = nullptr;   // absent: ours
+  std::string bundle;                       // relative sources and roots are below it
+  std::string rootfs;                       // absolute
+  int listener = -1;                        // init.sock, or -1 for `run`
+  int preserve_fds = 0;
+};
+
+struct Launched {
+  pid_t pid = -1;
+  sys::Fd pidfd;
+  sys::Fd sync;  // with a listener: of no further use
+};
+
+// Makes the init and takes it up to Ready. On error it is dead and reaped.
+Result<Launched> launch(const LaunchInput& input);
+
+// Says go to an init that is Ready and waits until it has become the program, or says why not.
+Status release(int sync);
+
+// What a Failure means, in words: "exec: \"x\": executable file not found in $PATH".
+Error describe_failure(const SyncMessage& failure);
+
+}  // namespace berth::runtime

@@ -1,0 +1,413 @@
+#include "runtime/plan.h"
+
+#include "base/text.h"
+
+#include <linux/mount.h>
+#include <sched.h>
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string_view>
+
+namespace berth::runtime {
+namespace {
+
+// <sys/mount.h> cannot be included beside <linux/mount.h> before glibc 2.37.
+constexpr uint64_t kUnbindable = 1 << 17;
+constexpr uint64_t kPrivate = 1 << 18;
+constexpr uint64_t kSlave = 1 << 19;
+constexpr uint64_t kShared = 1 << 20;
+
+struct AttributeOption {
+  std::string_view name;
+  uint64_t set;
+  uint64_t clear;
+};
+// Any change of the atime mode clears the old one first, mount_setattr(2).
+constexpr std::array<AttributeOption, 17> kAttributes{{
+    {"ro", MOUNT_ATTR_RDONLY, 0},
+    {"rw", 0, MOUNT_ATTR_RDONLY},
+    {"nosuid", MOUNT_ATTR_NOSUID, 0},
+    {"suid", 0, MOUNT_ATTR_NOSUID},
+    {"nodev", MOUNT_ATTR_NODEV, 0},
+    {"dev", 0, MOUNT_ATTR_NODEV},
+    {"noexec", MOUNT_ATTR_NOEXEC, 0},
+    {"exec", 0, MOUNT_ATTR_NOEXEC},
+    {"nosymfollow", MOUNT_ATTR_NOSYMFOLLOW, 0},
+    {"symfollow", 0, MOUNT_ATTR_NOSYMFOLLOW},
+    {"noatime", MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME},
+    {"relatime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME},
+    {"strictatime", MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME},
+    {"atime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME},
+    {"nostrictatime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME},
+    {"nodiratime", MOUNT_ATTR_NODIRATIME, 0},
+    {"diratime", 0, MOUNT_ATTR_NODIRATIME},
+}};
+
+struct NamespaceKind {
+  std::string_view oci;
+  const char* kernel;
+  int flag;
+};
+// In joining order: the user namespace first, so that its owner's rights serve for the others.
+constexpr std::array<NamespaceKind, 7> kKinds{{
+    {"user", "user", CLONE_NEWUSER},
+    {"network", "net", CLONE_NEWNET},
+    {"ipc", "ipc", CLONE_NEWIPC},
+    {"uts", "uts", CLONE_NEWUTS},
+    {"cgroup", "cgroup", CLONE_NEWCGROUP},
+    {"pid", "pid", CLONE_NEWPID},
+    {"mount", "mnt", CLONE_NEWNS},
+}};
+
+std::vector<DeviceStep> default_devices() {
+  auto device = [](const char* path, uint32_t major, uint32_t minor) {
+    return DeviceStep{.path = path, .type = 'c', .major = major, .minor = minor};
+  };
+  return {device("/dev/null", 1, 3),   device("/dev/zero", 1, 5),    device("/dev/full", 1, 7),
+          device("/dev/random", 1, 8), device("/dev/urandom", 1, 9), device("/dev/tty", 5, 0)};
+}
+
+// "/a/../b//c/" -> "/b/c". Only the text: symlinks are the init's affair.
+std::string clean_path(const std::string& path) {
+  std::vector<std::string> pieces;
+  for (const std::string& piece : split(path, '/')) {
+    if (piece.empty() || piece == ".") continue;
+    if (piece == "..") {
+      if (!pieces.empty()) pieces.pop_back();
+    } else {
+      pieces.push_back(piece);
+    }
+  }
+  return "/" + join(pieces, "/");
+}
+
+std::optional<uint64_t> propagation_of(std::string_view name) {
+  if (name.starts_with('r')) name.remove_prefix(1);
+  if (name == "private") return kPrivate;
+  if (name == "slave") return kSlave;
+  if (name == "shared") return kShared;
+  if (name == "unbindable") return kUnbindable;
+  return std::nullopt;
+}
+
+const AttributeOption* find_attribute(std::string_view name) {
+  for (const AttributeOption& option : kAttributes) {
+    if (option.name == name) return &option;
+  }
+  return nullptr;
+}
+
+// True when the option was about the mount and not for the file system.
+bool apply_option(MountStep& step, const std::string& option) {
+  if (option == "bind" || option == "rbind") {
+    step.kind = MountKind::kBind;
+    step.recursive = option == "rbind";
+    return true;
+  }
+  if (option == "idmap" || option == "ridmap") {
+    step.mapped = true;
+    step.recursive_map = option == "ridmap";
+    return true;
+  }
+  if (auto propagation = propagation_of(option)) {
+    step.propagation = *propagation;
+    step.recursive_propagation = option[0] == 'r';
+    return true;
+  }
+  if (const AttributeOption* found = find_attribute(option)) {
+    step.set = (step.set & ~found->clear) | found->set;
+    step.clear = (step.clear & ~found->set) | found->clear;
+    return true;
+  }
+  const AttributeOption* whole =
+      option.starts_with('r') ? find_attribute(std::string_view(option).substr(1)) : nullptr;
+  if (whole == nullptr) return option == "defaults";
+  step.recursive_set |= whole->set;
+  step.recursive_clear |= whole->clear;
+  return true;
+}
+
+Result<MountStep> plan_mount(const MountSpec& mount, size_t index) {
+  MountStep step{
+      .target = clean_path(mount.destination), .type = mount.type, .source = mount.source};
+  step.maps = mount.maps;
+  step.mapped = !mount.maps.uids.empty();
+  if (mount.type == "bind" || mount.type == "rbind") step.kind = MountKind::kBind;
+  for (const std::string& option : mount.options) {
+    if (option == "remount" || option.starts_with("tmpcopyup")) {
+      return fail(Errc::kUnsupported, "mounts[{}].options: {} is not supported", index, option);
+    }
+    if (apply_option(step, option)) continue;
+    size_t equals = option.find('=');
+    step.data.emplace_back(option.substr(0, equals),
+                           equals == std::string::npos ? "" : option.substr(equals + 1));
+  }
+  if (step.kind == MountKind::kFileSystem) {
+    if (step.mapped) {
+      return fail(Errc::kUnsupported, "mounts[{}]: only bind mounts can have ids mapped", index);
+    }
+    return step;
+  }
+  if (!step.data.empty()) {
+    return fail(Errc::kInvalid, "mounts[{}].options: a bind mount does not know {}", index,
+                printable(step.data[0].first, 64));
+  }
+  return step;
+}
+
+// A container must not cover its /proc with files that it controls: write paths of ours lead
+// through it (CVE-2019-16884 and its kin).
+Status check_proc_cover(const MountStep& step, size_t index) {
+  constexpr std::array<std::string_view, 9> kHarmless{
+      "/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo",  "/proc/stat",   "/proc/swaps",
+      "/proc/uptime",  "/proc/loadavg",   "/proc/slabinfo", "/proc/net/dev"};
+  if (step.target == "/") return fail(Errc::kInvalid, "mounts[{}].destination: is the root", index);
+  bool is_proc = step.target == "/proc";
+  if (!is_proc && !step.target.starts_with("/proc/")) return {};
+  if (is_proc && step.type == "proc") return {};
+  if (is_proc && step.kind == MountKind::kBind && clean_path(step.source) == "/proc") return {};
+  if (std::find(kHarmless.begin(), kHarmless.end(), step.target) != kHarmless.end()) return {};
+  return fail(Errc::kInvalid, "mounts[{}].destination: {} is inside /proc", index,
+              printable(step.target, 128));
+}
+
+// One "cgroup" mount of the spec: on v2 one file system, on v1 a tmpfs with one mount for each
+// hierarchy, as containers expect to find it.
+void append_cgroup_mounts(const MountStep& step, bool own_namespace, const HostFacts& host,
+                          std::vector<MountStep>& steps) {
+  auto child = [&](const std::string& target, const std::string& mount) {
+    MountStep made{.target = target, .set = step.set};
+    made.kind = own_namespace ? MountKind::kFileSystem : MountKind::kBind;
+    made.source = own_namespace ? "cgroup" : mount + host.cgroup_path;
+    return made;
+  };
+  if (host.cgroups.is_unified()) {
+    MountStep whole = child(step.target, host.cgroups.unified_mount());
+    whole.type = "cgroup2";
+    steps.push_back(std::move(whole));
+    return;
+  }
+  MountStep base{.target = step.target, .type = "tmpfs", .source = "tmpfs"};
+  base.data = {{"mode", "755"}};
+  base.set = step.set & ~uint64_t{MOUNT_ATTR_RDONLY};
+  base.readonly_at_end = (step.set & MOUNT_ATTR_RDONLY) != 0;
+  steps.push_back(std::move(base));
+  std::string last;
+  for (const auto& controller : host.cgroups.controllers()) {
+    if (controller.mount == last) {
+      if (own_namespace) steps.back().data.emplace_back(controller.name, "");
+      continue;
+    }
+    last = controller.mount;
+    // Where the container has no group of its own it would see the host's.
+    if (!sys::enters_always(controller.name)) continue;
+    MountStep one =
+        child(step.target + controller.mount.substr(controller.mount.rfind('/')), controller.mount);
+    one.type = "cgroup";
+    if (own_namespace) one.data = {{controller.name, ""}};
+    steps.push_back(std::move(one));
+  }
+}
+
+Status plan_mounts(const Spec& spec, const HostFacts& host, Plan& plan) {
+  plan.own_dev = true;
+  for (size_t i = 0; i < spec.mounts.size(); ++i) {
+    MountStep step = TRY(plan_mount(spec.mounts[i], i));
+    TRY(check_proc_cover(step, i));
+    if (step.target == "/dev" && step.kind == MountKind::kBind) plan.own_dev = false;
+    if (step.target == "/proc" && step.type == "proc") plan.own_proc = true;
+    if (step.target == "/dev" && (step.set & MOUNT_ATTR_RDONLY) != 0 && plan.own_dev) {
+      step.set &= ~uint64_t{MOUNT_ATTR_RDONLY};
+      step.readonly_at_end = true;
+    }
+    if (step.kind == MountKind::kFileSystem && step.type == "cgroup") {
+      append_cgroup_mounts(step, spec.has_new("cgroup"), host, plan.mounts);
+    } else {
+      plan.mounts.push_back(std::move(step));
+    }
+  }
+  return {};
+}
+
+void plan_devices(const Spec& spec, Plan& plan) {
+  if (!plan.own_dev) return;
+  plan.devices = default_devices();
+  for (const DeviceSpec& device : spec.devices) {
+    DeviceStep step{.path = clean_path(device.path),
+                    .type = device.type,
+                    .major = static_cast<uint32_t>(device.major),
+                    .minor = static_cast<uint32_t>(device.minor),
+                    .mode = device.file_mode.value_or(0666) & 07777,
+                    .uid = device.uid,
+                    .gid = device.gid};
+    std::erase_if(plan.devices, [&](const DeviceStep& other) { return other.path == step.path; });
+    plan.devices.push_back(std::move(step));
+  }
+  plan.links = {{"/dev/ptmx", "pts/ptmx"},          {"/dev/fd", "/proc/self/fd"},
+                {"/dev/stdin", "/proc/self/fd/0"},  {"/dev/stdout", "/proc/self/fd/1"},
+                {"/dev/stderr", "/proc/self/fd/2"}, {"/dev/core", "/proc/kcore"}};
+}
+
+// Rules that forbid are followed, as in runc and crun, by what every container may: make nodes
+// (which opens nothing), and use the default devices and its terminals.
+void allow_default_devices(std::vector<sys::DeviceRule>& rules) {
+  if (rules.empty()) return;
+  auto allow = [&](char type, std::optional<int64_t> major, std::optional<int64_t> minor,
+                   const char* access) {
+    rules.push_back(
+        {.allow = true, .type = type, .major = major, .minor = minor, .access = access});
+  };
+  allow('c', std::nullopt, std::nullopt, "m");
+  allow('b', std::nullopt, std::nullopt, "m");
+  for (const DeviceStep& device : default_devices()) {
+    allow('c', device.major, device.minor, "rwm");
+  }
+  allow('c', 5, 2, "rwm");               // /dev/ptmx
+  allow('c', 136, std::nullopt, "rwm");  // /dev/pts/*
+}
+
+// Only what a namespace of the container holds may be written; the rest is the host's.
+bool is_namespaced_sysctl(const Spec& spec, const std::string& key) {
+  auto any_of = [&](std::initializer_list<std::string_view> names) {
+    return std::any_of(names.begin(), names.end(),
+                       [&](std::string_view name) { return key == name; });
+  };
+  if (any_of({"kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem", "kernel.shmall",
+              "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"}) ||
+      key.starts_with("fs.mqueue.")) {
+    return spec.find_namespace("ipc") != nullptr;
+  }
+  if (key.starts_with("net.")) return spec.find_namespace("network") != nullptr;
+  return key == "kernel.domainname" && spec.find_namespace("uts") != nullptr;
+}
+
+Status plan_sysctl(const Spec& spec, Plan& plan) {
+  for (auto [key, value] : spec.sysctl) {
+    bool slashes = key.find('/') != std::string::npos;
+    std::string dotted = key;
+    if (slashes) std::replace(dotted.begin(), dotted.end(), '/', '.');
+    if (!is_namespaced_sysctl(spec, dotted) || dotted.find("..") != std::string::npos) {
+      return fail(Errc::kInvalid, "linux.sysctl.{}: is not held by a namespace of this container",
+                  printable(key, 128));
+    }
+    if (!slashes) std::replace(key.begin(), key.end(), '.', '/');
+    plan.sysctl.emplace_back("/proc/sys/" + key, value);
+  }
+  if (!plan.sysctl.empty() && !plan.own_proc) {
+    return fail(Errc::kInvalid, "linux.sysctl: needs a proc mount at /proc");
+  }
+  return {};
+}
+
+void plan_executables(const ProcessSpec& process, Plan& plan) {
+  const std::string& name = process.args[0];
+  if (name.find('/') != std::string::npos || name.empty()) {
+    plan.executables = {name};
+    return;
+  }
+  std::string path;
+  for (const std::string& entry : process.env) {
+    if (entry.starts_with("PATH=")) path = entry.substr(5);
+  }
+  for (const std::string& directory : split(path, ':')) {
+    if (!directory.empty() && directory[0] == '/') {
+      plan.executables.push_back(directory + "/" + name);
+    }
+  }
+}
+
+std::string attributes_text(uint64_t set) {
+  std::string text;
+  for (const AttributeOption& option : kAttributes) {
+    if (option.set != 0 && (set & option.set) == option.set) text += "," + std::string(option.name);
+  }
+  return text;
+}
+
+}  // namespace
+
+uint64_t Plan::clone_flags() const {
+  uint64_t flags = 0;
+  for (const Namespace& entry : namespaces) {
+    if (entry.path.empty()) flags |= static_cast<uint64_t>(entry.flag);
+  }
+  return flags & ~uint64_t{CLONE_NEWCGROUP};
+}
+
+bool Plan::joins(int flag) const {
+  return std::any_of(namespaces.begin(), namespaces.end(), [&](const Namespace& entry) {
+    return entry.flag == flag && !entry.path.empty();
+  });
+}
+
+bool Plan::makes(int flag) const {
+  return std::any_of(namespaces.begin(), namespaces.end(), [&](const Namespace& entry) {
+    return entry.flag == flag && entry.path.empty();
+  });
+}
+
+Result<Plan> make_plan(const Spec& spec, const HostFacts& host) {
+  Plan plan;
+  for (const NamespaceKind& kind : kKinds) {
+    const NamespaceSpec* found = spec.find_namespace(kind.oci);
+    if (found != nullptr) plan.namespaces.push_back({kind.flag, kind.kernel, found->path});
+  }
+  plan.in_user_namespace = spec.find_namespace("user") != nullptr;
+  plan.root_propagation = kSlave;
+  if (!spec.rootfs_propagation.empty()) {
+    auto propagation = propagation_of(spec.rootfs_propagation);
+    if (!propagation) {
+      return fail(Errc::kInvalid, "linux.rootfsPropagation: unknown {}",
+                  printable(spec.rootfs_propagation, 32));
+    }
+    plan.root_propagation = *propagation;
+  }
+  plan.root_readonly = spec.root_readonly;
+  TRY(plan_mounts(spec, host, plan));
+  plan_devices(spec, plan);
+  for (const std::string& path : spec.masked_paths) plan.masked_paths.push_back(clean_path(path));
+  for (const std::string& path : spec.readonly_paths) {
+    plan.readonly_paths.push_back(clean_path(path));
+  }
+  TRY(plan_sysctl(spec, plan));
+  if (spec.process) plan_executables(*spec.process, plan);
+  plan.limits = spec.limits;
+  allow_default_devices(plan.limits.devices);
+  std::string death = spec.annotation("berth.parent-death-signal");
+  if (!death.empty() && death != "KILL") {
+    return fail(Errc::kInvalid, "annotations[\"berth.parent-death-signal\"]: must be KILL");
+  }
+  plan.die_with_parent = !death.empty();
+  return plan;
+}
+
+std::string render(const Plan& plan) {
+  std::string text;
+  for (const Namespace& entry : plan.namespaces) {
+    text += fmt::format("namespace {} {}\n", entry.name,
+                        entry.path.empty() ? "new" : "join " + entry.path);
+  }
+  for (const MountStep& step : plan.mounts) {
+    text += fmt::format("{} {} on {}{}", step.kind == MountKind::kBind ? "bind" : "mount",
+                        step.kind == MountKind::kBind ? step.source : step.type, step.target,
+                        attributes_text(step.set));
+    for (const auto& [key, value] : step.data) {
+      text += value.empty() ? "," + key : fmt::format(",{}={}", key, value);
+    }
+    if (step.mapped) text += ",idmap";
+    text += '\n';
+  }
+  for (const DeviceStep& device : plan.devices) {
+    text += fmt::format("device {} {} {}:{} {:o}\n", device.path, device.type, device.major,
+                        device.minor, device.mode);
+  }
+  for (const std::string& path : plan.masked_paths) text += "mask " + path + "\n";
+  for (const std::string& path : plan.readonly_paths) text += "read-only " + path + "\n";
+  for (const auto& [path, value] : plan.sysctl) text += fmt::format("write {} {}\n", path, value);
+  if (plan.root_readonly) text += "read-only /\n";
+  return text;
+}
+
+}  // namespace berth::runtime

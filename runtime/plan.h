@@ -1,0 +1,94 @@
+// Spec -> Plan: what the init will do, step by step, as data. Pure; `render` prints it.
+#pragma once
+
+#include "base/result.h"
+#include "runtime/spec.h"
+#include "sys/cgroup.h"
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace berth::runtime {
+
+enum class MountKind {
+  kBind,        // the parent clones `source` and passes a detached mount
+  kFileSystem,  // the init makes it inside its namespaces
+};
+
+struct MountStep {
+  MountKind kind = MountKind::kFileSystem;
+  std::string target{};  // absolute, in the container
+  std::string type{};
+  std::string source{};
+  std::vector<std::pair<std::string, std::string>> data{};  // file system options
+  uint64_t set = 0;                                         // MOUNT_ATTR_*
+  uint64_t clear = 0;                                       // MOUNT_ATTR_*, binds only
+  uint64_t recursive_set = 0;                               // rro, rnosuid, ...: the whole tree
+  uint64_t recursive_clear = 0;
+  uint64_t propagation = 0;  // MS_*; 0 is private
+  bool recursive = false;    // rbind
+  bool recursive_propagation = false;
+  bool mapped = false;  // idmap, ridmap or explicit maps
+  bool recursive_map = false;
+  sys::IdMaps maps{};            // empty: the container's own
+  bool readonly_at_end = false;  // later steps still make directories in it
+};
+
+struct DeviceStep {
+  std::string path;
+  char type = 'c';
+  uint32_t major = 0;
+  uint32_t minor = 0;
+  uint32_t mode = 0666;
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+};
+
+struct Link {
+  const char* path;
+  const char* target;
+};
+
+struct Namespace {
+  int flag = 0;      // CLONE_NEW*
+  const char* name;  // "user", "net", ... as in /proc/PID/ns
+  std::string path;  // "" makes a new one
+};
+
+struct Plan {
+  std::vector<Namespace> namespaces;
+  bool in_user_namespace = false;
+  uint64_t root_propagation = 0;  // MS_*
+  bool root_readonly = false;
+  std::vector<MountStep> mounts;
+  bool own_dev = false;   // /dev is ours to fill: it is not bound from somewhere
+  bool own_proc = false;  // a fresh procfs is at /proc
+  std::vector<DeviceStep> devices;
+  std::vector<Link> links;
+  std::vector<std::string> masked_paths;
+  std::vector<std::string> readonly_paths;
+  std::vector<std::pair<std::string, std::string>> sysctl;  // path below / -> value
+  std::vector<std::string> executables;                     // candidates for args[0], in order
+  bool die_with_parent = false;
+  sys::CgroupLimits limits;  // the spec's, with the devices that every container has
+
+  // CLONE_NEW* of the namespaces to make, without the cgroup namespace: that is unshared later,
+  // when the process is in its group.
+  uint64_t clone_flags() const;
+  bool joins(int flag) const;
+  bool makes(int flag) const;
+};
+
+// What the plan depends on besides the spec.
+struct HostFacts {
+  sys::Cgroups cgroups;
+  std::string cgroup_path;
+};
+
+Result<Plan> make_plan(const Spec& spec, const HostFacts& host);
+// One step a line, for people and goldens.
+std::string render(const Plan& plan);
+
+}  // namespace berth::runtime

@@ -1,0 +1,473 @@
+#include "runtime/spec.h"
+
+#include "base/text.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+
+namespace berth::runtime {
+namespace {
+
+constexpr std::array<std::string_view, 8> kNamespaces{"pid", "network", "mount",  "ipc",
+                                                      "uts", "user",    "cgroup", "time"};
+
+tl::unexpected<Error> invalid(const json::Node& node, const std::string& why) {
+  return fail(Errc::kInvalid, "{}: {}", node.path(), why);
+}
+
+tl::unexpected<Error> unsupported(const json::Node& node, const std::string& why) {
+  return fail(Errc::kUnsupported, "{}: {}", node.path(), why);
+}
+
+Result<uint32_t> as_u32(const json::Node& node) {
+  uint64_t value = TRY(node.as_u64());
+  if (value > std::numeric_limits<uint32_t>::max()) return invalid(node, "is above 4294967295");
+  return static_cast<uint32_t>(value);
+}
+
+Result<std::optional<uint32_t>> find_u32(const json::Node& node, std::string_view key) {
+  auto member = node.find(key);
+  if (!member) return std::nullopt;
+  uint32_t value = TRY(as_u32(*member));
+  return std::optional<uint32_t>(value);
+}
+
+Result<std::string> find_text(const json::Node& node, std::string_view key) {
+  auto text = TRY(node.find_string(key));
+  if (text && text->find('\0') != std::string::npos) {
+    return fail(Errc::kInvalid, "{}.{}: must not hold a NUL byte", node.path(), key);
+  }
+  return text.value_or("");
+}
+
+Result<std::vector<std::string>> find_texts(const json::Node& node, std::string_view key) {
+  std::vector<std::string> texts = TRY(node.find_strings(key));
+  for (size_t i = 0; i < texts.size(); ++i) {
+    if (texts[i].find('\0') == std::string::npos) continue;
+    return fail(Errc::kInvalid, "{}.{}[{}]: must not hold a NUL byte", node.path(), key, i);
+  }
+  return texts;
+}
+
+Result<std::vector<sys::IdMap>> parse_maps(const json::Node& node, std::string_view key) {
+  std::vector<sys::IdMap> maps;
+  for (const json::Node& line : TRY(node.find_array(key))) {
+    json::Node inside = TRY(line.at("containerID"));
+    json::Node outside = TRY(line.at("hostID"));
+    json::Node size = TRY(line.at("size"));
+    sys::IdMap map;
+    map.inside = TRY(as_u32(inside));
+    map.outside = TRY(as_u32(outside));
+    map.size = TRY(as_u32(size));
+    if (map.size == 0) return invalid(size, "must be at least 1");
+    maps.push_back(map);
+  }
+  if (maps.size() > sys::kIdMapLinesMax) {
+    return fail(Errc::kInvalid, "{}.{}: has more than {} lines", node.path(), key,
+                sys::kIdMapLinesMax);
+  }
+  return maps;
+}
+
+Result<MountSpec> parse_mount(const json::Node& node) {
+  MountSpec mount;
+  mount.destination = TRY(find_text(node, "destination"));
+  if (mount.destination.empty()) TRY(node.at("destination"));
+  if (mount.destination.empty() || mount.destination[0] != '/') {
+    json::Node destination = TRY(node.at("destination"));
+    return invalid(destination, "must be an absolute path");
+  }
+  mount.type = TRY(find_text(node, "type"));
+  mount.source = TRY(find_text(node, "source"));
+  mount.options = TRY(find_texts(node, "options"));
+  mount.maps.uids = TRY(parse_maps(node, "uidMappings"));
+  mount.maps.gids = TRY(parse_maps(node, "gidMappings"));
+  if (mount.maps.uids.empty() != mount.maps.gids.empty()) {
+    return invalid(node, "uidMappings and gidMappings must be given together");
+  }
+  return mount;
+}
+
+Result<User> parse_user(const json::Node& node) {
+  User user;
+  user.uid = TRY(find_u32(node, "uid")).value_or(0);
+  user.gid = TRY(find_u32(node, "gid")).value_or(0);
+  user.umask = TRY(find_u32(node, "umask"));
+  for (const json::Node& gid : TRY(node.find_array("additionalGids"))) {
+    user.additional_gids.push_back(TRY(as_u32(gid)));
+  }
+  return user;
+}
+
+Result<sys::CapabilitySet> parse_capability_set(const json::Node& node, std::string_view key) {
+  sys::CapabilitySet set = 0;
+  for (const json::Node& entry : TRY(node.find_array(key))) {
+    std::string name = TRY(entry.as_string());
+    auto number = sys::capability_number(name);
+    if (!number) return invalid(entry, "unknown capability " + printable(name, 64));
+    set |= sys::CapabilitySet{1} << *number;
+  }
+  return set;
+}
+
+Result<sys::Capabilities> parse_capabilities(const json::Node& node) {
+  sys::Capabilities sets;
+  sets.bounding = TRY(parse_capability_set(node, "bounding"));
+  sets.effective = TRY(parse_capability_set(node, "effective"));
+  sets.permitted = TRY(parse_capability_set(node, "permitted"));
+  sets.inheritable = TRY(parse_capability_set(node, "inheritable"));
+  sets.ambient = TRY(parse_capability_set(node, "ambient"));
+  return sets;
+}
+
+Result<std::vector<sys::ResourceLimit>> parse_rlimits(const json::Node& node) {
+  std::vector<sys::ResourceLimit> limits;
+  for (const json::Node& entry : TRY(node.find_array("rlimits"))) {
+    json::Node type = TRY(entry.at("type"));
+    std::string name = TRY(type.as_string());
+    auto number = sys::rlimit_number(name);
+    if (!number) return invalid(type, "unknown limit " + printable(name, 64));
+    json::Node soft = TRY(entry.at("soft"));
+    json::Node hard = TRY(entry.at("hard"));
+    sys::ResourceLimit limit{.resource = *number};
+    limit.soft = TRY(soft.as_u64());
+    limit.hard = TRY(hard.as_u64());
+    if (limit.soft > limit.hard) return invalid(soft, "is above hard");
+    for (const sys::ResourceLimit& other : limits) {
+      if (other.resource == limit.resource) return invalid(type, "is given twice");
+    }
+    limits.push_back(limit);
+  }
+  return limits;
+}
+
+Result<ProcessSpec> parse_process(const json::Node& node) {
+  ProcessSpec process;
+  if (TRY(node.find_bool("terminal")).value_or(false)) {
+    json::Node terminal = TRY(node.at("terminal"));
+    return unsupported(terminal, "a terminal is not supported yet");
+  }
+  for (std::string_view field : {"scheduler", "ioPriority", "execCPUAffinity", "selinuxLabel"}) {
+    if (auto member = node.find(field)) return unsupported(*member, "is not supported yet");
+  }
+  if (!TRY(find_text(node, "apparmorProfile")).empty()) {
+    json::Node profile = TRY(node.at("apparmorProfile"));
+    return unsupported(profile, "AppArmor is not supported yet");
+  }
+  if (auto user = node.find("user")) process.user = TRY(parse_user(*user));
+  process.args = TRY(find_texts(node, "args"));
+  if (process.args.empty()) {
+    return fail(Errc::kInvalid, "{}.args: must not be empty", node.path());
+  }
+  process.env = TRY(find_texts(node, "env"));
+  process.cwd = TRY(find_text(node, "cwd"));
+  if (process.cwd.empty() || process.cwd[0] != '/') {
+    return fail(Errc::kInvalid, "{}.cwd: must be an absolute path", node.path());
+  }
+  if (auto sets = node.find("capabilities")) process.capabilities = TRY(parse_capabilities(*sets));
+  process.rlimits = TRY(parse_rlimits(node));
+  process.no_new_privileges = TRY(node.find_bool("noNewPrivileges")).value_or(false);
+  process.oom_score_adj = TRY(node.find_i64("oomScoreAdj"));
+  if (process.oom_score_adj && (*process.oom_score_adj < -1000 || *process.oom_score_adj > 1000)) {
+    json::Node adjustment = TRY(node.at("oomScoreAdj"));
+    return invalid(adjustment, "must be from -1000 to 1000");
+  }
+  return process;
+}
+
+Result<std::vector<NamespaceSpec>> parse_namespaces(const json::Node& linux_node) {
+  std::vector<NamespaceSpec> namespaces;
+  for (const json::Node& entry : TRY(linux_node.find_array("namespaces"))) {
+    NamespaceSpec found;
+    found.type = TRY(entry.string_at("type"));
+    found.path = TRY(find_text(entry, "path"));
+    json::Node type = TRY(entry.at("type"));
+    if (std::find(kNamespaces.begin(), kNamespaces.end(), found.type) == kNamespaces.end()) {
+      return invalid(type, "unknown namespace " + printable(found.type, 64));
+    }
+    if (found.type == "time") return unsupported(type, "time namespaces are not supported yet");
+    for (const NamespaceSpec& other : namespaces) {
+      if (other.type == found.type) return invalid(type, found.type + " is given twice");
+    }
+    if (!found.path.empty() && found.path[0] != '/') {
+      json::Node path = TRY(entry.at("path"));
+      return invalid(path, "must be an absolute path");
+    }
+    namespaces.push_back(std::move(found));
+  }
+  return namespaces;
+}
+
+Result<std::vector<DeviceSpec>> parse_devices(const json::Node& linux_node) {
+  std::vector<DeviceSpec> devices;
+  for (const json::Node& entry : TRY(linux_node.find_array("devices"))) {
+    DeviceSpec device;
+    device.path = TRY(entry.string_at("path"));
+    json::Node path = TRY(entry.at("path"));
+    if (device.path.empty() || device.path[0] != '/') {
+      return invalid(path, "must be an absolute path");
+    }
+    json::Node type = TRY(entry.at("type"));
+    std::string letter = TRY(type.as_string());
+    if (letter == "u") letter = "c";
+    if (letter != "c" && letter != "b" && letter != "p") {
+      return invalid(type, "must be c, b, u or p");
+    }
+    device.type = letter[0];
+    if (device.type != 'p') {
+      device.major = TRY(entry.i64_at("major"));
+      device.minor = TRY(entry.i64_at("minor"));
+    }
+    device.file_mode = TRY(find_u32(entry, "fileMode"));
+    device.uid = TRY(find_u32(entry, "uid")).value_or(0);
+    device.gid = TRY(find_u32(entry, "gid")).value_or(0);
+    devices.push_back(std::move(device));
+  }
+  return devices;
+}
+
+Result<std::vector<sys::DeviceRule>> parse_device_rules(const json::Node& resources) {
+  std::vector<sys::DeviceRule> rules;
+  for (const json::Node& entry : TRY(resources.find_array("devices"))) {
+    sys::DeviceRule rule;
+    json::Node allow = TRY(entry.at("allow"));
+    rule.allow = TRY(allow.as_bool());
+    std::string type = TRY(find_text(entry, "type"));
+    if (!type.empty() && type != "a" && type != "b" && type != "c") {
+      json::Node node = TRY(entry.at("type"));
+      return invalid(node, "must be a, b or c");
+    }
+    rule.type = type.empty() ? 'a' : type[0];
+    auto number = [&](std::string_view key) -> Result<std::optional<int64_t>> {
+      auto value = TRY(entry.find_i64(key));
+      if (value && *value < 0) value.reset();  // -1 is "any"
+      return value;
+    };
+    rule.major = TRY(number("major"));
+    rule.minor = TRY(number("minor"));
+    std::string access = TRY(find_text(entry, "access"));
+    if (!access.empty()) rule.access = access;
+    if (access.find_first_not_of("rwm") != std::string::npos) {
+      json::Node node = TRY(entry.at("access"));
+      return invalid(node, "must be made of r, w and m");
+    }
+    rules.push_back(std::move(rule));
+  }
+  return rules;
+}
+
+Status parse_memory(const json::Node& node, sys::CgroupLimits& limits) {
+  limits.memory_max_bytes = TRY(node.find_i64("limit"));
+  limits.memory_low_bytes = TRY(node.find_i64("reservation"));
+  limits.memory_and_swap_max_bytes = TRY(node.find_i64("swap"));
+  limits.swappiness = TRY(node.find_u64("swappiness"));
+  if (limits.swappiness && *limits.swappiness > 100) {
+    json::Node swappiness = TRY(node.at("swappiness"));
+    return invalid(swappiness, "must be from 0 to 100");
+  }
+  if (TRY(node.find_bool("disableOOMKiller")).value_or(false)) {
+    json::Node disabled = TRY(node.at("disableOOMKiller"));
+    return unsupported(disabled, "is not supported");
+  }
+  return {};
+}
+
+Status parse_cpu(const json::Node& node, sys::CgroupLimits& limits) {
+  limits.cpu_shares = TRY(node.find_u64("shares"));
+  limits.cpu_quota_us = TRY(node.find_i64("quota"));
+  limits.cpu_period_us = TRY(node.find_u64("period"));
+  limits.cpu_burst_us = TRY(node.find_u64("burst"));
+  for (std::string_view field : {"realtimeRuntime", "realtimePeriod", "idle"}) {
+    auto value = TRY(node.find_i64(field));
+    if (!value || *value == 0) continue;
+    json::Node member = TRY(node.at(field));
+    return unsupported(member, "is not supported yet");
+  }
+  std::string cpus = TRY(find_text(node, "cpus"));
+  std::string mems = TRY(find_text(node, "mems"));
+  if (!cpus.empty()) limits.cpus = cpus;
+  if (!mems.empty()) limits.mems = mems;
+  return {};
+}
+
+Status parse_resources(const json::Node& node, sys::CgroupLimits& limits) {
+  for (std::string_view field : {"hugepageLimits", "rdma"}) {
+    auto member = node.find(field);
+    if (member && member->dump() != "[]" && member->dump() != "{}") {
+      return unsupported(*member, "is not supported yet");
+    }
+  }
+  for (std::string_view field : {"blockIO", "network"}) {
+    auto member = node.find(field);
+    if (member && member->dump() != "{}") return unsupported(*member, "is not supported yet");
+  }
+  if (auto memory = node.find("memory")) TRY(parse_memory(*memory, limits));
+  if (auto cpu = node.find("cpu")) TRY(parse_cpu(*cpu, limits));
+  if (auto pids = node.find("pids")) {
+    limits.pids_max = TRY(pids->i64_at("limit"));
+    if (*limits.pids_max == 0) limits.pids_max = -1;
+  }
+  limits.devices = TRY(parse_device_rules(node));
+  if (auto unified = node.find("unified")) {
+    limits.unified = TRY(unified->as_string_map());
+    for (const auto& [file, value] : limits.unified) {
+      if (file.find('/') != std::string::npos) {
+        return invalid(*unified, printable(file, 64) + ": must be a file name");
+      }
+    }
+  }
+  return {};
+}
+
+Status check_hooks(const json::Node& root) {
+  auto hooks = root.find("hooks");
+  if (!hooks) return {};
+  for (const auto& [name, list] : TRY(hooks->as_object())) {
+    std::vector<json::Node> entries = TRY(list.as_array());
+    if (!entries.empty()) return unsupported(entries[0], "hooks are not supported yet");
+  }
+  return {};
+}
+
+Status parse_linux(const json::Node& node, Spec& spec) {
+  for (std::string_view field : {"intelRdt", "personality", "timeOffsets", "netDevices"}) {
+    if (auto member = node.find(field)) return unsupported(*member, "is not supported yet");
+  }
+  if (!TRY(find_text(node, "mountLabel")).empty()) {
+    json::Node label = TRY(node.at("mountLabel"));
+    return unsupported(label, "SELinux is not supported");
+  }
+  spec.namespaces = TRY(parse_namespaces(node));
+  spec.maps.uids = TRY(parse_maps(node, "uidMappings"));
+  spec.maps.gids = TRY(parse_maps(node, "gidMappings"));
+  spec.devices = TRY(parse_devices(node));
+  spec.cgroups_path = TRY(find_text(node, "cgroupsPath"));
+  if (auto resources = node.find("resources")) TRY(parse_resources(*resources, spec.limits));
+  if (auto seccomp = node.find("seccomp")) spec.seccomp = TRY(parse_seccomp(*seccomp));
+  if (auto sysctl = node.find("sysctl")) spec.sysctl = TRY(sysctl->as_string_map());
+  spec.masked_paths = TRY(find_texts(node, "maskedPaths"));
+  spec.readonly_paths = TRY(find_texts(node, "readonlyPaths"));
+  spec.rootfs_propagation = TRY(find_text(node, "rootfsPropagation"));
+  return {};
+}
+
+Status check_whole(const Spec& spec) {
+  const NamespaceSpec* user = spec.find_namespace("user");
+  bool new_user = user != nullptr && user->path.empty();
+  if (new_user && (spec.maps.uids.empty() || spec.maps.gids.empty())) {
+    return fail(Errc::kInvalid,
+                "linux.uidMappings: is required, with gidMappings, for a new user namespace");
+  }
+  if (user == nullptr && (!spec.maps.uids.empty() || !spec.maps.gids.empty())) {
+    return fail(Errc::kInvalid, "linux.uidMappings: needs a user namespace in linux.namespaces");
+  }
+  if (!spec.has_new("mount")) {
+    return fail(Errc::kUnsupported, "linux.namespaces: a new mount namespace is required");
+  }
+  if ((!spec.hostname.empty() || !spec.domainname.empty()) &&
+      spec.find_namespace("uts") == nullptr) {
+    return fail(Errc::kInvalid, "hostname: needs a uts namespace in linux.namespaces");
+  }
+  for (const auto& list : {spec.masked_paths, spec.readonly_paths}) {
+    for (const std::string& path : list) {
+      if (path.empty() || path[0] != '/') {
+        return fail(Errc::kInvalid, "linux.maskedPaths, linux.readonlyPaths: {} is not absolute",
+                    printable(path, 128));
+      }
+    }
+  }
+  return {};
+}
+
+Result<std::vector<SeccompArgument>> parse_seccomp_arguments(const json::Node& rule) {
+  std::vector<SeccompArgument> arguments;
+  for (const json::Node& entry : TRY(rule.find_array("args"))) {
+    SeccompArgument argument;
+    json::Node index = TRY(entry.at("index"));
+    argument.index = TRY(as_u32(index));
+    if (argument.index > 5) return invalid(index, "must be from 0 to 5");
+    json::Node value = TRY(entry.at("value"));
+    argument.value = TRY(value.as_u64());
+    argument.value_two = TRY(entry.find_u64("valueTwo")).value_or(0);
+    argument.op = TRY(entry.string_at("op"));
+    arguments.push_back(std::move(argument));
+  }
+  return arguments;
+}
+
+}  // namespace
+
+const NamespaceSpec* Spec::find_namespace(std::string_view type) const {
+  for (const NamespaceSpec& entry : namespaces) {
+    if (entry.type == type) return &entry;
+  }
+  return nullptr;
+}
+
+bool Spec::has_new(std::string_view type) const {
+  const NamespaceSpec* found = find_namespace(type);
+  return found != nullptr && found->path.empty();
+}
+
+std::string Spec::annotation(std::string_view key) const {
+  for (const auto& [name, value] : annotations) {
+    if (name == key) return value;
+  }
+  return "";
+}
+
+Result<SeccompSpec> parse_seccomp(const json::Node& node) {
+  SeccompSpec spec;
+  spec.default_action = TRY(node.string_at("defaultAction"));
+  spec.default_errno_ret = TRY(find_u32(node, "defaultErrnoRet"));
+  spec.architectures = TRY(node.find_strings("architectures"));
+  spec.flags = TRY(node.find_strings("flags"));
+  if (!TRY(find_text(node, "listenerPath")).empty()) {
+    json::Node listener = TRY(node.at("listenerPath"));
+    return unsupported(listener, "seccomp notification is not supported yet");
+  }
+  for (const json::Node& entry : TRY(node.find_array("syscalls"))) {
+    SeccompRule rule;
+    rule.names = TRY(entry.find_strings("names"));
+    if (rule.names.empty()) return fail(Errc::kInvalid, "{}.names: is required", entry.path());
+    rule.action = TRY(entry.string_at("action"));
+    rule.errno_ret = TRY(find_u32(entry, "errnoRet"));
+    rule.args = TRY(parse_seccomp_arguments(entry));
+    spec.syscalls.push_back(std::move(rule));
+  }
+  return spec;
+}
+
+Result<Spec> parse_spec(std::string_view text) {
+  auto document = TRY(json::Document::parse(text, {.name = "config.json", .text_max = kConfigMax}));
+  json::Node node = document.root();
+  Spec spec;
+  spec.oci_version = TRY(node.string_at("ociVersion"));
+  if (!spec.oci_version.starts_with("1.")) {
+    json::Node version = TRY(node.at("ociVersion"));
+    return unsupported(version, "must be 1.x, not " + printable(spec.oci_version, 32));
+  }
+  json::Node root = TRY(node.at("root"));
+  spec.root_path = TRY(root.string_at("path"));
+  if (spec.root_path.empty()) {
+    json::Node path = TRY(root.at("path"));
+    return invalid(path, "must not be empty");
+  }
+  spec.root_readonly = TRY(root.find_bool("readonly")).value_or(false);
+  spec.hostname = TRY(find_text(node, "hostname"));
+  spec.domainname = TRY(find_text(node, "domainname"));
+  for (const json::Node& mount : TRY(node.find_array("mounts"))) {
+    spec.mounts.push_back(TRY(parse_mount(mount)));
+  }
+  if (auto process = node.find("process")) spec.process = TRY(parse_process(*process));
+  TRY(check_hooks(node));
+  if (auto linux_node = node.find("linux")) TRY(parse_linux(*linux_node, spec));
+  if (auto annotations = node.find("annotations")) {
+    spec.annotations = TRY(annotations->as_string_map());
+  }
+  TRY(check_whole(spec));
+  return spec;
+}
+
+}  // namespace berth::runtime

@@ -1,0 +1,111 @@
+// config.json of the OCI runtime specification, as values. Parsing names the JSON path of what is
+// wrong; unknown members are ignored, as the specification asks, known ones that berth cannot
+// honour are refused.
+#pragma once
+
+#include "base/json.h"
+#include "base/result.h"
+#include "sys/cgroup.h"
+#include "sys/credentials.h"
+#include "sys/process.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace berth::runtime {
+
+constexpr size_t kConfigMax = 1024 * 1024;
+
+struct MountSpec {
+  std::string destination;
+  std::string type;
+  std::string source;
+  std::vector<std::string> options;
+  sys::IdMaps maps;  // uidMappings and gidMappings; empty: the container's for "idmap"
+};
+
+struct User {
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+  std::vector<uint32_t> additional_gids;
+  std::optional<uint32_t> umask;
+};
+
+struct ProcessSpec {
+  User user;
+  std::vector<std::string> args;
+  std::vector<std::string> env;
+  std::string cwd;
+  sys::Capabilities capabilities;
+  std::vector<sys::ResourceLimit> rlimits;
+  bool no_new_privileges = false;
+  std::optional<int64_t> oom_score_adj;
+};
+
+struct NamespaceSpec {
+  std::string type;  // "pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time"
+  std::string path;  // "" makes a new one
+};
+
+struct DeviceSpec {
+  std::string path;
+  char type = 'c';  // 'c', 'b', 'p'
+  int64_t major = 0;
+  int64_t minor = 0;
+  std::optional<uint32_t> file_mode;
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+};
+
+struct SeccompArgument {
+  uint32_t index = 0;
+  uint64_t value = 0;
+  uint64_t value_two = 0;
+  std::string op;
+};
+struct SeccompRule {
+  std::vector<std::string> names;
+  std::string action;
+  std::optional<uint32_t> errno_ret;
+  std::vector<SeccompArgument> args;
+};
+struct SeccompSpec {
+  std::string default_action;
+  std::optional<uint32_t> default_errno_ret;
+  std::vector<std::string> architectures;
+  std::vector<std::string> flags;
+  std::vector<SeccompRule> syscalls;
+};
+
+struct Spec {
+  std::string oci_version;
+  std::string root_path;
+  bool root_readonly = false;
+  std::string hostname;
+  std::string domainname;
+  std::vector<MountSpec> mounts;
+  std::optional<ProcessSpec> process;
+  std::vector<NamespaceSpec> namespaces;
+  sys::IdMaps maps;
+  std::vector<DeviceSpec> devices;
+  std::string cgroups_path;
+  sys::CgroupLimits limits;
+  std::optional<SeccompSpec> seccomp;
+  std::vector<std::pair<std::string, std::string>> sysctl;
+  std::vector<std::string> masked_paths;
+  std::vector<std::string> readonly_paths;
+  std::string rootfs_propagation;
+  std::vector<std::pair<std::string, std::string>> annotations;
+
+  const NamespaceSpec* find_namespace(std::string_view type) const;
+  bool has_new(std::string_view type) const;
+  std::string annotation(std::string_view key) const;  // "" when absent
+};
+
+Result<Spec> parse_spec(std::string_view text);
+Result<SeccompSpec> parse_seccomp(const json::Node& node);
+
+}  // namespace berth::runtime

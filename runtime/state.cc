@@ -1,0 +1,133 @@
+#include "runtime/state.h"
+
+#include "base/json.h"
+#include "base/text.h"
+#include "sys/file.h"
+#include "sys/spawn.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace berth::runtime {
+namespace {
+
+constexpr size_t kStateMax = 1024 * 1024;
+constexpr int kVersion = 1;
+
+// A zombie is no running container, whoever has still to reap it.
+bool is_alive(const State& state) {
+  auto start = sys::start_time_of(state.pid);
+  if (!start || *start != state.start_time) return false;
+  auto stat = sys::read_file(fmt::format("/proc/{}/stat", state.pid), 4096);
+  if (!stat) return false;
+  size_t end = stat->rfind(')');
+  if (end == std::string::npos || end + 2 >= stat->size()) return false;
+  char letter = (*stat)[end + 2];
+  return letter != 'Z' && letter != 'X';
+}
+
+ContainerStatus look_up(const std::string& root, const State& state) {
+  if (state.pid == 0) return ContainerStatus::kCreating;
+  if (!is_alive(state)) return ContainerStatus::kStopped;
+  return sys::exists(socket_of(root, state.id)) ? ContainerStatus::kCreated
+                                                : ContainerStatus::kRunning;
+}
+
+}  // namespace
+
+const char* name_of(ContainerStatus status) {
+  switch (status) {
+    case ContainerStatus::kCreating:
+      return "creating";
+    case ContainerStatus::kCreated:
+      return "created";
+    case ContainerStatus::kRunning:
+      return "running";
+    case ContainerStatus::kStopped:
+      return "stopped";
+  }
+  return "?";
+}
+
+Status check_id(const std::string& id) {
+  auto good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+           c == '+' || c == '.' || c == '-';
+  };
+  bool fits = !id.empty() && id.size() <= kContainerIdMax && id != "." && id != ".." &&
+              std::all_of(id.begin(), id.end(), good);
+  if (fits) return {};
+  return fail(Errc::kInvalid, "container id \"{}\": must be 1 to {} of [A-Za-z0-9_+.-]",
+              printable(id, 64), kContainerIdMax);
+}
+
+std::string directory_of(const std::string& root, const std::string& id) {
+  return root + "/" + id;
+}
+
+std::string socket_of(const std::string& root, const std::string& id) {
+  return directory_of(root, id) + "/init.sock";
+}
+
+Status save(const std::string& root, const State& state) {
+  nlohmann::json json{{"version", kVersion},
+                      {"ociVersion", state.oci_version},
+                      {"id", state.id},
+                      {"pid", state.pid},
+                      {"startTime", state.start_time},
+                      {"bundle", state.bundle},
+                      {"rootfs", state.rootfs},
+                      {"cgroup", state.cgroup},
+                      {"created", state.created},
+                      {"annotations", nlohmann::json::object()}};
+  for (const auto& [key, value] : state.annotations) json["annotations"][key] = value;
+  std::string text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return sys::write_replace(directory_of(root, state.id) + "/state.json", text, 0600);
+}
+
+Result<State> load(const std::string& root, const std::string& id) {
+  TRY(check_id(id));
+  std::string path = directory_of(root, id) + "/state.json";
+  auto text = sys::read_file(path, kStateMax);
+  if (!text && text.error().code == Errc::kNotFound) {
+    return fail(Errc::kNotFound, "container \"{}\" does not exist", id);
+  }
+  std::string bytes = TRY(std::move(text));
+  auto document = TRY(json::Document::parse(bytes, {.name = path, .text_max = kStateMax}));
+  json::Node node = document.root();
+  int64_t version = TRY(node.i64_at("version"));
+  if (version != kVersion) return fail(Errc::kUnsupported, "{}: version {}", path, version);
+  State state;
+  state.oci_version = TRY(node.string_at("ociVersion"));
+  state.id = TRY(node.string_at("id"));
+  state.pid = static_cast<pid_t>(TRY(node.i64_at("pid")));
+  state.start_time = static_cast<uint64_t>(TRY(node.i64_at("startTime")));
+  state.bundle = TRY(node.string_at("bundle"));
+  state.rootfs = TRY(node.string_at("rootfs"));
+  state.cgroup = TRY(node.string_at("cgroup"));
+  state.created = TRY(node.string_at("created"));
+  if (auto annotations = node.find("annotations")) {
+    state.annotations = TRY(annotations->as_string_map());
+  }
+  if (state.id != id || state.pid < 0) return fail(Errc::kCorrupt, "{}: not of {}", path, id);
+  state.status = look_up(root, state);
+  return state;
+}
+
+std::string render_oci(const State& state) {
+  nlohmann::ordered_json json{
+      {"ociVersion", state.oci_version}, {"id", state.id}, {"status", name_of(state.status)}};
+  if (state.status == ContainerStatus::kCreated || state.status == ContainerStatus::kRunning) {
+    json["pid"] = state.pid;
+  }
+  json["bundle"] = state.bundle;
+  json["rootfs"] = state.rootfs;
+  json["created"] = state.created;
+  if (!state.annotations.empty()) {
+    for (const auto& [key, value] : state.annotations) json["annotations"][key] = value;
+  }
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace berth::runtime

@@ -1,0 +1,63 @@
+// The ladder between the parent (create) and the init, and the messages on it.
+//
+//   berth-oci create (parent)                         init (child; Stage in brackets)
+//     clone3(flags, pidfd, cgroup fd on v2) --->   [join] setns for namespaces given by path; a
+//     second
+//                                                  clone (CLONE_PARENT) when they must come first
+//     <----------------------------------------    Born{pid}            (only after a second clone)
+//     write uid_map, gid_map; cgroup on v1;
+//     raise hard rlimits; oom_score_adj
+//     Go -------------------------------------->   [cgroup-namespace] [root] [mounts] [devices]
+//                                                  [hostname] [sysctl] [masks] [pivot] [stdio]
+//     state.json: created; exit 0  <------------   Ready                (or Failure at any rung)
+//   berth-oci start
+//     connect init.sock; Go ------------------->   [cwd] [rlimits] [seccomp] [bounding] [user]
+//                                                  [capabilities] [death-signal] [seccomp] [exec]
+//     EOF = exec'd, Failure = why not  <--------   seccomp is the last step when noNewPrivileges is
+//                                                  set, else it needs CAP_SYS_ADMIN and goes first
+//
+// `run` is the same with one socket: Go comes at once and no init.sock is made.
+#pragma once
+
+#include <cstdint>
+
+namespace berth::runtime {
+
+// In execution order.
+enum class Stage : uint32_t {
+  kJoin,
+  kClone,
+  kWait,
+  kCgroupNamespace,
+  kRoot,
+  kMounts,
+  kDevices,
+  kHostname,
+  kSysctl,
+  kMasks,
+  kPivot,
+  kStdio,
+  kCwd,
+  kRlimits,
+  kSeccomp,
+  kBounding,
+  kUser,
+  kCapabilities,
+  kDeathSignal,
+  kExec,
+};
+// "join", "mounts", ...
+const char* name_of(Stage stage);
+
+enum class MessageKind : uint32_t { kBorn, kGo, kReady, kFailure };
+
+// Fixed size, no pointers: written by a process that may not allocate.
+struct SyncMessage {
+  MessageKind kind = MessageKind::kFailure;
+  Stage stage = Stage::kJoin;
+  int32_t errno_value = 0;
+  int32_t pid = 0;
+  char detail[240] = {};  // what it was about: a path, a name; NUL-terminated
+};
+
+}  // namespace berth::runtime
