@@ -1,0 +1,34 @@
+#include "scheduler/key_values.h"
+
+#include <algorithm>
+
+namespace berth::scheduler {
+
+void set_variable(std::vector<KeyValue>& variables, const KeyValue& variable) {
+  auto found = std::find_if(variables.begin(), variables.end(),
+                            [&](const KeyValue& each) { return each.name == variable.name; });
+  if (found == variables.end()) {
+    variables.push_back(variable);
+  } else {
+    found->value = variable.value;
+  }
+}
+
+std::vector<KeyValue> read_variables(Reader& reader, const json::Node& node, std::string_view key) {
+  std::vector<KeyValue> variables;
+  for (const json::Node& item : reader.array(node, key)) {
+    if (!reader.check_members(item, "KeyValuePair")) continue;
+    std::string name = reader.required_string(item, "name");
+    if (name.find('=') != std::string::npos || name.find('\0') != std::string::npos) {
+      reader.malformed_at(item, "name", "must not contain '=' or NUL");
+    }
+    std::string value = reader.string(item, "value");
+    if (value.find('\0') != std::string::npos) {
+      reader.malformed_at(item, "value", "must not contain NUL");
+    }
+    set_variable(variables, {name, value});
+  }
+  return variables;
+}
+
+}  // namespace berth::scheduler

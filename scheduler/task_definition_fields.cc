@@ -1,0 +1,182 @@
+#include "scheduler/task_definition_fields.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace berth::scheduler {
+namespace {
+
+using enum Treatment;
+
+constexpr std::string_view kOutputOnly =
+    "output of describe-task-definition; not part of what runs";
+constexpr std::string_view kNoProxy = "berth runs no proxy and no service mesh yet";
+constexpr std::string_view kNoSecrets = "berth has no secret store yet";
+
+constexpr Field kFields[] = {
+    {"TaskDefinition", "family", kHonoured, ""},
+    {"TaskDefinition", "containerDefinitions", kHonoured, ""},
+    {"TaskDefinition", "networkMode", kHonoured, ""},
+    {"TaskDefinition", "volumes", kHonoured, ""},
+    {"TaskDefinition", "cpu", kHonoured, ""},
+    {"TaskDefinition", "memory", kHonoured, ""},
+    {"TaskDefinition", "requiresCompatibilities", kHonoured, ""},
+    {"TaskDefinition", "runtimePlatform", kHonoured, ""},
+    {"TaskDefinition", "tags", kHonoured, ""},
+    {"TaskDefinition", "executionRoleArn", kNoEffect,
+     "berth itself pulls images and writes logs, with its own credentials"},
+    {"TaskDefinition", "taskRoleArn", kRefused,
+     "the containers would expect credentials, and berth has no credentials endpoint yet"},
+    {"TaskDefinition", "placementConstraints", kRefused,
+     "berth has one host and no attributes yet"},
+    {"TaskDefinition", "pidMode", kRefused, "each container has its own process namespace"},
+    {"TaskDefinition", "ipcMode", kRefused, "each container has its own IPC namespace"},
+    {"TaskDefinition", "proxyConfiguration", kRefused, kNoProxy},
+    {"TaskDefinition", "inferenceAccelerators", kRefused,
+     "Unsupported field 'inferenceAccelerators'"},
+    {"TaskDefinition", "ephemeralStorage", kRefused, "berth cannot enforce a disk quota yet"},
+    {"TaskDefinition", "enableFaultInjection", kRefused,
+     "berth has no fault injection endpoint yet"},
+    {"TaskDefinition", "taskDefinitionArn", kNoEffect, kOutputOnly},
+    {"TaskDefinition", "revision", kNoEffect, kOutputOnly},
+    {"TaskDefinition", "status", kNoEffect, kOutputOnly},
+    {"TaskDefinition", "requiresAttributes", kNoEffect, kOutputOnly},
+    {"TaskDefinition", "compatibilities", kNoEffect, kOutputOnly},
+    {"TaskDefinition", "registeredAt", kNoEffect, kOutputOnly},
+    {"TaskDefinition", "registeredBy", kNoEffect, kOutputOnly},
+    {"TaskDefinition", "deregisteredAt", kNoEffect, kOutputOnly},
+    {"TaskDefinition", "deleteRequestedAt", kNoEffect, kOutputOnly},
+
+    {"ContainerDefinition", "name", kHonoured, ""},
+    {"ContainerDefinition", "image", kHonoured, ""},
+    {"ContainerDefinition", "cpu", kHonoured, ""},
+    {"ContainerDefinition", "memory", kHonoured, ""},
+    {"ContainerDefinition", "memoryReservation", kHonoured, ""},
+    {"ContainerDefinition", "essential", kHonoured, ""},
+    {"ContainerDefinition", "entryPoint", kHonoured, ""},
+    {"ContainerDefinition", "command", kHonoured, ""},
+    {"ContainerDefinition", "environment", kHonoured, ""},
+    {"ContainerDefinition", "portMappings", kHonoured, ""},
+    {"ContainerDefinition", "mountPoints", kHonoured, ""},
+    {"ContainerDefinition", "volumesFrom", kHonoured, ""},
+    {"ContainerDefinition", "user", kHonoured, ""},
+    {"ContainerDefinition", "workingDirectory", kHonoured, ""},
+    {"ContainerDefinition", "readonlyRootFilesystem", kHonoured, ""},
+    {"ContainerDefinition", "privileged", kHonoured, ""},
+    {"ContainerDefinition", "ulimits", kHonoured, ""},
+    {"ContainerDefinition", "startTimeout", kHonoured, ""},
+    {"ContainerDefinition", "stopTimeout", kHonoured, ""},
+    {"ContainerDefinition", "dependsOn", kHonoured, ""},
+    {"ContainerDefinition", "linuxParameters", kHonoured, ""},
+    {"ContainerDefinition", "systemControls", kHonoured, ""},
+    {"ContainerDefinition", "hostname", kHonoured, ""},
+    {"ContainerDefinition", "dnsServers", kHonoured, ""},
+    {"ContainerDefinition", "dnsSearchDomains", kHonoured, ""},
+    {"ContainerDefinition", "extraHosts", kHonoured, ""},
+    {"ContainerDefinition", "dockerLabels", kHonoured, ""},
+    {"ContainerDefinition", "dockerSecurityOptions", kHonoured, ""},
+    {"ContainerDefinition", "logConfiguration", kHonoured, ""},
+    {"ContainerDefinition", "versionConsistency", kNoEffect,
+     "each run resolves the tag to a digest once"},
+    {"ContainerDefinition", "repositoryCredentials", kRefused,
+     "berth has no secret store yet; it takes credentials from ~/.docker/config.json"},
+    {"ContainerDefinition", "links", kRefused, "berth has no container links yet"},
+    {"ContainerDefinition", "restartPolicy", kRefused, "berth does not restart containers yet"},
+    {"ContainerDefinition", "environmentFiles", kRefused, "berth has no S3 store yet"},
+    {"ContainerDefinition", "secrets", kRefused, kNoSecrets},
+    {"ContainerDefinition", "disableNetworking", kRefused,
+     "not per container yet; networkMode none does it for the task"},
+    {"ContainerDefinition", "interactive", kRefused, "berth run does not pass standard input yet"},
+    {"ContainerDefinition", "pseudoTerminal", kRefused, "berth allocates no terminal yet"},
+    {"ContainerDefinition", "healthCheck", kRefused, "berth does not run health checks yet"},
+    {"ContainerDefinition", "resourceRequirements", kRefused, "berth has no GPU support yet"},
+    {"ContainerDefinition", "firelensConfiguration", kRefused, "berth routes no logs yet"},
+    {"ContainerDefinition", "credentialSpecs", kRefused, "berth joins no Active Directory domain"},
+
+    {"KeyValuePair", "name", kHonoured, ""},
+    {"KeyValuePair", "value", kHonoured, ""},
+    {"Tag", "key", kHonoured, ""},
+    {"Tag", "value", kHonoured, ""},
+    {"PortMapping", "containerPort", kHonoured, ""},
+    {"PortMapping", "hostPort", kHonoured, ""},
+    {"PortMapping", "protocol", kHonoured, ""},
+    {"PortMapping", "name", kHonoured, ""},
+    {"PortMapping", "appProtocol", kNoEffect, "only Service Connect reads it"},
+    {"PortMapping", "containerPortRange", kRefused, "berth has no port ranges yet; list the ports"},
+    {"MountPoint", "sourceVolume", kHonoured, ""},
+    {"MountPoint", "containerPath", kHonoured, ""},
+    {"MountPoint", "readOnly", kHonoured, ""},
+    {"VolumeFrom", "sourceContainer", kHonoured, ""},
+    {"VolumeFrom", "readOnly", kHonoured, ""},
+    {"Ulimit", "name", kHonoured, ""},
+    {"Ulimit", "softLimit", kHonoured, ""},
+    {"Ulimit", "hardLimit", kHonoured, ""},
+    {"ContainerDependency", "containerName", kHonoured, ""},
+    {"ContainerDependency", "condition", kHonoured, ""},
+    {"SystemControl", "namespace", kHonoured, ""},
+    {"SystemControl", "value", kHonoured, ""},
+    {"HostEntry", "hostname", kHonoured, ""},
+    {"HostEntry", "ipAddress", kHonoured, ""},
+    {"LinuxParameters", "capabilities", kHonoured, ""},
+    {"LinuxParameters", "devices", kHonoured, ""},
+    {"LinuxParameters", "sharedMemorySize", kHonoured, ""},
+    {"LinuxParameters", "tmpfs", kHonoured, ""},
+    {"LinuxParameters", "maxSwap", kHonoured, ""},
+    {"LinuxParameters", "swappiness", kHonoured, ""},
+    {"LinuxParameters", "initProcessEnabled", kRefused, "berth puts no init process first yet"},
+    {"KernelCapabilities", "add", kHonoured, ""},
+    {"KernelCapabilities", "drop", kHonoured, ""},
+    {"Device", "hostPath", kHonoured, ""},
+    {"Device", "containerPath", kHonoured, ""},
+    {"Device", "permissions", kHonoured, ""},
+    {"Tmpfs", "containerPath", kHonoured, ""},
+    {"Tmpfs", "size", kHonoured, ""},
+    {"Tmpfs", "mountOptions", kHonoured, ""},
+    {"LogConfiguration", "logDriver", kHonoured, ""},
+    {"LogConfiguration", "options", kRefused, "berth's json-file log has no options yet"},
+    {"LogConfiguration", "secretOptions", kRefused, kNoSecrets},
+    {"RuntimePlatform", "cpuArchitecture", kHonoured, ""},
+    {"RuntimePlatform", "operatingSystemFamily", kHonoured, ""},
+    {"Volume", "name", kHonoured, ""},
+    {"Volume", "host", kHonoured, ""},
+    {"Volume", "dockerVolumeConfiguration", kRefused, "berth has no named volumes yet"},
+    {"Volume", "efsVolumeConfiguration", kRefused, "berth has no EFS yet"},
+    {"Volume", "s3filesVolumeConfiguration", kRefused, "berth has no S3 Files yet"},
+    {"Volume", "fsxWindowsFileServerVolumeConfiguration", kRefused, "Windows only"},
+    {"Volume", "configuredAtLaunch", kRefused, "berth has no EBS volumes yet"},
+    {"HostVolumeProperties", "sourcePath", kHonoured, ""},
+
+    {"TaskOverride", "containerOverrides", kHonoured, ""},
+    {"TaskOverride", "cpu", kHonoured, ""},
+    {"TaskOverride", "memory", kHonoured, ""},
+    {"TaskOverride", "executionRoleArn", kNoEffect,
+     "berth itself pulls images and writes logs, with its own credentials"},
+    {"TaskOverride", "taskRoleArn", kRefused,
+     "the containers would expect credentials, and berth has no credentials endpoint yet"},
+    {"TaskOverride", "inferenceAcceleratorOverrides", kRefused,
+     "Unsupported field 'inferenceAccelerators'"},
+    {"TaskOverride", "ephemeralStorage", kRefused, "berth cannot enforce a disk quota yet"},
+    {"ContainerOverride", "name", kHonoured, ""},
+    {"ContainerOverride", "command", kHonoured, ""},
+    {"ContainerOverride", "environment", kHonoured, ""},
+    {"ContainerOverride", "cpu", kHonoured, ""},
+    {"ContainerOverride", "memory", kHonoured, ""},
+    {"ContainerOverride", "memoryReservation", kHonoured, ""},
+    {"ContainerOverride", "environmentFiles", kRefused, "berth has no S3 store yet"},
+    {"ContainerOverride", "resourceRequirements", kRefused, "berth has no GPU support yet"},
+};
+
+}  // namespace
+
+std::span<const Field> all_fields() {
+  return kFields;
+}
+
+const Field* find_field(std::string_view object, std::string_view name) {
+  auto found = std::find_if(std::begin(kFields), std::end(kFields), [&](const Field& field) {
+    return field.object == object && field.name == name;
+  });
+  return found == std::end(kFields) ? nullptr : found;
+}
+
+}  // namespace berth::scheduler

@@ -1,0 +1,29 @@
+// The table of every field of RegisterTaskDefinition (and of RunTask's overrides), with what berth
+// does with it. A reader looks up each member that it meets, so nothing is silently ignored;
+// docs/task-definition.md has the same rows, and a test compares.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace berth::scheduler {
+
+enum class Treatment {
+  kHonoured,
+  kNoEffect,  // accepted: changes nothing here, and the note says why
+  kRefused,   // unless its value is the one that means "unset"
+};
+
+struct Field {
+  std::string_view object;  // "TaskDefinition", the name of the shape in the API's model
+  std::string_view name;
+  Treatment treatment;
+  std::string_view note;  // of kNoEffect and kRefused: why
+};
+
+std::span<const Field> all_fields();
+
+// Null when the object has no such field.
+const Field* find_field(std::string_view object, std::string_view name);
+
+}  // namespace berth::scheduler

@@ -1,0 +1,361 @@
+#include "scheduler/task_definition_parse.h"
+
+#include "base/text.h"
+#include "scheduler/key_values.h"
+#include "scheduler/reader.h"
+#include "scheduler/sizes.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace berth::scheduler {
+namespace {
+
+constexpr IntegerRange kSize = {0, std::numeric_limits<int32_t>::max()};
+constexpr IntegerRange kSeconds = {0, 86400};
+constexpr IntegerRange kUlimitRange = {kUnlimited, std::numeric_limits<int64_t>::max()};
+
+std::optional<uint32_t> as_u32(std::optional<int64_t> number) {
+  if (!number) return std::nullopt;
+  return static_cast<uint32_t>(*number);
+}
+
+// The value of an enumeration's word; the first of `values` when absent or unknown.
+template <class Enum, size_t N>
+Enum read_enum(Reader& reader, const json::Node& node, std::string_view key,
+               const Enum (&values)[N]) {
+  std::string word = reader.string(node, key);
+  std::vector<std::string> words;
+  for (Enum value : values) {
+    if (word == name_of(value)) return value;
+    words.emplace_back(name_of(value));
+  }
+  if (!word.empty()) {
+    reader.malformed_at(
+        node, key, fmt::format("'{}' is not one of [{}]", printable(word, 60), join(words, ", ")));
+  }
+  return values[0];
+}
+
+PortMapping read_port(Reader& reader, const json::Node& node) {
+  PortMapping port;
+  auto number = node.find("containerPortRange")
+                    ? reader.integer(node, "containerPort", {1, 65535})
+                    : reader.required_integer(node, "containerPort", {1, 65535});
+  port.container_port = static_cast<uint16_t>(number.value_or(0));
+  port.host_port = static_cast<uint16_t>(reader.integer(node, "hostPort", {0, 65535}).value_or(0));
+  port.protocol = read_enum(reader, node, "protocol", {Protocol::kTcp, Protocol::kUdp});
+  port.name = reader.string(node, "name");
+  std::string app = reader.string(node, "appProtocol");
+  if (!app.empty() && app != "http" && app != "http2" && app != "grpc") {
+    reader.malformed_at(node, "appProtocol",
+                        fmt::format("'{}' is not one of [http, http2, grpc]", printable(app, 60)));
+  }
+  return port;
+}
+
+MountPoint read_mount_point(Reader& reader, const json::Node& node) {
+  return {.source_volume = reader.required_string(node, "sourceVolume"),
+          .container_path = reader.required_string(node, "containerPath"),
+          .read_only = reader.boolean(node, "readOnly", false)};
+}
+
+VolumeFrom read_volume_from(Reader& reader, const json::Node& node) {
+  return {.source_container = reader.required_string(node, "sourceContainer"),
+          .read_only = reader.boolean(node, "readOnly", false)};
+}
+
+Ulimit read_ulimit(Reader& reader, const json::Node& node) {
+  return {.name = reader.required_string(node, "name"),
+          .soft_limit = reader.required_integer(node, "softLimit", kUlimitRange).value_or(0),
+          .hard_limit = reader.required_integer(node, "hardLimit", kUlimitRange).value_or(0)};
+}
+
+Dependency read_dependency(Reader& reader, const json::Node& node) {
+  Dependency dependency;
+  dependency.container_name = reader.required_string(node, "containerName");
+  if (reader.string(node, "condition") == "HEALTHY") {
+    reader.refused_at(node, "condition",
+                      "not supported: HEALTHY needs healthCheck, which berth does not run yet");
+    return dependency;
+  }
+  reader.required_string(node, "condition");
+  dependency.condition = read_enum(reader, node, "condition",
+                                   {Condition::kStart, Condition::kComplete, Condition::kSuccess});
+  return dependency;
+}
+
+SystemControl read_system_control(Reader& reader, const json::Node& node) {
+  return {.name = reader.required_string(node, "namespace"),
+          .value = reader.required_string(node, "value")};
+}
+
+HostEntry read_host_entry(Reader& reader, const json::Node& node) {
+  return {.hostname = reader.required_string(node, "hostname"),
+          .ip_address = reader.required_string(node, "ipAddress")};
+}
+
+Device read_device(Reader& reader, const json::Node& node) {
+  Device device;
+  device.host_path = reader.required_string(node, "hostPath");
+  device.container_path = reader.string(node, "containerPath");
+  if (device.container_path.empty()) device.container_path = device.host_path;
+  std::vector<std::string> permissions = reader.strings(node, "permissions");
+  if (permissions.empty()) return device;
+  auto has = [&](const char* word) {
+    return std::find(permissions.begin(), permissions.end(), word) != permissions.end();
+  };
+  device.read = has("read");
+  device.write = has("write");
+  device.mknod = has("mknod");
+  for (const std::string& word : permissions) {
+    if (word == "read" || word == "write" || word == "mknod") continue;
+    reader.malformed_at(
+        node, "permissions",
+        fmt::format("'{}' is not one of [read, write, mknod]", printable(word, 60)));
+  }
+  return device;
+}
+
+Tmpfs read_tmpfs(Reader& reader, const json::Node& node) {
+  Tmpfs tmpfs;
+  tmpfs.container_path = reader.required_string(node, "containerPath");
+  tmpfs.size_mib = as_u32(reader.required_integer(node, "size", {1, kSize.max})).value_or(0);
+  tmpfs.mount_options = reader.strings(node, "mountOptions");
+  return tmpfs;
+}
+
+// All items of a list of objects whose shape is `object`.
+template <class T>
+std::vector<T> read_list(Reader& reader, const json::Node& node, std::string_view key,
+                         std::string_view object, T (*read)(Reader&, const json::Node&)) {
+  std::vector<T> items;
+  for (const json::Node& item : reader.array(node, key)) {
+    if (reader.check_members(item, object)) items.push_back(read(reader, item));
+  }
+  return items;
+}
+
+LinuxParameters read_linux_parameters(Reader& reader, const json::Node& container) {
+  LinuxParameters parameters;
+  auto node = reader.object(container, "linuxParameters");
+  if (!node || !reader.check_members(*node, "LinuxParameters")) return parameters;
+  auto capabilities = reader.object(*node, "capabilities");
+  if (capabilities && reader.check_members(*capabilities, "KernelCapabilities")) {
+    parameters.add_capabilities = reader.strings(*capabilities, "add");
+    parameters.drop_capabilities = reader.strings(*capabilities, "drop");
+  }
+  parameters.devices = read_list(reader, *node, "devices", "Device", read_device);
+  parameters.tmpfs = read_list(reader, *node, "tmpfs", "Tmpfs", read_tmpfs);
+  parameters.shared_memory_size_mib =
+      as_u32(reader.integer(*node, "sharedMemorySize", {1, kSize.max}));
+  parameters.max_swap_mib = as_u32(reader.integer(*node, "maxSwap", kSize));
+  parameters.swappiness = as_u32(reader.integer(*node, "swappiness", {0, 100}));
+  return parameters;
+}
+
+void read_log_configuration(Reader& reader, const json::Node& container, bool fargate) {
+  auto node = reader.object(container, "logConfiguration");
+  if (!node || !reader.check_members(*node, "LogConfiguration")) return;
+  std::string driver = reader.required_string(*node, "logDriver");
+  if (driver.empty()) return;
+  if (fargate && driver != "awslogs" && driver != "splunk" && driver != "awsfirelens") {
+    reader.refused_at(*node, "logDriver",
+                      fmt::format("{} is not a valid log driver. Must be one of [awslogs, splunk, "
+                                  "awsfirelens]",
+                                  printable(driver, 60)));
+  } else if (driver != "json-file") {
+    reader.refused_at(*node, "logDriver",
+                      fmt::format("not supported: log driver '{}'; berth keeps and shows the logs "
+                                  "itself (json-file) and delivers them nowhere yet: remove "
+                                  "logConfiguration",
+                                  printable(driver, 60)));
+  }
+}
+
+bool read_security_options(Reader& reader, const json::Node& container) {
+  bool no_new_privileges = false;
+  for (const std::string& option : reader.strings(container, "dockerSecurityOptions")) {
+    if (option == "no-new-privileges" || option == "no-new-privileges:true") {
+      no_new_privileges = true;
+    } else {
+      reader.refused_at(
+          container, "dockerSecurityOptions",
+          fmt::format("not supported: '{}'; berth knows no-new-privileges", printable(option, 60)));
+    }
+  }
+  return no_new_privileges;
+}
+
+std::map<std::string, std::string> read_labels(Reader& reader, const json::Node& container) {
+  std::map<std::string, std::string> labels;
+  auto node = reader.object(container, "dockerLabels");
+  if (!node) return labels;
+  auto members = node->as_object();
+  if (!members) return labels;
+  for (const auto& [name, value] : *members) labels[name] = reader.string(*node, name);
+  return labels;
+}
+
+void read_container_sizes(Reader& reader, const json::Node& node, ContainerDefinition& container) {
+  container.cpu = as_u32(reader.integer(node, "cpu", kSize)).value_or(0);
+  container.memory_mib = as_u32(reader.integer(node, "memory", kSize));
+  container.memory_reservation_mib = as_u32(reader.integer(node, "memoryReservation", kSize));
+  container.start_timeout_seconds = as_u32(reader.integer(node, "startTimeout", kSeconds));
+  container.stop_timeout_seconds = as_u32(reader.integer(node, "stopTimeout", kSeconds));
+}
+
+void read_container_lists(Reader& reader, const json::Node& node, ContainerDefinition& container) {
+  container.entry_point = reader.strings(node, "entryPoint");
+  container.command = reader.strings(node, "command");
+  container.environment = read_variables(reader, node, "environment");
+  container.port_mappings = read_list(reader, node, "portMappings", "PortMapping", read_port);
+  container.mount_points = read_list(reader, node, "mountPoints", "MountPoint", read_mount_point);
+  container.volumes_from = read_list(reader, node, "volumesFrom", "VolumeFrom", read_volume_from);
+  container.ulimits = read_list(reader, node, "ulimits", "Ulimit", read_ulimit);
+  container.depends_on =
+      read_list(reader, node, "dependsOn", "ContainerDependency", read_dependency);
+  container.system_controls =
+      read_list(reader, node, "systemControls", "SystemControl", read_system_control);
+  container.extra_hosts = read_list(reader, node, "extraHosts", "HostEntry", read_host_entry);
+  container.dns_servers = reader.strings(node, "dnsServers");
+  container.dns_search_domains = reader.strings(node, "dnsSearchDomains");
+}
+
+ContainerDefinition read_container(Reader& reader, const json::Node& node, bool fargate) {
+  ContainerDefinition container;
+  container.name = reader.string(node, "name");    // the check has AWS's text for a missing one
+  container.image = reader.string(node, "image");  // likewise
+  container.essential = reader.boolean(node, "essential", true);
+  container.user = reader.string(node, "user");
+  container.working_directory = reader.string(node, "workingDirectory");
+  container.hostname = reader.string(node, "hostname");
+  container.readonly_root_filesystem = reader.boolean(node, "readonlyRootFilesystem", false);
+  container.privileged = reader.boolean(node, "privileged", false);
+  container.no_new_privileges = read_security_options(reader, node);
+  container.docker_labels = read_labels(reader, node);
+  container.linux_parameters = read_linux_parameters(reader, node);
+  read_container_sizes(reader, node, container);
+  read_container_lists(reader, node, container);
+  read_log_configuration(reader, node, fargate);
+  return container;
+}
+
+Volume read_volume(Reader& reader, const json::Node& node) {
+  Volume volume;
+  volume.name = reader.required_string(node, "name");
+  auto host = reader.object(node, "host");
+  if (host && reader.check_members(*host, "HostVolumeProperties")) {
+    volume.source_path = reader.string(*host, "sourcePath");
+  }
+  return volume;
+}
+
+KeyValue read_tag(Reader& reader, const json::Node& node) {
+  return {.name = reader.required_string(node, "key"), .value = reader.string(node, "value")};
+}
+
+void read_runtime_platform(Reader& reader, const json::Node& root, TaskDefinition& definition) {
+  auto node = reader.object(root, "runtimePlatform");
+  if (!node || !reader.check_members(*node, "RuntimePlatform")) return;
+  std::string family = reader.string(*node, "operatingSystemFamily");
+  if (!family.empty() && family != "LINUX") {
+    reader.refused_at(*node, "operatingSystemFamily",
+                      fmt::format("not supported: '{}'; berth runs LINUX", printable(family, 60)));
+  }
+  if (reader.string(*node, "cpuArchitecture").empty()) return;
+  definition.cpu_architecture = read_enum(reader, *node, "cpuArchitecture",
+                                          {CpuArchitecture::kX86_64, CpuArchitecture::kArm64});
+}
+
+void read_task_sizes(Reader& reader, const json::Node& root, TaskDefinition& definition) {
+  std::string cpu = reader.string(root, "cpu");
+  if (!cpu.empty() && !(definition.cpu = parse_task_cpu(cpu))) {
+    reader.malformed_at(root, "cpu", "Invalid 'cpu' setting for task.");
+  }
+  std::string memory = reader.string(root, "memory");
+  if (!memory.empty() && !(definition.memory_mib = parse_task_memory(memory))) {
+    reader.malformed_at(root, "memory", "Invalid 'memory' setting for task.");
+  }
+}
+
+// What AWS fills in: the host port of the modes in which it can only be the container's.
+void normalise(TaskDefinition& definition) {
+  bool same = definition.network_mode == NetworkMode::kAwsvpc ||
+              definition.network_mode == NetworkMode::kHost;
+  if (!same) return;
+  for (ContainerDefinition& container : definition.container_definitions) {
+    for (PortMapping& port : container.port_mappings) {
+      if (port.host_port == 0) port.host_port = port.container_port;
+    }
+  }
+}
+
+TaskDefinition read_definition(Reader& reader, const json::Node& root) {
+  TaskDefinition definition;
+  if (!reader.check_members(root, "TaskDefinition")) return definition;
+  definition.family = reader.required_string(root, "family");
+  definition.requires_compatibilities = reader.strings(root, "requiresCompatibilities");
+  bool fargate = definition.requires_fargate();
+  definition.network_mode = reader.string(root, "networkMode").empty() && fargate
+                                ? NetworkMode::kAwsvpc
+                                : read_enum(reader, root, "networkMode",
+                                            {NetworkMode::kBridge, NetworkMode::kHost,
+                                             NetworkMode::kAwsvpc, NetworkMode::kNone});
+  read_task_sizes(reader, root, definition);
+  read_runtime_platform(reader, root, definition);
+  definition.execution_role_arn = reader.string(root, "executionRoleArn");
+  definition.volumes = read_list(reader, root, "volumes", "Volume", read_volume);
+  definition.tags = read_list(reader, root, "tags", "Tag", read_tag);
+  for (const json::Node& node : reader.array(root, "containerDefinitions")) {
+    if (!reader.check_members(node, "ContainerDefinition")) continue;
+    definition.container_definitions.push_back(read_container(reader, node, fargate));
+  }
+  normalise(definition);
+  return definition;
+}
+
+// Tags and unknown members beside "taskDefinition" in the output of describe-task-definition.
+void read_envelope(Reader& reader, const json::Node& root, TaskDefinition& definition) {
+  auto members = root.as_object();
+  if (!members) return;
+  for (const auto& [name, value] : *members) {
+    if (name != "taskDefinition" && name != "tags") {
+      reader.malformed_at(root, name, "unknown field of DescribeTaskDefinition's output");
+    }
+  }
+  definition.tags = read_list(reader, root, "tags", "Tag", read_tag);
+}
+
+}  // namespace
+
+ParsedTaskDefinition parse_task_definition(const json::Node& root, CpuArchitecture host) {
+  Reader reader;
+  ParsedTaskDefinition parsed;
+  auto inner = root.find("taskDefinition");
+  parsed.definition = read_definition(reader, inner ? *inner : root);
+  if (inner) read_envelope(reader, root, parsed.definition);
+  bool malformed = reader.malformed();
+  parsed.findings = reader.take();
+  if (malformed) return parsed;  // rules over fields that could not be read would mislead
+  for (Finding& finding : check_task_definition(parsed.definition, host)) {
+    if (inner && !finding.path.starts_with("tags")) {
+      finding.path = "taskDefinition." + finding.path;
+      finding.pointer = "/taskDefinition" + finding.pointer;
+    }
+    parsed.findings.push_back(std::move(finding));
+  }
+  return parsed;
+}
+
+Result<TaskDefinition> read_task_definition(std::string_view text, const std::string& name,
+                                            CpuArchitecture host) {
+  auto document = TRY(json::Document::parse(text, {.name = name}));
+  ParsedTaskDefinition parsed = parse_task_definition(document.root(), host);
+  if (!parsed.findings.empty()) return fail_with(name, parsed.findings);
+  return std::move(parsed.definition);
+}
+
+}  // namespace berth::scheduler
