@@ -12,17 +12,12 @@ from berth import Instance, sh, task  # noqa: E402
 from registry import Registry  # noqa: E402
 
 
-def layout(name):
-    """The OCI layout of a test image, made from Debian packages; kept, because the guest has no network to fetch them."""
-    directory = PROJECT / "build" / "images" / name
-    if not (directory / "index.json").exists():
-        subprocess.run([PROJECT / f"tools/images/make-{name}", directory], check=True)
-    return directory
-
-
 @pytest.fixture(scope="session")
 def layouts():
-    return {name: layout(name) for name in ("busybox", "nginx")}
+    """OCI layouts of the test images. Kept below build/, because the guest has no network to fetch packages."""
+    directory = PROJECT / "build" / "images"
+    subprocess.run([PROJECT / "tools/images/ensure", directory, "busybox", "nginx"], check=True)
+    return {name: directory / name for name in ("busybox", "nginx")}
 
 
 @pytest.fixture(scope="session")
