@@ -10,9 +10,9 @@
 namespace berth::scheduler {
 
 struct Finding {
-  std::string path;                           // "containerDefinitions[0].cpu"
-  std::string pointer;                        // "/containerDefinitions/0/cpu", RFC 6901
-  std::string message;                        // AWS's own text where it has one
+  std::string path{};                         // "containerDefinitions[0].cpu"
+  std::string pointer{};                      // "/containerDefinitions/0/cpu", RFC 6901
+  std::string message{};                      // AWS's own text where it has one
   std::string exception = "ClientException";  // the exception AWS answers with
   bool operator==(const Finding&) const = default;
 };

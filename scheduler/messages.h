@@ -17,22 +17,22 @@ namespace berth::scheduler {
 // ---- Events: from users ----
 
 struct RunTaskRequested {
-  std::string task_id;  // of make_task_id(); the same id twice is the same request
-  TaskDefinition definition;
+  std::string task_id{};  // of make_task_id(); the same id twice is the same request
+  TaskDefinition definition{};
   bool operator==(const RunTaskRequested&) const = default;
 };
 
 struct StopRequested {
-  std::string task_id;
+  std::string task_id{};
   StopCode stop_code = StopCode::kUserInitiated;
-  std::string reason;  // "" for the stop code's own words
+  std::string reason{};  // "" for the stop code's own words
   bool operator==(const StopRequested&) const = default;
 };
 
 // Stop without grace: SIGKILL now, also when a stop is under way.
 struct KillRequested {
-  std::string task_id;
-  std::string reason;
+  std::string task_id{};
+  std::string reason{};
   bool operator==(const KillRequested&) const = default;
 };
 
@@ -40,34 +40,34 @@ struct KillRequested {
 
 // Addresses and ports are allocated.
 struct TaskProvisioned {
-  std::string task_id;
-  std::vector<NetworkInterface> network_interfaces;                     // awsvpc: of the task
-  std::map<std::string, std::vector<NetworkBinding>> network_bindings;  // by container name
+  std::string task_id{};
+  std::vector<NetworkInterface> network_interfaces{};                     // awsvpc: of the task
+  std::map<std::string, std::vector<NetworkBinding>> network_bindings{};  // by container name
   bool operator==(const TaskProvisioned&) const = default;
 };
 
 struct ImagesPulled {
-  std::string task_id;
-  std::map<std::string, std::string> digests;  // container name -> "sha256:..."
+  std::string task_id{};
+  std::map<std::string, std::string> digests{};  // container name -> "sha256:..."
   WallTime started_at{};
   WallTime stopped_at{};
   bool operator==(const ImagesPulled&) const = default;
 };
 
 struct ContainerStarted {
-  std::string task_id;
-  std::string container;
+  std::string task_id{};
+  std::string container{};
   WallTime at{};
   bool operator==(const ContainerStarted&) const = default;
 };
 
 // The container will not run (any more).
 struct ContainerExited {
-  std::string task_id;
-  std::string container;
-  std::optional<int> exit_code;  // absent when it never ran
-  bool out_of_memory = false;    // the kernel killed it; gives the reason and, if absent, 137
-  std::string reason;            // "<ErrorName>: <text>", or ""
+  std::string task_id{};
+  std::string container{};
+  std::optional<int> exit_code{};  // absent when it never ran
+  bool out_of_memory = false;      // the kernel killed it; gives the reason and, if absent, 137
+  std::string reason{};            // "<ErrorName>: <text>", or ""
   WallTime at{};
   bool operator==(const ContainerExited&) const = default;
 };
@@ -75,9 +75,9 @@ struct ContainerExited {
 // Nothing of the task runs any more. The stop code and reason count when nobody decided the stop
 // before (a start that failed in the shim: kTaskFailedToStart and the error's text).
 struct TaskStopped {
-  std::string task_id;
+  std::string task_id{};
   StopCode stop_code = StopCode::kEssentialContainerExited;
-  std::string reason;
+  std::string reason{};
   WallTime at{};
   bool operator==(const TaskStopped&) const = default;
 };
@@ -89,17 +89,17 @@ const char* name_of(StartStage stage);
 
 // The task could not be started, and nothing of it runs: sent instead of TaskStopped.
 struct StartFailed {
-  std::string task_id;
+  std::string task_id{};
   StartStage stage = StartStage::kStart;
-  std::string error_name;  // "CannotPullContainerError", "ResourceInitializationError", ...
-  std::string text;
-  std::string container;  // the one that it is about; "" for the task as a whole
+  std::string error_name{};  // "CannotPullContainerError", "ResourceInitializationError", ...
+  std::string text{};
+  std::string container{};  // the one that it is about; "" for the task as a whole
   bool operator==(const StartFailed&) const = default;
 };
 
 // Everything that the task had is given back.
 struct TaskReleased {
-  std::string task_id;
+  std::string task_id{};
   bool operator==(const TaskReleased&) const = default;
 };
 
@@ -122,18 +122,18 @@ struct StartTask {
 // Stop gracefully, in reverse dependency order. May come at any time after StartTask, also while it
 // is at work (then it is to give up) and when the task stops by itself already.
 struct StopTask {
-  std::string task_id;
+  std::string task_id{};
   bool operator==(const StopTask&) const = default;
 };
 
 struct KillTask {
-  std::string task_id;
+  std::string task_id{};
   bool operator==(const KillTask&) const = default;
 };
 
 // Give back what the task had; answered by TaskReleased.
 struct ReleaseTask {
-  std::string task_id;
+  std::string task_id{};
   bool operator==(const ReleaseTask&) const = default;
 };
 

@@ -32,14 +32,14 @@ constexpr int kKilledExitCode = 137;  // 128 + SIGKILL
 constexpr size_t kReasonMax = 1024;   // characters of a container's reason
 
 struct NetworkInterface {
-  std::string attachment_id;
+  std::string attachment_id{};
   std::string private_ipv4_address;
-  std::string mac_address;
+  std::string mac_address{};
   bool operator==(const NetworkInterface&) const = default;
 };
 
 struct NetworkBinding {
-  std::string bind_ip;
+  std::string bind_ip{};
   uint16_t container_port = 0;
   uint16_t host_port = 0;
   Protocol protocol = Protocol::kTcp;
@@ -47,18 +47,18 @@ struct NetworkBinding {
 };
 
 struct Container {
-  std::string id;  // a UUID
-  std::string name;
-  std::string image;
-  std::string image_digest;  // "sha256:..." once pulled
+  std::string id{};  // a UUID
+  std::string name{};
+  std::string image{};
+  std::string image_digest{};  // "sha256:..." once pulled
   bool essential = true;
-  ContainerLifecycle lifecycle;
-  std::optional<int> exit_code;  // absent when it never ran
-  std::string reason;            // "<ErrorName>: <text>"
-  std::optional<WallTime> started_at;
-  std::optional<WallTime> stopped_at;
-  std::vector<NetworkInterface> network_interfaces;  // awsvpc
-  std::vector<NetworkBinding> network_bindings;      // bridge, host
+  ContainerLifecycle lifecycle{};
+  std::optional<int> exit_code{};  // absent when it never ran
+  std::string reason{};            // "<ErrorName>: <text>"
+  std::optional<WallTime> started_at{};
+  std::optional<WallTime> stopped_at{};
+  std::vector<NetworkInterface> network_interfaces{};  // awsvpc
+  std::vector<NetworkBinding> network_bindings{};      // bridge, host
   bool operator==(const Container&) const = default;
 };
 
@@ -72,25 +72,25 @@ struct Orders {
 };
 
 struct Task {
-  std::string id;             // 32 hexadecimal digits
-  TaskDefinition definition;  // overrides applied
-  std::string group;          // "family:<family>"
+  std::string id{};             // 32 hexadecimal digits
+  TaskDefinition definition{};  // overrides applied
+  std::string group{};          // "family:<family>"
   TaskLifecycle lifecycle{TaskStatus::kProvisioning};
   DesiredStatus desired_status = DesiredStatus::kRunning;
-  std::vector<Container> containers;  // in the definition's order
-  std::optional<StopCode> stop_code;
-  std::string stopped_reason;
-  std::string ended_by;  // the essential container that stopped first; "" for none
-  int64_t version = 1;   // one more with each change
+  std::vector<Container> containers{};  // in the definition's order
+  std::optional<StopCode> stop_code{};
+  std::string stopped_reason{};
+  std::string ended_by{};  // the essential container that stopped first; "" for none
+  int64_t version = 1;     // one more with each change
   WallTime created_at{};
-  std::optional<WallTime> connectivity_at;
-  std::optional<WallTime> pull_started_at;
-  std::optional<WallTime> pull_stopped_at;
-  std::optional<WallTime> started_at;
-  std::optional<WallTime> stopping_at;
-  std::optional<WallTime> execution_stopped_at;
-  std::optional<WallTime> stopped_at;
-  Orders orders;
+  std::optional<WallTime> connectivity_at{};
+  std::optional<WallTime> pull_started_at{};
+  std::optional<WallTime> pull_stopped_at{};
+  std::optional<WallTime> started_at{};
+  std::optional<WallTime> stopping_at{};
+  std::optional<WallTime> execution_stopped_at{};
+  std::optional<WallTime> stopped_at{};
+  Orders orders{};
 
   TaskStatus last_status() const { return lifecycle.status(); }
   // Null when there is none of that name.

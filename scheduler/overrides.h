@@ -17,25 +17,25 @@ namespace berth::scheduler {
 constexpr size_t kOverridesMax = 8192;  // characters of the JSON, as RunTask has it
 
 struct ContainerOverride {
-  std::string name;
-  std::vector<std::string> command;  // empty: not overridden
-  std::vector<KeyValue> environment;
-  std::optional<uint32_t> cpu;
-  std::optional<uint32_t> memory_mib;
-  std::optional<uint32_t> memory_reservation_mib;
+  std::string name{};
+  std::vector<std::string> command{};  // empty: not overridden
+  std::vector<KeyValue> environment{};
+  std::optional<uint32_t> cpu{};
+  std::optional<uint32_t> memory_mib{};
+  std::optional<uint32_t> memory_reservation_mib{};
 };
 
 struct Overrides {
-  std::vector<ContainerOverride> containers;
-  std::optional<uint32_t> cpu;
-  std::optional<uint32_t> memory_mib;
-  std::string execution_role_arn;
+  std::vector<ContainerOverride> containers{};
+  std::optional<uint32_t> cpu{};
+  std::optional<uint32_t> memory_mib{};
+  std::string execution_role_arn{};
 };
 
 // One `--env NAME=VALUE` (all containers) or `--env CONTAINER:NAME=VALUE`.
 struct EnvironmentOption {
-  std::string container;  // "" for all
-  KeyValue variable;
+  std::string container{};  // "" for all
+  KeyValue variable{};
 };
 
 struct ParsedOverrides {

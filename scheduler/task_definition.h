@@ -26,13 +26,13 @@ constexpr int64_t kUnlimited = -1;            // of a Ulimit
 constexpr uint32_t kStopTimeoutSeconds = 30;  // when stopTimeout is absent
 
 struct KeyValue {
-  std::string name;
-  std::string value;
+  std::string name{};
+  std::string value{};
   bool operator==(const KeyValue&) const = default;
 };
 
 struct PortMapping {
-  std::string name;  // "" when absent
+  std::string name{};  // "" when absent
   uint16_t container_port = 0;
   // 0: chosen at start (bridge). In awsvpc and host always equal to container_port.
   uint16_t host_port = 0;
@@ -41,28 +41,28 @@ struct PortMapping {
 };
 
 struct MountPoint {
-  std::string source_volume;
-  std::string container_path;  // absolute
+  std::string source_volume{};
+  std::string container_path{};  // absolute
   bool read_only = false;
   bool operator==(const MountPoint&) const = default;
 };
 
 struct VolumeFrom {
-  std::string source_container;
+  std::string source_container{};
   bool read_only = false;
   bool operator==(const VolumeFrom&) const = default;
 };
 
 struct Ulimit {
-  std::string name;        // "nofile"
+  std::string name{};      // "nofile"
   int64_t soft_limit = 0;  // kUnlimited or >= 0
   int64_t hard_limit = 0;
   bool operator==(const Ulimit&) const = default;
 };
 
 struct Device {
-  std::string host_path;
-  std::string container_path;  // host_path when the JSON has none
+  std::string host_path{};
+  std::string container_path{};  // host_path when the JSON has none
   bool read = true;
   bool write = true;
   bool mknod = true;
@@ -70,90 +70,90 @@ struct Device {
 };
 
 struct Tmpfs {
-  std::string container_path;
+  std::string container_path{};
   uint32_t size_mib = 0;
-  std::vector<std::string> mount_options;
+  std::vector<std::string> mount_options{};
   bool operator==(const Tmpfs&) const = default;
 };
 
 struct LinuxParameters {
-  std::vector<std::string> add_capabilities;  // "SYS_PTRACE", "ALL"; no CAP_
-  std::vector<std::string> drop_capabilities;
-  std::vector<Device> devices;
-  std::vector<Tmpfs> tmpfs;
-  std::optional<uint32_t> shared_memory_size_mib;
-  std::optional<uint32_t> max_swap_mib;  // beyond memory; absent: the host's policy
-  std::optional<uint32_t> swappiness;    // 0 to 100; no effect on cgroup v2
+  std::vector<std::string> add_capabilities{};  // "SYS_PTRACE", "ALL"; no CAP_
+  std::vector<std::string> drop_capabilities{};
+  std::vector<Device> devices{};
+  std::vector<Tmpfs> tmpfs{};
+  std::optional<uint32_t> shared_memory_size_mib{};
+  std::optional<uint32_t> max_swap_mib{};  // beyond memory; absent: the host's policy
+  std::optional<uint32_t> swappiness{};    // 0 to 100; no effect on cgroup v2
   bool operator==(const LinuxParameters&) const = default;
 };
 
 struct Dependency {
-  std::string container_name;
+  std::string container_name{};
   Condition condition = Condition::kStart;
   bool operator==(const Dependency&) const = default;
 };
 
 struct SystemControl {
-  std::string name;  // "net.core.somaxconn" ("namespace" in the JSON)
-  std::string value;
+  std::string name{};  // "net.core.somaxconn" ("namespace" in the JSON)
+  std::string value{};
   bool operator==(const SystemControl&) const = default;
 };
 
 struct HostEntry {
-  std::string hostname;
-  std::string ip_address;
+  std::string hostname{};
+  std::string ip_address{};
   bool operator==(const HostEntry&) const = default;
 };
 
 struct ContainerDefinition {
-  std::string name;
-  std::string image;
+  std::string name{};
+  std::string image{};
   uint32_t cpu = 0;  // shares, 1024 for one CPU
-  std::optional<uint32_t> memory_mib;
-  std::optional<uint32_t> memory_reservation_mib;
+  std::optional<uint32_t> memory_mib{};
+  std::optional<uint32_t> memory_reservation_mib{};
   bool essential = true;
-  std::vector<std::string> entry_point;  // empty: the image's
-  std::vector<std::string> command;      // empty: the image's, unless entry_point is set
-  std::vector<KeyValue> environment;     // unique names; a later entry of the JSON wins
-  std::vector<PortMapping> port_mappings;
-  std::vector<MountPoint> mount_points;
-  std::vector<VolumeFrom> volumes_from;
-  std::string user;               // "" for the image's
-  std::string working_directory;  // "" for the image's
+  std::vector<std::string> entry_point{};  // empty: the image's
+  std::vector<std::string> command{};      // empty: the image's, unless entry_point is set
+  std::vector<KeyValue> environment{};     // unique names; a later entry of the JSON wins
+  std::vector<PortMapping> port_mappings{};
+  std::vector<MountPoint> mount_points{};
+  std::vector<VolumeFrom> volumes_from{};
+  std::string user{};               // "" for the image's
+  std::string working_directory{};  // "" for the image's
   bool readonly_root_filesystem = false;
   bool privileged = false;
   bool no_new_privileges = false;  // of dockerSecurityOptions
-  std::vector<Ulimit> ulimits;
-  std::optional<uint32_t> start_timeout_seconds;
-  std::optional<uint32_t> stop_timeout_seconds;
-  std::vector<Dependency> depends_on;
-  LinuxParameters linux_parameters;
-  std::vector<SystemControl> system_controls;
-  std::string hostname;
-  std::vector<std::string> dns_servers;
-  std::vector<std::string> dns_search_domains;
-  std::vector<HostEntry> extra_hosts;
-  std::map<std::string, std::string> docker_labels;
+  std::vector<Ulimit> ulimits{};
+  std::optional<uint32_t> start_timeout_seconds{};
+  std::optional<uint32_t> stop_timeout_seconds{};
+  std::vector<Dependency> depends_on{};
+  LinuxParameters linux_parameters{};
+  std::vector<SystemControl> system_controls{};
+  std::string hostname{};
+  std::vector<std::string> dns_servers{};
+  std::vector<std::string> dns_search_domains{};
+  std::vector<HostEntry> extra_hosts{};
+  std::map<std::string, std::string> docker_labels{};
   bool operator==(const ContainerDefinition&) const = default;
 };
 
 struct Volume {
-  std::string name;
-  std::string source_path;  // a host path; "": an empty directory that lives as long as the task
+  std::string name{};
+  std::string source_path{};  // a host path; "": an empty directory that lives as long as the task
   bool operator==(const Volume&) const = default;
 };
 
 struct TaskDefinition {
-  std::string family;
-  std::vector<ContainerDefinition> container_definitions;
+  std::string family{};
+  std::vector<ContainerDefinition> container_definitions{};
   NetworkMode network_mode = NetworkMode::kBridge;
-  std::vector<Volume> volumes;
-  std::optional<uint32_t> cpu;         // units: 1024 for one CPU; a hard limit
-  std::optional<uint32_t> memory_mib;  // a hard limit
-  std::vector<std::string> requires_compatibilities;
-  std::optional<CpuArchitecture> cpu_architecture;
-  std::string execution_role_arn;  // kept; berth itself is the executor
-  std::vector<KeyValue> tags;
+  std::vector<Volume> volumes{};
+  std::optional<uint32_t> cpu{};         // units: 1024 for one CPU; a hard limit
+  std::optional<uint32_t> memory_mib{};  // a hard limit
+  std::vector<std::string> requires_compatibilities{};
+  std::optional<CpuArchitecture> cpu_architecture{};
+  std::string execution_role_arn{};  // kept; berth itself is the executor
+  std::vector<KeyValue> tags{};
 
   bool requires_fargate() const;
   // Null when there is none of that name.

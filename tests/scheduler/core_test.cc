@@ -1,0 +1,82 @@
+#include "scheduler/core.h"
+#include "scheduler/exit_code.h"
+
+#include <gtest/gtest.h>
+
+namespace berth::scheduler {
+namespace {
+
+const std::string kId = "0123456789abcdef0123456789abcdef";
+
+class CoreTest : public testing::Test {
+ protected:
+  CoreTest() {
+    TaskDefinition task{.family = "f", .network_mode = NetworkMode::kAwsvpc};
+    task.container_definitions = {{.name = "web", .image = "i"},
+                                  {.name = "side", .image = "i", .essential = false}};
+    commands_ = send(RunTaskRequested{kId, task});
+  }
+  std::vector<Command> send(Event event) {
+    core_.submit(std::move(event));
+    auto commands = core_.step(WallTime{});
+    EXPECT_TRUE(commands.has_value());
+    return *commands;
+  }
+  const Task& task() { return *core_.find_task(kId); }
+
+  MemoryStore store_;
+  SeededRng rng_{1};
+  Core core_{store_, rng_};
+  std::vector<Command> commands_;
+};
+
+TEST_F(CoreTest, RunsAndEndsWithItsEssentialContainer) {
+  ASSERT_EQ(commands_.size(), 1u);
+  EXPECT_STREQ(name_of(commands_[0]), "StartTask");
+  send(TaskProvisioned{.task_id = kId});
+  EXPECT_EQ(task().last_status(), TaskStatus::kPending);
+  send(ContainerStarted{.task_id = kId, .container = "web"});
+  EXPECT_EQ(task().last_status(), TaskStatus::kActivating);
+  send(ContainerStarted{.task_id = kId, .container = "side"});
+  EXPECT_EQ(task().last_status(), TaskStatus::kRunning);
+  auto stop = send(ContainerExited{.task_id = kId, .container = "web", .out_of_memory = true});
+  EXPECT_EQ(stop, std::vector<Command>{StopTask{kId}});
+  EXPECT_EQ(send(TaskStopped{.task_id = kId}), std::vector<Command>{ReleaseTask{kId}});
+  send(TaskReleased{kId});
+  EXPECT_EQ(task().last_status(), TaskStatus::kStopped);
+  EXPECT_EQ(exit_code_of(task()), 137);
+  EXPECT_EQ(summarize(task().containers[0]),
+            "web: exit code 137, OutOfMemoryError: Container killed due to memory usage");
+  EXPECT_EQ(summarize(task()),
+            "task STOPPED: EssentialContainerExited, Essential container in task exited");
+}
+
+TEST_F(CoreTest, FailsToStart) {
+  auto commands = send(StartFailed{.task_id = kId,
+                                   .stage = StartStage::kPull,
+                                   .error_name = "CannotPullContainerError",
+                                   .text = "no such tag",
+                                   .container = "web"});
+  EXPECT_EQ(commands, std::vector<Command>{ReleaseTask{kId}});
+  EXPECT_EQ(task().stopped_reason, "CannotPullContainerError: no such tag");
+  EXPECT_EQ(exit_code_of(task()), kStartFailedExitCode);
+}
+
+TEST_F(CoreTest, TheFirstStopDecidesAndASecondKills) {
+  EXPECT_EQ(send(StopRequested{.task_id = kId}), std::vector<Command>{StopTask{kId}});
+  EXPECT_EQ(send(KillRequested{.task_id = kId}), std::vector<Command>{KillTask{kId}});
+  EXPECT_TRUE(send(KillRequested{.task_id = kId}).empty());
+  EXPECT_EQ(task().stopped_reason, kStoppedByUserReason);
+  EXPECT_EQ(exit_code_of(task()), kInterruptedExitCode);
+}
+
+TEST_F(CoreTest, EveryChangeCarriesItsCause) {
+  send(StopRequested{.task_id = kId});
+  auto history = store_.history(kId);
+  ASSERT_EQ(history.size(), 2u);
+  EXPECT_STREQ(name_of(history[0].cause), "RunTaskRequested");
+  EXPECT_STREQ(name_of(history[1].cause), "StopRequested");
+}
+
+}  // namespace
+}  // namespace berth::scheduler
