@@ -406,17 +406,6 @@ void set_names(const Spec& spec) {
   }
 }
 
-// Pipes made by the host's root cannot be reopened through /dev/stdout by another user.
-void own_stdio(const User& user) {
-  position.stage = Stage::kStdio;
-  for (int fd = 0; fd < 3; ++fd) {
-    struct stat there {};
-    if (::fstat(fd, &there) != 0 || !S_ISFIFO(there.st_mode)) continue;
-    if (there.st_uid == user.uid) continue;
-    (void)::fchown(fd, user.uid, user.gid);  // best effort: the pipe may belong to someone else
-  }
-}
-
 // Signals as a program expects them, a session and a keyring of its own, and no look into this
 // process by anyone who shares its pid namespace: its executable and memory are still the host's.
 void become_blank() {
@@ -455,7 +444,6 @@ void set_up(InitContext& context) {
   mask_paths(context);
   lock_paths(context);
   pivot(context);
-  if (context.spec->process) own_stdio(context.spec->process->user);
 }
 
 // Beneath the root without magic links, and then asked of the kernel: a working directory outside

@@ -20,8 +20,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstring>
+#include <optional>
+#include <sstream>
 
 namespace berth::runtime {
 namespace {
@@ -219,11 +222,38 @@ Result<sys::Cloned> adopt_init(int sync, const sys::Cloned& first) {
   return init;
 }
 
+// What an id of the init's user namespace is outside; nothing when it is not mapped.
+Result<std::optional<uint32_t>> outside_id(pid_t pid, const char* map, uint32_t id) {
+  std::string text = TRY(sys::read_file(fmt::format("/proc/{}/{}", pid, map), kPasswdMax));
+  for (const std::string& line : split(text, '\n')) {
+    std::array<uint32_t, 3> numbers{};
+    std::istringstream words(line);
+    if (!(words >> numbers[0] >> numbers[1] >> numbers[2])) continue;
+    auto [inside, outside, size] = numbers;
+    if (id >= inside && id - inside < size) return std::optional<uint32_t>(outside + (id - inside));
+  }
+  return std::nullopt;
+}
+
+// Pipes made by the host's root could not be reopened through /dev/stdout by the container's user.
+Status give_stdio(pid_t pid, const User& user) {
+  auto uid = TRY(outside_id(pid, "uid_map", user.uid));
+  auto gid = TRY(outside_id(pid, "gid_map", user.gid));
+  if (!uid || !gid) return {};  // the init will say so when it becomes the user
+  for (int fd = 0; fd < 3; ++fd) {
+    auto there = sys::stat_fd(fd);
+    if (!there || !S_ISFIFO(there->st_mode) || there->st_uid == *uid) continue;
+    TRY(sys::chown_fd(fd, *uid, *gid));
+  }
+  return {};
+}
+
 // What only the host may do to the init, between its birth and its first step.
 Status furnish(const LaunchInput& input, pid_t pid) {
   if (input.plan.makes(CLONE_NEWUSER)) TRY(sys::write_id_maps(pid, input.spec.maps));
   if (input.cgroup != nullptr) TRY(input.cgroup->attach(pid));
   if (!input.spec.process) return {};
+  TRY(give_stdio(pid, input.spec.process->user));
   TRY(sys::raise_hard_limits(pid, input.spec.process->rlimits));
   if (auto adjustment = input.spec.process->oom_score_adj) {
     auto written =
@@ -267,8 +297,6 @@ const char* name_of(Stage stage) {
       return "mask";
     case Stage::kPivot:
       return "pivot";
-    case Stage::kStdio:
-      return "own stdio";
     case Stage::kCwd:
       return "enter working directory";
     case Stage::kRlimits:

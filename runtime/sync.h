@@ -6,9 +6,9 @@
 //                                                  clone (CLONE_PARENT) when they must come first
 //     <----------------------------------------    Born{pid}            (only after a second clone)
 //     write uid_map, gid_map; cgroup on v1;
-//     raise hard rlimits; oom_score_adj
+//     raise hard rlimits; oom_score_adj; stdio pipes
 //     Go -------------------------------------->   [cgroup-namespace] [root] [mounts] [devices]
-//                                                  [hostname] [sysctl] [masks] [pivot] [stdio]
+//                                                  [hostname] [sysctl] [masks] [pivot]
 //     state.json: created; exit 0  <------------   Ready                (or Failure at any rung)
 //   berth-oci start
 //     connect init.sock; Go ------------------->   [cwd] [rlimits] [seccomp] [bounding] [user]
@@ -36,7 +36,6 @@ enum class Stage : uint32_t {
   kSysctl,
   kMasks,
   kPivot,
-  kStdio,
   kCwd,
   kRlimits,
   kSeccomp,

@@ -257,6 +257,10 @@ Status chown(const std::string& path, uid_t uid, gid_t gid) {
   return run("chown", path, [&] { return ::lchown(path.c_str(), uid, gid); });
 }
 
+Status chown_fd(int fd, uid_t uid, gid_t gid) {
+  return run("fchown", "", [&] { return ::fchown(fd, uid, gid); });
+}
+
 Status chmod(const std::string& path, mode_t mode) {
   return run("chmod", path, [&] { return ::chmod(path.c_str(), mode); });
 }

@@ -69,6 +69,8 @@ Result<std::vector<std::string>> list_directory(const std::string& path);
 Result<std::string> read_link(const std::string& path);
 Status symlink(const std::string& target, const std::string& path);
 Status chown(const std::string& path, uid_t uid, gid_t gid);
+// fchown(2).
+Status chown_fd(int fd, uid_t uid, gid_t gid);
 Status chmod(const std::string& path, mode_t mode);
 
 // A directory made with mkdtemp(3), removed with its content by the owner's destructor.
