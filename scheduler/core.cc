@@ -169,10 +169,6 @@ bool is_stopped(const Container& container) {
   return container.lifecycle.status() == ContainerStatus::kStopped;
 }
 
-bool is_pending(const Container& container) {
-  return container.lifecycle.status() == ContainerStatus::kPending;
-}
-
 // ---- One handler per event ----
 
 void apply(Task&, const RunTaskRequested&, const Moment&) {}  // the same request again
@@ -268,18 +264,21 @@ void apply(Task& task, const TaskReleased&, const Moment& moment) {
 
 // ---- Conclusions ----
 
+// A container that stopped without ever running has not started: its task is not RUNNING, and the
+// TaskStopped that follows says why.
+bool has_run(const Container& container) {
+  return container.started_at || container.exit_code;
+}
+
 void settle_start(Task& task, WallTime now) {
-  bool any_started = !all_containers(task, is_pending);
-  bool all_started = std::none_of(task.containers.begin(), task.containers.end(), is_pending);
-  if (any_started) {
+  if (std::any_of(task.containers.begin(), task.containers.end(), has_run)) {
     move_to(task, TaskStatus::kPending);  // a start without provisioning heard of: it came first
     move_to(task, TaskStatus::kActivating);
   }
-  if (all_started) {
-    move_to(task, TaskStatus::kRunning);
-    if (!task.started_at) task.started_at = now;
-  }
-  if (all_containers(task, is_stopped)) {  // also when none of them had an exit code
+  if (!all_containers(task, has_run)) return;
+  move_to(task, TaskStatus::kRunning);
+  if (!task.started_at) task.started_at = now;
+  if (all_containers(task, is_stopped)) {  // also when an exit code was lost
     decide_stop(task, StopCode::kEssentialContainerExited, kEssentialExitedReason, now);
   }
 }

@@ -62,6 +62,23 @@ TEST_F(CoreTest, FailsToStart) {
   EXPECT_EQ(exit_code_of(task()), kStartFailedExitCode);
 }
 
+TEST_F(CoreTest, AContainerThatNeverRanLeavesTheReasonToTaskStopped) {
+  send(ContainerStarted{.task_id = kId, .container = "side"});
+  send(ContainerExited{.task_id = kId, .container = "side", .exit_code = 0});
+  send(ContainerExited{
+      .task_id = kId, .container = "web", .reason = "CannotStartContainerError: no such file"});
+  EXPECT_EQ(task().desired_status, DesiredStatus::kRunning);
+  EXPECT_EQ(task().started_at, std::nullopt);
+  auto commands = send(TaskStopped{.task_id = kId,
+                                   .stop_code = StopCode::kTaskFailedToStart,
+                                   .reason = "CannotStartContainerError: no such file"});
+  EXPECT_EQ(commands, std::vector<Command>{ReleaseTask{kId}});
+  EXPECT_EQ(task().stop_code, StopCode::kTaskFailedToStart);
+  EXPECT_EQ(exit_code_of(task()), kStartFailedExitCode);
+  EXPECT_EQ(summarize(task().containers[0]),
+            "web: did not run, CannotStartContainerError: no such file");
+}
+
 TEST_F(CoreTest, TheFirstStopDecidesAndASecondKills) {
   EXPECT_EQ(send(StopRequested{.task_id = kId}), std::vector<Command>{StopTask{kId}});
   EXPECT_EQ(send(KillRequested{.task_id = kId}), std::vector<Command>{KillTask{kId}});
