@@ -1,0 +1,57 @@
+// Decides what a container shall be: task definition + image + where berth put things. Pure.
+#pragma once
+
+#include "agent/accounts.h"
+#include "agent/oci_config.h"
+#include "base/result.h"
+#include "image/manifest.h"
+#include "scheduler/task_definition.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace berth::agent {
+
+// Where berth put the parts of a task on this host.
+struct TaskPlace {
+  std::string cgroup;                          // "/berth/<instance>/<task-id>"
+  std::optional<IdRange> ids;                  // nothing: ids are the host's
+  std::string user_namespace;                  // path; "" is the host's
+  std::map<std::string, std::string> volumes;  // volume name -> host directory
+};
+
+// The same for one container.
+struct ContainerPlace {
+  std::string rootfs;             // where the shim mounts its overlay
+  std::string network_namespace;  // path; "" is the host's
+  std::string hostname;
+  std::string hosts_file;        // seen as /etc/hosts
+  std::string resolv_conf_file;  // seen as /etc/resolv.conf
+  std::string hostname_file;     // seen as /etc/hostname
+  std::vector<Device> devices;   // those of linuxParameters, looked up on the host
+};
+
+// Docker's rule: an entryPoint hides the image's Entrypoint and Cmd; a command hides the image's
+// Cmd. kInvalid "No command specified" when nothing is left.
+Result<std::vector<std::string>> args_of(const scheduler::ContainerDefinition& container,
+                                         const image::ImageConfig& image);
+
+// Image ENV below `environment`; PATH, HOSTNAME and HOME are set where neither has them.
+std::vector<std::string> env_of(const scheduler::ContainerDefinition& container,
+                                const image::ImageConfig& image, const Account& account,
+                                const std::string& hostname);
+
+// The number of a signal written "SIGTERM", "TERM", "RTMIN+3" or "15"; SIGTERM for "". kInvalid
+// otherwise.
+Result<int> parse_signal(std::string_view text);
+
+// Errors: kInvalid for what only the image can tell (no command), and a privileged container in a
+// user namespace.
+Result<ContainerSettings> decide_settings(const scheduler::TaskDefinition& task,
+                                          const scheduler::ContainerDefinition& container,
+                                          const image::ImageConfig& image, const Account& account,
+                                          const TaskPlace& task_place, const ContainerPlace& place);
+
+}  // namespace berth::agent
