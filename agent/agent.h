@@ -1,0 +1,80 @@
+// Agent: the hands of the scheduler. Executes its Commands on this host and says what came of them
+// as Events.
+//
+//   StartTask   worker: pull images -> lease addresses, ports, ids -> write bundles and task.json
+//               -> spawn the shim -> (loop) shim: "namespaces" -> worker: apply the network
+//               -> shim: "start" -> container_started, container_exited, ... task_stopped
+//   StopTask    shim: "stop"; before there is a shim: cancel the pull
+//   KillTask    shim: "kill"
+//   ReleaseTask worker: network, cgroup, directories, leases; in this order, each step idempotent
+//
+// All of its state is touched on the loop's thread; workers take values and return values.
+#pragma once
+
+#include "agent/config.h"
+#include "base/env.h"
+#include "base/result.h"
+#include "image/puller.h"
+#include "scheduler/messages.h"
+#include "sys/loop.h"
+#include "sys/workers.h"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace berth::agent {
+
+// One step of a start or an end, for `berth run --timing`.
+struct Span {
+  std::string name;  // "pull", "network", "create web"
+  Duration took{};
+};
+
+struct AgentOptions {
+  Config config;
+  bool userns_host = false;  // no user namespaces: container ids are the host's
+  // A task stops when this agent goes away (`berth run`), instead of going on without it.
+  bool foreground = false;
+  image::ProgressSink progress;  // called from workers
+};
+
+class Agent {
+ public:
+  using EventSink = std::function<void(scheduler::Event)>;
+
+  // `loop` is borrowed; events reach `sink` on its thread.
+  Agent(AgentOptions options, sys::Loop& loop, Env env, EventSink sink);
+  Agent(const Agent&) = delete;
+  Agent& operator=(const Agent&) = delete;
+  ~Agent();
+
+  // Makes the directories of the instance. Errors: not root, no such kernel feature.
+  Status prepare();
+
+  void execute(const scheduler::Command& command);
+
+  // Where the shim writes <container>.log of a task; the directory exists from prepare_task on.
+  std::string log_directory(const std::string& task_id) const;
+  // What has been timed so far, in order.
+  std::vector<Span> spans(const std::string& task_id) const;
+
+ private:
+  struct RunningTask;
+
+  void start(const scheduler::Task& task);
+  void stop(const std::string& task_id);
+  void kill(const std::string& task_id);
+  void release(const std::string& task_id);
+
+  AgentOptions options_;
+  sys::Loop& loop_;
+  Env env_;
+  EventSink sink_;
+  std::map<std::string, std::shared_ptr<RunningTask>> tasks_;
+  sys::Workers workers_;  // last: its jobs end before the rest goes
+};
+
+}  // namespace berth::agent

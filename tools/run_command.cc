@@ -1,0 +1,180 @@
+// berth run: one task in the foreground. The scheduler core and the agent live in this process; the
+// store is thrown away at the end.
+#include "agent/agent.h"
+#include "agent/log_follower.h"
+#include "base/ids.h"
+#include "base/log.h"
+#include "scheduler/core.h"
+#include "scheduler/exit_code.h"
+#include "scheduler/overrides.h"
+#include "scheduler/task_definition_parse.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+#include "tools/commands.h"
+#include "tools/log_printer.h"
+#include "tools/pull_progress.h"
+
+#include <unistd.h>
+#include <csignal>
+#include <cstdio>
+
+namespace berth::tools {
+namespace {
+
+constexpr size_t kDefinitionMax = 1024 * 1024;
+
+Result<std::string> read_input(const std::string& file) {
+  if (file == "-") return sys::read_all(STDIN_FILENO, kDefinitionMax);
+  return sys::read_file(file, kDefinitionMax);
+}
+
+Result<scheduler::CpuArchitecture> host_architecture() {
+  image::Platform host = TRY(image::host_platform());
+  if (host.architecture == "amd64") return scheduler::CpuArchitecture::kX86_64;
+  if (host.architecture == "arm64") return scheduler::CpuArchitecture::kArm64;
+  return fail(Errc::kUnsupported, "this host is {}; ECS knows X86_64 and ARM64", host.to_string());
+}
+
+// The definition that will run: the file, --env and --overrides.
+Result<scheduler::TaskDefinition> effective_definition(const RunOptions& options) {
+  auto host = TRY(host_architecture());
+  auto definition =
+      TRY(scheduler::read_task_definition(TRY(read_input(options.file)), options.file, host));
+  std::vector<scheduler::EnvironmentOption> environment;
+  for (const std::string& text : options.env) {
+    environment.push_back(TRY(scheduler::parse_environment_option(text)));
+  }
+  scheduler::Overrides overrides;
+  if (!options.overrides.empty()) {
+    std::string text = TRY(sys::read_file(options.overrides, kDefinitionMax));
+    overrides = TRY(scheduler::read_overrides(text, options.overrides));
+  }
+  definition = TRY(scheduler::apply_overrides(std::move(definition), overrides, environment, host));
+  if (!options.container.empty() && definition.find_container(options.container) == nullptr) {
+    return fail(Errc::kInvalid, "--container {}: the task definition has no such container",
+                options.container);
+  }
+  return definition;
+}
+
+std::vector<std::string> container_names(const scheduler::TaskDefinition& definition) {
+  std::vector<std::string> names;
+  for (const auto& container : definition.container_definitions) names.push_back(container.name);
+  return names;
+}
+
+// One `berth run` from its first event to the task's STOPPED.
+class RunSession {
+ public:
+  RunSession(const agent::Config& config, const RunOptions& options,
+             scheduler::TaskDefinition definition, sys::Loop& loop, Env env)
+      : options_(options),
+        definition_(std::move(definition)),
+        loop_(loop),
+        env_(env),
+        task_id_(make_task_id(env.rng)),
+        core_(store_, env.rng),
+        progress_(stderr),
+        printer_(container_names(definition_), options.container,
+                 ::isatty(STDOUT_FILENO) == 1 ? Colour::kAlways : Colour::kNever, stdout, stderr),
+        agent_({.config = config,
+                .userns_host = options.userns_host,
+                .foreground = true,
+                .progress = [this](const image::Progress& p) { progress_.update(p); }},
+               loop, env, [this](scheduler::Event event) { submit(std::move(event)); }) {}
+
+  Result<int> run() {
+    TRY(loop_.on_signals({SIGINT, SIGTERM, SIGHUP, SIGQUIT}, [this](int) { interrupted(); }));
+    TRY(agent_.prepare());
+    submit(scheduler::RunTaskRequested{task_id_, definition_});
+    TRY(loop_.run());
+    if (failure_) return tl::unexpected<Error>(*failure_);
+    const scheduler::Task* task = core_.find_task(task_id_);
+    summarize(*task);
+    return scheduler::exit_code_of(*task);
+  }
+
+ private:
+  void submit(scheduler::Event event) {
+    LOG(kDebug, "event", {{"name", scheduler::name_of(event)}, {"task", task_id_}});
+    // The logs must be read before the agent removes them with the task.
+    if (std::holds_alternative<scheduler::TaskStopped>(event) && follower_) follower_->drain();
+    bool started = std::holds_alternative<scheduler::ImagesPulled>(event);
+    core_.submit(std::move(event));
+    auto commands = core_.step(env_.clock.wall());
+    if (!commands) return give_up(std::move(commands).error());
+    if (started) follow_logs();
+    for (const scheduler::Command& command : *commands) agent_.execute(command);
+    const scheduler::Task* task = core_.find_task(task_id_);
+    if (task != nullptr && task->last_status() == scheduler::TaskStatus::kStopped) loop_.stop();
+  }
+
+  void give_up(Error error) {
+    failure_ = std::move(error);
+    loop_.stop();
+  }
+
+  void follow_logs() {
+    auto follower = agent::LogFollower::start(
+        loop_, agent_.log_directory(task_id_), container_names(definition_),
+        [this](const std::string& container, const agent::LogRecord& record) {
+          printer_.print(container, record.stream, record.text);
+        });
+    if (!follower) return give_up(std::move(follower).error());
+    follower_ = std::move(*follower);
+  }
+
+  // The first signal asks, the second one ends it.
+  void interrupted() {
+    if (++interrupts_ == 1) {
+      std::fprintf(stderr, "berth: stopping the task; once more kills it\n");
+      return submit(scheduler::StopRequested{task_id_, scheduler::StopCode::kUserInitiated, ""});
+    }
+    submit(scheduler::KillRequested{task_id_, ""});
+  }
+
+  void summarize(const scheduler::Task& task) {
+    printer_.finish();
+    for (const scheduler::Container& container : task.containers) {
+      std::fprintf(stderr, "berth: %s\n", scheduler::summarize(container).c_str());
+    }
+    std::fprintf(stderr, "berth: %s\n", scheduler::summarize(task).c_str());
+    if (!options_.timing) return;
+    for (const agent::Span& span : agent_.spans(task_id_)) {
+      double ms = std::chrono::duration<double, std::milli>(span.took).count();
+      std::fprintf(stderr, "berth: timing: %8.2f ms  %s\n", ms, span.name.c_str());
+    }
+  }
+
+  const RunOptions& options_;
+  scheduler::TaskDefinition definition_;
+  sys::Loop& loop_;
+  Env env_;
+  std::string task_id_;
+  scheduler::MemoryStore store_;
+  scheduler::Core core_;
+  PullProgress progress_;
+  LogPrinter printer_;
+  std::unique_ptr<agent::LogFollower> follower_;
+  std::optional<Error> failure_;
+  int interrupts_ = 0;
+  agent::Agent agent_;  // last: its workers end before what they report to goes
+};
+
+Result<int> run(const agent::Config& config, const RunOptions& options) {
+  auto definition = TRY(effective_definition(options));
+  sys::SystemClock clock;
+  sys::SystemRng rng;
+  auto loop = TRY(sys::Loop::make(clock));
+  RunSession session(config, options, std::move(definition), *loop, Env{clock, rng});
+  return session.run();
+}
+
+}  // namespace
+
+int run_command(const agent::Config& config, const RunOptions& options) {
+  auto code = run(config, options);
+  return code ? *code : report(code.error());
+}
+
+}  // namespace berth::tools
