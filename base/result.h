@@ -82,9 +82,13 @@ T take(Result<T>&& result) {
 
 // The value of a Result, or return its error from the enclosing function. Stands alone on the right
 // of `=` or as a statement. (A GNU statement expression: both our compilers have it.)
-#define TRY(...)                                                                               \
-  ({                                                                                           \
-    auto try_result_ = (__VA_ARGS__);                                                          \
-    if (!try_result_) return ::tl::unexpected<::berth::Error>(std::move(try_result_).error()); \
-    ::berth::take(std::move(try_result_));                                                     \
+#define TRY(...) BERTH_TRY_COUNTED(__COUNTER__, __VA_ARGS__)
+// Every use has a name of its own, because one TRY may stand inside another.
+#define BERTH_TRY_COUNTED(number, ...) BERTH_TRY_JOINED(number, __VA_ARGS__)
+#define BERTH_TRY_JOINED(number, ...) BERTH_TRY_NAMED(try_result_##number##_, __VA_ARGS__)
+#define BERTH_TRY_NAMED(name, ...)                                               \
+  ({                                                                             \
+    auto name = (__VA_ARGS__);                                                   \
+    if (!name) return ::tl::unexpected<::berth::Error>(std::move(name).error()); \
+    ::berth::take(std::move(name));                                              \
   })
