@@ -1,0 +1,76 @@
+#include "runtime/oci_program.h"
+
+#include "base/json.h"
+#include "base/text.h"
+#include "sys/file.h"
+#include "sys/spawn.h"
+
+#include <fcntl.h>
+
+namespace berth::runtime {
+namespace {
+
+constexpr size_t kLogMax = 256 * 1024;
+constexpr size_t kPidMax = 32;
+
+// The last error of a log in the format of `--log-format json`: {"level":"error","msg":"..."}.
+std::string error_in_log(const std::string& path) {
+  auto text = sys::read_file(path, kLogMax);
+  std::string message;
+  if (!text) return message;
+  for (const std::string& line : split(*text, '\n')) {
+    auto document = json::Document::parse(line, {.name = "log"});
+    if (!document) continue;
+    auto level = document->root().find_string("level");
+    auto found = document->root().find_string("msg");
+    if (level && *level == "error" && found && *found) message = **found;
+  }
+  return message;
+}
+
+}  // namespace
+
+OciProgram::OciProgram(std::string program, std::string root)
+    : program_(std::move(program)), root_(std::move(root)) {}
+
+Result<pid_t> OciProgram::create(const std::string& id, const std::string& bundle,
+                                 const Streams& streams) const {
+  std::string pid_file = bundle + "/init.pid";
+  TRY(run({"create", "--bundle", bundle, "--pid-file", pid_file, id}, bundle + "/runtime.log",
+          streams));
+  std::string text = TRY(sys::read_file(pid_file, kPidMax));
+  auto pid = parse_u64(trim(text));
+  if (!pid) return fail(Errc::kCorrupt, "{}: \"{}\" is not a pid", pid_file, printable(text, 20));
+  return static_cast<pid_t>(*pid);
+}
+
+Status OciProgram::start(const std::string& id) const {
+  return run({"start", id}, root_ + "/" + id + ".start.log", {});
+}
+
+Status OciProgram::remove(const std::string& id) const {
+  return run({"delete", "--force", id}, root_ + "/" + id + ".delete.log", {});
+}
+
+Status OciProgram::run(const std::vector<std::string>& words, const std::string& log,
+                       const Streams& streams) const {
+  sys::Fd null = TRY(sys::open("/dev/null", O_RDWR));
+  auto or_null = [&](int fd) { return fd >= 0 ? fd : null.get(); };
+  sys::Program program;
+  program.path = program_;
+  program.arguments = {program_, "--root", root_, "--log", log, "--log-format", "json"};
+  program.arguments.insert(program.arguments.end(), words.begin(), words.end());
+  program.descriptors = {
+      {or_null(streams.in), 0}, {or_null(streams.out), 1}, {or_null(streams.err), 2}};
+  sys::Process process = TRY(sys::spawn(program));
+  sys::ExitStatus status = TRY(sys::wait(process));
+  std::string message = status.shell_code() == 0 ? "" : error_in_log(log);
+  TRY(sys::remove_file(log));
+  if (status.shell_code() == 0) return {};
+  if (message.empty()) {
+    message = fmt::format("{} {} exited with {}", program_, words[0], status.shell_code());
+  }
+  return fail(Errc::kSystem, "{}", message);
+}
+
+}  // namespace berth::runtime

@@ -1,0 +1,325 @@
+#include "runtime/shim.h"
+
+#include "base/json.h"
+#include "base/log.h"
+#include "runtime/oci_program.h"
+#include "runtime/shim_container.h"
+#include "runtime/shim_protocol.h"
+#include "runtime/task_namespaces.h"
+#include "runtime/task_order.h"
+#include "sys/cgroup.h"
+#include "sys/file.h"
+#include "sys/loop.h"
+#include "sys/mount.h"
+#include "sys/process.h"
+#include "sys/socket.h"
+
+#include <sched.h>
+#include <sys/epoll.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <nlohmann/json.hpp>
+
+#include <csignal>
+#include <map>
+#include <memory>
+
+namespace berth::runtime {
+namespace {
+
+constexpr uint64_t kCpuPeriodUs = 100000;
+constexpr size_t kIdentityMax = 4096;
+
+class Shim {
+ public:
+  Shim(const TaskPlan& plan, Env env, sys::Loop& loop)
+      : plan_(plan), env_(env), loop_(loop), oci_(plan.oci_runtime, plan.oci_root) {
+    for (const ContainerPlan& container : plan_.containers) {
+      containers_.push_back(std::make_unique<ShimContainer>(container, oci_, loop_, env_));
+    }
+    progress_.resize(containers_.size());
+  }
+
+  Status serve(sys::Fd agent) {
+    int connection = agent.get();
+    TRY(adopt(std::move(agent)));
+    if (plan_.foreground) owner_ = connection;
+    auto prepared = prepare(connection);
+    if (!prepared) {
+      remove_cgroup();
+      tell({.kind = ShimEvent::Kind::kFailed, .at = now(), .text = prepared.error().text});
+      return prepared;
+    }
+    return loop_.run();
+  }
+
+ private:
+  std::string now() { return format_rfc3339(env_.clock.wall()); }
+
+  // ---- prepare ----
+
+  Status prepare(int connection) {
+    Instant begin = env_.clock.now();
+    TRY(sys::become_subreaper());
+    TRY(sys::unshare(CLONE_NEWNS, "mount"));
+    TRY(sys::set_propagation("/", MS_SLAVE, sys::Recursion::kWholeTree));
+    TRY(write_identity());
+    TRY(loop_.on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int) { request_stop(); }));
+    listener_ = TRY(sys::listen_unix(TaskPaths{plan_.directory}.socket()));
+    TRY(loop_.watch(listener_.get(), EPOLLIN, [this](uint32_t) { accept_agent(); }));
+    namespaces_ = TRY(make_task_namespaces(plan_));
+    TRY(make_cgroup());
+    return tell_namespaces(connection, {{"namespaces and cgroup", env_.clock.now() - begin}});
+  }
+
+  Status write_identity() {
+    nlohmann::ordered_json identity = {{"version", kTaskPlanVersion},
+                                       {"pid", ::getpid()},
+                                       {"startTime", TRY(sys::start_time_of(::getpid()))}};
+    return sys::write_replace(TaskPaths{plan_.directory}.shim(), identity.dump() + "\n", 0600);
+  }
+
+  Status make_cgroup() {
+    auto host = TRY(sys::Cgroups::detect());
+    auto group = TRY(host.make(plan_.cgroup));
+    sys::CgroupLimits limits;
+    limits.memory_max_bytes = plan_.limits.memory_bytes;
+    limits.pids_max = plan_.limits.pids;
+    limits.cpu_shares = plan_.limits.cpu_shares;
+    if (plan_.limits.cpu_quota_us) {
+      limits.cpu_quota_us = plan_.limits.cpu_quota_us;
+      limits.cpu_period_us = kCpuPeriodUs;
+    }
+    return group.apply(limits);
+  }
+
+  void remove_cgroup() {
+    auto remove = [&]() -> Status { return TRY(sys::Cgroups::detect()).at(plan_.cgroup).remove(); };
+    auto removed = remove();
+    if (!removed) LOG(kError, "task cgroup stays", {{"why", removed.error().text}});
+  }
+
+  // ---- connections ----
+
+  Status adopt(sys::Fd connection) {
+    int fd = connection.get();
+    TRY(sys::set_nonblocking(fd));
+    TRY(loop_.watch(fd, EPOLLIN, [this, fd](uint32_t) { hear(fd); }));
+    connections_.emplace(fd, std::move(connection));
+    return {};
+  }
+
+  void accept_agent() {
+    auto connection = sys::accept_unix(listener_.get());
+    if (!connection) return;  // it has gone again
+    for (const std::string& event : history_) {
+      if (!sys::send_message(connection->get(), event, {})) return;
+    }
+    (void)adopt(std::move(*connection));  // an agent that cannot be heard connects again
+  }
+
+  void hear(int fd) {
+    auto message = sys::receive_message(fd);
+    if (!message && message.error().code == Errc::kUnavailable) return;
+    if (!message || message->bytes.empty()) return lose(fd);
+    auto request = parse_request(message->bytes);
+    if (!request) {
+      LOG(kWarn, "request not understood", {{"why", request.error().text}});
+      return;
+    }
+    switch (*request) {
+      case ShimRequest::kStart:
+        started_ = true;
+        return advance();
+      case ShimRequest::kStop:
+        return request_stop();
+      case ShimRequest::kKill:
+        goal_ = TaskGoal::kStop;
+        for (size_t i = 0; i < containers_.size(); ++i) {
+          if (is_alive_at(i)) containers_[i]->kill();
+        }
+        return advance();
+    }
+  }
+
+  void lose(int fd) {
+    loop_.unwatch(fd);
+    connections_.erase(fd);
+    if (fd != owner_) return;
+    owner_ = -1;
+    request_stop();
+  }
+
+  void tell(const ShimEvent& event) {
+    std::string text = render_event(event);
+    history_.push_back(text);
+    for (const auto& [fd, connection] : connections_) {
+      (void)sys::send_message(fd, text, {});  // one that is gone is noticed by hear()
+    }
+  }
+
+  Status tell_namespaces(int connection, std::vector<TimedStep> steps) {
+    ShimEvent event;
+    event.kind = ShimEvent::Kind::kNamespaces;
+    event.at = now();
+    event.steps = std::move(steps);
+    std::vector<int> fds;
+    for (const TaskNetwork& network : namespaces_.networks) {
+      event.namespaces.push_back(network.name);
+      fds.push_back(network.network_namespace.get());
+      fds.push_back(network.rtnetlink.get());
+    }
+    auto sent = sys::send_message(connection, render_event(event), fds);
+    if (!sent) lose(connection);
+    // The sockets into the networks were for the agent alone.
+    for (TaskNetwork& network : namespaces_.networks) network.rtnetlink.reset();
+    return {};
+  }
+
+  // ---- the task ----
+
+  bool is_alive_at(size_t i) const {
+    return progress_[i].phase == ContainerPhase::kRunning ||
+           progress_[i].phase == ContainerPhase::kStopping;
+  }
+
+  void request_stop() {
+    goal_ = TaskGoal::kStop;
+    advance();
+  }
+
+  // Does what the order of the task asks for, until it asks for nothing more.
+  void advance() {
+    if (finished_) return;
+    if (!started_ && goal_ == TaskGoal::kRun) return;
+    while (true) {
+      TaskActions actions = next_actions(plan_.containers, progress_, goal_, env_.clock.now());
+      if (actions.finished) return finish();
+      if (actions.ended_by) goal_ = TaskGoal::kStop;
+      for (const TaskActions::Refusal& refusal : actions.refuse) {
+        refuse(refusal.container, refusal.reason);
+      }
+      for (size_t i : actions.stop) stop(i);
+      for (size_t i : actions.start) start(i);
+      wake_at(actions.wake_at);
+      if (actions.refuse.empty() && actions.stop.empty() && actions.start.empty()) return;
+    }
+  }
+
+  void wake_at(std::optional<Instant> due) {
+    if (wake_timer_) loop_.cancel(*wake_timer_);
+    wake_timer_.reset();
+    if (due) wake_timer_ = loop_.after(*due - env_.clock.now(), [this] { advance(); });
+  }
+
+  void start(size_t i) {
+    std::vector<TimedStep> steps;
+    auto launched = containers_[i]->launch(
+        {.user_namespace = namespaces_.user ? namespaces_.user.get() : -1, .ids = plan_.ids},
+        [this, i] { ended(i); }, steps);
+    if (!launched) return refuse(i, launched.error().text);
+    progress_[i].phase = ContainerPhase::kRunning;
+    progress_[i].started_at = env_.clock.now();
+    ShimEvent event;
+    event.kind = ShimEvent::Kind::kContainerStarted;
+    event.container = plan_.containers[i].name;
+    event.pid = containers_[i]->pid();
+    event.at = containers_[i]->started_at();
+    event.steps = std::move(steps);
+    tell(event);
+  }
+
+  void stop(size_t i) {
+    progress_[i].phase = ContainerPhase::kStopping;
+    containers_[i]->signal_stop();
+    loop_.after(std::chrono::seconds(plan_.containers[i].stop_timeout_seconds), [this, i] {
+      if (progress_[i].phase == ContainerPhase::kStopping) containers_[i]->kill();
+    });
+  }
+
+  void refuse(size_t i, const std::string& reason) {
+    note_exit(i, containers_[i]->record_refusal(reason));
+  }
+
+  void ended(size_t i) {
+    note_exit(i, containers_[i]->reap());
+    advance();
+  }
+
+  void note_exit(size_t i, Result<ExitRecord> record) {
+    progress_[i].phase = ContainerPhase::kStopped;
+    ShimEvent event;
+    event.kind = ShimEvent::Kind::kContainerExited;
+    event.container = plan_.containers[i].name;
+    event.at = now();
+    if (record) {
+      progress_[i].exit_code = record->exit_code;
+      event.exit = std::move(*record);
+    } else {
+      LOG(kError, "exit record lost",
+          {{"container", event.container}, {"why", record.error().text}});
+      event.exit = ExitRecord{.container = event.container, .reason = record.error().text};
+    }
+    tell(event);
+  }
+
+  void finish() {
+    finished_ = true;
+    Instant begin = env_.clock.now();
+    for (auto& container : containers_) {
+      auto released = container->release();
+      if (!released) {
+        LOG(kError, "container not released",
+            {{"container", container->plan().name}, {"why", released.error().text}});
+      }
+    }
+    remove_cgroup();
+    ShimEvent event;
+    event.kind = ShimEvent::Kind::kTaskStopped;
+    event.at = now();
+    event.steps = {{"delete", env_.clock.now() - begin}};
+    tell(event);
+    loop_.stop();
+  }
+
+  const TaskPlan& plan_;
+  Env env_;
+  sys::Loop& loop_;
+  OciProgram oci_;
+  TaskNamespaces namespaces_;
+  sys::Fd listener_;
+  std::map<int, sys::Fd> connections_;
+  int owner_ = -1;  // the connection whose end stops a foreground task
+  std::vector<std::string> history_;
+  std::vector<std::unique_ptr<ShimContainer>> containers_;
+  std::vector<ContainerProgress> progress_;
+  TaskGoal goal_ = TaskGoal::kRun;
+  bool started_ = false;
+  bool finished_ = false;
+  std::optional<sys::Loop::TimerId> wake_timer_;
+};
+
+}  // namespace
+
+Result<ShimIdentity> read_shim_identity(const std::string& path) {
+  auto document =
+      TRY(json::Document::parse(TRY(sys::read_file(path, kIdentityMax)), {.name = path}));
+  ShimIdentity identity;
+  identity.pid = static_cast<int>(TRY(document.root().i64_at("pid")));
+  identity.start_time = static_cast<uint64_t>(TRY(document.root().i64_at("startTime")));
+  return identity;
+}
+
+bool is_alive(const ShimIdentity& identity) {
+  auto start_time = sys::start_time_of(identity.pid);
+  return start_time && *start_time == identity.start_time;
+}
+
+Status serve_task(const TaskPlan& plan, sys::Fd agent, Env env) {
+  auto loop = TRY(sys::Loop::make(env.clock));
+  Shim shim(plan, env, *loop);
+  return shim.serve(std::move(agent));
+}
+
+}  // namespace berth::runtime

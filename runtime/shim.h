@@ -1,0 +1,33 @@
+// The shim: one small process per task that holds its namespaces, starts and stops its containers
+// in order, writes their logs and exit records, and outlives whoever asked for it.
+//
+//   prepare    private mount namespace, subreaper, shim.json, shim.sock, task namespaces, cgroup
+//   serve      requests of agents and ends of containers move the task along task_order.h
+//   finish     containers deleted, root file systems unmounted, cgroup removed, task_stopped told
+//
+// Everything it mounts is in its own mount namespace: when it dies, however it dies, no mount is
+// left on the host.
+#pragma once
+
+#include "base/env.h"
+#include "base/result.h"
+#include "runtime/task_plan.h"
+#include "sys/fd.h"
+
+#include <string>
+
+namespace berth::runtime {
+
+// What shim.json holds: the identity of the process that serves a task.
+struct ShimIdentity {
+  int pid = 0;
+  uint64_t start_time = 0;  // clock ticks since boot
+};
+Result<ShimIdentity> read_shim_identity(const std::string& path);
+// Whether that very process still runs.
+bool is_alive(const ShimIdentity& identity);
+
+// Serves the task until it has stopped. `agent` is the connection of who spawned us. Blocks.
+Status serve_task(const TaskPlan& plan, sys::Fd agent, Env env);
+
+}  // namespace berth::runtime

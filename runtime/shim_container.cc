@@ -1,0 +1,173 @@
+#include "runtime/shim_container.h"
+
+#include "base/log.h"
+#include "runtime/rootfs.h"
+#include "sys/call.h"
+#include "sys/cgroup.h"
+#include "sys/file.h"
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <csignal>
+
+namespace berth::runtime {
+namespace {
+
+constexpr size_t kChunk = 64 * 1024;
+constexpr int kKilled = 128 + SIGKILL;
+constexpr const char* kOutOfMemory = "OutOfMemoryError: Container killed due to memory usage";
+
+// Adds how long `step` took.
+template <class Step>
+auto timed(Env& env, std::vector<TimedStep>& steps, std::string name, Step&& step) {
+  Instant begin = env.clock.now();
+  auto result = step();
+  steps.push_back({std::move(name), env.clock.now() - begin});
+  return result;
+}
+
+}  // namespace
+
+ShimContainer::ShimContainer(const ContainerPlan& plan, const OciProgram& oci, sys::Loop& loop,
+                             Env env)
+    : plan_(plan), oci_(oci), loop_(loop), env_(env) {}
+
+ShimContainer::~ShimContainer() {
+  for (Output& output : outputs_) {
+    if (output.read) loop_.unwatch(output.read.get());
+  }
+  if (process_.pidfd) loop_.unwatch(process_.pidfd.get());
+}
+
+Status ShimContainer::launch(const Host& host, std::function<void()> on_exit,
+                             std::vector<TimedStep>& steps) {
+  auto mounted = timed(env_, steps, "rootfs " + plan_.name,
+                       [&] { return mount_rootfs(plan_.rootfs, host.user_namespace, host.ids); });
+  if (!mounted) return wrap(std::move(mounted).error(), "CannotCreateContainerError");
+  TRY(create_and_start(steps));
+  started_at_ = format_rfc3339(env_.clock.wall());
+  return loop_.watch(process_.pidfd.get(), EPOLLIN,
+                     [on_exit = std::move(on_exit)](uint32_t) { on_exit(); });
+}
+
+Status ShimContainer::create_and_start(std::vector<TimedStep>& steps) {
+  auto create = [&]() -> Status {
+    log_ = TRY(LogWriter::open(plan_.log_file));
+    sys::Pipe out = TRY(sys::make_pipe());
+    sys::Pipe err = TRY(sys::make_pipe());
+    process_.pid = TRY(oci_.create(plan_.id, plan_.bundle,
+                                   {.in = -1, .out = out.write.get(), .err = err.write.get()}));
+    created_ = true;
+    process_.pidfd = TRY(sys::open_pidfd(process_.pid));
+    outputs_.push_back({std::move(out.read), LogStream::kStdout});
+    outputs_.push_back({std::move(err.read), LogStream::kStderr});
+    for (Output& output : outputs_) TRY(watch_output(output));
+    return {};
+  };
+  auto created = timed(env_, steps, "create " + plan_.name, create);
+  if (!created) return wrap(std::move(created).error(), "CannotCreateContainerError");
+
+  auto started = timed(env_, steps, "start " + plan_.name, [&] { return oci_.start(plan_.id); });
+  if (started) return {};
+  // The process that waited to become the program is ours to reap, whatever state it is in.
+  kill();
+  (void)sys::wait(process_);  // its exit code says nothing
+  return wrap(std::move(started).error(), "CannotStartContainerError");
+}
+
+Status ShimContainer::watch_output(Output& output) {
+  TRY(sys::set_nonblocking(output.read.get()));
+  return loop_.watch(output.read.get(), EPOLLIN, [this, &output](uint32_t) {
+    if (!pump(output)) return;
+    loop_.unwatch(output.read.get());
+    output.read.reset();
+  });
+}
+
+bool ShimContainer::pump(Output& output) {
+  std::string chunk(kChunk, '\0');
+  while (true) {
+    auto got = sys::call("read", plan_.name,
+                         [&] { return ::read(output.read.get(), chunk.data(), chunk.size()); });
+    if (!got && got.error().errno_value == EAGAIN) return false;
+    WallTime now = env_.clock.wall();
+    bool ended = !got || *got == 0;
+    auto written =
+        ended ? log_->finish(output.stream, now)
+              : log_->write(output.stream,
+                            std::string_view(chunk).substr(0, static_cast<size_t>(*got)), now);
+    if (!written) {
+      LOG(kError, "log write failed", {{"container", plan_.name}, {"why", written.error().text}});
+    }
+    if (ended) return true;
+  }
+}
+
+// After the first process of a pid namespace is reaped, every other one is gone: what the pipes
+// hold now is all there will be.
+void ShimContainer::drain() {
+  for (Output& output : outputs_) {
+    if (!output.read) continue;
+    bool ended = pump(output);
+    if (!ended) (void)log_->finish(output.stream, env_.clock.wall());  // pump has told failures
+    loop_.unwatch(output.read.get());
+    output.read.reset();
+  }
+}
+
+void ShimContainer::signal_stop() {
+  auto sent = sys::send_signal(process_, plan_.stop_signal);
+  if (!sent) LOG(kWarn, "stop signal", {{"container", plan_.name}, {"why", sent.error().text}});
+}
+
+void ShimContainer::kill() {
+  killed_by_us_ = true;
+  // It is the first process of its pid namespace: with it the kernel kills all others.
+  auto sent = sys::send_signal(process_, SIGKILL);
+  if (!sent) LOG(kError, "kill", {{"container", plan_.name}, {"why", sent.error().text}});
+}
+
+bool ShimContainer::was_killed_for_memory(int exit_code) const {
+  if (exit_code != kKilled || killed_by_us_) return false;
+  auto host = sys::Cgroups::detect();
+  if (!host) return false;
+  auto kills = host->at(plan_.cgroup).oom_kills();
+  return kills && *kills > 0;
+}
+
+Result<ExitRecord> ShimContainer::reap() {
+  loop_.unwatch(process_.pidfd.get());
+  sys::ExitStatus status = TRY(sys::wait(process_));
+  drain();
+  ExitRecord record;
+  record.container = plan_.name;
+  record.exit_code = status.shell_code();
+  record.oom_killed = was_killed_for_memory(status.shell_code());
+  if (record.oom_killed) record.reason = kOutOfMemory;
+  record.started_at = started_at_;
+  return write_record(std::move(record));
+}
+
+Result<ExitRecord> ShimContainer::record_refusal(const std::string& reason) {
+  drain();
+  ExitRecord record;
+  record.container = plan_.name;
+  record.reason = reason;
+  return write_record(std::move(record));
+}
+
+// Written before anyone is told: a record that was told is never missing.
+Result<ExitRecord> ShimContainer::write_record(ExitRecord record) {
+  record.finished_at = format_rfc3339(env_.clock.wall());
+  TRY(sys::write_replace(plan_.exit_file, render_exit_record(record), 0600));
+  return record;
+}
+
+Status ShimContainer::release() {
+  if (created_) TRY(oci_.remove(plan_.id));
+  created_ = false;
+  return unmount_rootfs(plan_.rootfs);
+}
+
+}  // namespace berth::runtime

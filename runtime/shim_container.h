@@ -1,0 +1,83 @@
+// One container as its shim sees it: mounted, created, started, its output written, reaped.
+//
+//   launch()   rootfs mounted > pipes > create > start            (or a failure that is the reason)
+//   output     pipe readable > log file
+//   reap()     pidfd readable > waitid > rest of the output > OOM count > exit.json > told
+//   release()  delete > unmount
+#pragma once
+
+#include "base/env.h"
+#include "base/result.h"
+#include "runtime/log_writer.h"
+#include "runtime/oci_program.h"
+#include "runtime/shim_protocol.h"
+#include "runtime/task_plan.h"
+#include "sys/loop.h"
+#include "sys/spawn.h"
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace berth::runtime {
+
+class ShimContainer {
+ public:
+  ShimContainer(const ContainerPlan& plan, const OciProgram& oci, sys::Loop& loop, Env env);
+  ShimContainer(const ShimContainer&) = delete;
+  ShimContainer& operator=(const ShimContainer&) = delete;
+  ~ShimContainer();
+
+  const ContainerPlan& plan() const { return plan_; }
+  pid_t pid() const { return process_.pid; }
+  const std::string& started_at() const { return started_at_; }
+
+  struct Host {
+    int user_namespace = -1;
+    std::optional<IdRangePlan> ids;
+  };
+  // Brings the container to life; `on_exit` is called on the loop when it ends. The error's text
+  // is a reason in ECS's words ("CannotStartContainerError: ...") and nothing runs then. `steps`
+  // gets what took time.
+  Status launch(const Host& host, std::function<void()> on_exit, std::vector<TimedStep>& steps);
+
+  // The stop signal, or SIGKILL to all of it.
+  void signal_stop();
+  void kill();
+
+  // After on_exit: how it ended, also written to the exit file. What was not launched has a record
+  // with `reason` and without an exit code.
+  Result<ExitRecord> reap();
+  Result<ExitRecord> record_refusal(const std::string& reason);
+
+  // Deletes the OCI container and unmounts its root file system. May run twice.
+  Status release();
+
+ private:
+  struct Output {
+    sys::Fd read;
+    LogStream stream = LogStream::kStdout;
+  };
+
+  Status create_and_start(std::vector<TimedStep>& steps);
+  Status watch_output(Output& output);
+  // Reads what is there; true at the end of the stream.
+  bool pump(Output& output);
+  void drain();
+  Result<ExitRecord> write_record(ExitRecord record);
+  bool was_killed_for_memory(int exit_code) const;
+
+  const ContainerPlan& plan_;
+  const OciProgram& oci_;
+  sys::Loop& loop_;
+  Env env_;
+  std::optional<LogWriter> log_;
+  std::vector<Output> outputs_;
+  sys::Process process_;
+  std::string started_at_;
+  bool killed_by_us_ = false;
+  bool created_ = false;
+};
+
+}  // namespace berth::runtime

@@ -1,0 +1,128 @@
+#include "runtime/shim_protocol.h"
+
+#include "base/json.h"
+
+#include <nlohmann/json.hpp>
+
+#include <array>
+
+namespace berth::runtime {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using Kind = ShimEvent::Kind;
+
+template <class Value>
+struct Word {
+  Value value;
+  const char* text;
+};
+
+constexpr std::array kRequests = {Word<ShimRequest>{ShimRequest::kStart, "start"},
+                                  Word<ShimRequest>{ShimRequest::kStop, "stop"},
+                                  Word<ShimRequest>{ShimRequest::kKill, "kill"}};
+
+constexpr std::array kKinds = {Word<Kind>{Kind::kNamespaces, "namespaces"},
+                               Word<Kind>{Kind::kContainerStarted, "container_started"},
+                               Word<Kind>{Kind::kContainerExited, "container_exited"},
+                               Word<Kind>{Kind::kTaskStopped, "task_stopped"},
+                               Word<Kind>{Kind::kFailed, "failed"}};
+
+template <class Words, class Value>
+const char* text_of(const Words& words, Value value) {
+  for (const auto& word : words) {
+    if (word.value == value) return word.text;
+  }
+  return "";
+}
+
+template <class Words>
+auto value_of(const Words& words, const json::Node& node)
+    -> Result<std::decay_t<decltype(words[0].value)>> {
+  std::string text = TRY(node.as_string());
+  for (const auto& word : words) {
+    if (text == word.text) return word.value;
+  }
+  return fail(Errc::kInvalid, "{}: \"{}\" is not known", node.path(), text);
+}
+
+Json json_of(const ExitRecord& record) {
+  Json json = {{"container", record.container},
+               {"oomKilled", record.oom_killed},
+               {"reason", record.reason},
+               {"startedAt", record.started_at},
+               {"finishedAt", record.finished_at}};
+  if (record.exit_code) json["exitCode"] = *record.exit_code;
+  return json;
+}
+
+Result<ExitRecord> exit_record_of(const json::Node& node) {
+  ExitRecord record;
+  record.container = TRY(node.string_at("container"));
+  record.oom_killed = TRY(TRY(node.at("oomKilled")).as_bool());
+  record.reason = TRY(node.string_at("reason"));
+  record.started_at = TRY(node.string_at("startedAt"));
+  record.finished_at = TRY(node.string_at("finishedAt"));
+  if (auto code = TRY(node.find_i64("exitCode"))) record.exit_code = static_cast<int>(*code);
+  return record;
+}
+
+// Texts may quote what a container printed: bytes that are no UTF-8 are replaced, not refused.
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string render_request(ShimRequest request) {
+  return dump({{"request", text_of(kRequests, request)}});
+}
+
+Result<ShimRequest> parse_request(std::string_view text) {
+  auto document = TRY(json::Document::parse(text, {.name = "request"}));
+  return value_of(kRequests, TRY(document.root().at("request")));
+}
+
+std::string render_exit_record(const ExitRecord& record) {
+  return dump(json_of(record)) + "\n";
+}
+
+Result<ExitRecord> parse_exit_record(std::string_view text) {
+  auto document = TRY(json::Document::parse(text, {.name = "exit record"}));
+  return exit_record_of(document.root());
+}
+
+std::string render_event(const ShimEvent& event) {
+  Json json = {{"event", text_of(kKinds, event.kind)}, {"at", event.at}};
+  if (!event.namespaces.empty()) json["namespaces"] = event.namespaces;
+  if (!event.container.empty()) json["container"] = event.container;
+  if (event.pid != 0) json["pid"] = event.pid;
+  if (event.exit) json["exit"] = json_of(*event.exit);
+  if (!event.text.empty()) json["text"] = event.text;
+  Json steps = Json::array();
+  for (const TimedStep& step : event.steps) {
+    steps.push_back({{"name", step.name}, {"ns", step.took.count()}});
+  }
+  if (!steps.empty()) json["steps"] = steps;
+  return dump(json);
+}
+
+Result<ShimEvent> parse_event(std::string_view text) {
+  auto document = TRY(json::Document::parse(text, {.name = "event"}));
+  json::Node root = document.root();
+  ShimEvent event;
+  event.kind = TRY(value_of(kKinds, TRY(root.at("event"))));
+  event.at = TRY(root.string_at("at"));
+  event.namespaces = TRY(root.find_strings("namespaces"));
+  event.container = TRY(root.find_string("container")).value_or("");
+  event.pid = static_cast<int>(TRY(root.find_i64("pid")).value_or(0));
+  if (auto exit = root.find("exit")) event.exit = TRY(exit_record_of(*exit));
+  event.text = TRY(root.find_string("text")).value_or("");
+  for (const json::Node& step : TRY(root.find_array("steps"))) {
+    event.steps.push_back(
+        {.name = TRY(step.string_at("name")), .took = Duration(TRY(step.i64_at("ns")))});
+  }
+  return event;
+}
+
+}  // namespace berth::runtime

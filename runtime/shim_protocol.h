@@ -1,0 +1,69 @@
+// What agent and shim say to each other: JSON, one message per packet of a SOCK_SEQPACKET unix
+// socket.
+//
+//   agent                                     shim
+//     spawns it, fd 3 is the connection  -->  makes user and network namespaces
+//     configures the networks            <--  namespaces  + 2 descriptors each (SCM_RIGHTS):
+//                                             the namespace, an rtnetlink socket born inside
+//     start                              -->  mounts, creates and starts containers in order
+//                                        <--  container_started, container_exited, ...
+//     stop | kill                        -->  (at any time)
+//                                        <--  task_stopped, then it exits
+//                                        <--  failed instead, when it never came to start
+//   A later connection to shim.sock is told first what has happened so far, in the same messages.
+#pragma once
+
+#include "base/env.h"
+#include "base/result.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace berth::runtime {
+
+enum class ShimRequest { kStart, kStop, kKill };
+
+std::string render_request(ShimRequest request);
+Result<ShimRequest> parse_request(std::string_view text);
+
+// How long a step took, for `berth run --timing`.
+struct TimedStep {
+  std::string name;
+  Duration took{};
+  bool operator==(const TimedStep&) const = default;
+};
+
+// How a container ended; also the content of its exit.json.
+struct ExitRecord {
+  std::string container;
+  std::optional<int> exit_code;  // as a shell reports it; absent when it never ran
+  bool oom_killed = false;
+  std::string reason;      // "CannotStartContainerError: ...", "" when there is nothing to say
+  std::string started_at;  // RFC 3339, "" when it never ran
+  std::string finished_at;
+  bool operator==(const ExitRecord&) const = default;
+};
+
+std::string render_exit_record(const ExitRecord& record);
+Result<ExitRecord> parse_exit_record(std::string_view text);
+
+struct ShimEvent {
+  enum class Kind { kNamespaces, kContainerStarted, kContainerExited, kTaskStopped, kFailed };
+  Kind kind = Kind::kNamespaces;
+  std::vector<std::string> namespaces;  // kNamespaces: names, in the order of the descriptors
+  std::string container;                // kContainerStarted
+  int pid = 0;                          // kContainerStarted: of its first process, as the host sees
+  std::string at;                       // RFC 3339
+  std::optional<ExitRecord> exit;       // kContainerExited
+  std::string text;                     // kFailed: what went wrong
+  std::vector<TimedStep> steps;         // what took time since the last event
+  bool operator==(const ShimEvent&) const = default;
+};
+
+std::string render_event(const ShimEvent& event);
+Result<ShimEvent> parse_event(std::string_view text);
+
+}  // namespace berth::runtime

@@ -1,0 +1,159 @@
+#include "runtime/task_plan.h"
+
+#include "base/json.h"
+
+#include <nlohmann/json.hpp>
+
+namespace berth::runtime {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+const char* word_of(DependencyCondition condition) {
+  switch (condition) {
+    case DependencyCondition::kStart:
+      return "START";
+    case DependencyCondition::kComplete:
+      return "COMPLETE";
+    case DependencyCondition::kSuccess:
+      return "SUCCESS";
+  }
+  return "";
+}
+
+Result<DependencyCondition> condition_of(const json::Node& node) {
+  std::string word = TRY(node.as_string());
+  for (auto condition : {DependencyCondition::kStart, DependencyCondition::kComplete,
+                         DependencyCondition::kSuccess}) {
+    if (word == word_of(condition)) return condition;
+  }
+  return fail(Errc::kInvalid, "{}: no such condition", node.path());
+}
+
+Json render(const ContainerPlan& container) {
+  Json depends_on = Json::array();
+  for (const ContainerDependency& dependency : container.depends_on) {
+    depends_on.push_back(
+        {{"container", dependency.container}, {"condition", word_of(dependency.condition)}});
+  }
+  Json json = {{"name", container.name},
+               {"id", container.id},
+               {"bundle", container.bundle},
+               {"rootfs",
+                {{"layers", container.rootfs.layers},
+                 {"upper", container.rootfs.upper},
+                 {"work", container.rootfs.work},
+                 {"target", container.rootfs.target}}},
+               {"cgroup", container.cgroup},
+               {"logFile", container.log_file},
+               {"exitFile", container.exit_file},
+               {"essential", container.essential},
+               {"dependsOn", depends_on},
+               {"stopTimeout", container.stop_timeout_seconds},
+               {"stopSignal", container.stop_signal}};
+  if (container.start_timeout_seconds) json["startTimeout"] = *container.start_timeout_seconds;
+  return json;
+}
+
+Result<ContainerPlan> parse_container(const json::Node& node) {
+  ContainerPlan container;
+  container.name = TRY(node.string_at("name"));
+  container.id = TRY(node.string_at("id"));
+  container.bundle = TRY(node.string_at("bundle"));
+  json::Node rootfs = TRY(node.at("rootfs"));
+  container.rootfs.layers = TRY(rootfs.find_strings("layers"));
+  container.rootfs.upper = TRY(rootfs.string_at("upper"));
+  container.rootfs.work = TRY(rootfs.string_at("work"));
+  container.rootfs.target = TRY(rootfs.string_at("target"));
+  container.cgroup = TRY(node.string_at("cgroup"));
+  container.log_file = TRY(node.string_at("logFile"));
+  container.exit_file = TRY(node.string_at("exitFile"));
+  container.essential = TRY(TRY(node.at("essential")).as_bool());
+  for (const json::Node& dependency : TRY(node.find_array("dependsOn"))) {
+    container.depends_on.push_back(
+        {.container = TRY(dependency.string_at("container")),
+         .condition = TRY(condition_of(TRY(dependency.at("condition"))))});
+  }
+  if (auto timeout = TRY(node.find_u64("startTimeout"))) {
+    container.start_timeout_seconds = static_cast<uint32_t>(*timeout);
+  }
+  container.stop_timeout_seconds = static_cast<uint32_t>(TRY(node.i64_at("stopTimeout")));
+  container.stop_signal = static_cast<int>(TRY(node.i64_at("stopSignal")));
+  return container;
+}
+
+Json render(const TaskLimits& limits) {
+  Json json = {{"cpuShares", limits.cpu_shares}, {"pids", limits.pids}};
+  if (limits.cpu_quota_us) json["cpuQuotaUs"] = *limits.cpu_quota_us;
+  if (limits.memory_bytes) json["memoryBytes"] = *limits.memory_bytes;
+  return json;
+}
+
+Result<TaskLimits> parse_limits(const json::Node& node) {
+  TaskLimits limits;
+  limits.cpu_shares = static_cast<uint64_t>(TRY(node.i64_at("cpuShares")));
+  limits.pids = TRY(node.i64_at("pids"));
+  limits.cpu_quota_us = TRY(node.find_i64("cpuQuotaUs"));
+  limits.memory_bytes = TRY(node.find_i64("memoryBytes"));
+  return limits;
+}
+
+Result<TaskPlan> parse(const json::Node& root) {
+  if (int64_t version = TRY(root.i64_at("version")); version != kTaskPlanVersion) {
+    return fail(Errc::kUnsupported, "version: {}, this shim reads {}", version, kTaskPlanVersion);
+  }
+  TaskPlan plan;
+  plan.task_id = TRY(root.string_at("taskId"));
+  plan.directory = TRY(root.string_at("directory"));
+  plan.oci_runtime = TRY(root.string_at("ociRuntime"));
+  plan.oci_root = TRY(root.string_at("ociRoot"));
+  plan.foreground = TRY(TRY(root.at("foreground")).as_bool());
+  if (auto ids = root.find("ids")) {
+    plan.ids = IdRangePlan{.first = static_cast<uint32_t>(TRY(ids->i64_at("first"))),
+                           .size = static_cast<uint32_t>(TRY(ids->i64_at("size")))};
+  }
+  plan.user_namespace = TRY(root.string_at("userNamespace"));
+  for (const json::Node& network : TRY(root.find_array("networks"))) {
+    plan.networks.push_back(
+        {.name = TRY(network.string_at("name")), .path = TRY(network.string_at("path"))});
+  }
+  plan.cgroup = TRY(root.string_at("cgroup"));
+  plan.limits = TRY(parse_limits(TRY(root.at("limits"))));
+  for (const json::Node& container : TRY(root.find_array("containers"))) {
+    plan.containers.push_back(TRY(parse_container(container)));
+  }
+  return plan;
+}
+
+}  // namespace
+
+std::string render_task_plan(const TaskPlan& plan) {
+  Json networks = Json::array();
+  for (const NamespacePlan& network : plan.networks) {
+    networks.push_back({{"name", network.name}, {"path", network.path}});
+  }
+  Json containers = Json::array();
+  for (const ContainerPlan& container : plan.containers) containers.push_back(render(container));
+  Json json = {{"version", kTaskPlanVersion},
+               {"taskId", plan.task_id},
+               {"directory", plan.directory},
+               {"ociRuntime", plan.oci_runtime},
+               {"ociRoot", plan.oci_root},
+               {"foreground", plan.foreground},
+               {"userNamespace", plan.user_namespace},
+               {"networks", networks},
+               {"cgroup", plan.cgroup},
+               {"limits", render(plan.limits)},
+               {"containers", containers}};
+  if (plan.ids) json["ids"] = {{"first", plan.ids->first}, {"size", plan.ids->size}};
+  return json.dump(2) + "\n";
+}
+
+Result<TaskPlan> parse_task_plan(std::string_view text, const std::string& name) {
+  auto document = TRY(json::Document::parse(text, {.name = name, .text_max = kTaskPlanMax}));
+  auto plan = parse(document.root());
+  if (!plan) return wrap(std::move(plan).error(), "{}", name);
+  return plan;
+}
+
+}  // namespace berth::runtime

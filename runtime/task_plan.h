@@ -1,0 +1,119 @@
+// TaskPlan: all that a shim needs to know of its task, as the agent wrote it into task.json. A
+// value: parse_task_plan(render_task_plan(p)) == p.
+#pragma once
+
+#include "base/result.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace berth::runtime {
+
+constexpr int kTaskPlanVersion = 1;
+constexpr size_t kTaskPlanMax = 1024 * 1024;
+
+// ECS's dependsOn conditions that the shim knows.
+enum class DependencyCondition { kStart, kComplete, kSuccess };
+
+struct ContainerDependency {
+  std::string container;
+  DependencyCondition condition = DependencyCondition::kStart;
+  bool operator==(const ContainerDependency&) const = default;
+};
+
+// A root file system as overlayfs(5) makes it.
+struct RootfsPlan {
+  std::vector<std::string> layers;  // lower directories, bottom first
+  std::string upper;
+  std::string work;
+  std::string target;  // where it is mounted
+  bool operator==(const RootfsPlan&) const = default;
+};
+
+struct ContainerPlan {
+  std::string name;
+  std::string id;      // the OCI container's
+  std::string bundle;  // directory of config.json
+  RootfsPlan rootfs;
+  std::string cgroup;
+  std::string log_file;
+  std::string exit_file;
+  bool essential = true;
+  std::vector<ContainerDependency> depends_on;
+  std::optional<uint32_t> start_timeout_seconds;
+  uint32_t stop_timeout_seconds = 30;
+  int stop_signal = 15;
+  bool operator==(const ContainerPlan&) const = default;
+};
+
+// Host ids first .. first + size - 1 are 0 .. size - 1 in the task.
+struct IdRangePlan {
+  uint32_t first = 0;
+  uint32_t size = 0;
+  bool operator==(const IdRangePlan&) const = default;
+};
+
+// A network namespace for the shim to make, owned by the task's user namespace. The agent
+// configures it through a socket that was born inside.
+struct NamespacePlan {
+  std::string name;  // "task", or the container's
+  std::string path;  // where the shim binds it
+  bool operator==(const NamespacePlan&) const = default;
+};
+
+struct TaskLimits {
+  std::optional<int64_t> cpu_quota_us;  // per 100 ms
+  uint64_t cpu_shares = 2;
+  std::optional<int64_t> memory_bytes;
+  int64_t pids = 0;
+  bool operator==(const TaskLimits&) const = default;
+};
+
+struct TaskPlan {
+  std::string task_id;
+  std::string directory;           // the task directory
+  std::string oci_runtime;         // program with runc's command line
+  std::string oci_root;            // its --root
+  bool foreground = false;         // stop the task when the agent's connection closes
+  std::optional<IdRangePlan> ids;  // nothing: no user namespace
+  std::string user_namespace;      // where the shim binds it
+  std::vector<NamespacePlan> networks;
+  std::string cgroup;
+  TaskLimits limits;
+  std::vector<ContainerPlan> containers;  // in the definition's order
+  bool operator==(const TaskPlan&) const = default;
+};
+
+std::string render_task_plan(const TaskPlan& plan);
+// kInvalid with the path of the member that is wrong.
+Result<TaskPlan> parse_task_plan(std::string_view text, const std::string& name);
+
+// Where things are in a task directory, for agent and shim alike.
+//
+//   <run>/tasks/<task-id>/
+//     task.json                  the TaskPlan
+//     shim.json                  {"pid", "startTime"} of the shim: who serves this task
+//     shim.sock                  control socket
+//     ns/user ns/<name>          namespaces, bound in the shim's own mount namespace
+//     files/<container>/         hosts, resolv.conf, hostname
+//     containers/<container>/    OCI bundle: config.json, rootfs/; layers/ while it is mounted;
+//                                exit.json, the exit record
+struct TaskPaths {
+  std::string directory;
+
+  std::string plan() const { return directory + "/task.json"; }
+  std::string shim() const { return directory + "/shim.json"; }
+  std::string socket() const { return directory + "/shim.sock"; }
+  std::string namespaces() const { return directory + "/ns"; }
+  std::string files(const std::string& container) const {
+    return directory + "/files/" + container;
+  }
+  std::string bundle(const std::string& container) const {
+    return directory + "/containers/" + container;
+  }
+};
+
+}  // namespace berth::runtime
