@@ -23,6 +23,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -69,7 +70,6 @@ class Scratch {
 };
 
 struct Garbage {
-  std::vector<std::string> images;  // references, given by the caller of remove()
   std::vector<std::string> layers;  // chain ids
   std::vector<std::string> blobs;   // digests
   uint64_t bytes = 0;               // of the blobs
@@ -109,16 +109,16 @@ class Store {
     std::string blob;   // digest of the compressed layer
     uint64_t size = 0;  // of the plain tar
   };
-  // Makes `scratch` visible as a layer: it holds fs/ as unpacked. One syncfs, then the rename. A
-  // layer that is already there wins.
+  // Makes `scratch` visible as a layer: it holds layer/fs/ as unpacked. One syncfs, then the
+  // rename. A layer that is already there wins.
   Status commit_layer(const Scratch& scratch, const LayerRecord& layer);
 
   // Work in progress.
   Result<Scratch> make_scratch();
   // Held while one process fetches and unpacks the layer; waits for another process to finish.
-  Result<sys::FileLock> lock_layer(const std::string& chain_id) const;
+  Result<sys::Fd> lock_layer(const std::string& chain_id) const;
   // Held during a pull, so that garbage removal does not take what is about to be named.
-  Result<sys::FileLock> lock_for_pull() const;
+  Result<sys::Fd> lock_for_pull() const;
 
   // Keeps the layers in place. kNotFound when one is gone.
   Result<Pin> pin(const std::vector<std::string>& chain_ids) const;
@@ -130,6 +130,9 @@ class Store {
  private:
   explicit Store(std::string root) : root_(std::move(root)) {}
   Status sweep() const;
+  Status add_named(const ImageRecord& image, std::set<std::string>& named) const;
+  Status remove_layers(const std::set<std::string>& named, Garbage& garbage);
+  Status remove_blobs(const std::set<std::string>& named, Garbage& garbage);
   std::string image_path(const std::string& reference) const;
   std::string root_;
 };

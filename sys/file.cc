@@ -143,6 +143,10 @@ Result<std::string> read_all(int fd, size_t max) {
   }
 }
 
+Result<size_t> read_some(int fd, char* buffer, size_t size) {
+  return static_cast<size_t>(TRY(call("read", "", [&] { return ::read(fd, buffer, size); })));
+}
+
 Result<std::string> read_file(const std::string& path, size_t max) {
   return read_file_at(AT_FDCWD, path, max);
 }
@@ -222,6 +226,10 @@ Status rename(const std::string& from, const std::string& to) {
   return run("rename", from + " to " + to, [&] { return ::rename(from.c_str(), to.c_str()); });
 }
 
+Status hard_link(const std::string& from, const std::string& to) {
+  return run("link", from + " to " + to, [&] { return ::link(from.c_str(), to.c_str()); });
+}
+
 Status remove_file(const std::string& path) {
   auto removed = run("unlink", path, [&] { return ::unlink(path.c_str()); });
   if (!removed && removed.error().errno_value == ENOENT) return {};
@@ -279,6 +287,19 @@ TemporaryDirectory& TemporaryDirectory::operator=(TemporaryDirectory&& other) no
 
 TemporaryDirectory::~TemporaryDirectory() {
   if (!path_.empty()) (void)remove_tree(path_);  // a destructor has nobody to tell
+}
+
+Status lock(int fd, LockMode mode) {
+  int operation = mode == LockMode::kShared ? LOCK_SH : LOCK_EX;
+  return run("flock", "", [&] { return ::flock(fd, operation); });
+}
+
+Result<bool> try_lock(int fd, LockMode mode) {
+  int operation = (mode == LockMode::kShared ? LOCK_SH : LOCK_EX) | LOCK_NB;
+  auto locked = run("flock", "", [&] { return ::flock(fd, operation); });
+  if (!locked && locked.error().errno_value == EWOULDBLOCK) return false;
+  TRY(std::move(locked));
+  return true;
 }
 
 Result<FileLock> FileLock::acquire(const std::string& path) {

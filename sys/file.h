@@ -34,6 +34,8 @@ Result<std::string> read_file_at(int dirfd, const std::string& path, size_t max)
 // From the current offset to the end.
 Result<std::string> read_all(int fd, size_t max);
 
+// One read(2): how many bytes came, 0 at the end.
+Result<size_t> read_some(int fd, char* buffer, size_t size);
 // All bytes or an error.
 Status write_all(int fd, std::string_view bytes);
 // One write(2) to an existing file, as /proc, /sys and cgroup files want it.
@@ -58,6 +60,7 @@ Result<struct stat> stat(const std::string& path);
 Result<struct stat> stat_fd(int fd);
 bool exists(const std::string& path);
 Status rename(const std::string& from, const std::string& to);
+Status hard_link(const std::string& from, const std::string& to);
 // unlink(2); a missing file is success.
 Status remove_file(const std::string& path);
 // Removes the tree without following symlinks and without crossing into another file system
@@ -89,6 +92,13 @@ class TemporaryDirectory {
   explicit TemporaryDirectory(std::string path) : path_(std::move(path)) {}
   std::string path_;
 };
+
+// flock(2) on an open file or directory: it lives as long as a copy of the descriptor is open.
+enum class LockMode { kShared, kExclusive };
+// Waits for it.
+Status lock(int fd, LockMode mode);
+// False when somebody else holds it.
+Result<bool> try_lock(int fd, LockMode mode);
 
 // An exclusive flock(2) on a file made for it; released with the owner.
 class FileLock {

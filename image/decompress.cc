@@ -1,0 +1,237 @@
+#include "image/decompress.h"
+
+#include "base/text.h"
+
+#include <isa-l/igzip_lib.h>
+#include <zstd.h>
+
+#include <array>
+#include <utility>
+#include <vector>
+
+namespace berth::image {
+
+class Decompressor::Codec {
+ public:
+  virtual ~Codec() = default;
+  virtual Status write(std::string_view compressed, const Sink& sink) = 0;
+  virtual Status finish() = 0;
+};
+
+namespace {
+
+using Codec = Decompressor::Codec;
+using namespace std::string_view_literals;
+
+constexpr size_t kMagicSize = 6;  // the longest that we tell apart
+constexpr size_t kOutputChunk = 256 * 1024;
+constexpr std::string_view kGzipMagic = "\x1f\x8b"sv;
+constexpr std::string_view kZstdMagic = "\x28\xb5\x2f\xfd"sv;
+constexpr std::string_view kBzip2Magic = "BZh91A"sv;
+constexpr std::string_view kXzMagic = "\xfd\x37zXZ\0"sv;
+// 128 MiB: what zstd's own tools accept by default, and the bound of our memory.
+constexpr int kZstdWindowLogMax = 27;
+
+bool is_zstd(std::string_view head) {
+  bool is_skippable =
+      head.size() >= 4 && (head[0] & '\xf0') == '\x50' && head.substr(1, 3) == "\x2a\x4d\x18"sv;
+  return head.starts_with(kZstdMagic) || is_skippable;
+}
+
+class Plain final : public Codec {
+ public:
+  Status write(std::string_view bytes, const Sink& sink) override { return sink(bytes); }
+  Status finish() override { return {}; }
+};
+
+// ISA-L inflates one member after the other; between members we look for the next one's magic.
+class Gzip final : public Codec {
+ public:
+  Gzip() : output_(kOutputChunk) { begin_member(); }
+
+  Status write(std::string_view bytes, const Sink& sink) override {
+    while (!bytes.empty()) {
+      if (place_ == Place::kAfterLast) return {};
+      if (place_ == Place::kBetween) {
+        look_for_member(bytes);
+      } else {
+        bytes = TRY(inflate(bytes, sink));
+      }
+    }
+    return {};
+  }
+
+  Status finish() override {
+    if (place_ == Place::kInMember) return fail(Errc::kCorrupt, "the gzip stream is cut short");
+    return {};
+  }
+
+ private:
+  enum class Place { kInMember, kBetween, kAfterLast };
+
+  void begin_member() {
+    isal_inflate_init(&state_);
+    state_.crc_flag = ISAL_GZIP;
+    place_ = Place::kInMember;
+  }
+
+  // Consumes the magic of the next member, one byte at a time as chunks may cut it.
+  void look_for_member(std::string_view& bytes) {
+    if (bytes[0] != kGzipMagic[matched_]) {
+      place_ = Place::kAfterLast;
+      return;
+    }
+    bytes.remove_prefix(1);
+    if (++matched_ < kGzipMagic.size()) return;
+    matched_ = 0;
+    begin_member();
+    // The header parser wants the magic that we have eaten; it makes no output yet.
+    std::string magic(kGzipMagic);
+    state_.next_in = reinterpret_cast<uint8_t*>(magic.data());
+    state_.avail_in = static_cast<uint32_t>(magic.size());
+    state_.next_out = output_.data();
+    state_.avail_out = static_cast<uint32_t>(output_.size());
+    (void)isal_inflate(&state_);  // two good bytes cannot fail
+  }
+
+  // The rest of `bytes` after the end of the member.
+  Result<std::string_view> inflate(std::string_view bytes, const Sink& sink) {
+    // ISA-L's interface is not const, but it only reads.
+    state_.next_in = reinterpret_cast<uint8_t*>(const_cast<char*>(bytes.data()));
+    state_.avail_in = static_cast<uint32_t>(bytes.size());
+    do {
+      state_.next_out = output_.data();
+      state_.avail_out = static_cast<uint32_t>(output_.size());
+      int status = isal_inflate(&state_);
+      if (status != ISAL_DECOMP_OK && status != ISAL_END_INPUT) {
+        return fail(Errc::kCorrupt, "gzip: {}", reason(status));
+      }
+      size_t made = output_.size() - state_.avail_out;
+      if (made > 0) TRY(sink({reinterpret_cast<const char*>(output_.data()), made}));
+      if (state_.block_state == ISAL_BLOCK_FINISH) {
+        place_ = Place::kBetween;
+        break;
+      }
+    } while (state_.avail_in > 0 || state_.avail_out == 0);
+    return bytes.substr(bytes.size() - state_.avail_in);
+  }
+
+  static const char* reason(int status) {
+    switch (status) {
+      case ISAL_INVALID_BLOCK:
+        return "invalid deflate block";
+      case ISAL_INVALID_SYMBOL:
+        return "invalid deflate symbol";
+      case ISAL_INVALID_LOOKBACK:
+        return "distance too far back";
+      case ISAL_INVALID_WRAPPER:
+        return "invalid header";
+      case ISAL_UNSUPPORTED_METHOD:
+        return "unknown compression method";
+      case ISAL_INCORRECT_CHECKSUM:
+        return "wrong checksum";
+      default:
+        return "invalid stream";
+    }
+  }
+
+  inflate_state state_;
+  std::vector<uint8_t> output_;
+  Place place_ = Place::kInMember;
+  size_t matched_ = 0;
+};
+
+class Zstd final : public Codec {
+ public:
+  Zstd() : stream_(ZSTD_createDCtx()), output_(kOutputChunk) {
+    (void)ZSTD_DCtx_setParameter(stream_, ZSTD_d_windowLogMax, kZstdWindowLogMax);
+  }
+  Zstd(const Zstd&) = delete;
+  Zstd& operator=(const Zstd&) = delete;
+  ~Zstd() override { ZSTD_freeDCtx(stream_); }
+
+  Status write(std::string_view bytes, const Sink& sink) override {
+    ZSTD_inBuffer in = {bytes.data(), bytes.size(), 0};
+    ZSTD_outBuffer out{};
+    do {
+      out = {output_.data(), output_.size(), 0};
+      hint_ = ZSTD_decompressStream(stream_, &out, &in);
+      if (ZSTD_isError(hint_) != 0) {
+        return fail(Errc::kCorrupt, "zstd: {}", to_lower(ZSTD_getErrorName(hint_)));
+      }
+      if (out.pos > 0) TRY(sink({output_.data(), out.pos}));
+    } while (in.pos < in.size || out.pos == out.size);
+    return {};
+  }
+
+  Status finish() override {
+    if (hint_ != 0) return fail(Errc::kCorrupt, "the zstd stream is cut short");
+    return {};
+  }
+
+ private:
+  ZSTD_DCtx* stream_;
+  std::vector<char> output_;
+  size_t hint_ = 1;  // 0 when a frame has just ended
+};
+
+}  // namespace
+
+Decompressor::Decompressor(DecompressLimits limits, Sink sink)
+    : limits_(limits), sink_(std::move(sink)) {}
+Decompressor::~Decompressor() = default;
+
+Status Decompressor::start() {
+  if (head_.starts_with(kGzipMagic)) {
+    codec_ = std::make_unique<Gzip>();
+  } else if (is_zstd(head_)) {
+    codec_ = std::make_unique<Zstd>();
+  } else if (head_.starts_with(kXzMagic) || head_.starts_with(kBzip2Magic)) {
+    return fail(Errc::kUnsupported,
+                "the layer is compressed with xz or bzip2; OCI knows gzip "
+                "and zstd");
+  } else {
+    codec_ = std::make_unique<Plain>();
+  }
+  return {};
+}
+
+Status Decompressor::emit(std::string_view plain) {
+  plain_ += plain.size();
+  if (plain_ > limits_.plain_max) {
+    return fail(Errc::kExhausted, "the layer unpacks to more than {}",
+                format_bytes(limits_.plain_max));
+  }
+  if (plain_ > limits_.ratio_free_bytes && plain_ / limits_.ratio_max > compressed_) {
+    return fail(Errc::kExhausted, "the layer unpacks to more than {} times its size (a bomb?)",
+                limits_.ratio_max);
+  }
+  return sink_(plain);
+}
+
+Status Decompressor::write(std::string_view compressed) {
+  compressed_ += compressed.size();
+  std::string joined;
+  if (codec_ == nullptr) {
+    head_ += compressed;
+    if (head_.size() < kMagicSize) return {};
+    TRY(start());
+    joined = std::exchange(head_, {});
+    compressed = joined;
+  }
+  auto written = codec_->write(compressed, [this](std::string_view plain) { return emit(plain); });
+  if (!written && written.error().code == Errc::kCorrupt) {
+    return wrap(std::move(written).error(), "at byte {} of the blob or before", compressed_);
+  }
+  return written;
+}
+
+Status Decompressor::finish() {
+  if (codec_ == nullptr) {
+    TRY(start());
+    TRY(codec_->write(head_, [this](std::string_view plain) { return emit(plain); }));
+  }
+  return codec_->finish();
+}
+
+}  // namespace berth::image

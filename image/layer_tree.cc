@@ -1,0 +1,296 @@
+#include "image/layer_tree.h"
+
+#include "base/text.h"
+#include "sys/file.h"
+
+#include <fcntl.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+
+namespace berth::image {
+namespace {
+
+constexpr size_t kOpenMax = 128;
+constexpr int kSymlinksMax = 40;  // as the kernel's own path walk
+constexpr size_t kNameMax = 255;
+constexpr size_t kPathMax = 64 * 1024;
+constexpr size_t kDepthMax = 300;  // removing a tree keeps two descriptors per level open
+
+std::string joined(const std::string& directory, const std::string& name) {
+  if (directory.empty()) return name;
+  return name.empty() ? directory : directory + "/" + name;
+}
+
+std::pair<std::string, std::string> split_last(const std::string& path) {
+  size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return {"", path};
+  return {path.substr(0, slash), path.substr(slash + 1)};
+}
+
+bool is_beneath(const std::string& path, const std::string& directory) {
+  return directory.empty() || path == directory || path.starts_with(directory + "/");
+}
+
+template <class Container>
+void erase_beneath(Container& container, const std::string& directory) {
+  std::erase_if(container, [&](const auto& item) {
+    if constexpr (std::is_same_v<typename Container::value_type, std::string>) {
+      return is_beneath(item, directory);
+    } else {
+      return is_beneath(item.first, directory);
+    }
+  });
+}
+
+}  // namespace
+
+Result<std::string> clean_path(std::string_view name) {
+  if (name.size() > kPathMax) {
+    return fail(Errc::kInvalid, "name \"{}\": longer than {} bytes", printable(name, 100),
+                kPathMax);
+  }
+  std::vector<std::string> kept;
+  for (std::string& component : split(name, '/')) {
+    if (component.empty() || component == ".") continue;
+    if (component == "..") {
+      if (!kept.empty()) kept.pop_back();
+      continue;
+    }
+    if (component.size() > kNameMax) {
+      return fail(Errc::kInvalid, "name \"{}\": a component is longer than {} bytes",
+                  printable(name, 400), kNameMax);
+    }
+    kept.push_back(std::move(component));
+    if (kept.size() > kDepthMax) {
+      return fail(Errc::kInvalid, "name \"{}\": deeper than {} directories", printable(name, 100),
+                  kDepthMax);
+    }
+  }
+  return join(kept, "/");
+}
+
+LayerTree::LayerTree(sys::Fd root, LowerLayers lower)
+    : root_(std::move(root)), lower_layers_(std::move(lower)) {}
+
+Result<LayerTree> LayerTree::open(const std::string& target, LowerLayers lower) {
+  return LayerTree(TRY(sys::open(target, O_RDONLY | O_DIRECTORY)), std::move(lower));
+}
+
+Result<LayerTree::Place> LayerTree::place(const std::string& path) {
+  auto [parent, name] = split_last(path);
+  Directory found = TRY(directory(parent, 0));
+  return Place{found.fd, name, joined(found.path, name)};
+}
+
+Result<MergedView*> LayerTree::lower() {
+  if (lower_ == nullptr) {
+    auto layers = lower_layers_ ? TRY(lower_layers_()) : std::vector<std::string>();
+    lower_ = std::make_unique<MergedView>(TRY(MergedView::open(layers)));
+  }
+  return lower_.get();
+}
+
+Result<std::optional<MergedView::Found>> LayerTree::find_lower(const std::string& path) {
+  return TRY(lower())->find(path);
+}
+
+Result<LayerTree::Directory> LayerTree::directory(const std::string& path, int depth) {
+  if (path.empty()) return Directory{root_.get(), ""};
+  if (auto open = open_.find(path); open != open_.end()) {
+    return Directory{open->second.get(), path};
+  }
+  auto [parent, name] = split_last(path);
+  return step(TRY(directory(parent, depth)), name, depth);
+}
+
+Result<LayerTree::Directory> LayerTree::step(const Directory& parent, const std::string& name,
+                                             int depth) {
+  std::string path = joined(parent.path, name);
+  if (auto open = open_.find(path); open != open_.end()) {
+    return Directory{open->second.get(), path};
+  }
+  auto st = TRY(sys::stat_at(parent.fd, name));
+  if (!st) return make_parent(parent, name, depth);
+  if (S_ISLNK(st->st_mode)) {
+    return follow(parent, TRY(sys::read_link_at(parent.fd, name)), depth);
+  }
+  if (!S_ISDIR(st->st_mode)) {
+    return fail(Errc::kInvalid, "\"{}\" is used as a directory but is none", printable(path, 400));
+  }
+  return remember(path, TRY(sys::open_beneath(parent.fd, name, O_RDONLY | O_DIRECTORY, 0)));
+}
+
+// A parent without an entry of its own in this layer: it looks as in the lower layers, or is new.
+Result<LayerTree::Directory> LayerTree::make_parent(const Directory& parent,
+                                                    const std::string& name, int depth) {
+  std::string path = joined(parent.path, name);
+  auto found = TRY(find_lower(path));
+  if (found && S_ISLNK(found->st.st_mode)) {
+    return follow(parent, TRY(sys::read_link_at(found->parent.get(), found->name)), depth);
+  }
+  if (found && !S_ISDIR(found->st.st_mode)) {
+    return fail(Errc::kInvalid, "\"{}\" is used as a directory but a lower layer has a file there",
+                printable(path, 400));
+  }
+  TRY(sys::make_directory_at(parent.fd, name, 0755));
+  Place place{parent.fd, name, path};
+  TRY(sys::chmod_at(place.dirfd, name, 0755));  // whatever the umask
+  if (found) TRY(copy_looks(*found, place));
+  return remember(path, TRY(sys::open_beneath(parent.fd, name, O_RDONLY | O_DIRECTORY, 0)));
+}
+
+Result<LayerTree::Directory> LayerTree::follow(const Directory& parent, const std::string& link,
+                                               int depth) {
+  if (depth >= kSymlinksMax) {
+    return fail(Errc::kInvalid, "too many symlinks beneath \"{}\"", printable(parent.path, 400));
+  }
+  std::string target = link.starts_with('/') ? link : joined(parent.path, link);
+  return directory(TRY(clean_path(target)), depth + 1);
+}
+
+Result<LayerTree::Directory> LayerTree::remember(const std::string& path, sys::Fd fd) {
+  if (open_.size() >= kOpenMax) open_.clear();
+  int borrowed = fd.get();
+  open_[path] = std::move(fd);
+  return Directory{borrowed, path};
+}
+
+void LayerTree::forget_beneath(const std::string& path) {
+  erase_beneath(open_, path);
+  erase_beneath(directory_times_, path);
+  erase_beneath(opaque_, path);
+}
+
+Status LayerTree::clear(const Place& place) {
+  auto st = TRY(sys::stat_at(place.dirfd, place.name));
+  if (!st) return {};
+  if (place.name.empty()) {
+    return fail(Errc::kInvalid, "the root of the layer is not a directory");
+  }
+  if (S_ISDIR(st->st_mode)) {
+    forget_beneath(place.path);
+  }
+  return sys::remove_tree_at(place.dirfd, place.name);
+}
+
+Status LayerTree::make_directory(const Place& place) {
+  if (place.name.empty()) {
+    has_root_entry_ = true;
+    return {};
+  }
+  auto st = TRY(sys::stat_at(place.dirfd, place.name));
+  if (st && S_ISDIR(st->st_mode)) return {};
+  if (st) {
+    // A file hid the lower directory; a directory in its place must go on hiding it.
+    TRY(clear(place));
+    opaque(place.path);
+  }
+  return sys::make_directory_at(place.dirfd, place.name, 0700);
+}
+
+Status LayerTree::link(const Place& place, const std::string& target) {
+  std::string wanted = TRY(clean_path(target));
+  sys::Fd link_parent =
+      TRY(sys::duplicate(place.dirfd));  // finding the target may forget the borrowed one
+  Place at = TRY(this->place(wanted));
+  if (at.path == place.path) return {};
+  auto st = TRY(sys::stat_at(at.dirfd, at.name));
+  if (!st) {
+    auto found = TRY(find_lower(at.path));
+    if (!found) {
+      return fail(Errc::kInvalid, "hard link to \"{}\", which does not exist",
+                  printable(target, 400));
+    }
+    if (S_ISDIR(found->st.st_mode)) {
+      st = found->st;
+    } else {
+      TRY(copy_up(*found, at));
+    }
+  }
+  if (st && S_ISDIR(st->st_mode)) {
+    return fail(Errc::kInvalid, "hard link to \"{}\", which is a directory",
+                printable(target, 400));
+  }
+  sys::Fd target_parent = TRY(sys::duplicate(at.dirfd));
+  TRY(clear(Place{link_parent.get(), place.name, place.path}));
+  return sys::link_at({target_parent.get(), at.name}, {link_parent.get(), place.name});
+}
+
+Status LayerTree::copy_up(const MergedView::Found& found, const Place& place) {
+  int from = found.parent.get();
+  if (S_ISLNK(found.st.st_mode)) {
+    std::string target = TRY(sys::read_link_at(from, found.name));
+    TRY(sys::symlink_at(target, place.dirfd, place.name));
+  } else if (S_ISREG(found.st.st_mode)) {
+    sys::Fd source = TRY(sys::open_beneath(from, found.name, O_RDONLY, 0));
+    sys::Fd copy = TRY(sys::create_at(place.dirfd, place.name, 0600));
+    TRY(sys::copy_content(source.get(), copy.get()));
+  } else {
+    TRY(sys::make_node_at(place.dirfd, place.name, found.st.st_mode, found.st.st_rdev));
+  }
+  return copy_looks(found, place);
+}
+
+// Owner, mode, attributes and times; what overlayfs keeps for itself is not copied.
+Status LayerTree::copy_looks(const MergedView::Found& found, const Place& place) {
+  const struct stat& st = found.st;
+  TRY(sys::chown_at(place.dirfd, place.name, {st.st_uid, st.st_gid}));
+  for (const auto& [attribute, value] : TRY(sys::xattrs_at(found.parent.get(), found.name))) {
+    if (attribute.starts_with("trusted.overlay.")) continue;
+    TRY(sys::set_xattr_at(place.dirfd, place.name, attribute, value));
+  }
+  if (!S_ISLNK(st.st_mode)) TRY(sys::chmod_at(place.dirfd, place.name, st.st_mode & 07777));
+  sys::Times times{st.st_atim, st.st_mtim};
+  if (!S_ISDIR(st.st_mode)) return sys::set_times_at(place.dirfd, place.name, times);
+  set_directory_times(place, times);
+  return {};
+}
+
+void LayerTree::set_directory_times(const Place& place, const sys::Times& times) {
+  directory_times_[place.path] = times;
+}
+
+Status LayerTree::finish() {
+  for (const std::string& path : whiteouts_) TRY(apply_whiteout(path));
+  for (const std::string& path : opaque_) TRY(apply_opaque(path));
+  TRY(finish_root());
+  for (const auto& [path, times] : directory_times_) {
+    Directory found = TRY(directory(path, 0));
+    TRY(sys::set_times_at(found.fd, "", times));
+  }
+  return {};
+}
+
+Status LayerTree::apply_whiteout(const std::string& path) {
+  auto [parent, name] = split_last(path);
+  // Where nothing lower is, there is nothing to hide; overlayfs would even list the device in
+  // directories that only this layer has.
+  auto above = TRY(find_lower(parent));
+  auto hidden = TRY(find_lower(path));
+  if (above && !hidden && S_ISDIR(above->st.st_mode)) return {};
+  Place where = TRY(place(path));
+  if (!TRY(find_lower(where.path))) return {};
+  auto st = TRY(sys::stat_at(where.dirfd, where.name));
+  if (!st) return sys::make_node_at(where.dirfd, where.name, S_IFCHR, makedev(0, 0));
+  if (S_ISDIR(st->st_mode)) opaque(where.path);
+  return {};
+}
+
+Status LayerTree::apply_opaque(const std::string& path) {
+  Directory found = TRY(directory(path, 0));
+  auto hidden = TRY(find_lower(found.path));
+  if (!hidden || !S_ISDIR(hidden->st.st_mode)) return {};
+  return sys::set_xattr_at(found.fd, "", kOpaqueAttribute, "y");
+}
+
+// overlayfs shows the root of the topmost layer: one without an entry for it looks as the layer
+// below.
+Status LayerTree::finish_root() {
+  if (has_root_entry_) return {};
+  auto below = TRY(find_lower(""));
+  if (!below) return {};
+  return copy_looks(*below, Place{root_.get(), "", ""});
+}
+
+}  // namespace berth::image

@@ -1,0 +1,87 @@
+// LayerTree: the directory of one layer while it is unpacked: finds parents, makes and replaces
+// entries, remembers what is done last (times of directories, whiteouts).
+#pragma once
+
+#include "base/result.h"
+#include "image/merged.h"
+#include "image/unpack.h"
+#include "sys/fd.h"
+#include "sys/tree.h"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace berth::image {
+
+// "usr/lib/x" of "./usr//lib/../lib/x"; ".." stops at the root. kInvalid for a
+// component longer than 255 bytes, a path too long or too deep.
+Result<std::string> clean_path(std::string_view name);
+
+class LayerTree {
+ public:
+  static Result<LayerTree> open(const std::string& target, LowerLayers lower);
+  LayerTree(LayerTree&&) = default;
+
+  // Where an entry goes: a directory of this layer, and a name in it.
+  struct Place {
+    int dirfd;         // borrowed until the next call
+    std::string name;  // "" is the root itself
+    std::string path;  // clean, without symlinks
+  };
+  // The parent is made if need be, with the looks that the lower layers give it.
+  Result<Place> place(const std::string& path);
+
+  // Removes what stands there, remembering that lower content must not shine through a directory
+  // which takes its place.
+  Status clear(const Place& place);
+  // Makes the directory or keeps the one that is there.
+  Status make_directory(const Place& place);
+  // Links to `target`, copying it from a lower layer if it is there.
+  Status link(const Place& place, const std::string& target);
+
+  void set_directory_times(const Place& place, const sys::Times& times);
+  void whiteout(const std::string& path) { whiteouts_.insert(path); }
+  void opaque(const std::string& path) { opaque_.insert(path); }
+
+  // After the last entry: whiteouts, opaque directories, the root's looks, times of directories.
+  Status finish();
+
+ private:
+  LayerTree(sys::Fd root, LowerLayers lower);
+
+  Result<MergedView*> lower();
+  Result<std::optional<MergedView::Found>> find_lower(const std::string& path);
+  // The directory `path` of this layer, opened; resolves symlinks. The real path is returned too.
+  struct Directory {
+    int fd;
+    std::string path;
+  };
+  Result<Directory> directory(const std::string& path, int depth);
+  Result<Directory> step(const Directory& parent, const std::string& name, int depth);
+  Result<Directory> make_parent(const Directory& parent, const std::string& name, int depth);
+  Result<Directory> follow(const Directory& parent, const std::string& link, int depth);
+  Result<Directory> remember(const std::string& path, sys::Fd fd);
+  void forget_beneath(const std::string& path);
+  Status copy_up(const MergedView::Found& found, const Place& place);
+  Status copy_looks(const MergedView::Found& found, const Place& place);
+  Status apply_whiteout(const std::string& path);
+  Status apply_opaque(const std::string& path);
+  Status finish_root();
+
+  sys::Fd root_;
+  LowerLayers lower_layers_;
+  std::unique_ptr<MergedView> lower_;
+  std::map<std::string, sys::Fd> open_;  // directories by real path; at most kOpenMax
+  std::map<std::string, sys::Times> directory_times_;
+  std::set<std::string> whiteouts_;
+  std::set<std::string> opaque_;
+  bool has_root_entry_ = false;
+};
+
+}  // namespace berth::image

@@ -1,0 +1,70 @@
+#include "image/merged.h"
+
+#include "base/text.h"
+#include "sys/file.h"
+#include "sys/tree.h"
+
+#include <fcntl.h>
+#include <sys/sysmacros.h>
+
+#include <ranges>
+#include <utility>
+
+namespace berth::image {
+namespace {
+
+Result<bool> is_opaque(int dirfd) {
+  for (const auto& [attribute, value] : TRY(sys::xattrs_at(dirfd, ""))) {
+    if (attribute == kOpaqueAttribute) return value == "y";
+  }
+  return false;
+}
+
+}  // namespace
+
+bool is_whiteout(const struct stat& st) {
+  return S_ISCHR(st.st_mode) && st.st_rdev == makedev(0, 0);
+}
+
+Result<MergedView> MergedView::open(const std::vector<std::string>& layers) {
+  MergedView view;
+  for (const std::string& layer : std::views::reverse(layers)) {
+    view.layers_.push_back(TRY(sys::open(layer, O_RDONLY | O_DIRECTORY)));
+  }
+  return view;
+}
+
+Result<std::optional<MergedView::Found>> MergedView::find(const std::string& path) const {
+  for (const sys::Fd& layer : layers_) {
+    Look sight = TRY(look(layer.get(), path));
+    if (sight.sight == Sight::kShows) return std::move(sight.found);
+    if (sight.sight == Sight::kHides) break;
+  }
+  return std::optional<Found>();
+}
+
+// One layer's say: it shows the entry, hides it from the layers below (whiteout, opaque directory,
+// something else than a directory on the way), or knows nothing of it.
+Result<MergedView::Look> MergedView::look(int layer, const std::string& path) {
+  sys::Fd directory = TRY(sys::duplicate(layer));
+  if (path.empty()) {
+    auto st = TRY(sys::stat_fd(layer));
+    return Look{Sight::kShows, Found{st, std::move(directory), ""}};
+  }
+  auto names = split(path, '/');
+  for (size_t i = 0; i < names.size(); ++i) {
+    auto st = TRY(sys::stat_at(directory.get(), names[i]));
+    if (!st) {
+      return Look{TRY(is_opaque(directory.get())) ? Sight::kHides : Sight::kMissing, std::nullopt};
+    }
+    if (is_whiteout(*st)) return Look{Sight::kHides, std::nullopt};
+    if (i + 1 == names.size()) {
+      return Look{Sight::kShows, Found{*st, std::move(directory), names[i]}};
+    }
+    if (!S_ISDIR(st->st_mode)) return Look{Sight::kHides, std::nullopt};
+    directory = TRY(sys::open_directory_at(directory.get(), names[i]));
+  }
+  return Look{Sight::kMissing, std::nullopt};
+}
+
+}  // namespace berth::image

@@ -1,0 +1,46 @@
+// MergedView: what a stack of unpacked layers looks like to a container, name by name. It answers
+// the few questions that unpacking has about lower layers without mounting an overlay.
+#pragma once
+
+#include "base/result.h"
+#include "sys/fd.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <sys/stat.h>
+
+namespace berth::image {
+
+constexpr const char* kOpaqueAttribute = "trusted.overlay.opaque";
+
+// A whiteout: character device 0:0.
+bool is_whiteout(const struct stat& st);
+
+class MergedView {
+ public:
+  // `layers` are directories, bottom first.
+  static Result<MergedView> open(const std::vector<std::string>& layers);
+
+  struct Found {
+    struct stat st;
+    sys::Fd parent;    // the directory in the layer that shows the entry
+    std::string name;  // its name therein; empty for the root
+  };
+  // `path` is clean: components joined by '/', none of them "." or ".."; "" is the root. Symlinks
+  // are not followed: a path through one is not found.
+  Result<std::optional<Found>> find(const std::string& path) const;
+
+ private:
+  enum class Sight { kMissing, kHides, kShows };
+  struct Look {
+    Sight sight;
+    std::optional<Found> found;
+  };
+  static Result<Look> look(int layer, const std::string& path);
+
+  std::vector<sys::Fd> layers_;  // top first
+};
+
+}  // namespace berth::image

@@ -1,0 +1,310 @@
+#include "image/puller.h"
+
+#include "base/text.h"
+#include "image/digest.h"
+#include "image/layer_fetch.h"
+#include "image/layout.h"
+#include "image/registry.h"
+#include "image/source.h"
+
+#include <algorithm>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+namespace berth::image {
+namespace {
+
+constexpr int kIndexDepthMax = 3;
+constexpr Duration kProgressEvery = std::chrono::milliseconds(100);
+
+// A source, and the directory that an archive was unpacked to.
+struct OpenSource {
+  std::optional<Scratch> scratch;
+  std::unique_ptr<Source> source;
+};
+
+Result<OpenSource> open_source(Store& store, const PullerConfig& config, Env env,
+                               const Puller::Request& request) {
+  const Reference& reference = request.reference;
+  OpenSource opened;
+  switch (reference.transport) {
+    case Transport::kRegistry:
+      opened.source =
+          std::make_unique<RegistrySource>(reference, config.registry, env, request.cancel);
+      break;
+    case Transport::kOciLayout:
+      opened.source = std::make_unique<LayoutSource>(reference.path, reference.tag);
+      break;
+    case Transport::kOciArchive:
+      opened.scratch.emplace(TRY(store.make_scratch()));
+      TRY(unpack_oci_archive(reference.path, opened.scratch->path()));
+      opened.source = std::make_unique<LayoutSource>(opened.scratch->path(), reference.tag);
+      break;
+    case Transport::kDockerArchive:
+      opened.scratch.emplace(TRY(store.make_scratch()));
+      TRY(convert_docker_archive(reference.path, reference.tag, opened.scratch->path()));
+      opened.source = std::make_unique<LayoutSource>(opened.scratch->path(), reference.tag);
+      break;
+  }
+  return opened;
+}
+
+Status verify(const Descriptor& descriptor, std::string_view bytes, std::string_view what) {
+  std::string found = digest_of(bytes);
+  if (found == descriptor.digest) return {};
+  return fail(Errc::kCorrupt, "{} {}: the bytes have digest {}", what, descriptor.digest, found);
+}
+
+Result<std::string> fetch_manifest(Store& store, Source& source, const Descriptor& descriptor) {
+  if (store.has_blob(descriptor.digest)) {
+    auto kept = store.read_blob(descriptor.digest);
+    if (kept) return kept;  // else damaged: fetched again
+  }
+  std::string bytes = TRY(source.manifest(descriptor));
+  TRY(verify(descriptor, bytes, "manifest"));
+  TRY(store.write_blob(bytes));
+  return bytes;
+}
+
+Result<std::string> fetch_config(Store& store, Source& source, const Descriptor& descriptor) {
+  if (store.has_blob(descriptor.digest)) {
+    auto kept = store.read_blob(descriptor.digest);
+    if (kept) return kept;
+  }
+  std::string bytes;
+  TRY(source.blob(descriptor, [&](std::string_view more) -> Status {
+    if (bytes.size() + more.size() > kConfigMax) {
+      return fail(Errc::kExhausted, "config {}: longer than {} bytes", descriptor.digest,
+                  kConfigMax);
+    }
+    bytes += more;
+    return {};
+  }));
+  TRY(verify(descriptor, bytes, "config"));
+  TRY(store.write_blob(bytes));
+  return bytes;
+}
+
+struct Chosen {
+  std::string manifest_digest;
+  Manifest manifest;
+  ImageConfig config;
+};
+
+Status check_platform(const ImageConfig& config, const Platform& wanted) {
+  if (config.architecture.empty()) return {};
+  Platform offered{config.os.empty() ? "linux" : config.os, config.architecture, config.variant};
+  if (match(wanted, offered)) return {};
+  return fail(Errc::kNotFound, "the image is for {}, not for {}", normalize(offered).to_string(),
+              wanted.to_string());
+}
+
+Status check_layers(const Manifest& manifest) {
+  for (const Descriptor& layer : manifest.layers) {
+    if (!layer.is_foreign) continue;
+    return fail(Errc::kUnsupported,
+                "layer {} is foreign (its bytes are at an address in the manifest, not in the "
+                "registry); berth does not fetch from such addresses",
+                layer.digest);
+  }
+  return {};
+}
+
+Result<Chosen> choose_image(Store& store, Source& source, Descriptor descriptor,
+                            const Platform& platform) {
+  for (int depth = 0; depth < kIndexDepthMax; ++depth) {
+    std::string text = TRY(fetch_manifest(store, source, descriptor));
+    ParsedManifest parsed = TRY(parse_manifest(text, descriptor.media_type));
+    if (const auto* index = std::get_if<Index>(&parsed)) {
+      descriptor = TRY(choose(*index, platform));
+      continue;
+    }
+    Chosen chosen{descriptor.digest, std::get<Manifest>(std::move(parsed)), {}};
+    TRY(check_layers(chosen.manifest));
+    std::string config = TRY(fetch_config(store, source, chosen.manifest.config));
+    chosen.config = TRY(parse_config(config, chosen.manifest.layers.size()));
+    TRY(check_platform(chosen.config, platform));
+    return chosen;
+  }
+  return fail(Errc::kUnsupported, "indexes nested deeper than {}", kIndexDepthMax);
+}
+
+// All layers of one image, a few at a time, bottom first: so a layer that waits for its lower ones
+// waits for somebody who works.
+class LayerPull {
+ public:
+  LayerPull(Store& store, Source& source, const PullerConfig& config, Env env,
+            const Puller::Request& request, const Chosen& chosen)
+      : store_(store),
+        source_(source),
+        config_(config),
+        env_(env),
+        request_(request),
+        chosen_(chosen),
+        chain_(chain_ids(chosen.config.diff_ids)),
+        is_done_(chain_.size(), false) {}
+
+  Status run() {
+    std::vector<std::thread> threads;
+    size_t count = std::min(config_.workers, chain_.size());
+    for (size_t i = 0; i < count; ++i) threads.emplace_back([this] { work(); });
+    for (std::thread& thread : threads) thread.join();
+    return result_;
+  }
+
+  const std::vector<std::string>& chain() const { return chain_; }
+
+ private:
+  void work() {
+    while (auto layer = next()) {
+      Status fetched = fetch(*layer);
+      std::lock_guard lock(mutex_);
+      if (!fetched && result_) {
+        result_ =
+            wrap(std::move(fetched).error(), "layer {}", chosen_.manifest.layers[*layer].digest);
+      }
+      if (fetched) is_done_[*layer] = true;
+      changed_.notify_all();
+    }
+  }
+
+  std::optional<size_t> next() {
+    std::lock_guard lock(mutex_);
+    if (!result_ || next_ == chain_.size()) return std::nullopt;
+    return next_++;
+  }
+
+  Status fetch(size_t layer) {
+    const Descriptor& blob = chosen_.manifest.layers[layer];
+    if (store_.has_layer(chain_[layer])) {
+      report({blob.digest, Phase::kExists, blob.size, blob.size});
+      return {};
+    }
+    report({blob.digest, Phase::kDownloading, 0, blob.size});
+    Instant reported = env_.clock.now();
+    LayerFetch job{blob,           chosen_.config.diff_ids[layer],
+                   chain_[layer],  [this, layer] { return lower(layer); },
+                   config_.limits, nullptr};
+    job.on_bytes = [&](uint64_t bytes) -> Status {
+      TRY(check_stop());
+      Instant now = env_.clock.now();
+      if (bytes == blob.size) {
+        report({blob.digest, Phase::kUnpacking, bytes, blob.size});
+      } else if (now - reported >= kProgressEvery) {
+        reported = now;
+        report({blob.digest, Phase::kDownloading, bytes, blob.size});
+      }
+      return {};
+    };
+    TRY(fetch_layer(store_, source_, job));
+    report({blob.digest, Phase::kDone, blob.size, blob.size});
+    return {};
+  }
+
+  Status check_stop() {
+    if (request_.cancel != nullptr && request_.cancel->is_cancelled()) {
+      return fail(Errc::kCancelled, "cancelled");
+    }
+    std::lock_guard lock(mutex_);
+    if (!result_) return fail(Errc::kCancelled, "another layer failed");
+    return {};
+  }
+
+  Result<std::vector<std::string>> lower(size_t layer) {
+    std::unique_lock lock(mutex_);
+    auto end = is_done_.begin() + static_cast<std::ptrdiff_t>(layer);
+    changed_.wait(lock, [&] {
+      return !result_ || std::all_of(is_done_.begin(), end, [](bool done) { return done; });
+    });
+    if (!result_) return fail(Errc::kCancelled, "a lower layer failed");
+    std::vector<std::string> directories;
+    for (size_t i = 0; i < layer; ++i) directories.push_back(store_.layer_directory(chain_[i]));
+    return directories;
+  }
+
+  void report(const Progress& progress) {
+    if (!request_.progress) return;
+    std::lock_guard lock(report_mutex_);
+    request_.progress(progress);
+  }
+
+  Store& store_;
+  Source& source_;
+  const PullerConfig& config_;
+  Env env_;
+  const Puller::Request& request_;
+  const Chosen& chosen_;
+  const std::vector<std::string> chain_;
+  std::mutex report_mutex_;
+
+  std::mutex mutex_;  // of what follows
+  std::condition_variable changed_;
+  std::vector<bool> is_done_;
+  size_t next_ = 0;
+  Status result_;  // the first failure
+};
+
+bool is_registry(const Reference& reference) {
+  return reference.transport == Transport::kRegistry;
+}
+
+Result<Image> pull_image(Store& store, const PullerConfig& config, Env env,
+                         const Puller::Request& request) {
+  std::string name = request.reference.to_string();
+  Platform platform = normalize(request.platform);
+  auto known = TRY(store.find(name));
+  if (known && known->platform != platform.to_string()) known.reset();
+  // Local sources are always looked at: that costs next to nothing.
+  if (known && request.policy == Policy::kIfMissing && is_registry(request.reference)) {
+    return load_image(store, *known);
+  }
+  OpenSource opened = TRY(open_source(store, config, env, request));
+  Source& source = *opened.source;
+  Descriptor resolved = TRY(source.resolve());
+  if (known && known->resolved_digest == resolved.digest) return load_image(store, *known);
+  Chosen chosen = TRY(choose_image(store, source, resolved, platform));
+  LayerPull layers(store, source, config, env, request, chosen);
+  TRY(layers.run());
+  ImageRecord record{name,
+                     resolved.digest,
+                     chosen.manifest_digest,
+                     chosen.manifest.config.digest,
+                     platform.to_string(),
+                     layers.chain(),
+                     0};
+  for (const Descriptor& layer : chosen.manifest.layers) record.size += layer.size;
+  TRY(store.record(record));
+  return load_image(store, record);
+}
+
+}  // namespace
+
+Puller::Puller(Store& store, PullerConfig config, Env env)
+    : store_(store), config_(std::move(config)), env_(env) {}
+
+Result<Image> Puller::pull(const Request& request) {
+  sys::Fd lock = TRY(store_.lock_for_pull());
+  auto image = pull_image(store_, config_, env_, request);
+  if (!image) return wrap(std::move(image).error(), "pull {}", request.reference.to_string());
+  return image;
+}
+
+Result<Image> load_image(const Store& store, const ImageRecord& record) {
+  Image image;
+  image.reference = record.reference;
+  image.manifest_digest = record.manifest_digest;
+  std::string config = TRY(store.read_blob(record.config_digest));
+  image.config = TRY(parse_config(config, record.layers.size()));
+  image.layers = record.layers;
+  for (const std::string& layer : record.layers) {
+    image.layer_directories.push_back(store.layer_directory(layer));
+  }
+  image.pin = TRY(store.pin(record.layers));
+  return image;
+}
+
+}  // namespace berth::image

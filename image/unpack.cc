@@ -1,0 +1,297 @@
+#include "image/unpack.h"
+
+#include "base/log.h"
+#include "base/text.h"
+#include "image/layer_tree.h"
+#include "sys/host.h"
+#include "sys/tree.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <locale.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+namespace berth::image {
+namespace {
+
+constexpr uint64_t kReserveCheckBytes = uint64_t{64} << 20;
+constexpr std::string_view kWhiteoutPrefix = ".wh.";
+constexpr std::string_view kReservedPrefix = ".wh..wh.";
+constexpr std::string_view kOpaqueName = ".wh..wh..opq";
+
+// libarchive converts the names of pax headers to the locale's character set, and normalises them
+// on the way. In the C locale the conversion of anything but ASCII fails, and then it hands out the
+// bytes as they are: just what we want.
+class PlainLocale {
+ public:
+  PlainLocale() : locale_(::newlocale(LC_ALL_MASK, "C", nullptr)), old_(::uselocale(locale_)) {}
+  PlainLocale(const PlainLocale&) = delete;
+  PlainLocale& operator=(const PlainLocale&) = delete;
+  ~PlainLocale() {
+    ::uselocale(old_);
+    ::freelocale(locale_);
+  }
+
+ private:
+  locale_t locale_;
+  locale_t old_;
+};
+
+struct ArchiveCloser {
+  void operator()(archive* a) const { archive_read_free(a); }
+};
+
+// libarchive reads "-5.25" as -5 s and 0.25 s in the same direction; the kernel counts nanoseconds
+// upwards.
+timespec from_pax(time_t seconds, long nanoseconds) {
+  if (seconds < 0 && nanoseconds > 0) return {seconds - 1, 1'000'000'000 - nanoseconds};
+  return {seconds, nanoseconds};
+}
+
+sys::Times times_of(archive_entry* entry) {
+  timespec modification = from_pax(archive_entry_mtime(entry), archive_entry_mtime_nsec(entry));
+  timespec access = modification;
+  if (archive_entry_atime_is_set(entry) != 0) {
+    access = from_pax(archive_entry_atime(entry), archive_entry_atime_nsec(entry));
+  }
+  return {access, modification};
+}
+
+class Unpacker {
+ public:
+  Unpacker(ByteSource& tar, LayerTree tree, const std::string& target, const UnpackOptions& options)
+      : tar_(tar), tree_(std::move(tree)), target_(target), options_(options) {}
+
+  Status run();
+
+ private:
+  static la_ssize_t read_callback(archive*, void* self, const void** buffer);
+  Status open_archive();
+  Result<bool> next(archive_entry*& entry);
+  tl::unexpected<Error> archive_error(std::string_view what) const;
+  Status drain();
+
+  Status unpack_entry(archive_entry* entry, const std::string& name);
+  Status reserved(const std::string& parent, const std::string& name);
+  Status make(archive_entry* entry, const LayerTree::Place& place);
+  Status make_file(archive_entry* entry, const LayerTree::Place& place);
+  Status write_content(int fd, int64_t size);
+  Status check_reserve(size_t written);
+  Status set_looks(archive_entry* entry, const LayerTree::Place& place);
+  Status set_xattrs(archive_entry* entry, const LayerTree::Place& place);
+
+  ByteSource& tar_;
+  LayerTree tree_;
+  const std::string& target_;
+  const UnpackOptions& options_;
+  std::unique_ptr<archive, ArchiveCloser> archive_;
+  std::optional<Error> source_error_;  // what the source failed with, under libarchive's feet
+  uint64_t unchecked_bytes_ = kReserveCheckBytes;  // the first file checks
+  bool warned_of_xattrs_ = false;
+};
+
+la_ssize_t Unpacker::read_callback(archive* a, void* self, const void** buffer) {
+  auto* unpacker = static_cast<Unpacker*>(self);
+  auto bytes = unpacker->tar_.read();
+  if (!bytes) {
+    unpacker->source_error_ = std::move(bytes).error();
+    archive_set_error(a, EIO, "the stream failed");
+    return -1;
+  }
+  *buffer = bytes->data();
+  return static_cast<la_ssize_t>(bytes->size());
+}
+
+Status Unpacker::open_archive() {
+  archive_.reset(archive_read_new());
+  archive_read_support_format_tar(archive_.get());
+  archive_read_support_format_empty(archive_.get());
+  if (archive_read_open(archive_.get(), this, nullptr, read_callback, nullptr) != ARCHIVE_OK) {
+    return archive_error("open the archive");
+  }
+  return {};
+}
+
+tl::unexpected<Error> Unpacker::archive_error(std::string_view what) const {
+  if (source_error_) return tl::unexpected<Error>(*source_error_);
+  const char* reason = archive_error_string(archive_.get());
+  return fail(Errc::kCorrupt, "{} at byte {} of the tar: {}", what,
+              archive_filter_bytes(archive_.get(), 0), reason != nullptr ? reason : "damaged");
+}
+
+// False at the end. A warning is fine when it is about character sets: we want bytes.
+Result<bool> Unpacker::next(archive_entry*& entry) {
+  int status = archive_read_next_header(archive_.get(), &entry);
+  if (status == ARCHIVE_EOF) return false;
+  if (status == ARCHIVE_OK) return true;
+  const char* reason = archive_error_string(archive_.get());
+  bool charset = reason != nullptr && std::string_view(reason).find("convert") != std::string::npos;
+  if (status == ARCHIVE_WARN && charset) return true;
+  return archive_error("read an entry");
+}
+
+Status Unpacker::drain() {
+  while (!TRY(tar_.read()).empty()) {
+  }
+  return {};
+}
+
+Status Unpacker::run() {
+  PlainLocale plain;
+  TRY(open_archive());
+  uint64_t entries = 0;
+  archive_entry* entry = nullptr;
+  while (TRY(next(entry))) {
+    if (++entries > options_.entries_max) {
+      return fail(Errc::kExhausted, "the layer has more than {} entries", options_.entries_max);
+    }
+    const char* name = archive_entry_pathname(entry);
+    if (name == nullptr) return archive_error("read the name of an entry");
+    auto done = unpack_entry(entry, name);
+    if (!done) return wrap(std::move(done).error(), "entry \"{}\"", printable(name, 400));
+  }
+  TRY(drain());
+  return tree_.finish();
+}
+
+Status Unpacker::unpack_entry(archive_entry* entry, const std::string& name) {
+  std::string path = TRY(clean_path(name));
+  size_t slash = path.rfind('/');
+  std::string base = slash == std::string::npos ? path : path.substr(slash + 1);
+  std::string parent = slash == std::string::npos ? "" : path.substr(0, slash);
+  if (base.starts_with(kWhiteoutPrefix)) return reserved(parent, base);
+  LayerTree::Place place = TRY(tree_.place(path));
+  if (const char* target = archive_entry_hardlink(entry)) return tree_.link(place, target);
+  TRY(make(entry, place));
+  return set_looks(entry, place);
+}
+
+Status Unpacker::reserved(const std::string& parent, const std::string& name) {
+  if (name == kOpaqueName) {
+    // The directory is known once all entries are: finish() resolves it.
+    tree_.opaque(parent);
+    return {};
+  }
+  if (name.starts_with(kReservedPrefix)) return {};
+  std::string hidden = name.substr(kWhiteoutPrefix.size());
+  if (hidden.empty() || hidden == "." || hidden == "..") {
+    return fail(Errc::kInvalid, "is a whiteout of no possible name");
+  }
+  tree_.whiteout(parent.empty() ? hidden : parent + "/" + hidden);
+  return {};
+}
+
+Status Unpacker::make(archive_entry* entry, const LayerTree::Place& place) {
+  mode_t type = archive_entry_filetype(entry);
+  if (type == AE_IFDIR) return tree_.make_directory(place);
+  TRY(tree_.clear(place));
+  switch (type) {
+    case AE_IFREG:
+      return make_file(entry, place);
+    case AE_IFLNK: {
+      const char* target = archive_entry_symlink(entry);
+      if (target == nullptr) return fail(Errc::kCorrupt, "a symlink without a target");
+      return sys::symlink_at(target, place.dirfd, place.name);
+    }
+    case AE_IFCHR:
+    case AE_IFBLK: {
+      dev_t device = archive_entry_rdev(entry);
+      if (type == AE_IFCHR && device == 0) {
+        return fail(Errc::kInvalid, "a character device 0:0 would forge a whiteout");
+      }
+      return sys::make_node_at(place.dirfd, place.name, type | 0600, device);
+    }
+    case AE_IFIFO:
+      return sys::make_node_at(place.dirfd, place.name, S_IFIFO | 0600, 0);
+    default:
+      return fail(Errc::kUnsupported, "an entry of an unknown type");
+  }
+}
+
+Status Unpacker::make_file(archive_entry* entry, const LayerTree::Place& place) {
+  sys::Fd fd = TRY(sys::create_at(place.dirfd, place.name, 0600));
+  return write_content(fd.get(), archive_entry_size(entry));
+}
+
+Status Unpacker::write_content(int fd, int64_t size) {
+  int64_t end = 0;
+  while (true) {
+    const void* data = nullptr;
+    size_t length = 0;
+    la_int64_t offset = 0;
+    int status = archive_read_data_block(archive_.get(), &data, &length, &offset);
+    if (status == ARCHIVE_EOF) break;
+    if (status != ARCHIVE_OK) return archive_error("read the content");
+    if (length == 0) continue;
+    TRY(check_reserve(length));
+    TRY(sys::write_at(fd, {static_cast<const char*>(data), length}, offset));
+    end = std::max<int64_t>(end, offset + static_cast<int64_t>(length));
+  }
+  if (end < size) return sys::set_size(fd, size);  // ends with a hole
+  return {};
+}
+
+Status Unpacker::check_reserve(size_t written) {
+  unchecked_bytes_ += written;
+  if (unchecked_bytes_ < kReserveCheckBytes) return {};
+  unchecked_bytes_ = 0;
+  if (TRY(sys::free_bytes(target_)) >= options_.disk_reserve_bytes) return {};
+  return fail(Errc::kExhausted, "less than {} would be left on the disk",
+              format_bytes(options_.disk_reserve_bytes));
+}
+
+Status Unpacker::set_looks(archive_entry* entry, const LayerTree::Place& place) {
+  constexpr int64_t kIdMax = 0xfffffffe;
+  int64_t uid = archive_entry_uid(entry);
+  int64_t gid = archive_entry_gid(entry);
+  if (uid < 0 || uid > kIdMax || gid < 0 || gid > kIdMax) {
+    return fail(Errc::kInvalid, "owner {}:{} is out of range", uid, gid);
+  }
+  // Owner first: chown clears setuid, setgid and file capabilities.
+  TRY(sys::chown_at(place.dirfd, place.name, {static_cast<uid_t>(uid), static_cast<gid_t>(gid)}));
+  TRY(set_xattrs(entry, place));
+  mode_t type = archive_entry_filetype(entry);
+  if (type != AE_IFLNK) {
+    TRY(sys::chmod_at(place.dirfd, place.name, archive_entry_perm(entry) & 07777));
+  }
+  if (type != AE_IFDIR) return sys::set_times_at(place.dirfd, place.name, times_of(entry));
+  tree_.set_directory_times(place, times_of(entry));
+  return {};
+}
+
+Status Unpacker::set_xattrs(archive_entry* entry, const LayerTree::Place& place) {
+  const char* name = nullptr;
+  const void* value = nullptr;
+  size_t size = 0;
+  archive_entry_xattr_reset(entry);
+  while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
+    std::string attribute = name;
+    if (attribute.starts_with("trusted.")) {
+      return fail(Errc::kInvalid, "the attribute {} is not for archives to set",
+                  printable(attribute, 100));
+    }
+    bool allowed = attribute == "security.capability" || attribute.starts_with("user.");
+    if (!allowed || attribute.starts_with("user.overlay.")) continue;
+    auto set = sys::set_xattr_at(place.dirfd, place.name, attribute,
+                                 {static_cast<const char*>(value), size});
+    if (set) continue;
+    if (set.error().errno_value != ENOTSUP && set.error().errno_value != EPERM) return set;
+    if (!warned_of_xattrs_) LOG(kWarn, "extended attribute dropped", {{"attribute", attribute}});
+    warned_of_xattrs_ = true;
+  }
+  return {};
+}
+
+}  // namespace
+
+Status unpack(ByteSource& tar, const std::string& target, const UnpackOptions& options) {
+  LayerTree tree = TRY(LayerTree::open(target, options.lower));
+  return Unpacker(tar, std::move(tree), target, options).run();
+}
+
+}  // namespace berth::image

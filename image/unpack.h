@@ -1,0 +1,42 @@
+// Unpack: one layer's tar stream becomes a directory that overlayfs can stack.
+//
+//   entry                        in the directory
+//   file, link, device, ...      itself: owner by number, mode, times, xattrs as the archive says
+//   .wh.NAME                     NAME as character device 0:0, if a lower layer shows NAME and this
+//                                layer has none; a directory NAME of this layer becomes opaque
+//   .wh..wh..opq                 its directory gets trusted.overlay.opaque=y
+//   other .wh..wh.*              nothing (reserved)
+//
+// Whiteouts are decided after the last entry, so the order in the archive does not matter. The
+// lower layers are asked for only when needed: for whiteouts, for parents that this layer lacks,
+// for hard links to lower files. Names are relative to the root, ".." stops there; parents that are
+// symlinks are followed as the container would, within the merged root. Nothing is ever written
+// elsewhere.
+#pragma once
+
+#include "base/result.h"
+#include "image/stream.h"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace berth::image {
+
+// Directories of the layers beneath, bottom first. May block until they are unpacked.
+using LowerLayers = std::function<Result<std::vector<std::string>>()>;
+
+struct UnpackOptions {
+  uint64_t entries_max;
+  uint64_t disk_reserve_bytes;
+  LowerLayers lower;
+};
+
+// Unpacks the plain tar into the empty directory `target`, and reads `tar` to its end. Needs root.
+// Errors: kCorrupt for damaged archives, kInvalid for entries that no container may have (a name
+// that cannot be, a hard link to nothing, trusted.* attributes), kExhausted; all name the entry or
+// the offset.
+Status unpack(ByteSource& tar, const std::string& target, const UnpackOptions& options);
+
+}  // namespace berth::image

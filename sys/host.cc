@@ -1,0 +1,22 @@
+#include "sys/host.h"
+
+#include "sys/call.h"
+
+#include <sys/statvfs.h>
+#include <sys/utsname.h>
+
+namespace berth::sys {
+
+Result<std::string> machine_name() {
+  utsname name{};
+  TRY(run("uname", "", [&] { return ::uname(&name); }));
+  return std::string(name.machine);
+}
+
+Result<uint64_t> free_bytes(const std::string& path) {
+  struct statvfs st {};
+  TRY(run("statvfs", path, [&] { return ::statvfs(path.c_str(), &st); }));
+  return uint64_t{st.f_bavail} * st.f_frsize;
+}
+
+}  // namespace berth::sys

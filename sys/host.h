@@ -1,0 +1,17 @@
+// Facts about this host.
+#pragma once
+
+#include "base/result.h"
+
+#include <cstdint>
+#include <string>
+
+namespace berth::sys {
+
+// The kernel's name of the machine, as uname(2): "x86_64".
+Result<std::string> machine_name();
+
+// Bytes that an unprivileged process could still write to the file system of `path` (statvfs(3)).
+Result<uint64_t> free_bytes(const std::string& path);
+
+}  // namespace berth::sys

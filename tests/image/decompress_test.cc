@@ -1,0 +1,121 @@
+#include "image/decompress.h"
+
+#include <gtest/gtest.h>
+
+#include <zlib.h>
+#include <zstd.h>
+
+#include <random>
+
+namespace berth::image {
+namespace {
+
+constexpr DecompressLimits kNoLimits = {UINT64_MAX, UINT64_MAX, UINT64_MAX};
+
+std::string gzip(const std::string& plain) {
+  z_stream stream{};
+  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
+  std::string out(deflateBound(&stream, plain.size()) + 64, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(plain.data()));
+  stream.avail_in = static_cast<uInt>(plain.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+std::string zstd(const std::string& plain) {
+  std::string out(ZSTD_compressBound(plain.size()), '\0');
+  out.resize(ZSTD_compress(out.data(), out.size(), plain.data(), plain.size(), 3));
+  return out;
+}
+
+std::string sample(size_t size) {
+  std::mt19937 random(7);
+  std::string text;
+  while (text.size() < size) text += std::to_string(random() % 5000) + " ";
+  text.resize(size);
+  return text;
+}
+
+Result<std::string> run(const std::string& compressed, size_t chunk,
+                        DecompressLimits limits = kNoLimits) {
+  std::string plain;
+  Decompressor decompressor(limits, [&](std::string_view bytes) -> Status {
+    plain += bytes;
+    return {};
+  });
+  for (size_t at = 0; at < compressed.size(); at += chunk) {
+    TRY(decompressor.write(std::string_view(compressed).substr(at, chunk)));
+  }
+  TRY(decompressor.finish());
+  return plain;
+}
+
+TEST(Decompress, EveryFormatInEveryChunkSize) {
+  std::string plain = sample(300'000);
+  std::string skippable(
+      "\x53\x2a\x4d\x18\x04\x00\x00\x00"
+      "abcd",
+      12);
+  std::string half = plain.substr(0, 1000);
+  std::string rest = plain.substr(1000);
+  const std::vector<std::string> forms = {
+      plain,
+      gzip(plain),
+      gzip(half) + gzip(rest),
+      gzip("") + gzip(half) + gzip("") + gzip(rest) + std::string(1024, '\0'),
+      gzip(plain) + "garbage",
+      gzip(plain) + "\x1f",
+      zstd(plain),
+      zstd(half) + skippable + zstd(rest),
+      skippable + zstd(plain),
+  };
+  for (size_t form = 0; form < forms.size(); ++form) {
+    for (size_t chunk : {1, 2, 3, 7, 100, 4096, 65536, 1 << 20}) {
+      auto got = run(forms[form], chunk);
+      ASSERT_TRUE(got) << form << " " << chunk << ": " << got.error().text;
+      ASSERT_EQ(*got, plain) << form << " " << chunk;
+    }
+  }
+}
+
+TEST(Decompress, ShortAndEmptyStreamsArePlain) {
+  for (const std::string text : {"", "a", "abcde"}) EXPECT_EQ(run(text, 2).value(), text);
+}
+
+TEST(Decompress, EveryTruncationIsNoticed) {
+  std::string plain = sample(2000);
+  for (const std::string& whole : {gzip(plain), zstd(plain)}) {
+    for (size_t length = 6; length < whole.size(); ++length) {
+      auto got = run(whole.substr(0, length), 64);
+      ASSERT_FALSE(got) << length << " of " << whole.size();
+      EXPECT_EQ(got.error().code, Errc::kCorrupt);
+    }
+  }
+}
+
+TEST(Decompress, DamageIsNoticed) {
+  std::string whole = gzip(sample(2000));
+  whole[whole.size() - 6] ^= 1;  // the checksum
+  auto got = run(whole, 64);
+  ASSERT_FALSE(got);
+  EXPECT_NE(got.error().text.find("checksum"), std::string::npos) << got.error().text;
+}
+
+TEST(Decompress, BombsAreBounded) {
+  std::string bomb = gzip(std::string(1 << 20, '\0'));
+  EXPECT_TRUE(run(bomb, 4096, {1 << 20, UINT64_MAX, 0}));
+  EXPECT_EQ(run(bomb, 4096, {(1 << 20) - 1, UINT64_MAX, 0}).error().code, Errc::kExhausted);
+  EXPECT_EQ(run(bomb, 4096, {UINT64_MAX, 100, 1000}).error().code, Errc::kExhausted);
+  EXPECT_TRUE(run(bomb, 4096, {UINT64_MAX, 100, 1 << 20}));
+}
+
+TEST(Decompress, OtherFormatsAreRefused) {
+  EXPECT_EQ(run(std::string("\xfd\x37zXZ\0rest", 10), 100).error().code, Errc::kUnsupported);
+}
+
+}  // namespace
+}  // namespace berth::image

@@ -1,0 +1,134 @@
+#include "image/manifest.h"
+
+#include "image/digest.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace berth::image {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+const std::string kA = "sha256:" + std::string(64, 'a');
+const std::string kB = "sha256:" + std::string(64, 'b');
+
+std::string descriptor(const std::string& type, const std::string& digest,
+                       const std::string& more = "") {
+  return R"({"mediaType":")" + type + R"(","digest":")" + digest + R"(","size":7)" + more + "}";
+}
+
+std::string entry(const std::string& digest, const std::string& platform) {
+  return descriptor("application/vnd.oci.image.manifest.v1+json", digest,
+                    R"(,"platform":)" + platform);
+}
+
+const std::string kConfig = "application/vnd.oci.image.config.v1+json";
+const std::string kLayer = "application/vnd.oci.image.layer.v1.tar+gzip";
+
+Result<ParsedManifest> parse(const std::string& body) {
+  return parse_manifest(R"({"schemaVersion":2,)" + body + "}", "");
+}
+
+Index index_of(const std::vector<std::string>& entries) {
+  std::string list;
+  for (const std::string& each : entries) list += (list.empty() ? "" : ",") + each;
+  return std::get<Index>(parse(R"("manifests":[)" + list + "]").value());
+}
+
+TEST(Manifest, IsRead) {
+  auto parsed = parse(R"("config":)" + descriptor(kConfig, kA) + R"(,"layers":[)" +
+                      descriptor(kLayer, kB) + "]");
+  ASSERT_TRUE(parsed) << parsed.error().text;
+  const auto& manifest = std::get<Manifest>(*parsed);
+  EXPECT_EQ(manifest.config.digest, kA);
+  ASSERT_EQ(manifest.layers.size(), 1u);
+  EXPECT_EQ(manifest.layers[0].size, 7u);
+  EXPECT_FALSE(manifest.layers[0].is_foreign);
+}
+
+TEST(Manifest, BadInputIsNamed) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"[]", "not a JSON object"},
+      {R"({"schemaVersion":1,"name":"x","fsLayers":[]})", "schema 1"},
+      {R"({"schemaVersion":3})", "schemaVersion"},
+      {R"({"schemaVersion":2})", "config"},
+      {R"({"schemaVersion":2,"config":{"digest":"md5:1","size":1},"layers":[]})", "sha256"},
+      {R"({"schemaVersion":2,"config":{"digest":")" + kA + R"(","size":-1},"layers":[]})", "size"},
+      {R"({"schemaVersion":2,"manifests":[],"config":{}})", "both"},
+      {R"({"schemaVersion":2,"config":)" + descriptor("application/vnd.cncf.helm", kA) + "}",
+       "not that of a container image"},
+  };
+  for (const auto& [text, reason] : cases) {
+    auto parsed = parse_manifest(text, "");
+    ASSERT_FALSE(parsed) << text;
+    EXPECT_THAT(parsed.error().text, HasSubstr(reason));
+  }
+}
+
+TEST(Manifest, TooManyLayersAreRefused) {
+  auto with_layers = [&](size_t count) {
+    std::string layers;
+    for (size_t i = 0; i < count; ++i) layers += (i == 0 ? "" : ",") + descriptor(kLayer, kB);
+    return parse(R"("config":)" + descriptor(kConfig, kA) + R"(,"layers":[)" + layers + "]");
+  };
+  EXPECT_TRUE(with_layers(kLayersMax));
+  EXPECT_FALSE(with_layers(kLayersMax + 1));
+}
+
+TEST(Index, ChoosesAsContainerd) {
+  Index index = index_of({entry(kA, R"({"os":"unknown","architecture":"unknown"})"),
+                          entry(kA, R"({"os":"linux","architecture":"arm","variant":"v6"})"),
+                          entry(kB, R"({"os":"linux","architecture":"arm","variant":"v7"})"),
+                          entry(kA, R"({"os":"linux","architecture":"amd64"})"),
+                          entry(kA, R"({"os":"windows","architecture":"arm64"})")});
+  EXPECT_EQ(choose(index, {"linux", "arm", "v7"})->digest, kB);
+  EXPECT_EQ(choose(index, {"linux", "arm64", ""})->digest, kB);  // runs 32-bit images too
+  EXPECT_EQ(choose(index, {"linux", "arm", "v6"})->digest, kA);
+  EXPECT_EQ(choose(index, {"linux", "amd64", ""})->platform->architecture, "amd64");
+  auto none = choose(index, {"linux", "s390x", ""});
+  ASSERT_FALSE(none);
+  EXPECT_THAT(none.error().text, HasSubstr("linux/arm/v6, linux/arm/v7, linux/amd64"));
+}
+
+TEST(Platform, IsNormalised) {
+  EXPECT_EQ(parse_platform("aarch64")->to_string(), "linux/arm64");
+  EXPECT_EQ(parse_platform("linux/arm64/v8")->to_string(), "linux/arm64");
+  EXPECT_EQ(parse_platform("linux/arm")->to_string(), "linux/arm/v7");
+  EXPECT_EQ(platform_of_machine("x86_64").to_string(), "linux/amd64");
+  EXPECT_EQ(platform_of_machine("armv6l").to_string(), "linux/arm/v6");
+  EXPECT_FALSE(parse_platform("linux//x"));
+}
+
+TEST(Config, IsRead) {
+  std::string text = R"({"architecture":"amd64","os":"linux","config":{
+    "Entrypoint":["/e"],"Cmd":null,"Env":["A=b=c"],"User":"7:8","WorkingDir":"/w",
+    "StopSignal":"SIGQUIT","ExposedPorts":{"80/tcp":{}},"Volumes":{"/v":{}},"Labels":{"k":"v"}},
+    "rootfs":{"type":"layers","diff_ids":[")" +
+                     kA + R"("]}})";
+  auto config = parse_config(text, 1);
+  ASSERT_TRUE(config) << config.error().text;
+  EXPECT_THAT(config->entrypoint, ElementsAre("/e"));
+  EXPECT_TRUE(config->cmd.empty());
+  EXPECT_EQ(config->user, "7:8");
+  EXPECT_THAT(config->exposed_ports, ElementsAre("80/tcp"));
+  EXPECT_THAT(config->volumes, ElementsAre("/v"));
+  EXPECT_FALSE(parse_config(text, 2));
+}
+
+TEST(Config, EnvironmentNeedsNames) {
+  auto config = parse_config(R"({"config":{"Env":["NOPE"]},"rootfs":{"diff_ids":[]}})", 0);
+  ASSERT_FALSE(config);
+  EXPECT_THAT(config.error().text, HasSubstr("NAME=VALUE"));
+}
+
+TEST(ChainIds, StackDiffIds) {
+  auto chain = chain_ids({kA, kB, kA});
+  EXPECT_EQ(chain[0], kA);
+  EXPECT_EQ(chain[1], digest_of(kA + " " + kB));
+  EXPECT_EQ(chain[2], digest_of(chain[1] + " " + kA));
+}
+
+}  // namespace
+}  // namespace berth::image

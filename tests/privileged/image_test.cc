@@ -1,0 +1,300 @@
+// Unpacking as root: every trap of image/unpack.h, with archives made by hand; and the store.
+#include "image/digest.h"
+#include "image/import.h"
+#include "image/merged.h"
+#include "image/puller.h"
+#include "image/store.h"
+#include "image/unpack.h"
+#include "support/tar_writer.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+#include "sys/spawn.h"
+#include "sys/tree.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+namespace berth::image {
+namespace {
+
+using testing::HasSubstr;
+using testing_support::TarEntry;
+using testing_support::TarWriter;
+
+class TextSource final : public ByteSource {
+ public:
+  explicit TextSource(std::string text) : text_(std::move(text)) {}
+  Result<std::string_view> read() override {
+    std::string_view piece = std::string_view(text_).substr(at_, 1000);
+    at_ += piece.size();
+    return piece;
+  }
+
+ private:
+  std::string text_;
+  size_t at_ = 0;
+};
+
+class UnpackTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+    scratch_.emplace(sys::TemporaryDirectory::make("/var/tmp", "berth-image-test-").value());
+  }
+
+  // Unpacks a layer on top of the ones before.
+  Status layer(const std::string& tar) {
+    std::string target = fmt::format("{}/{}", scratch_->path(), layers_.size());
+    TRY(sys::make_directory(target, 0755));
+    TextSource source(tar);
+    std::vector<std::string> lower = layers_;
+    Status done =
+        unpack(source, target,
+               {.entries_max = 1000,
+                .disk_reserve_bytes = 0,
+                .lower = [lower]() -> Result<std::vector<std::string>> { return lower; }});
+    if (done) layers_.push_back(target);
+    return done;
+  }
+  Status layer(const std::vector<TarEntry>& entries) {
+    TarWriter tar;
+    for (const TarEntry& entry : entries) tar.add(entry);
+    return layer(tar.finish());
+  }
+
+  std::string path(const std::string& name) { return layers_.back() + "/" + name; }
+  struct stat lstat_of(const std::string& name) {
+    struct stat st {};
+    EXPECT_EQ(::lstat(path(name).c_str(), &st), 0) << name;
+    return st;
+  }
+  bool exists(const std::string& name) { return sys::exists(path(name)); }
+  std::string content(const std::string& name) {
+    return sys::read_file(path(name), 1 << 20).value();
+  }
+  bool is_opaque(const std::string& name) {
+    char value = 0;
+    return ::lgetxattr(path(name).c_str(), kOpaqueAttribute, &value, 1) == 1 && value == 'y';
+  }
+  bool is_hidden(const std::string& name) { return exists(name) && is_whiteout(lstat_of(name)); }
+
+  std::optional<sys::TemporaryDirectory> scratch_;
+  std::vector<std::string> layers_;
+};
+
+TEST_F(UnpackTest, KeepsTypeModeOwnerAndTimes) {
+  auto done = layer({{.name = "./", .type = '5', .mode = 0710, .uid = 5, .gid = 6},
+                     {.name = "d/", .type = '5', .mode = 01777, .mtime = 12345},
+                     {.name = "d/s", .content = "x", .mode = 06755, .uid = 70000, .gid = 8},
+                     {.name = "d/l", .type = '2', .link = "../../../etc/passwd", .mtime = 99},
+                     {.name = "d/h", .type = '1', .link = "d/s"},
+                     {.name = "d/n", .type = '3', .mode = 0600, .major = 1, .minor = 3},
+                     {.name = "d/f", .type = '6', .mode = 0640}});
+  ASSERT_TRUE(done) << done.error().text;
+  EXPECT_EQ(lstat_of("").st_mode & 07777, 0710u);
+  EXPECT_EQ(lstat_of("").st_uid, 5u);
+  EXPECT_EQ(lstat_of("d").st_mtim.tv_sec, 12345);
+  EXPECT_EQ(lstat_of("d").st_mode & 07777, 01777u);
+  EXPECT_EQ(lstat_of("d/s").st_mode & 07777, 06755u);
+  EXPECT_EQ(lstat_of("d/s").st_uid, 70000u);
+  EXPECT_EQ(lstat_of("d/s").st_nlink, 2u);
+  EXPECT_EQ(lstat_of("d/h").st_ino, lstat_of("d/s").st_ino);
+  EXPECT_EQ(sys::read_link(path("d/l")).value(), "../../../etc/passwd");
+  EXPECT_EQ(lstat_of("d/l").st_mtim.tv_sec, 99);
+  EXPECT_TRUE(S_ISCHR(lstat_of("d/n").st_mode));
+  EXPECT_TRUE(S_ISFIFO(lstat_of("d/f").st_mode));
+}
+
+TEST_F(UnpackTest, WhiteoutsDoNotDependOnTheOrder) {
+  ASSERT_TRUE(layer({{.name = "gone"},
+                     {.name = "kept"},
+                     {.name = "d/", .type = '5'},
+                     {.name = "d/x"},
+                     {.name = "o/", .type = '5'},
+                     {.name = "o/low"}}));
+  auto done = layer({{.name = ".wh.gone"},
+                     {.name = ".wh.never"},
+                     {.name = ".wh.kept"},
+                     {.name = "kept", .content = "new"},
+                     {.name = "d/", .type = '5'},
+                     {.name = ".wh.d"},
+                     {.name = "o/new"},
+                     {.name = "o/.wh..wh..opq"},
+                     {.name = ".wh..wh.plnk"}});
+  ASSERT_TRUE(done) << done.error().text;
+  EXPECT_TRUE(is_hidden("gone"));
+  EXPECT_FALSE(exists("never"));
+  EXPECT_EQ(content("kept"), "new");
+  EXPECT_TRUE(is_opaque("d"));
+  EXPECT_TRUE(is_opaque("o"));
+  EXPECT_TRUE(exists("o/new"));
+  EXPECT_FALSE(exists(".wh.gone"));
+  EXPECT_FALSE(exists(".wh..wh.plnk"));
+}
+
+TEST_F(UnpackTest, NamesNeverLeaveTheRoot) {
+  auto done = layer({{.name = "../../up", .content = "1"},
+                     {.name = "/abs", .content = "2"},
+                     {.name = "out", .type = '2', .link = "/"},
+                     {.name = "out/in", .content = "3"},
+                     {.name = "up2", .type = '2', .link = "../../.."},
+                     {.name = "up2/in2", .content = "4"}});
+  ASSERT_TRUE(done) << done.error().text;
+  EXPECT_EQ(content("up"), "1");
+  EXPECT_EQ(content("abs"), "2");
+  EXPECT_EQ(content("in"), "3");
+  EXPECT_EQ(content("in2"), "4");
+}
+
+TEST_F(UnpackTest, ParentsAreFoundInLowerLayers) {
+  ASSERT_TRUE(layer({{.name = "usr/", .type = '5', .mode = 0700, .uid = 3},
+                     {.name = "usr/lib/", .type = '5', .mode = 0711},
+                     {.name = "lib", .type = '2', .link = "usr/lib"},
+                     {.name = "usr/lib/a", .content = "A", .mode = 04755, .uid = 9}}));
+  auto done =
+      layer({{.name = "lib/x", .content = "X"}, {.name = "b", .type = '1', .link = "lib/a"}});
+  ASSERT_TRUE(done) << done.error().text;
+  EXPECT_FALSE(exists("lib"));
+  EXPECT_EQ(content("usr/lib/x"), "X");
+  EXPECT_EQ(lstat_of("usr").st_mode & 07777, 0700u);
+  EXPECT_EQ(lstat_of("usr").st_uid, 3u);
+  EXPECT_EQ(content("b"), "A");
+  EXPECT_EQ(lstat_of("b").st_ino, lstat_of("usr/lib/a").st_ino);
+  EXPECT_EQ(lstat_of("b").st_mode & 07777, 04755u);
+}
+
+TEST_F(UnpackTest, LaterEntriesReplaceEarlierOnes) {
+  ASSERT_TRUE(layer({{.name = "t/", .type = '5'}, {.name = "t/low"}}));
+  auto done = layer({{.name = "t", .content = "file"},
+                     {.name = "t/", .type = '5'},
+                     {.name = "u/", .type = '5'},
+                     {.name = "u/x"},
+                     {.name = "u", .content = "file"},
+                     {.name = "v", .content = "1"},
+                     {.name = "v", .content = "2"}});
+  ASSERT_TRUE(done) << done.error().text;
+  EXPECT_TRUE(is_opaque("t"));
+  EXPECT_EQ(content("u"), "file");
+  EXPECT_EQ(content("v"), "2");
+}
+
+TEST_F(UnpackTest, NamesAreBytes) {
+  std::string decomposed = "e\xcc\x81";  // normalising would make it one character
+  ASSERT_TRUE(layer({{.name = "p", .pax = {{"path", decomposed}}},
+                     {.name = "q", .pax = {{"path", "bad\xff\xfe"}}},
+                     {.name = "raw\xe9"},
+                     {.name = "A"},
+                     {.name = "a"},
+                     {.name = "l", .type = '2', .link = "x", .pax = {{"linkpath", "\xed\xa0\x80"}}},
+                     {.name = "n", .pax = {{"path", std::string(255, 'n')}}}}));
+  EXPECT_TRUE(exists(decomposed));
+  EXPECT_TRUE(exists("bad\xff\xfe"));
+  EXPECT_TRUE(exists("raw\xe9"));
+  EXPECT_TRUE(exists("A"));
+  EXPECT_TRUE(exists("a"));
+  EXPECT_EQ(sys::read_link(path("l")).value(), "\xed\xa0\x80");
+  EXPECT_TRUE(exists(std::string(255, 'n')));
+}
+
+TEST_F(UnpackTest, PaxTimesOwnersAndAttributes) {
+  std::string caps(
+      "\x01\x00\x00\x02\x00\x04\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00", 20);
+  auto done = layer({{.name = "f",
+                      .content = "x",
+                      .pax = {{"mtime", "-5.25"},
+                              {"uid", "3000000"},
+                              {"SCHILY.xattr.security.capability", caps},
+                              {"SCHILY.xattr.user.a", "b"}}}});
+  ASSERT_TRUE(done) << done.error().text;
+  EXPECT_EQ(lstat_of("f").st_uid, 3000000u);
+  EXPECT_EQ(lstat_of("f").st_mtim.tv_sec, -6);
+  EXPECT_EQ(lstat_of("f").st_mtim.tv_nsec, 750000000);
+  std::string value(64, '\0');
+  EXPECT_EQ(::lgetxattr(path("f").c_str(), "security.capability", value.data(), 64), 20);
+  EXPECT_EQ(::lgetxattr(path("f").c_str(), "user.a", value.data(), 64), 1);
+}
+
+TEST_F(UnpackTest, HostileEntriesAreRefused) {
+  const std::vector<std::pair<TarEntry, std::string>> cases = {
+      {{.name = "x", .type = '1', .link = "nowhere"}, "does not exist"},
+      {{.name = "x", .type = '1', .link = "../../../etc/passwd"}, "does not exist"},
+      {{.name = "x", .type = '3'}, "forge a whiteout"},
+      {{.name = "x", .pax = {{"SCHILY.xattr.trusted.overlay.opaque", "y"}}}, "trusted.overlay"},
+      {{.name = ".wh."}, "no possible name"},
+      {{.name = ".wh..."}, "no possible name"},
+      {{.name = "x", .pax = {{"path", std::string(256, 'n')}}}, "longer than 255"},
+      {{.name = "."}, "not a directory"},
+  };
+  for (const auto& [entry, reason] : cases) {
+    auto done = layer({entry});
+    ASSERT_FALSE(done) << reason;
+    EXPECT_THAT(done.error().text, HasSubstr(reason));
+    ASSERT_TRUE(sys::remove_tree(scratch_->path() + "/0"));
+  }
+}
+
+TEST_F(UnpackTest, DamagedArchivesAreRefused) {
+  TarWriter tar;
+  tar.add({.name = "f", .content = std::string(5000, 'x')});
+  EXPECT_TRUE(layer(tar.unfinished()));  // no end blocks: as GNU tar
+  for (size_t size : {100, 511, 513, 600, 5000}) {
+    auto done = layer(tar.unfinished().substr(0, size));
+    EXPECT_FALSE(done) << size;
+    ASSERT_TRUE(sys::remove_tree(scratch_->path() + "/1"));
+  }
+  EXPECT_TRUE(layer(std::string()));
+  EXPECT_TRUE(layer(std::string(10240, '\0')));
+}
+
+class StoreTest : public UnpackTest {
+ protected:
+  Result<Image> import(Store& store, const std::string& tar) {
+    std::string file = scratch_->path() + "/rootfs.tar";
+    TRY(sys::write_replace(file, tar, 0600));
+    sys::Fd fd = TRY(sys::open(file, O_RDONLY));
+    ImportRequest request{.tar_fd = fd.get(),
+                          .reference = TRY(Reference::parse("local/app:1")),
+                          .config = {},
+                          .platform = {"linux", "amd64", ""},
+                          .limits = {}};
+    request.config.cmd = {"/bin/true"};
+    return import_root_file_system(store, request, Env{clock_, rng_});
+  }
+  sys::SystemClock clock_;
+  sys::SystemRng rng_;
+};
+
+TEST_F(StoreTest, ImportsPinsAndRemoves) {
+  Store store = Store::open(scratch_->path() + "/store").value();
+  auto image = import(store, TarWriter().add({.name = "f", .content = "hello"}).finish());
+  ASSERT_TRUE(image) << image.error().text;
+  EXPECT_EQ(sys::read_file(image->layer_directories.at(0) + "/f", 100).value(), "hello");
+  EXPECT_EQ(image->config.cmd, std::vector<std::string>{"/bin/true"});
+  EXPECT_EQ(store.list().value().size(), 1u);
+  EXPECT_TRUE(store.remove_garbage().value().layers.empty());
+  ASSERT_TRUE(store.remove("docker.io/local/app:1"));
+  EXPECT_TRUE(store.remove_garbage().value().layers.empty()) << "pinned";
+  EXPECT_TRUE(sys::exists(image->layer_directories.at(0)));
+  std::string directory = image->layer_directories.at(0);
+  image->pin = Pin();
+  EXPECT_EQ(store.remove_garbage().value().layers.size(), 1u);
+  EXPECT_FALSE(sys::exists(directory));
+}
+
+TEST_F(StoreTest, AFailedImportLeavesNothing) {
+  Store store = Store::open(scratch_->path() + "/store").value();
+  auto image =
+      import(store, "this is no archive at all, however long it is" + std::string(600, 'x'));
+  ASSERT_FALSE(image);
+  for (const char* directory : {"/tmp", "/layers", "/blobs/sha256", "/images"}) {
+    EXPECT_TRUE(sys::list_directory(store.root() + directory)->empty()) << directory;
+  }
+}
+
+}  // namespace
+}  // namespace berth::image
