@@ -83,8 +83,9 @@ Result<std::string> real_path(const std::string& path) {
 }
 
 std::string cgroup_path_of(const Spec& spec, const std::string& id) {
-  if (spec.cgroups_path.empty()) return "/berth-" + id;
-  return spec.cgroups_path.starts_with('/') ? spec.cgroups_path : "/" + spec.cgroups_path;
+  if (spec.cgroups_path.empty()) return fmt::format("/berth-{}", id);
+  return spec.cgroups_path.starts_with('/') ? spec.cgroups_path
+                                            : fmt::format("/{}", spec.cgroups_path);
 }
 
 // Reads everything and decides everything; touches nothing.

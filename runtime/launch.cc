@@ -156,7 +156,8 @@ void prepare_program(const ProcessSpec& process, Materials& materials) {
   materials.environment = process.env;
   auto is_home = [](const std::string& entry) { return entry.starts_with("HOME="); };
   if (std::none_of(process.env.begin(), process.env.end(), is_home)) {
-    materials.environment.push_back("HOME=" + home_of(materials.context.root, process.user.uid));
+    materials.environment.push_back(
+        fmt::format("HOME={}", home_of(materials.context.root, process.user.uid)));
   }
   auto pointers = [](const std::vector<std::string>& strings) {
     std::vector<char*> list;

@@ -80,7 +80,7 @@ std::string clean_path(const std::string& path) {
       pieces.push_back(piece);
     }
   }
-  return "/" + join(pieces, "/");
+  return fmt::format("/{}", join(pieces, "/"));
 }
 
 std::optional<uint64_t> propagation_of(std::string_view name) {
@@ -321,7 +321,8 @@ void plan_executables(const ProcessSpec& process, Plan& plan) {
 std::string attributes_text(uint64_t set) {
   std::string text;
   for (const AttributeOption& option : kAttributes) {
-    if (option.set != 0 && (set & option.set) == option.set) text += "," + std::string(option.name);
+    if (option.set != 0 && (set & option.set) == option.set)
+      text += fmt::format(",{}", option.name);
   }
   return text;
 }
@@ -387,14 +388,14 @@ std::string render(const Plan& plan) {
   std::string text;
   for (const Namespace& entry : plan.namespaces) {
     text += fmt::format("namespace {} {}\n", entry.name,
-                        entry.path.empty() ? "new" : "join " + entry.path);
+                        entry.path.empty() ? "new" : fmt::format("join {}", entry.path));
   }
   for (const MountStep& step : plan.mounts) {
     text += fmt::format("{} {} on {}{}", step.kind == MountKind::kBind ? "bind" : "mount",
                         step.kind == MountKind::kBind ? step.source : step.type, step.target,
                         attributes_text(step.set));
     for (const auto& [key, value] : step.data) {
-      text += value.empty() ? "," + key : fmt::format(",{}={}", key, value);
+      text += value.empty() ? fmt::format(",{}", key) : fmt::format(",{}={}", key, value);
     }
     if (step.mapped) text += ",idmap";
     text += '\n';
@@ -403,8 +404,8 @@ std::string render(const Plan& plan) {
     text += fmt::format("device {} {} {}:{} {:o}\n", device.path, device.type, device.major,
                         device.minor, device.mode);
   }
-  for (const std::string& path : plan.masked_paths) text += "mask " + path + "\n";
-  for (const std::string& path : plan.readonly_paths) text += "read-only " + path + "\n";
+  for (const std::string& path : plan.masked_paths) text += fmt::format("mask {}\n", path);
+  for (const std::string& path : plan.readonly_paths) text += fmt::format("read-only {}\n", path);
   for (const auto& [path, value] : plan.sysctl) text += fmt::format("write {} {}\n", path, value);
   if (plan.root_readonly) text += "read-only /\n";
   return text;
