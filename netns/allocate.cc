@@ -1,0 +1,129 @@
+#include "netns/ipam.h"
+
+#include <algorithm>
+
+namespace berth::netns {
+namespace {
+
+// RESERVED by ECS for the host: ssh, docker, the agent.
+constexpr uint16_t kReservedPorts[] = {22, 2375, 2376, 51678, 51679, 51680};
+
+bool is_reserved(uint16_t port) {
+  return std::find(std::begin(kReservedPorts), std::end(kReservedPorts), port) !=
+         std::end(kReservedPorts);
+}
+
+bool overlaps(Range a, Range b) {
+  return a.first <= b.last && b.first <= a.last;
+}
+
+// Two listeners that could not live together: one port, one protocol, one address or any.
+bool conflicts(const PublishedPort& a, const PublishedPort& b) {
+  bool same_address = a.host_ip == b.host_ip || a.host_ip.value == 0 || b.host_ip.value == 0;
+  return a.host_port == b.host_port && a.protocol == b.protocol && same_address;
+}
+
+class Allocator {
+ public:
+  Allocator(const Pool& pool, const std::vector<Lease>& taken) : pool_(pool) {
+    for (const auto& lease : taken) {
+      if (lease.uid_start) uids_.insert(*lease.uid_start);
+      for (const auto& endpoint : lease.endpoints) {
+        if (endpoint.address) addresses_.insert(*endpoint.address);
+        ports_.insert(ports_.end(), endpoint.ports.begin(), endpoint.ports.end());
+      }
+    }
+  }
+
+  // After the highest taken one first, so that a freed address rests before it is used again.
+  Result<Ipv4> take_address() {
+    uint32_t first = pool_.subnet.network().value + 1;
+    uint32_t last = pool_.subnet.broadcast().value - 1;
+    uint32_t size = last - first + 1;
+    uint32_t start = addresses_.empty() ? 0 : addresses_.rbegin()->value - first + 1;
+    for (uint32_t i = 0; i < size; ++i) {
+      Ipv4 candidate{first + (start + i) % size};
+      if (candidate == pool_.gateway || addresses_.contains(candidate)) continue;
+      addresses_.insert(candidate);
+      return candidate;
+    }
+    return fail(Errc::kExhausted, "no free address in {}", to_string(pool_.subnet));
+  }
+
+  Result<PublishedPort> take_port(PublishedPort port) {
+    if (port.host_port != 0) return take_fixed_port(port);
+    for (uint32_t number = pool_.dynamic_ports.first; number <= pool_.dynamic_ports.last;
+         ++number) {
+      port.host_port = static_cast<uint16_t>(number);
+      if (is_reserved(port.host_port) || is_leased(port) || !pool_.port_is_free(port)) continue;
+      ports_.push_back(port);
+      return port;
+    }
+    return fail(Errc::kExhausted, "no free host port between {} and {}", pool_.dynamic_ports.first,
+                pool_.dynamic_ports.last);
+  }
+
+  Result<uint32_t> take_uids() {
+    for (uint32_t k = 0; k < kUidRangesMax; ++k) {
+      uint32_t first = pool_.uid_base + k * kUidRange;
+      Range range{first, first + kUidRange - 1};
+      auto hits = [&](Range foreign) { return overlaps(range, foreign); };
+      bool foreign = std::any_of(pool_.foreign_uids.begin(), pool_.foreign_uids.end(), hits);
+      if (foreign || !uids_.insert(first).second) continue;
+      return first;
+    }
+    return fail(Errc::kExhausted, "no free range of {} user ids from {}", kUidRange,
+                pool_.uid_base);
+  }
+
+ private:
+  Result<PublishedPort> take_fixed_port(const PublishedPort& port) {
+    if (is_leased(port)) {
+      return fail(Errc::kExists, "host port {}/{} is published by another task", port.host_port,
+                  name_of(port.protocol));
+    }
+    if (!pool_.port_is_free(port)) {
+      return fail(Errc::kExists, "host port {}/{} is in use by another program", port.host_port,
+                  name_of(port.protocol));
+    }
+    ports_.push_back(port);
+    return port;
+  }
+
+  bool is_leased(const PublishedPort& port) const {
+    return std::any_of(ports_.begin(), ports_.end(),
+                       [&](const PublishedPort& other) { return conflicts(port, other); });
+  }
+
+  const Pool& pool_;
+  std::set<uint32_t> uids_;
+  std::set<Ipv4> addresses_;
+  std::vector<PublishedPort> ports_;
+};
+
+}  // namespace
+
+Result<Lease> allocate(const Pool& pool, const std::vector<Lease>& taken,
+                       const LeaseRequest& request) {
+  Allocator allocator(pool, taken);
+  Lease lease;
+  lease.task_id = request.task_id;
+  if (request.uid_range) lease.uid_start = TRY(allocator.take_uids());
+  lease.endpoints = request.endpoints;
+  for (auto& endpoint : lease.endpoints) {
+    endpoint.address.reset();
+    if (request.addresses) endpoint.address = TRY(allocator.take_address());
+    // The fixed first, so that a dynamic one never takes what a later mapping names.
+    for (auto& port : endpoint.ports) {
+      if (port.host_port != 0) port = TRY(allocator.take_port(port));
+    }
+  }
+  for (auto& endpoint : lease.endpoints) {
+    for (auto& port : endpoint.ports) {
+      if (port.host_port == 0) port = TRY(allocator.take_port(port));
+    }
+  }
+  return lease;
+}
+
+}  // namespace berth::netns

@@ -1,0 +1,114 @@
+#include "netns/apply.h"
+
+#include "sys/file.h"
+
+namespace berth::netns {
+namespace {
+
+std::string bridge_alias(const BridgePlan& bridge) {
+  return alias_prefix(bridge.instance) + "bridge";
+}
+
+// Writes only what differs: others may watch these files, and reading needs no privilege.
+Status set_sysctl(const std::string& name, std::string_view value) {
+  auto path = "/proc/sys/net/" + name;
+  auto current = TRY(sys::read_file(path, 64));
+  if (current.starts_with(value)) return {};
+  return sys::write_to(path, value);
+}
+
+// The bridge of the plan, made now if it is missing. Another berth may win the race to make it.
+Result<sys::Link> ensure_bridge(const BridgePlan& bridge, sys::NetlinkSocket& host) {
+  auto made = host.add_bridge(bridge.name, bridge.mac, bridge.mtu);
+  if (!made && made.error().code != Errc::kExists) {
+    return tl::unexpected<Error>(std::move(made).error());
+  }
+  auto link = TRY(host.find_link(bridge.name));
+  if (!link) return fail(Errc::kUnavailable, "bridge {} vanished while in use", bridge.name);
+  // Ours by alias; or so young that its maker was interrupted before the alias: then by MAC.
+  bool ours = link->kind == "bridge" && (link->alias == bridge_alias(bridge) ||
+                                         (link->alias.empty() && link->mac == bridge.mac));
+  if (!ours) {
+    return fail(Errc::kExists, "link {} exists and is not the bridge of instance {}", bridge.name,
+                bridge.instance);
+  }
+  if (link->alias.empty()) TRY(host.set_alias(link->index, bridge_alias(bridge)));
+  return *link;
+}
+
+// Why each: edges of the network that packets between tasks, to the host and back must take.
+Status apply_sysctls(const BridgePlan& bridge) {
+  auto conf = "ipv4/conf/" + bridge.name + "/";
+  TRY(set_sysctl(conf + "proxy_arp_pvlan", "1"));  // isolated ports meet through the host
+  TRY(set_sysctl(conf + "route_localnet", "1"));   // published ports on 127.0.0.1; see the guard
+  TRY(set_sysctl(conf + "send_redirects", "0"));   // no "talk to your neighbour directly"
+  TRY(set_sysctl("ipv4/conf/all/send_redirects", "0"));  // the kernel ORs it with the above
+  TRY(set_sysctl("ipv4/ip_forward", "1"));
+  // The global switch is ORed with the bridge's own, so only the global one turns it off. With it
+  // on, a packet translated to a neighbour is bridged to the isolated port and lost.
+  if (!sys::exists("/proc/sys/net/bridge/bridge-nf-call-iptables")) return {};
+  return set_sysctl("bridge/bridge-nf-call-iptables", "0");
+}
+
+// A leftover of the same name is this very endpoint's, half made: begin anew.
+Status make_veth(const sys::VethPair& pair, sys::NetlinkSocket& host) {
+  auto made = host.add_veth(pair);
+  if (made || made.error().code != Errc::kExists) return made;
+  TRY(host.delete_link(pair.name));
+  return host.add_veth(pair);
+}
+
+Result<sys::Link> link_named(std::string_view name, sys::NetlinkSocket& netlink) {
+  auto link = TRY(netlink.find_link(name));
+  if (!link) return fail(Errc::kNotFound, "link {} does not exist", name);
+  return *link;
+}
+
+}  // namespace
+
+Status apply_bridge(const BridgePlan& bridge, sys::NetlinkSocket& host) {
+  auto link = TRY(ensure_bridge(bridge, host));
+  TRY(apply_sysctls(bridge));
+  TRY(host.add_address(link.index, {bridge.gateway, bridge.subnet.prefix}));
+  return host.set_up(link.index);
+}
+
+Status remove_bridge(const BridgePlan& bridge, sys::NetlinkSocket& host) {
+  auto link = TRY(host.find_link(bridge.name));
+  if (!link || link->kind != "bridge" || link->alias != bridge_alias(bridge)) return {};
+  return host.delete_link(bridge.name);
+}
+
+Status apply_endpoint(const BridgePlan& bridge, const Endpoint& endpoint, sys::NetlinkSocket& host,
+                      Inside inside) {
+  auto bridge_link = TRY(link_named(bridge.name, host));
+  TRY(make_veth({.name = endpoint.host_interface,
+                 .peer_name = endpoint.interface,
+                 .peer_netns_fd = inside.netns_fd,
+                 .peer_mac = endpoint.mac,
+                 .mtu = endpoint.mtu,
+                 .master = bridge_link.index},
+                host));
+  auto outer = TRY(link_named(endpoint.host_interface, host));
+  TRY(host.set_alias(outer.index, fmt::format("{}{}:{}", alias_prefix(bridge.instance),
+                                              endpoint.task_id, endpoint.container)));
+  TRY(host.set_bridge_port(outer.index, {.isolated = true, .hairpin = false}));
+  TRY(host.set_up(outer.index));
+
+  TRY(apply_loopback(inside.netlink));
+  auto inner = TRY(link_named(endpoint.interface, inside.netlink));
+  TRY(inside.netlink.add_address(inner.index, endpoint.address));
+  TRY(inside.netlink.set_up(inner.index));
+  return inside.netlink.add_default_route(inner.index, endpoint.gateway);
+}
+
+Status remove_endpoint(const Endpoint& endpoint, sys::NetlinkSocket& host) {
+  return host.delete_link(endpoint.host_interface);
+}
+
+Status apply_loopback(sys::NetlinkSocket& inside) {
+  auto lo = TRY(link_named("lo", inside));
+  return inside.set_up(lo.index);
+}
+
+}  // namespace berth::netns

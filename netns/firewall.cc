@@ -1,0 +1,154 @@
+#include "netns/firewall.h"
+
+#include "sys/nftables.h"
+#include "sys/spawn.h"
+
+namespace berth::netns {
+namespace {
+
+using sys::NftFamily;
+
+constexpr const char* kNft = "nft";
+
+// {{ and }} are fmt's braces.
+constexpr const char* kInetTable = R"(table inet {table} {{
+  map published {{ type inet_proto . inet_service : ipv4_addr . inet_service; }}
+  map published_at {{ type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service; }}
+  set hairpin {{ type ipv4_addr . ipv4_addr; }}
+  chain guard {{ type filter hook prerouting priority -300; }}
+  chain prerouting {{ type nat hook prerouting priority -100; }}
+  chain output {{ type nat hook output priority -100; }}
+  chain postrouting {{ type nat hook postrouting priority 100; }}
+}}
+flush chain inet {table} guard
+flush chain inet {table} prerouting
+flush chain inet {table} output
+flush chain inet {table} postrouting
+table inet {table} {{
+  chain guard {{
+    # route_localnet would let a task reach what listens on the host's loopback.
+    iifname != "lo" ip daddr 127.0.0.0/8 drop
+  }}
+  chain prerouting {{
+    fib daddr type local dnat ip to ip daddr . meta l4proto . th dport map @published_at
+    fib daddr type local dnat ip to meta l4proto . th dport map @published
+  }}
+  chain output {{
+    fib daddr type local dnat ip to ip daddr . meta l4proto . th dport map @published_at
+    fib daddr type local dnat ip to meta l4proto . th dport map @published
+  }}
+  chain postrouting {{
+    ip saddr . ip daddr @hairpin masquerade
+    ip saddr 127.0.0.0/8 oifname "{bridge}" masquerade
+    ip saddr {subnet} oifname != "{bridge}" masquerade
+  }}
+}}
+)";
+
+constexpr const char* kBridgeTable = R"(table bridge {table} {{
+  set sources {{ type ifname . ether_addr . ipv4_addr; }}
+  chain prerouting {{ type filter hook prerouting priority -300; }}
+}}
+flush chain bridge {table} prerouting
+table bridge {table} {{
+  chain prerouting {{
+    iifname != "{prefix}*" accept
+    ether type ip iifname . ether saddr . ip saddr @sources accept
+    ether type arp iifname . ether saddr . arp saddr ip @sources accept
+    drop
+  }}
+}}
+)";
+
+std::string source_of(const Endpoint& endpoint) {
+  return fmt::format("\"{}\" . {} . {}", endpoint.host_interface, sys::to_string(endpoint.mac),
+                     to_string(endpoint.address.address));
+}
+
+std::string element(std::string_view verb, std::string_view where, std::string_view what) {
+  return fmt::format("{} element {} {{ {} }}\n", verb, where, what);
+}
+
+std::string port_element(std::string_view verb, std::string_view table, const Endpoint& endpoint,
+                         const PublishedPort& port) {
+  auto key = fmt::format("{} . {}", name_of(port.protocol), port.host_port);
+  auto target = fmt::format("{} . {}", to_string(endpoint.address.address), port.container_port);
+  if (port.host_ip.value == 0) {
+    return element(verb, fmt::format("inet {} published", table), key + " : " + target);
+  }
+  return element(verb, fmt::format("inet {} published_at", table),
+                 to_string(port.host_ip) + " . " + key + " : " + target);
+}
+
+std::string render_elements(std::string_view verb, const BridgePlan& bridge,
+                            const std::vector<Endpoint>& endpoints) {
+  auto table = table_name(bridge.instance);
+  std::string text;
+  for (const auto& endpoint : endpoints) {
+    text += element(verb, fmt::format("bridge {} sources", table), source_of(endpoint));
+    if (endpoint.ports.empty()) continue;
+    auto address = to_string(endpoint.address.address);
+    text += element(verb, fmt::format("inet {} hairpin", table), address + " . " + address);
+    for (const auto& port : endpoint.ports) text += port_element(verb, table, endpoint, port);
+  }
+  return text;
+}
+
+// One transaction: all of it or nothing.
+Status commit(const std::string& rules) {
+  sys::Program program;
+  program.path = kNft;
+  program.arguments = {kNft, "-f", "-"};
+  auto output = TRY(sys::run_program(program, rules));
+  if (output.status.shell_code() == 0) return {};
+  return fail(Errc::kSystem, "nft -f: exit {}: {}", output.status.shell_code(), output.err);
+}
+
+Result<bool> tables_exist(const BridgePlan& bridge) {
+  auto name = table_name(bridge.instance);
+  bool inet = TRY(sys::nft_table_exists({NftFamily::kInet, name}));
+  bool l2 = TRY(sys::nft_table_exists({NftFamily::kBridge, name}));
+  return inet && l2;
+}
+
+}  // namespace
+
+std::string table_name(std::string_view instance) {
+  return fmt::format("berth_{}", instance);
+}
+
+std::string render_base(const BridgePlan& bridge) {
+  auto table = table_name(bridge.instance);
+  return fmt::format(fmt::runtime(kInetTable), fmt::arg("table", table),
+                     fmt::arg("bridge", bridge.name),
+                     fmt::arg("subnet", to_string(bridge.subnet))) +
+         fmt::format(fmt::runtime(kBridgeTable), fmt::arg("table", table),
+                     fmt::arg("prefix", interface_prefix(bridge.instance)));
+}
+
+std::string render_add(const BridgePlan& bridge, const std::vector<Endpoint>& endpoints) {
+  return render_elements("add", bridge, endpoints);
+}
+
+std::string render_remove(const BridgePlan& bridge, const std::vector<Endpoint>& endpoints) {
+  // Adding what is there is allowed, deleting what is not there fails: so add first.
+  return render_elements("add", bridge, endpoints) + render_elements("delete", bridge, endpoints);
+}
+
+Status apply_firewall(const BridgePlan& bridge, const std::vector<Endpoint>& endpoints) {
+  bool base = TRY(tables_exist(bridge));
+  return commit((base ? "" : render_base(bridge)) + render_add(bridge, endpoints));
+}
+
+Status remove_firewall(const BridgePlan& bridge, const std::vector<Endpoint>& endpoints) {
+  if (endpoints.empty() || !TRY(tables_exist(bridge))) return {};
+  return commit(render_remove(bridge, endpoints));
+}
+
+Status remove_tables(const BridgePlan& bridge) {
+  auto name = table_name(bridge.instance);
+  TRY(sys::delete_nft_table({NftFamily::kInet, name}));
+  return sys::delete_nft_table({NftFamily::kBridge, name});
+}
+
+}  // namespace berth::netns

@@ -1,0 +1,218 @@
+#include "netns/ipam.h"
+
+#include "base/json.h"
+#include "base/log.h"
+#include "base/text.h"
+#include "sys/file.h"
+#include "sys/port.h"
+#include "sys/spawn.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <sstream>
+
+#include <unistd.h>
+
+namespace berth::netns {
+namespace {
+
+constexpr int kLeaseVersion = 1;
+constexpr size_t kSubuidMax = 1024 * 1024;
+
+nlohmann::json to_json(const PublishedPort& port) {
+  return {{"hostIp", to_string(port.host_ip)},
+          {"hostPort", port.host_port},
+          {"containerPort", port.container_port},
+          {"protocol", name_of(port.protocol)}};
+}
+
+nlohmann::json to_json(const LeasedEndpoint& endpoint) {
+  nlohmann::json value{{"container", endpoint.container}, {"ports", nlohmann::json::array()}};
+  if (endpoint.address) value["address"] = to_string(*endpoint.address);
+  for (const auto& port : endpoint.ports) value["ports"].push_back(to_json(port));
+  return value;
+}
+
+Result<uint16_t> port_at(const json::Node& node, std::string_view key) {
+  int64_t port = TRY(node.i64_at(key));
+  if (port < 1 || port > 65535) return fail(Errc::kCorrupt, "{}.{}: no port", node.path(), key);
+  return static_cast<uint16_t>(port);
+}
+
+Result<PublishedPort> parse_port(const json::Node& node) {
+  PublishedPort port;
+  auto host_ip = TRY(node.string_at("hostIp"));
+  port.host_ip = TRY(parse_ipv4(host_ip));
+  port.host_port = TRY(port_at(node, "hostPort"));
+  port.container_port = TRY(port_at(node, "containerPort"));
+  port.protocol = TRY(node.string_at("protocol")) == "udp" ? Protocol::kUdp : Protocol::kTcp;
+  return port;
+}
+
+Result<LeasedEndpoint> parse_endpoint(const json::Node& node) {
+  LeasedEndpoint endpoint;
+  endpoint.container = TRY(node.string_at("container"));
+  if (auto address = TRY(node.find_string("address"))) endpoint.address = TRY(parse_ipv4(*address));
+  for (const auto& port : TRY(node.find_array("ports"))) {
+    endpoint.ports.push_back(TRY(parse_port(port)));
+  }
+  return endpoint;
+}
+
+// A file that cannot be read as text is as good as empty: the fallbacks are documented.
+std::string text_of(const std::string& path) {
+  auto text = sys::read_file(path, kSubuidMax);
+  return text ? *text : std::string();
+}
+
+bool port_is_free(const PublishedPort& port) {
+  auto free = sys::can_bind({port.host_ip, port.host_port, port.protocol == Protocol::kUdp});
+  return free && *free;
+}
+
+Pool pool_of(const BridgePlan& bridge) {
+  Pool pool;
+  pool.subnet = bridge.subnet;
+  pool.gateway = bridge.gateway;
+  pool.dynamic_ports = parse_port_range(text_of("/proc/sys/net/ipv4/ip_local_port_range"));
+  pool.foreign_uids = parse_subuid(text_of("/etc/subuid"));
+  pool.port_is_free = port_is_free;
+  return pool;
+}
+
+bool owner_lives(const Lease& lease) {
+  auto start = sys::start_time_of(lease.owner_pid);
+  return start && *start == lease.owner_start;
+}
+
+bool is_task_id(std::string_view text) {
+  auto ok = [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; };
+  return !text.empty() && text.size() <= 128 && std::all_of(text.begin(), text.end(), ok);
+}
+
+}  // namespace
+
+Range parse_port_range(std::string_view text) {
+  std::istringstream words{std::string(text)};
+  Range range;
+  if (words >> range.first >> range.last && range.first >= 1 && range.first <= range.last &&
+      range.last <= 65535) {
+    return range;
+  }
+  return {49153, 65535};
+}
+
+std::vector<Range> parse_subuid(std::string_view text) {
+  std::vector<Range> ranges;
+  for (const auto& line : split(text, '\n')) {
+    auto fields = split(trim(line), ':');
+    if (fields.size() != 3) continue;
+    auto first = parse_u64(fields[1]);
+    auto count = parse_u64(fields[2]);
+    if (!first || !count || *count == 0 || *first + *count > UINT32_MAX) continue;
+    ranges.push_back({static_cast<uint32_t>(*first), static_cast<uint32_t>(*first + *count - 1)});
+  }
+  return ranges;
+}
+
+std::string render_lease(const Lease& lease) {
+  nlohmann::json value{{"version", kLeaseVersion},
+                       {"taskId", lease.task_id},
+                       {"ownerPid", lease.owner_pid},
+                       {"ownerStart", lease.owner_start},
+                       {"endpoints", nlohmann::json::array()}};
+  if (lease.uid_start) value["uidStart"] = *lease.uid_start;
+  for (const auto& endpoint : lease.endpoints) value["endpoints"].push_back(to_json(endpoint));
+  return value.dump(2) + "\n";
+}
+
+Result<Lease> parse_lease(std::string_view text) {
+  auto document = TRY(json::Document::parse(text, {.name = "lease"}));
+  auto root = document.root();
+  if (TRY(root.i64_at("version")) != kLeaseVersion) {
+    return fail(Errc::kUnsupported, "lease: version must be {}", kLeaseVersion);
+  }
+  Lease lease;
+  lease.task_id = TRY(root.string_at("taskId"));
+  lease.owner_pid = static_cast<int>(TRY(root.i64_at("ownerPid")));
+  lease.owner_start = TRY(root.find_u64("ownerStart")).value_or(0);
+  if (auto uid = TRY(root.find_u64("uidStart"))) lease.uid_start = static_cast<uint32_t>(*uid);
+  for (const auto& endpoint : TRY(root.find_array("endpoints"))) {
+    lease.endpoints.push_back(TRY(parse_endpoint(endpoint)));
+  }
+  return lease;
+}
+
+Result<LeaseStore> LeaseStore::open(const std::string& root, const BridgePlan& bridge) {
+  auto directory = root + "/leases";
+  TRY(sys::make_directories(directory, 0700));
+  return LeaseStore(directory, bridge);
+}
+
+std::string LeaseStore::path_of(const std::string& task_id) const {
+  return fmt::format("{}/{}.json", directory_, task_id);
+}
+
+Result<std::vector<Lease>> LeaseStore::read_all() const {
+  std::vector<Lease> leases;
+  for (const auto& name : TRY(sys::list_directory(directory_))) {
+    if (!name.ends_with(".json") || name.starts_with(".")) continue;
+    auto text = TRY(sys::read_file(directory_ + "/" + name, kLeaseFileMax));
+    if (text.empty()) {  // a power cut before the data reached the disk: what it named is gone too
+      TRY(sys::remove_file(directory_ + "/" + name));
+      continue;
+    }
+    auto lease = parse_lease(text);
+    // Not skipped: handing out what an unreadable lease holds would be worse than stopping.
+    if (!lease) return wrap(std::move(lease).error(), "{}/{}", directory_, name);
+    leases.push_back(std::move(*lease));
+  }
+  return leases;
+}
+
+Result<Lease> LeaseStore::acquire(const LeaseRequest& request) {
+  if (!is_task_id(request.task_id)) {
+    return fail(Errc::kInvalid, "lease: {} is no task id", printable(request.task_id, 64));
+  }
+  auto lock = TRY(sys::FileLock::acquire(directory_ + "/.lock"));
+  auto taken = TRY(read_all());
+  for (const auto& lease : taken) {
+    if (lease.task_id == request.task_id) return lease;
+  }
+  auto lease = TRY(allocate(pool_of(bridge_), taken, request));
+  lease.owner_pid = ::getpid();
+  lease.owner_start = TRY(sys::start_time_of(lease.owner_pid));
+  // Not fsynced: what a lease names (links, rules, processes) does not outlive the kernel either.
+  TRY(sys::write_replace(path_of(lease.task_id), render_lease(lease), 0600));
+  return lease;
+}
+
+Status LeaseStore::release(const std::string& task_id, const std::function<Status()>& when_last) {
+  auto lock = TRY(sys::FileLock::acquire(directory_ + "/.lock"));
+  TRY(sys::remove_file(path_of(task_id)));
+  if (!TRY(read_all()).empty()) return {};
+  return when_last();
+}
+
+Result<std::vector<Lease>> LeaseStore::list() {
+  auto lock = TRY(sys::FileLock::acquire(directory_ + "/.lock"));
+  return read_all();
+}
+
+Status LeaseStore::sweep(const std::set<std::string>& live,
+                         const std::function<Status(const std::vector<Lease>& stale,
+                                                    const std::vector<Lease>& remaining)>& clean) {
+  auto lock = TRY(sys::FileLock::acquire(directory_ + "/.lock"));
+  std::vector<Lease> stale;
+  std::vector<Lease> remaining;
+  for (auto& lease : TRY(read_all())) {
+    bool lives = live.contains(lease.task_id) || owner_lives(lease);
+    (lives ? remaining : stale).push_back(std::move(lease));
+  }
+  TRY(clean(stale, remaining));  // a lease goes last: until then it protects what it names
+  for (const auto& lease : stale) TRY(sys::remove_file(path_of(lease.task_id)));
+  return {};
+}
+
+}  // namespace berth::netns

@@ -1,0 +1,77 @@
+#include "netns/sweep.h"
+
+#include "netns/apply.h"
+#include "netns/firewall.h"
+
+#include <algorithm>
+
+namespace berth::netns {
+namespace {
+
+std::vector<Endpoint> endpoints_of_all(const BridgePlan& bridge, const std::vector<Lease>& leases) {
+  std::vector<Endpoint> all;
+  for (const auto& lease : leases) {
+    auto endpoints = endpoints_of(bridge, lease);
+    all.insert(all.end(), endpoints.begin(), endpoints.end());
+  }
+  return all;
+}
+
+// The alias may be missing: its maker may have died between the link and the alias.
+bool is_ours(const BridgePlan& bridge, const sys::Link& link) {
+  return link.kind == "veth" && link.name.starts_with(interface_prefix(bridge.instance)) &&
+         (link.alias.empty() || link.alias.starts_with(alias_prefix(bridge.instance)));
+}
+
+Status remove_dead_links(const BridgePlan& bridge, const std::vector<Endpoint>& remaining,
+                         sys::NetlinkSocket& host) {
+  for (const auto& link : TRY(host.links())) {
+    auto names_it = [&](const Endpoint& e) { return e.host_interface == link.name; };
+    if (!is_ours(bridge, link) || std::any_of(remaining.begin(), remaining.end(), names_it)) {
+      continue;
+    }
+    TRY(host.delete_link(link.name));
+  }
+  return {};
+}
+
+Status remove_network(const BridgePlan& bridge, sys::NetlinkSocket& host) {
+  TRY(remove_tables(bridge));
+  return remove_bridge(bridge, host);
+}
+
+}  // namespace
+
+std::vector<Endpoint> endpoints_of(const BridgePlan& bridge, const Lease& lease) {
+  std::vector<Endpoint> endpoints;
+  for (const auto& leased : lease.endpoints) {
+    if (!leased.address) continue;
+    endpoints.push_back(
+        make_endpoint(bridge, {lease.task_id, leased.container, *leased.address, leased.ports}));
+  }
+  return endpoints;
+}
+
+Status sweep(const BridgePlan& bridge, LeaseStore& leases, sys::NetlinkSocket& host,
+             const std::set<std::string>& live) {
+  return leases.sweep(live, [&](const auto& stale, const auto& remaining) -> Status {
+    TRY(remove_dead_links(bridge, endpoints_of_all(bridge, remaining), host));
+    if (remaining.empty()) return remove_network(bridge, host);
+    return remove_firewall(bridge, endpoints_of_all(bridge, stale));
+  });
+}
+
+Status remove_task(const BridgePlan& bridge, LeaseStore& leases, sys::NetlinkSocket& host,
+                   const std::string& task_id) {
+  auto held = TRY(leases.list());
+  auto ours = std::find_if(held.begin(), held.end(),
+                           [&](const Lease& lease) { return lease.task_id == task_id; });
+  if (ours == held.end()) return {};
+  auto endpoints = endpoints_of(bridge, *ours);
+  for (const auto& endpoint : endpoints) TRY(remove_endpoint(endpoint, host));
+  // Alone, the tables go with the lease below and need no nft process.
+  if (held.size() > 1) TRY(remove_firewall(bridge, endpoints));
+  return leases.release(task_id, [&] { return remove_network(bridge, host); });
+}
+
+}  // namespace berth::netns

@@ -1,0 +1,57 @@
+#include "netns/ipam.h"
+
+#include <gtest/gtest.h>
+
+namespace berth::netns {
+namespace {
+
+Pool small_pool() {
+  Pool pool;
+  pool.subnet = {{0x0a000000}, 29};  // .1 gateway, .2 to .6 free
+  pool.gateway = {0x0a000001};
+  pool.dynamic_ports = {40000, 40001};
+  pool.port_is_free = [](const PublishedPort& port) { return port.host_port != 9; };
+  return pool;
+}
+
+LeaseRequest request_for(const std::string& task, uint16_t host_port) {
+  return {task, true, {{"task", {}, {{Ipv4{0}, host_port, 80, Protocol::kTcp}}}}, true};
+}
+
+TEST(Allocate, GivesWhatNobodyHas) {
+  auto first = allocate(small_pool(), {}, request_for("a", 0));
+  ASSERT_TRUE(first);
+  auto second = allocate(small_pool(), {*first}, request_for("b", 0));
+  ASSERT_TRUE(second);
+  EXPECT_EQ(first->endpoints[0].address, Ipv4{0x0a000002});
+  EXPECT_EQ(second->endpoints[0].address, Ipv4{0x0a000003});
+  EXPECT_EQ(second->endpoints[0].ports[0].host_port, 40001);
+  EXPECT_EQ(*second->uid_start, *first->uid_start + kUidRange);
+  auto third = allocate(small_pool(), {*first, *second}, request_for("c", 0));
+  ASSERT_FALSE(third);
+  EXPECT_EQ(third.error().code, Errc::kExhausted);
+}
+
+TEST(Allocate, AFixedPortIsHadOnce) {
+  auto first = allocate(small_pool(), {}, request_for("a", 8080));
+  ASSERT_TRUE(first);
+  EXPECT_EQ(allocate(small_pool(), {*first}, request_for("b", 8080)).error().code, Errc::kExists);
+  EXPECT_EQ(allocate(small_pool(), {}, request_for("b", 9)).error().code, Errc::kExists);
+}
+
+TEST(Allocate, UidRangesOfUsersAreAvoided) {
+  auto pool = small_pool();
+  pool.foreign_uids = parse_subuid("u:524288:65536\nbad\nv:589824:1\n");
+  EXPECT_EQ(allocate(pool, {}, request_for("a", 0))->uid_start, 524288u + 2 * kUidRange);
+}
+
+TEST(Lease, SurvivesItsFile) {
+  auto lease = allocate(small_pool(), {}, request_for("a", 8080));
+  ASSERT_TRUE(lease);
+  auto again = parse_lease(render_lease(*lease));
+  ASSERT_TRUE(again) << again.error().text;
+  EXPECT_EQ(render_lease(*again), render_lease(*lease));
+}
+
+}  // namespace
+}  // namespace berth::netns

@@ -1,0 +1,251 @@
+// The network as packets see it, in network namespaces of the test's own: the process leaves the
+// host's namespace before the first test and never returns.
+#include "netns/apply.h"
+#include "netns/firewall.h"
+#include "netns/sweep.h"
+#include "sys/file.h"
+#include "sys/nftables.h"
+#include "sys/spawn.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <functional>
+#include <thread>
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace berth::netns {
+namespace {
+
+constexpr int kPacketWaitMs = 1000;
+
+// A network namespace and the sockets that the shim would have sent.
+struct Space {
+  sys::Fd netns;
+  sys::NetlinkSocket netlink;
+};
+
+// Runs `f` on a thread that has entered (or, with -1, made) another network namespace.
+void within(int netns, const std::function<void()>& f) {
+  std::thread([&] {
+    ASSERT_EQ(netns < 0 ? ::unshare(CLONE_NEWNET) : ::setns(netns, CLONE_NEWNET), 0);
+    f();
+  }).join();
+}
+
+Space make_space() {
+  std::optional<Space> space;
+  within(-1, [&] {
+    auto fd = sys::open("/proc/thread-self/ns/net", O_RDONLY);
+    space.emplace(Space{std::move(*fd), std::move(*sys::NetlinkSocket::open())});
+  });
+  return std::move(*space);
+}
+
+sys::Fd socket_of(int type) {
+  return sys::Fd(::socket(AF_INET, type | SOCK_CLOEXEC, 0));
+}
+
+sockaddr_in socket_address(const std::string& ip, uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  ::inet_pton(AF_INET, ip.c_str(), &address.sin_addr);
+  return address;
+}
+
+sys::Fd listen_at(const std::string& ip, uint16_t port) {
+  auto fd = socket_of(SOCK_STREAM);
+  auto address = socket_address(ip, port);
+  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
+  EXPECT_EQ(::listen(fd.get(), 8), 0);
+  return fd;
+}
+
+// Whether a TCP connection from `source` ("" = any) comes about within a second.
+bool connects(const std::string& ip, uint16_t port, const std::string& source) {
+  auto fd = socket_of(SOCK_STREAM | SOCK_NONBLOCK);
+  if (!source.empty()) {
+    auto from = socket_address(source, 0);
+    EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&from), sizeof from), 0);
+  }
+  auto address = socket_address(ip, port);
+  (void)::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address);
+  pollfd wait{fd.get(), POLLOUT, 0};
+  if (::poll(&wait, 1, kPacketWaitMs) != 1) return false;
+  int error = 0;
+  socklen_t size = sizeof error;
+  ::getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+  return error == 0;
+}
+
+bool connects_within(const Space& space, const std::string& ip, uint16_t port,
+                     const std::string& source) {
+  bool ok = false;
+  within(space.netns.get(), [&] { ok = connects(ip, port, source); });
+  return ok;
+}
+
+sys::Fd listen_within(const Space& space, const std::string& ip, uint16_t port) {
+  sys::Fd fd;
+  within(space.netns.get(), [&] { fd = listen_at(ip, port); });
+  return fd;
+}
+
+// Where the connection waiting at `listener` says it comes from.
+std::string source_at(const sys::Fd& listener) {
+  sockaddr_in from{};
+  socklen_t size = sizeof from;
+  sys::Fd peer(::accept(listener.get(), reinterpret_cast<sockaddr*>(&from), &size));
+  char text[INET_ADDRSTRLEN] = {};
+  ::inet_ntop(AF_INET, &from.sin_addr, text, sizeof text);
+  return text;
+}
+
+void ok(const Status& status) {
+  ASSERT_TRUE(status) << status.error().text;
+}
+
+// Two tasks, a and b; a publishes 8080 -> 80 everywhere and 8081 -> 80 on 127.0.0.1.
+class Network : public testing::Test {
+ protected:
+  static void SetUpTestSuite() { ASSERT_EQ(::unshare(CLONE_NEWNET), 0); }
+
+  void SetUp() override {
+    ok(apply_loopback(host));
+    start("a", a,
+          {{Ipv4{}, 8080, 80, Protocol::kTcp}, {Ipv4{0x7f000001}, 8081, 80, Protocol::kTcp}});
+    start("b", b, {});
+  }
+  void TearDown() override {
+    ok(remove_task(bridge, leases, host, "a"));
+    ok(remove_task(bridge, leases, host, "b"));
+    expect_nothing();
+  }
+
+  std::vector<Endpoint> start(const std::string& task, Space& space,
+                              const std::vector<PublishedPort>& ports) {
+    auto lease = leases.acquire({task, true, {{"task", {}, ports}}, true});
+    EXPECT_TRUE(lease) << lease.error().text;
+    auto endpoints = endpoints_of(bridge, *lease);
+    ok(apply_bridge(bridge, host));
+    ok(apply_endpoint(bridge, endpoints[0], host, {space.netns.get(), space.netlink}));
+    ok(apply_firewall(bridge, endpoints));
+    return endpoints;
+  }
+
+  void expect_nothing() {
+    EXPECT_EQ(host.links()->size(), 1u);  // lo
+    EXPECT_FALSE(*sys::nft_table_exists({sys::NftFamily::kInet, table_name("test")}));
+    EXPECT_FALSE(*sys::nft_table_exists({sys::NftFamily::kBridge, table_name("test")}));
+    EXPECT_TRUE(leases.list()->empty());
+  }
+
+  sys::TemporaryDirectory root = *sys::TemporaryDirectory::make("/tmp", "netns-");
+  BridgePlan bridge = *make_bridge_plan({.instance = "test", .name = "berthtest0"});
+  LeaseStore leases = *LeaseStore::open(root.path(), bridge);
+  sys::NetlinkSocket host = *sys::NetlinkSocket::open();
+  Space a = make_space();
+  Space b = make_space();
+};
+
+TEST_F(Network, TasksReachEachOtherWithTheirOwnAddress) {
+  auto server = listen_within(a, "0.0.0.0", 80);
+  ASSERT_TRUE(connects_within(b, "172.29.0.2", 80, ""));
+  EXPECT_EQ(source_at(server), "172.29.0.3");
+}
+
+TEST_F(Network, ATaskReachesTheHostAtTheGateway) {
+  auto server = listen_at("172.29.0.1", 5000);
+  EXPECT_TRUE(connects_within(a, "172.29.0.1", 5000, ""));
+}
+
+TEST_F(Network, PublishedPortsAnswerOnLoopbackAndOnAddresses) {
+  auto server = listen_within(a, "0.0.0.0", 80);
+  EXPECT_TRUE(connects("127.0.0.1", 8080, ""));
+  EXPECT_TRUE(connects("127.0.0.1", 8081, ""));
+  EXPECT_TRUE(connects("172.29.0.1", 8080, ""));
+  EXPECT_FALSE(connects("172.29.0.1", 8081, ""));
+  EXPECT_TRUE(connects_within(b, "172.29.0.1", 8080, ""));
+}
+
+TEST_F(Network, ATaskReachesItselfThroughItsPublishedPort) {
+  auto server = listen_within(a, "0.0.0.0", 80);
+  ASSERT_TRUE(connects_within(a, "172.29.0.1", 8080, ""));
+}
+
+TEST_F(Network, AForeignSourceAddressIsDropped) {
+  auto server = listen_at("0.0.0.0", 5000);
+  auto eth0 = b.netlink.find_link("eth0");
+  ok(b.netlink.add_address((*eth0)->index, *parse_ipv4_net("172.29.0.99/16")));
+  EXPECT_TRUE(connects_within(b, "172.29.0.1", 5000, "172.29.0.3"));
+  EXPECT_FALSE(connects_within(b, "172.29.0.1", 5000, "172.29.0.99"));
+}
+
+TEST_F(Network, TheHostsLoopbackIsOutOfReach) {
+  auto server = listen_at("127.0.0.1", 5001);
+  auto eth0 = b.netlink.find_link("eth0");
+  within(b.netns.get(),
+         [] { ok(sys::write_to("/proc/sys/net/ipv4/conf/all/route_localnet", "1")); });
+  auto lo = b.netlink.find_link("lo");
+  ok(b.netlink.delete_address((*lo)->index, *parse_ipv4_net("127.0.0.1/8")));
+  ok(b.netlink.add_route((*eth0)->index, *parse_ipv4_net("127.0.0.0/8"), Ipv4{0xac1d0001}));
+  EXPECT_FALSE(connects_within(b, "127.0.0.1", 5001, "172.29.0.3"));
+}
+
+TEST_F(Network, OutsideSeesTheHostsAddress) {
+  auto outside = make_space();
+  ok(host.add_veth({.name = "out0",
+                    .peer_name = "eth0",
+                    .peer_netns_fd = outside.netns.get(),
+                    .peer_mac = {2, 0, 0, 0, 0, 9},
+                    .mtu = 1500,
+                    .master = 0}));
+  auto near = host.find_link("out0");
+  auto far = outside.netlink.find_link("eth0");
+  ok(host.add_address((*near)->index, *parse_ipv4_net("192.0.2.1/24")));
+  ok(host.set_up((*near)->index));
+  ok(outside.netlink.add_address((*far)->index, *parse_ipv4_net("192.0.2.2/24")));
+  ok(outside.netlink.set_up((*far)->index));
+  auto server = listen_within(outside, "0.0.0.0", 80);
+  EXPECT_TRUE(connects_within(a, "192.0.2.2", 80, ""));
+  EXPECT_EQ(source_at(server), "192.0.2.1");
+  ok(host.delete_link("out0"));
+}
+
+TEST_F(Network, EverythingMayRunTwice) {
+  auto lease = leases.acquire({"a", true, {}, true});
+  auto endpoints = endpoints_of(bridge, *lease);
+  ok(apply_bridge(bridge, host));
+  ok(apply_endpoint(bridge, endpoints[0], host, {a.netns.get(), a.netlink}));
+  ok(apply_firewall(bridge, endpoints));
+  ok(remove_firewall(bridge, endpoints));
+  ok(remove_firewall(bridge, endpoints));
+  ok(remove_endpoint(endpoints[0], host));
+  ok(remove_endpoint(endpoints[0], host));
+}
+
+// Rewrites the leases as if the process that took them had been killed.
+TEST_F(Network, SweepRemovesWhatTheDeadLeftAndNothingElse) {
+  auto held = leases.list();  // named: a range-for would outlive the temporary Result
+  for (auto lease : *held) {
+    lease.owner_start += 1;
+    ok(sys::write_replace(root.path() + "/leases/" + lease.task_id + ".json", render_lease(lease),
+                          0600));
+  }
+  ok(sweep(bridge, leases, host, {"a"}));
+  EXPECT_EQ(leases.list()->size(), 1u);
+  auto server = listen_within(a, "0.0.0.0", 80);
+  EXPECT_TRUE(connects("127.0.0.1", 8080, ""));
+  ok(sweep(bridge, leases, host, {}));
+  expect_nothing();
+}
+
+}  // namespace
+}  // namespace berth::netns
