@@ -272,7 +272,10 @@ Status LayerTree::apply_whiteout(const std::string& path) {
   Place where = TRY(place(path));
   if (!TRY(find_lower(where.path))) return {};
   auto st = TRY(sys::stat_at(where.dirfd, where.name));
-  if (!st) return sys::make_node_at(where.dirfd, where.name, S_IFCHR, makedev(0, 0));
+  if (!st) {
+    TRY(sys::make_node_at(where.dirfd, where.name, S_IFCHR, makedev(0, 0)));
+    return sys::set_times_at(where.dirfd, where.name, {});  // the same layer, the same directory
+  }
   if (S_ISDIR(st->st_mode)) opaque(where.path);
   return {};
 }

@@ -143,8 +143,7 @@ Result<ParsedManifest> parse_manifest(std::string_view text, std::string_view me
   json::Node root = document.root();
   if (!root.is_object()) return fail(Errc::kInvalid, "manifest: is not a JSON object");
   auto version = TRY(root.find_i64("schemaVersion"));
-  if (version == 1 || media_type.find("manifest.v1+") != std::string_view::npos ||
-      media_type.find("manifest.v1+prettyjws") != std::string_view::npos) {
+  if (version == 1 || media_type.starts_with("application/vnd.docker.distribution.manifest.v1+")) {
     return fail(Errc::kUnsupported,
                 "the manifest is of Docker's schema 1, which is obsolete and not supported; push "
                 "the image again with a current tool");

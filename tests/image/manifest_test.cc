@@ -48,6 +48,14 @@ TEST(Manifest, IsRead) {
   EXPECT_FALSE(manifest.layers[0].is_foreign);
 }
 
+TEST(Manifest, OnlyDockersFirstSchemaIsRefusedByItsType) {
+  std::string text =
+      R"({"schemaVersion":2,"config":)" + descriptor(kConfig, kA) + R"(,"layers":[]})";
+  EXPECT_TRUE(parse_manifest(text, "application/vnd.oci.image.manifest.v1+json"));
+  EXPECT_TRUE(parse_manifest(text, "application/vnd.docker.distribution.manifest.v2+json"));
+  EXPECT_FALSE(parse_manifest(text, "application/vnd.docker.distribution.manifest.v1+prettyjws"));
+}
+
 TEST(Manifest, BadInputIsNamed) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"[]", "not a JSON object"},
