@@ -15,6 +15,7 @@
 #include "base/env.h"
 #include "base/result.h"
 #include "image/puller.h"
+#include "runtime/shim_protocol.h"
 #include "scheduler/messages.h"
 #include "sys/loop.h"
 #include "sys/workers.h"
@@ -63,11 +64,33 @@ class Agent {
 
  private:
   struct RunningTask;
+  using TaskPtr = std::shared_ptr<RunningTask>;
 
   void start(const scheduler::Task& task);
   void stop(const std::string& task_id);
   void kill(const std::string& task_id);
   void release(const std::string& task_id);
+
+  // The stages of a start, each called on the loop when the one before is done.
+  void pull_images(const TaskPtr& task);
+  void set_up_host_side(const TaskPtr& task);
+  void spawn_shim(const TaskPtr& task);
+  void set_up_networks(const TaskPtr& task);
+  void hear_shim(const TaskPtr& task);
+  void handle(const TaskPtr& task, runtime::ShimEvent event, std::vector<sys::Fd> fds);
+  void handle_exit(const TaskPtr& task, const runtime::ExitRecord& record);
+  // Nothing of the task runs any more; `lost` when the shim did not say so itself.
+  void end(const TaskPtr& task, const std::string& lost);
+  void ask_shim(const TaskPtr& task, runtime::ShimRequest request);
+
+  void note(const TaskPtr& task, std::vector<Span> spans);
+  // Tells the scheduler, once, that the start came to nothing.
+  void fail_start(const TaskPtr& task, scheduler::StartFailed failure);
+  // True when the task was told to stop and has no shim yet: nothing more is to be started.
+  bool gives_up(const TaskPtr& task);
+  // Runs `job` on a worker and then `then(result)` on the loop.
+  template <class Job, class Then>
+  void run_job(Job job, Then then);
 
   AgentOptions options_;
   sys::Loop& loop_;

@@ -10,8 +10,6 @@ namespace {
 
 constexpr uint64_t kPidsMin = 8;  // fewer do not even start a container
 constexpr uint64_t kPidsMax = 4194304;
-constexpr uint64_t kIdBaseMin = 65536;
-constexpr uint64_t kIdBaseMax = 4294836224;
 
 Status read_absolute_path(const json::Node& root, std::string_view key, std::string& into) {
   auto path = TRY(root.find_string(key));
@@ -43,7 +41,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
   auto read = [&]() -> Result<Config> {
     Config config;
     TRY(root.only({"root", "run", "ociRuntime", "shim", "subnet", "region", "taskPidsLimit",
-                   "hostIdBase", "insecureRegistries"}));
+                   "insecureRegistries"}));
     TRY(read_absolute_path(root, "root", config.root));
     TRY(read_absolute_path(root, "run", config.run));
     TRY(read_absolute_path(root, "ociRuntime", config.oci_runtime));
@@ -52,8 +50,6 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
     config.region = TRY(root.find_string("region")).value_or(config.region);
     config.task_pids_limit =
         TRY(read_in_range(root, "taskPidsLimit", config.task_pids_limit, kPidsMin, kPidsMax));
-    config.host_id_base = static_cast<uint32_t>(
-        TRY(read_in_range(root, "hostIdBase", config.host_id_base, kIdBaseMin, kIdBaseMax)));
     config.insecure_registries = TRY(root.find_strings("insecureRegistries"));
     return config;
   };
@@ -70,17 +66,20 @@ std::string render_config(const Config& config) {
                                 {"subnet", config.subnet},
                                 {"region", config.region},
                                 {"taskPidsLimit", config.task_pids_limit},
-                                {"hostIdBase", config.host_id_base},
                                 {"insecureRegistries", config.insecure_registries}};
   return out.dump(2) + "\n";
 }
 
 std::string instance_of(const std::string& run) {
-  if (run == Config{}.run) return "berth";
+  if (run == Config{}.run) return "default";
   // FNV-1a: stable across builds, which std::hash need not be.
   uint32_t hash = 2166136261u;
   for (unsigned char c : run) hash = (hash ^ c) * 16777619u;
-  return fmt::format("berth-{:06x}", hash & 0xffffff);
+  return fmt::format("i{:08x}", hash);
+}
+
+std::string bridge_of(const std::string& instance) {
+  return instance == instance_of(Config{}.run) ? "berth0" : "br-" + instance;
 }
 
 Result<std::string> sibling_program(const std::string& name) {

@@ -21,7 +21,6 @@ struct Config {
   std::string subnet = "172.29.0.0/16";  // tasks' addresses; the bridge has the first one
   std::string region = "us-east-1";  // for names such as ip-172-29-0-2.us-east-1.compute.internal
   uint64_t task_pids_limit = 4096;   // processes and threads of one task (pids.max)
-  uint32_t host_id_base = 524288;    // first host uid and gid of the tasks' ranges
   std::vector<std::string> insecure_registries;  // HOST[:PORT] spoken to in plain HTTP
 };
 
@@ -32,10 +31,13 @@ Result<Config> parse_config(std::string_view text, const std::string& name);
 // The configuration in force, as JSON.
 std::string render_config(const Config& config);
 
-// "berth" for the default run directory, else "berth-" and six hexadecimal digits of a hash of the
+// "default" for the default run directory, else "i" and eight hexadecimal digits of a hash of the
 // path: the tag of everything global that this instance makes (links, cgroups, nft tables), so that
 // several instances live side by side.
 std::string instance_of(const std::string& run);
+
+// The name of the instance's bridge: "berth0", or "br-" and the tag.
+std::string bridge_of(const std::string& instance);
 
 // The path of a program that is installed beside this one ("berth-shim").
 Result<std::string> sibling_program(const std::string& name);

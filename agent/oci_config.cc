@@ -1,5 +1,7 @@
 #include "agent/oci_config.h"
 
+#include "sys/credentials.h"
+
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
@@ -10,49 +12,6 @@ namespace berth::agent {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-// capabilities(7) in kernel order, up to Linux 5.9 (the last one added).
-constexpr std::array kAllCapabilities = {"CHOWN",
-                                         "DAC_OVERRIDE",
-                                         "DAC_READ_SEARCH",
-                                         "FOWNER",
-                                         "FSETID",
-                                         "KILL",
-                                         "SETGID",
-                                         "SETUID",
-                                         "SETPCAP",
-                                         "LINUX_IMMUTABLE",
-                                         "NET_BIND_SERVICE",
-                                         "NET_BROADCAST",
-                                         "NET_ADMIN",
-                                         "NET_RAW",
-                                         "IPC_LOCK",
-                                         "IPC_OWNER",
-                                         "SYS_MODULE",
-                                         "SYS_RAWIO",
-                                         "SYS_CHROOT",
-                                         "SYS_PTRACE",
-                                         "SYS_PACCT",
-                                         "SYS_ADMIN",
-                                         "SYS_BOOT",
-                                         "SYS_NICE",
-                                         "SYS_RESOURCE",
-                                         "SYS_TIME",
-                                         "SYS_TTY_CONFIG",
-                                         "MKNOD",
-                                         "LEASE",
-                                         "AUDIT_WRITE",
-                                         "AUDIT_CONTROL",
-                                         "SETFCAP",
-                                         "MAC_OVERRIDE",
-                                         "MAC_ADMIN",
-                                         "SYSLOG",
-                                         "WAKE_ALARM",
-                                         "BLOCK_SUSPEND",
-                                         "AUDIT_READ",
-                                         "PERFMON",
-                                         "BPF",
-                                         "CHECKPOINT_RESTORE"};
 
 // Docker's: what in /proc and /sys tells about or changes the host.
 constexpr std::array kMaskedPaths = {"/proc/asound",
@@ -70,10 +29,7 @@ constexpr std::array kReadOnlyPaths = {"/proc/bus", "/proc/fs", "/proc/irq", "/p
                                        "/proc/sysrq-trigger"};
 
 Status check_known(const std::string& name) {
-  if (name == "ALL" ||
-      std::find(kAllCapabilities.begin(), kAllCapabilities.end(), name) != kAllCapabilities.end()) {
-    return {};
-  }
+  if (name == "ALL" || sys::capability_number("CAP_" + name)) return {};
   return fail(Errc::kInvalid, "capability \"{}\" does not exist; see capabilities(7)", name);
 }
 
@@ -256,7 +212,9 @@ Result<std::vector<std::string>> capabilities_of(bool privileged,
                                                  const std::vector<std::string>& add,
                                                  const std::vector<std::string>& drop) {
   std::set<std::string> all;
-  for (const char* name : kAllCapabilities) all.insert(std::string("CAP_") + name);
+  for (int number = 0; number < sys::kCapabilityCount; ++number) {
+    all.insert(std::string(sys::capability_name(number)));
+  }
   for (const std::string& name : add) TRY(check_known(name));
   for (const std::string& name : drop) TRY(check_known(name));
   if (privileged) return std::vector<std::string>(all.begin(), all.end());

@@ -21,6 +21,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cerrno>
 #include <csignal>
 #include <map>
 #include <memory>
@@ -29,6 +30,7 @@ namespace berth::runtime {
 namespace {
 
 constexpr uint64_t kCpuPeriodUs = 100000;
+constexpr int kGroupAttempts = 10;
 constexpr size_t kIdentityMax = 4096;
 
 class Shim {
@@ -80,9 +82,19 @@ class Shim {
     return sys::write_replace(TaskPaths{plan_.directory}.shim(), identity.dump() + "\n", 0600);
   }
 
-  Status make_cgroup() {
+  // The parents are shared with other tasks, whose end may remove them between our making them and
+  // our filling them: then they are made again.
+  Result<sys::CgroupDir> make_group() {
     auto host = TRY(sys::Cgroups::detect());
-    auto group = TRY(host.make(plan_.cgroup));
+    for (int attempt = 1;; ++attempt) {
+      auto group = host.make(plan_.cgroup);
+      bool raced = !group && group.error().errno_value == ENOENT;
+      if (!raced || attempt == kGroupAttempts) return group;
+    }
+  }
+
+  Status make_cgroup() {
+    auto group = TRY(make_group());
     sys::CgroupLimits limits;
     limits.memory_max_bytes = plan_.limits.memory_bytes;
     limits.pids_max = plan_.limits.pids;
@@ -95,7 +107,15 @@ class Shim {
   }
 
   void remove_cgroup() {
-    auto remove = [&]() -> Status { return TRY(sys::Cgroups::detect()).at(plan_.cgroup).remove(); };
+    auto remove = [&]() -> Status {
+      auto host = TRY(sys::Cgroups::detect());
+      TRY(host.at(plan_.cgroup).remove());
+      for (size_t slash = plan_.cgroup.rfind('/'); slash > 0 && slash != std::string::npos;
+           slash = plan_.cgroup.rfind('/', slash - 1)) {
+        TRY(host.at(plan_.cgroup.substr(0, slash)).remove_if_empty());
+      }
+      return {};
+    };
     auto removed = remove();
     if (!removed) LOG(kError, "task cgroup stays", {{"why", removed.error().text}});
   }

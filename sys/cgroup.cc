@@ -509,6 +509,16 @@ Status CgroupDir::kill_all() const {
               kKillRounds);
 }
 
+Status CgroupDir::remove_if_empty() const {
+  for (const std::string& directory : directories()) {
+    auto removed = run("rmdir", directory, [&] { return ::rmdir(directory.c_str()); });
+    if (removed) continue;
+    int error = removed.error().errno_value;
+    if (error != EBUSY && error != ENOTEMPTY && error != ENOENT) return removed;
+  }
+  return {};
+}
+
 Status CgroupDir::remove() const {
   for (const std::string& directory : directories()) {
     if (remove_one(directory)) continue;  // the usual case: no groups below

@@ -120,6 +120,9 @@ class CgroupDir {
   // Removes the group and the groups below. Waits (bounded) while the kernel still counts dying
   // processes. A missing group is success.
   Status remove() const;
+  // Removes the group if nothing is in it; groups below or processes inside make it stay, and that
+  // is success: for parents that several tasks share.
+  Status remove_if_empty() const;
 
  private:
   friend class Cgroups;

@@ -76,11 +76,6 @@ int dispatch(CLI::App& app, const GlobalOptions& global, const RunOptions& run_o
 
 }  // namespace
 
-int report(const Error& error) {
-  std::fprintf(stderr, "berth: %s\n", error.text.c_str());
-  return kExitFailure;
-}
-
 }  // namespace berth::tools
 
 int main(int argc, char** argv) {

@@ -1,0 +1,48 @@
+// Where an instance keeps things on disk.
+//
+//   <root>/                            durable
+//     blobs/ layers/ images/ tmp/      the image store (image/store.h)
+//     leases/                          addresses, ports, id ranges (netns/ipam.h)
+//     tasks/<task-id>/logs/<c>.log     what containers print, json-file format
+//     tasks/<task-id>/<c>/upper work   writable layer of a container
+//     tasks/<task-id>/volumes/<v>/     volumes that live as long as the task
+//   <run>/                             gone with a reboot
+//     tasks/<task-id>.lock             held by the berth process that owns the task
+//     tasks/<task-id>/                 task directory (runtime/task_plan.h)
+//     oci/                             state of the OCI runtime, and its seccomp cache
+#pragma once
+
+#include "agent/config.h"
+#include "runtime/task_plan.h"
+
+#include <string>
+
+namespace berth::agent {
+
+struct InstancePaths {
+  std::string root;
+  std::string run;
+
+  std::string tasks() const { return run + "/tasks"; }
+  std::string oci() const { return run + "/oci"; }
+  std::string task_lock(const std::string& id) const { return tasks() + "/" + id + ".lock"; }
+  runtime::TaskPaths task(const std::string& id) const { return {tasks() + "/" + id}; }
+
+  std::string durable_tasks() const { return root + "/tasks"; }
+  std::string durable(const std::string& id) const { return durable_tasks() + "/" + id; }
+  std::string logs(const std::string& id) const { return durable(id) + "/logs"; }
+  std::string volume(const std::string& id, const std::string& name) const {
+    return durable(id) + "/volumes/" + name;
+  }
+};
+
+inline InstancePaths paths_of(const Config& config) {
+  return {config.root, config.run};
+}
+
+// "/berth/<instance>", the parent of all its tasks' cgroups.
+inline std::string cgroup_of(const std::string& instance) {
+  return "/berth/" + instance;
+}
+
+}  // namespace berth::agent

@@ -1,0 +1,361 @@
+#include "agent/task_files.h"
+
+#include "agent/container_settings.h"
+#include "agent/paths.h"
+#include "base/text.h"
+#include "netns/files.h"
+#include "runtime/seccomp_profile.h"
+#include "sys/credentials.h"
+#include "sys/file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+
+namespace berth::agent {
+namespace {
+
+using scheduler::ContainerDefinition;
+using scheduler::NetworkMode;
+using scheduler::TaskDefinition;
+
+constexpr size_t kAccountFileMax = 1024 * 1024;
+constexpr uint32_t kCpuUnits = 1024;  // of one CPU
+constexpr int64_t kQuotaPeriodUs = 100000;
+constexpr size_t kShortId = 12;  // of Docker's default host names
+
+class Writer {
+ public:
+  explicit Writer(const TaskFilesRequest& request)
+      : request_(request),
+        task_(request.task),
+        definition_(request.task.definition),
+        paths_(paths_of(request.config)),
+        directory_(paths_.task(request.task.id)) {
+    place_.cgroup = cgroup_of(instance_of(request.config.run)) + "/" + task_.id;
+    if (request.lease.uid_start) {
+      place_.ids = IdRange{*request.lease.uid_start, netns::kUidRange};
+      place_.user_namespace = directory_.namespaces() + "/user";
+    }
+  }
+
+  tl::expected<runtime::TaskPlan, ContainerError> write() {
+    auto of_task = [](Status status) -> tl::expected<void, ContainerError> {
+      if (!status) return tl::unexpected(ContainerError{"", std::move(status).error()});
+      return {};
+    };
+    if (auto made = of_task(make_volumes()); !made) return tl::unexpected(made.error());
+    runtime::TaskPlan plan = task_plan();
+    for (const ContainerDefinition& container : definition_.container_definitions) {
+      auto written = write_container(container);
+      if (!written) {
+        return tl::unexpected(ContainerError{container.name, std::move(written).error()});
+      }
+      plan.containers.push_back(std::move(*written));
+    }
+    auto wrote =
+        of_task(sys::write_replace(directory_.plan(), runtime::render_task_plan(plan), 0600));
+    if (!wrote) return tl::unexpected(wrote.error());
+    return plan;
+  }
+
+ private:
+  // ---- the task ----
+
+  Status make_volumes() {
+    for (const scheduler::Volume& volume : definition_.volumes) {
+      std::string source =
+          volume.source_path.empty() ? paths_.volume(task_.id, volume.name) : volume.source_path;
+      auto made = sys::make_directories(source, 0755);
+      if (!made) {
+        return wrap(std::move(made).error(), "CannotCreateVolumeError: volume {}", volume.name);
+      }
+      place_.volumes[volume.name] = source;
+    }
+    return {};
+  }
+
+  runtime::TaskPlan task_plan() const {
+    runtime::TaskPlan plan;
+    plan.task_id = task_.id;
+    plan.directory = directory_.directory;
+    plan.oci_runtime = request_.config.oci_runtime;
+    plan.oci_root = paths_.oci();
+    plan.foreground = request_.foreground;
+    if (place_.ids) plan.ids = runtime::IdRangePlan{place_.ids->first, place_.ids->size};
+    plan.user_namespace = place_.user_namespace;
+    plan.networks = networks();
+    plan.cgroup = place_.cgroup;
+    plan.limits = limits();
+    return plan;
+  }
+
+  runtime::TaskLimits limits() const {
+    runtime::TaskLimits limits;
+    limits.pids = static_cast<int64_t>(request_.config.task_pids_limit);
+    if (definition_.memory_mib) limits.memory_bytes = int64_t{*definition_.memory_mib} << 20;
+    if (definition_.cpu) {
+      limits.cpu_quota_us = int64_t{*definition_.cpu} * kQuotaPeriodUs / kCpuUnits;
+    }
+    uint64_t shares = 0;
+    for (const ContainerDefinition& container : definition_.container_definitions) {
+      shares += std::max<uint64_t>(container.cpu, 2);
+    }
+    limits.cpu_shares = std::min<uint64_t>(shares, 262144);
+    return limits;
+  }
+
+  std::vector<runtime::NamespacePlan> networks() const {
+    switch (definition_.network_mode) {
+      case NetworkMode::kHost:
+        return {};
+      case NetworkMode::kAwsvpc:
+        return {{"task", network_path("task")}};
+      case NetworkMode::kBridge:
+      case NetworkMode::kNone:
+        break;
+    }
+    std::vector<runtime::NamespacePlan> networks;
+    for (const ContainerDefinition& container : definition_.container_definitions) {
+      networks.push_back({container.name, network_path(container.name)});
+    }
+    return networks;
+  }
+
+  std::string network_path(const std::string& name) const {
+    return directory_.namespaces() + "/net-" + name;
+  }
+
+  // ---- a container ----
+
+  Result<runtime::ContainerPlan> write_container(const ContainerDefinition& container) {
+    const image::Image& image = *request_.images.at(container.name);
+    Account account = TRY(find_account(container, image));
+    ContainerPlace place = TRY(make_place(container));
+    ContainerSettings settings =
+        TRY(decide_settings(definition_, container, image.config, account, place_, place));
+    settings.seccomp = TRY(seccomp_of(settings));
+    std::string bundle = directory_.bundle(container.name);
+    TRY(sys::write_replace(bundle + "/config.json", TRY(render_oci_config(settings)), 0600));
+
+    runtime::ContainerPlan plan;
+    plan.name = container.name;
+    plan.id = task_.id + "-" + container.name;
+    plan.bundle = bundle;
+    std::string durable = paths_.durable(task_.id) + "/" + container.name;
+    plan.rootfs = {.layers = image.layer_directories,
+                   .upper = durable + "/upper",
+                   .work = durable + "/work",
+                   .target = place.rootfs};
+    plan.cgroup = settings.cgroup;
+    plan.log_file = paths_.logs(task_.id) + "/" + container.name + ".log";
+    plan.exit_file = bundle + "/exit.json";
+    plan.essential = container.essential;
+    plan.depends_on = dependencies_of(container);
+    plan.start_timeout_seconds = container.start_timeout_seconds;
+    plan.stop_timeout_seconds =
+        container.stop_timeout_seconds.value_or(scheduler::kStopTimeoutSeconds);
+    plan.stop_signal = TRY(parse_signal(image.config.stop_signal));
+    return plan;
+  }
+
+  static std::vector<runtime::ContainerDependency> dependencies_of(
+      const ContainerDefinition& container) {
+    std::vector<runtime::ContainerDependency> dependencies;
+    for (const scheduler::Dependency& dependency : container.depends_on) {
+      auto condition = runtime::DependencyCondition::kStart;
+      switch (dependency.condition) {
+        case scheduler::Condition::kStart:
+          break;
+        case scheduler::Condition::kComplete:
+          condition = runtime::DependencyCondition::kComplete;
+          break;
+        case scheduler::Condition::kSuccess:
+          condition = runtime::DependencyCondition::kSuccess;
+          break;
+      }
+      dependencies.push_back({dependency.container_name, condition});
+    }
+    return dependencies;
+  }
+
+  // From the uppermost layer that has the file.
+  static std::string read_from_layers(const image::Image& image, const std::string& path) {
+    for (auto layer = image.layer_directories.rbegin(); layer != image.layer_directories.rend();
+         ++layer) {
+      auto root = sys::open(*layer, O_PATH | O_DIRECTORY);
+      if (!root) continue;
+      auto file = sys::open_in_root(root->get(), path, O_RDONLY | O_NONBLOCK);
+      if (!file) {
+        // A whiteout is a device that nobody answers for: the file is gone in this image.
+        if (file.error().errno_value == ENXIO) return "";
+        continue;
+      }
+      return sys::read_all(file->get(), kAccountFileMax).value_or("");
+    }
+    return "";
+  }
+
+  Result<Account> find_account(const ContainerDefinition& container, const image::Image& image) {
+    const std::string& user = container.user.empty() ? image.config.user : container.user;
+    Account account = TRY(resolve_account(user, read_from_layers(image, "etc/passwd"),
+                                          read_from_layers(image, "etc/group")));
+    if (!place_.ids) return account;
+    uint32_t highest = std::max(account.uid, account.gid);
+    for (uint32_t gid : account.additional_gids) highest = std::max(highest, gid);
+    if (highest >= place_.ids->size) {
+      return fail(Errc::kInvalid,
+                  "user {}: id {} is outside of the {} ids of a task; --userns=host does without",
+                  user, highest, place_.ids->size);
+    }
+    return account;
+  }
+
+  Result<ContainerPlace> make_place(const ContainerDefinition& container) {
+    ContainerPlace place;
+    std::string bundle = directory_.bundle(container.name);
+    TRY(sys::make_directories(bundle, 0755));
+    place.rootfs = bundle + "/rootfs";
+    place.network_namespace = network_namespace_of(container);
+    place.devices = TRY(find_devices(container));
+    auto address = address_of(container);
+    place.hostname = TRY(hostname_of(container, address));
+    std::string files = directory_.files(container.name);
+    TRY(sys::make_directories(files, 0755));
+    place.hosts_file = files + "/hosts";
+    place.resolv_conf_file = files + "/resolv.conf";
+    place.hostname_file = files + "/hostname";
+    TRY(write_for_container(place.hosts_file, TRY(hosts_of(container, address, place.hostname))));
+    TRY(write_for_container(place.resolv_conf_file, resolv_conf_of(container)));
+    TRY(write_for_container(place.hostname_file, place.hostname + "\n"));
+    return place;
+  }
+
+  // Owned by root as the container sees it.
+  Status write_for_container(const std::string& path, const std::string& text) const {
+    TRY(sys::write_replace(path, text, 0644));
+    if (!place_.ids) return {};
+    return sys::chown(path, place_.ids->first, place_.ids->first);
+  }
+
+  std::string network_namespace_of(const ContainerDefinition& container) const {
+    switch (definition_.network_mode) {
+      case NetworkMode::kHost:
+        return "";
+      case NetworkMode::kAwsvpc:
+        return network_path("task");
+      case NetworkMode::kBridge:
+      case NetworkMode::kNone:
+        break;
+    }
+    return network_path(container.name);
+  }
+
+  std::optional<Ipv4> address_of(const ContainerDefinition& container) const {
+    for (const netns::LeasedEndpoint& endpoint : request_.lease.endpoints) {
+      if (endpoint.container == "task" || endpoint.container == container.name) {
+        return endpoint.address;
+      }
+    }
+    return std::nullopt;
+  }
+
+  Result<std::string> hostname_of(const ContainerDefinition& container,
+                                  std::optional<Ipv4> address) const {
+    if (!container.hostname.empty()) return container.hostname;
+    switch (definition_.network_mode) {
+      case NetworkMode::kAwsvpc:
+        return netns::render_hostname(*address, request_.config.region);
+      case NetworkMode::kHost:
+        return std::string(trim(TRY(sys::read_file("/proc/sys/kernel/hostname", 256))));
+      case NetworkMode::kBridge:
+      case NetworkMode::kNone:
+        break;
+    }
+    // As Docker: the beginning of the container's id.
+    const scheduler::Container* stored = task_.find_container(container.name);
+    std::string id = stored->id;
+    id.erase(std::remove(id.begin(), id.end(), '-'), id.end());
+    return id.substr(0, kShortId);
+  }
+
+  Result<std::string> hosts_of(const ContainerDefinition& container, std::optional<Ipv4> address,
+                               const std::string& hostname) const {
+    std::vector<netns::HostsEntry> extra;
+    for (const scheduler::HostEntry& entry : container.extra_hosts) {
+      extra.push_back({entry.ip_address, entry.hostname});
+    }
+    if (definition_.network_mode == NetworkMode::kHost) {
+      std::string text = sys::read_file("/etc/hosts", kAccountFileMax).value_or("");
+      for (const netns::HostsEntry& entry : extra) text += entry.address + " " + entry.name + "\n";
+      return text;
+    }
+    constexpr Ipv4 kLoopback{0x7f000001};
+    return netns::render_hosts(address.value_or(kLoopback), hostname, extra);
+  }
+
+  std::string resolv_conf_of(const ContainerDefinition& container) const {
+    auto read = [](const char* path) {
+      return sys::read_file(path, netns::kResolvConfMax).value_or("");
+    };
+    bool shares_network = definition_.network_mode == NetworkMode::kHost;
+    if (shares_network && container.dns_servers.empty() && container.dns_search_domains.empty()) {
+      return read(netns::kResolvConf);
+    }
+    netns::Resolver resolver =
+        netns::resolver_for_container(netns::parse_resolv_conf(read(netns::kResolvConf)),
+                                      netns::parse_resolv_conf(read(netns::kSystemdResolvConf)));
+    if (!container.dns_servers.empty()) resolver.nameservers = container.dns_servers;
+    if (!container.dns_search_domains.empty()) resolver.search = container.dns_search_domains;
+    return netns::render_resolv_conf(resolver);
+  }
+
+  static Result<std::vector<Device>> find_devices(const ContainerDefinition& container) {
+    std::vector<Device> devices;
+    for (const scheduler::Device& wanted : container.linux_parameters.devices) {
+      struct stat st = TRY(sys::stat(wanted.host_path));
+      if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode)) {
+        return fail(Errc::kInvalid, "linuxParameters.devices: {} is not a device",
+                    wanted.host_path);
+      }
+      std::string access;
+      if (wanted.read) access += 'r';
+      if (wanted.write) access += 'w';
+      if (wanted.mknod) access += 'm';
+      devices.push_back({.host_path = wanted.host_path,
+                         .container_path = wanted.container_path,
+                         .access = access,
+                         .type = S_ISCHR(st.st_mode) ? 'c' : 'b',
+                         .major = static_cast<int64_t>(major(st.st_rdev)),
+                         .minor = static_cast<int64_t>(minor(st.st_rdev))});
+    }
+    return devices;
+  }
+
+  static Result<std::string> seccomp_of(const ContainerSettings& settings) {
+    if (settings.privileged) return std::string();
+    sys::CapabilitySet set = 0;
+    for (const std::string& name :
+         TRY(capabilities_of(false, settings.add_capabilities, settings.drop_capabilities))) {
+      if (auto number = sys::capability_number(name)) set |= sys::CapabilitySet{1} << *number;
+    }
+    return runtime::render_seccomp_json(runtime::default_seccomp_profile(set));
+  }
+
+  const TaskFilesRequest& request_;
+  const scheduler::Task& task_;
+  const TaskDefinition& definition_;
+  InstancePaths paths_;
+  runtime::TaskPaths directory_;
+  TaskPlace place_;
+};
+
+}  // namespace
+
+tl::expected<runtime::TaskPlan, ContainerError> write_task_files(const TaskFilesRequest& request) {
+  return Writer(request).write();
+}
+
+}  // namespace berth::agent

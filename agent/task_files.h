@@ -1,0 +1,37 @@
+// Writes what a shim needs to run a task: OCI bundles, the files that containers see as hosts,
+// resolv.conf and hostname, volumes, task.json. Runs on a worker.
+#pragma once
+
+#include "agent/config.h"
+#include "base/result.h"
+#include "image/puller.h"
+#include "netns/ipam.h"
+#include "runtime/task_plan.h"
+#include "scheduler/model.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace berth::agent {
+
+struct TaskFilesRequest {
+  Config config;
+  scheduler::Task task;
+  netns::Lease lease;
+  std::map<std::string, image::Image*> images;  // container name -> image; borrowed
+  bool foreground = false;
+};
+
+// An error that is about one container, in ECS's words.
+struct ContainerError {
+  std::string container;
+  Error error;
+};
+
+// Writes everything; the last file is task.json. On error nothing is undone: the task directory
+// goes as a whole.
+tl::expected<runtime::TaskPlan, ContainerError> write_task_files(const TaskFilesRequest& request);
+
+}  // namespace berth::agent

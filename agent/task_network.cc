@@ -1,0 +1,138 @@
+#include "agent/task_network.h"
+
+#include "netns/apply.h"
+#include "netns/firewall.h"
+#include "netns/sweep.h"
+#include "sys/netlink.h"
+
+#include <algorithm>
+
+namespace berth::agent {
+namespace {
+
+using scheduler::NetworkMode;
+
+netns::Protocol protocol_of(scheduler::Protocol protocol) {
+  return protocol == scheduler::Protocol::kUdp ? netns::Protocol::kUdp : netns::Protocol::kTcp;
+}
+
+scheduler::Protocol protocol_of(netns::Protocol protocol) {
+  return protocol == netns::Protocol::kUdp ? scheduler::Protocol::kUdp : scheduler::Protocol::kTcp;
+}
+
+std::vector<netns::PublishedPort> ports_of(const scheduler::ContainerDefinition& container) {
+  std::vector<netns::PublishedPort> ports;
+  for (const scheduler::PortMapping& mapping : container.port_mappings) {
+    ports.push_back({.host_ip = {},
+                     .host_port = mapping.host_port,
+                     .container_port = mapping.container_port,
+                     .protocol = protocol_of(mapping.protocol)});
+  }
+  return ports;
+}
+
+std::vector<netns::LeasedEndpoint> endpoints_wanted(const scheduler::TaskDefinition& definition) {
+  std::vector<netns::LeasedEndpoint> endpoints;
+  switch (definition.network_mode) {
+    case NetworkMode::kNone:
+      return {};
+    case NetworkMode::kAwsvpc:
+      return {{.container = "task", .address = {}, .ports = {}}};
+    case NetworkMode::kHost:
+    case NetworkMode::kBridge:
+      break;
+  }
+  for (const scheduler::ContainerDefinition& container : definition.container_definitions) {
+    endpoints.push_back({.container = container.name, .address = {}, .ports = ports_of(container)});
+  }
+  return endpoints;
+}
+
+}  // namespace
+
+Result<TaskNetwork> TaskNetwork::make(const Config& config) {
+  std::string instance = instance_of(config.run);
+  auto bridge = netns::make_bridge_plan(
+      {.instance = instance, .name = bridge_of(instance), .subnet = config.subnet});
+  if (!bridge) return tl::unexpected<Error>(std::move(bridge).error());
+  return TaskNetwork(config.root, std::move(*bridge));
+}
+
+Result<netns::Lease> TaskNetwork::lease(const scheduler::Task& task, bool user_ids) const {
+  netns::LeaseStore leases = TRY(netns::LeaseStore::open(root_, bridge_));
+  NetworkMode mode = task.definition.network_mode;
+  return leases.acquire(
+      {.task_id = task.id,
+       .uid_range = user_ids,
+       .endpoints = endpoints_wanted(task.definition),
+       .addresses = mode == NetworkMode::kAwsvpc || mode == NetworkMode::kBridge});
+}
+
+scheduler::TaskProvisioned TaskNetwork::provisioned(const scheduler::Task& task,
+                                                    const netns::Lease& lease) const {
+  scheduler::TaskProvisioned event;
+  event.task_id = task.id;
+  for (const netns::LeasedEndpoint& endpoint : lease.endpoints) {
+    if (task.definition.network_mode == NetworkMode::kAwsvpc) {
+      netns::Endpoint made = netns::make_endpoint(
+          bridge_,
+          {.task_id = task.id, .container = endpoint.container, .address = *endpoint.address});
+      event.network_interfaces.push_back({.attachment_id = "",
+                                          .private_ipv4_address = to_string(*endpoint.address),
+                                          .mac_address = sys::to_string(made.mac)});
+    }
+    for (const netns::PublishedPort& port : endpoint.ports) {
+      event.network_bindings[endpoint.container].push_back(
+          {.bind_ip = to_string(port.host_ip),
+           .container_port = port.container_port,
+           .host_port = port.host_port,
+           .protocol = protocol_of(port.protocol)});
+    }
+  }
+  return event;
+}
+
+std::vector<netns::Endpoint> TaskNetwork::addressed(const netns::Lease& lease) const {
+  return netns::endpoints_of(bridge_, lease);
+}
+
+Status TaskNetwork::apply_host_side(const netns::Lease& lease) const {
+  std::vector<netns::Endpoint> endpoints = addressed(lease);
+  if (endpoints.empty()) return {};
+  sys::NetlinkSocket host = TRY(sys::NetlinkSocket::open());
+  TRY(netns::apply_bridge(bridge_, host));
+  return netns::apply_firewall(bridge_, endpoints);
+}
+
+Status TaskNetwork::apply_task_side(const netns::Lease& lease,
+                                    std::vector<MadeNetwork> networks) const {
+  std::vector<netns::Endpoint> endpoints = addressed(lease);
+  sys::NetlinkSocket host = TRY(sys::NetlinkSocket::open());
+  for (MadeNetwork& network : networks) {
+    sys::NetlinkSocket inside = TRY(sys::NetlinkSocket::adopt(std::move(network.rtnetlink)));
+    auto endpoint =
+        std::find_if(endpoints.begin(), endpoints.end(),
+                     [&](const netns::Endpoint& one) { return one.container == network.name; });
+    if (endpoint == endpoints.end()) {
+      TRY(netns::apply_loopback(inside));
+      continue;
+    }
+    netns::Inside of_task{.netns_fd = network.network_namespace.get(), .netlink = inside};
+    TRY(netns::apply_endpoint(bridge_, *endpoint, host, of_task));
+  }
+  return {};
+}
+
+Status TaskNetwork::remove(const std::string& task_id) const {
+  netns::LeaseStore leases = TRY(netns::LeaseStore::open(root_, bridge_));
+  sys::NetlinkSocket host = TRY(sys::NetlinkSocket::open());
+  return netns::remove_task(bridge_, leases, host, task_id);
+}
+
+Status TaskNetwork::sweep(const std::set<std::string>& live) const {
+  netns::LeaseStore leases = TRY(netns::LeaseStore::open(root_, bridge_));
+  sys::NetlinkSocket host = TRY(sys::NetlinkSocket::open());
+  return netns::sweep(bridge_, leases, host, live);
+}
+
+}  // namespace berth::agent

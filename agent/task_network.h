@@ -1,0 +1,55 @@
+// The network of a task, from lease to packets. Functions for workers: values in, values out.
+#pragma once
+
+#include "agent/config.h"
+#include "base/result.h"
+#include "netns/ipam.h"
+#include "netns/plan.h"
+#include "scheduler/messages.h"
+#include "scheduler/model.h"
+#include "sys/fd.h"
+
+#include <set>
+#include <string>
+#include <vector>
+
+namespace berth::agent {
+
+// A network namespace that the shim made.
+struct MadeNetwork {
+  std::string name;
+  sys::Fd network_namespace;
+  sys::Fd rtnetlink;  // born inside
+};
+
+class TaskNetwork {
+ public:
+  // Errors: a bad subnet.
+  static Result<TaskNetwork> make(const Config& config);
+
+  // Addresses, host ports and ids; written down before anything is made of them.
+  Result<netns::Lease> lease(const scheduler::Task& task, bool user_ids) const;
+  // What the scheduler wants to know of it.
+  scheduler::TaskProvisioned provisioned(const scheduler::Task& task,
+                                         const netns::Lease& lease) const;
+
+  // Bridge and firewall of the host side: needs no namespace, so it runs beside the shim's start.
+  Status apply_host_side(const netns::Lease& lease) const;
+  // Both ends of every namespace. Without leased addresses only lo.
+  Status apply_task_side(const netns::Lease& lease, std::vector<MadeNetwork> networks) const;
+
+  // Everything of the task, then its lease. May run twice.
+  Status remove(const std::string& task_id) const;
+  // What dead tasks left: all but those in `live`.
+  Status sweep(const std::set<std::string>& live) const;
+
+ private:
+  TaskNetwork(std::string root, netns::BridgePlan bridge)
+      : root_(std::move(root)), bridge_(std::move(bridge)) {}
+  std::vector<netns::Endpoint> addressed(const netns::Lease& lease) const;
+
+  std::string root_;
+  netns::BridgePlan bridge_;
+};
+
+}  // namespace berth::agent

@@ -1,0 +1,96 @@
+#include "agent/teardown.h"
+
+#include "agent/paths.h"
+#include "agent/task_network.h"
+#include "base/log.h"
+#include "runtime/shim.h"
+#include "sys/cgroup.h"
+#include "sys/file.h"
+
+#include <set>
+#include <vector>
+
+namespace berth::agent {
+namespace {
+
+constexpr std::string_view kLockSuffix = ".lock";
+
+Status remove_cgroups(const std::string& instance, const std::string& task_id) {
+  auto host = TRY(sys::Cgroups::detect());
+  sys::CgroupDir task = host.at(cgroup_of(instance) + "/" + task_id);
+  TRY(task.kill_all());
+  TRY(task.remove());
+  TRY(host.at(cgroup_of(instance)).remove_if_empty());
+  return host.at("/berth").remove_if_empty();
+}
+
+Status remove_oci_state(const InstancePaths& paths, const std::string& task_id) {
+  if (!sys::exists(paths.oci())) return {};
+  for (const std::string& name : TRY(sys::list_directory(paths.oci()))) {
+    if (name.starts_with(task_id)) TRY(sys::remove_tree(paths.oci() + "/" + name));
+  }
+  return {};
+}
+
+bool shim_is_alive(const runtime::TaskPaths& task) {
+  auto identity = runtime::read_shim_identity(task.shim());
+  return identity && runtime::is_alive(*identity);
+}
+
+// Locks of tasks that nobody owns; holding one is being the new owner.
+struct Orphan {
+  std::string task_id;
+  sys::FileLock lock;
+};
+
+struct Found {
+  std::set<std::string> live;
+  std::vector<Orphan> orphans;
+};
+
+Result<Found> find_tasks(const InstancePaths& paths) {
+  Found found;
+  for (const std::string& name : TRY(sys::list_directory(paths.tasks()))) {
+    if (!name.ends_with(kLockSuffix)) continue;
+    std::string id = name.substr(0, name.size() - kLockSuffix.size());
+    auto lock = sys::FileLock::try_acquire(paths.task_lock(id));
+    if (!lock || shim_is_alive(paths.task(id))) {
+      found.live.insert(id);
+    } else {
+      found.orphans.push_back({id, std::move(*lock)});
+    }
+  }
+  return found;
+}
+
+}  // namespace
+
+Status tear_down_task(const Config& config, const std::string& task_id) {
+  InstancePaths paths = paths_of(config);
+  TRY(remove_cgroups(instance_of(config.run), task_id));
+  TRY(TRY(TaskNetwork::make(config)).remove(task_id));
+  TRY(remove_oci_state(paths, task_id));
+  TRY(sys::remove_tree(paths.durable(task_id)));
+  TRY(sys::remove_tree(paths.task(task_id).directory));
+  // The lock goes last: while it is there, a sweep knows of the task.
+  return sys::remove_file(paths.task_lock(task_id));
+}
+
+Status sweep_instance(const Config& config) {
+  InstancePaths paths = paths_of(config);
+  Status first;
+  auto note = [&](Status status, const std::string& task_id) {
+    if (status) return;
+    LOG(kWarn, "sweep", {{"task", task_id}, {"why", status.error().text}});
+    if (first) first = std::move(status);
+  };
+  Found found = TRY(find_tasks(paths));
+  for (const Orphan& orphan : found.orphans) {
+    LOG(kInfo, "sweeping what a dead task left", {{"task", orphan.task_id}});
+    note(tear_down_task(config, orphan.task_id), orphan.task_id);
+  }
+  note(TRY(TaskNetwork::make(config)).sweep(found.live), "");
+  return first;
+}
+
+}  // namespace berth::agent

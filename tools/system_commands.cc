@@ -1,0 +1,22 @@
+// berth system, and how every command reports a failure.
+#include "agent/paths.h"
+#include "agent/teardown.h"
+#include "sys/file.h"
+#include "tools/commands.h"
+
+#include <cstdio>
+
+namespace berth::tools {
+
+int sweep_command(const agent::Config& config) {
+  if (!sys::exists(agent::paths_of(config).tasks())) return 0;  // no task ever ran here
+  auto swept = agent::sweep_instance(config);
+  return swept ? 0 : report(swept.error());
+}
+
+int report(const Error& error) {
+  std::fprintf(stderr, "berth: %s\n", error.text.c_str());
+  return kExitFailure;
+}
+
+}  // namespace berth::tools
