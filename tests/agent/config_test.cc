@@ -36,7 +36,7 @@ TEST(Config, BadMembersAreNamed) {
 }
 
 TEST(Config, InstancesDifferByRunDirectory) {
-  EXPECT_EQ(agent::instance_of("/run/berth"), "berth");
+  EXPECT_EQ(agent::instance_of("/run/berth"), "default");
   EXPECT_NE(agent::instance_of("/tmp/a"), agent::instance_of("/tmp/b"));
   EXPECT_EQ(agent::instance_of("/tmp/a"), agent::instance_of("/tmp/a"));
 }
