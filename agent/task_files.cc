@@ -153,6 +153,7 @@ class Writer {
     plan.log_file = paths_.logs(task_.id) + "/" + container.name + ".log";
     plan.exit_file = bundle + "/exit.json";
     plan.essential = container.essential;
+    plan.create_early = container.depends_on.empty() && container.system_controls.empty();
     plan.depends_on = dependencies_of(container);
     plan.start_timeout_seconds = container.start_timeout_seconds;
     plan.stop_timeout_seconds =

@@ -3,6 +3,8 @@
 #include "sys/nftables.h"
 #include "sys/spawn.h"
 
+#include <future>
+
 namespace berth::netns {
 namespace {
 
@@ -147,8 +149,13 @@ Status remove_firewall(const BridgePlan& bridge, const std::vector<Endpoint>& en
 
 Status remove_tables(const BridgePlan& bridge) {
   auto name = table_name(bridge.instance);
-  TRY(sys::delete_nft_table({NftFamily::kInet, name}));
-  return sys::delete_nft_table({NftFamily::kBridge, name});
+  // Each waits for a grace period of the kernel: side by side.
+  auto filter = std::async(std::launch::async, [&name] {
+    return sys::delete_nft_table({NftFamily::kBridge, name});
+  });
+  Status removed = sys::delete_nft_table({NftFamily::kInet, name});
+  TRY(filter.get());
+  return removed;
 }
 
 }  // namespace berth::netns

@@ -25,6 +25,7 @@
 #include <csignal>
 #include <map>
 #include <memory>
+#include <utility>
 
 namespace berth::runtime {
 namespace {
@@ -53,6 +54,7 @@ class Shim {
       tell({.kind = ShimEvent::Kind::kFailed, .at = now(), .text = prepared.error().text});
       return prepared;
     }
+    create_early();
     return loop_.run();
   }
 
@@ -233,11 +235,23 @@ class Shim {
     if (due) wake_timer_ = loop_.after(*due - env_.clock.now(), [this] { advance(); });
   }
 
+  ShimContainer::Host host() const {
+    return {.user_namespace = namespaces_.user ? namespaces_.user.get() : -1, .ids = plan_.ids};
+  }
+
+  // While the agent sets up the network. A failure is told when the container's turn comes.
+  void create_early() {
+    for (auto& container : containers_) {
+      if (!container->plan().create_early) continue;
+      if (!container->create(host(), early_steps_)) return;
+    }
+  }
+
   void start(size_t i) {
-    std::vector<TimedStep> steps;
-    auto launched = containers_[i]->launch(
-        {.user_namespace = namespaces_.user ? namespaces_.user.get() : -1, .ids = plan_.ids},
-        [this, i] { ended(i); }, steps);
+    std::vector<TimedStep> steps = std::exchange(early_steps_, {});
+    auto created = containers_[i]->create(host(), steps);
+    if (!created) return refuse(i, created.error().text);
+    auto launched = containers_[i]->start([this, i] { ended(i); }, steps);
     if (!launched) return refuse(i, launched.error().text);
     progress_[i].phase = ContainerPhase::kRunning;
     progress_[i].started_at = env_.clock.now();
@@ -315,6 +329,7 @@ class Shim {
   std::vector<std::unique_ptr<ShimContainer>> containers_;
   std::vector<ContainerProgress> progress_;
   TaskGoal goal_ = TaskGoal::kRun;
+  std::vector<TimedStep> early_steps_;
   bool started_ = false;
   bool finished_ = false;
   std::optional<sys::Loop::TimerId> wake_timer_;

@@ -40,40 +40,55 @@ ShimContainer::~ShimContainer() {
   if (process_.pidfd) loop_.unwatch(process_.pidfd.get());
 }
 
-Status ShimContainer::launch(const Host& host, std::function<void()> on_exit,
-                             std::vector<TimedStep>& steps) {
-  auto mounted = timed(env_, steps, "rootfs " + plan_.name,
+Status ShimContainer::create(const Host& host, std::vector<TimedStep>& steps) {
+  if (create_result_) return *create_result_;
+  auto created = timed(env_, steps, "rootfs " + plan_.name,
                        [&] { return mount_rootfs(plan_.rootfs, host.user_namespace, host.ids); });
-  if (!mounted) return wrap(std::move(mounted).error(), "CannotCreateContainerError");
-  TRY(create_and_start(steps));
-  started_at_ = format_rfc3339(env_.clock.wall());
-  return loop_.watch(process_.pidfd.get(), EPOLLIN,
-                     [on_exit = std::move(on_exit)](uint32_t) { on_exit(); });
+  if (created) {
+    created = timed(env_, steps, "create " + plan_.name, [&] { return create_process(); });
+  }
+  if (!created) created = wrap(std::move(created).error(), "CannotCreateContainerError");
+  create_result_ = created;
+  return created;
 }
 
-Status ShimContainer::create_and_start(std::vector<TimedStep>& steps) {
-  auto create = [&]() -> Status {
-    log_ = TRY(LogWriter::open(plan_.log_file));
-    sys::Pipe out = TRY(sys::make_pipe());
-    sys::Pipe err = TRY(sys::make_pipe());
-    process_.pid = TRY(oci_.create(plan_.id, plan_.bundle,
-                                   {.in = -1, .out = out.write.get(), .err = err.write.get()}));
-    created_ = true;
-    process_.pidfd = TRY(sys::open_pidfd(process_.pid));
-    outputs_.push_back({std::move(out.read), LogStream::kStdout});
-    outputs_.push_back({std::move(err.read), LogStream::kStderr});
-    for (Output& output : outputs_) TRY(watch_output(output));
-    return {};
-  };
-  auto created = timed(env_, steps, "create " + plan_.name, create);
-  if (!created) return wrap(std::move(created).error(), "CannotCreateContainerError");
+Status ShimContainer::create_process() {
+  log_ = TRY(LogWriter::open(plan_.log_file));
+  sys::Pipe out = TRY(sys::make_pipe());
+  sys::Pipe err = TRY(sys::make_pipe());
+  process_.pid = TRY(oci_.create(plan_.id, plan_.bundle,
+                                 {.in = -1, .out = out.write.get(), .err = err.write.get()}));
+  created_ = true;
+  process_.pidfd = TRY(sys::open_pidfd(process_.pid));
+  outputs_.push_back({std::move(out.read), LogStream::kStdout});
+  outputs_.push_back({std::move(err.read), LogStream::kStderr});
+  for (Output& output : outputs_) TRY(watch_output(output));
+  return {};
+}
 
-  auto started = timed(env_, steps, "start " + plan_.name, [&] { return oci_.start(plan_.id); });
-  if (started) return {};
-  // The process that waited to become the program is ours to reap, whatever state it is in.
-  kill();
-  (void)sys::wait(process_);  // its exit code says nothing
+Status ShimContainer::start(std::function<void()> on_exit, std::vector<TimedStep>& steps) {
+  auto start = [&]() -> Status {
+    TRY(loop_.watch(process_.pidfd.get(), EPOLLIN,
+                    [on_exit = std::move(on_exit)](uint32_t) { on_exit(); }));
+    return oci_.start(plan_.id);
+  };
+  auto started = timed(env_, steps, "start " + plan_.name, start);
+  if (started) {
+    started_at_ = format_rfc3339(env_.clock.wall());
+    return {};
+  }
+  end_before_start();
   return wrap(std::move(started).error(), "CannotStartContainerError");
+}
+
+// The process that waits to become the program is ours to kill and reap; its exit code says
+// nothing.
+void ShimContainer::end_before_start() {
+  if (!process_.pidfd) return;
+  loop_.unwatch(process_.pidfd.get());
+  kill();
+  (void)sys::wait(process_);
+  process_.pidfd.reset();
 }
 
 Status ShimContainer::watch_output(Output& output) {
@@ -150,6 +165,7 @@ Result<ExitRecord> ShimContainer::reap() {
 }
 
 Result<ExitRecord> ShimContainer::record_refusal(const std::string& reason) {
+  end_before_start();
   drain();
   ExitRecord record;
   record.container = plan_.name;

@@ -1,6 +1,7 @@
 // One container as its shim sees it: mounted, created, started, its output written, reaped.
 //
-//   launch()   rootfs mounted > pipes > create > start            (or a failure that is the reason)
+//   create()   rootfs mounted > pipes > create                    (or a failure that is the reason)
+//   start()    start                                              (likewise)
 //   output     pipe readable > log file
 //   reap()     pidfd readable > waitid > rest of the output > OOM count > exit.json > told
 //   release()  delete > unmount
@@ -37,10 +38,12 @@ class ShimContainer {
     int user_namespace = -1;
     std::optional<IdRangePlan> ids;
   };
-  // Brings the container to life; `on_exit` is called on the loop when it ends. The error's text
-  // is a reason in ECS's words ("CannotStartContainerError: ...") and nothing runs then. `steps`
-  // gets what took time.
-  Status launch(const Host& host, std::function<void()> on_exit, std::vector<TimedStep>& steps);
+  // Up to, and without, its program. The error's text is a reason in ECS's words
+  // ("CannotCreateContainerError: ..."); it is kept and given again. Once created, a second call
+  // does nothing. `steps` gets what took time.
+  Status create(const Host& host, std::vector<TimedStep>& steps);
+  // Executes the program; `on_exit` is called on the loop when it ends. On error nothing runs.
+  Status start(std::function<void()> on_exit, std::vector<TimedStep>& steps);
 
   // The stop signal, or SIGKILL to all of it.
   void signal_stop();
@@ -60,7 +63,8 @@ class ShimContainer {
     LogStream stream = LogStream::kStdout;
   };
 
-  Status create_and_start(std::vector<TimedStep>& steps);
+  Status create_process();
+  void end_before_start();
   Status watch_output(Output& output);
   // Reads what is there; true at the end of the stream.
   bool pump(Output& output);
@@ -77,7 +81,8 @@ class ShimContainer {
   sys::Process process_;
   std::string started_at_;
   bool killed_by_us_ = false;
-  bool created_ = false;
+  bool created_ = false;  // delete is owed to the OCI runtime
+  std::optional<Status> create_result_;
 };
 
 }  // namespace berth::runtime

@@ -48,6 +48,7 @@ Json render(const ContainerPlan& container) {
                {"logFile", container.log_file},
                {"exitFile", container.exit_file},
                {"essential", container.essential},
+               {"createEarly", container.create_early},
                {"dependsOn", depends_on},
                {"stopTimeout", container.stop_timeout_seconds},
                {"stopSignal", container.stop_signal}};
@@ -69,6 +70,7 @@ Result<ContainerPlan> parse_container(const json::Node& node) {
   container.log_file = TRY(node.string_at("logFile"));
   container.exit_file = TRY(node.string_at("exitFile"));
   container.essential = TRY(TRY(node.at("essential")).as_bool());
+  container.create_early = TRY(TRY(node.at("createEarly")).as_bool());
   for (const json::Node& dependency : TRY(node.find_array("dependsOn"))) {
     container.depends_on.push_back(
         {.container = TRY(dependency.string_at("container")),

@@ -43,6 +43,9 @@ struct ContainerPlan {
   std::string exit_file;
   bool essential = true;
   std::vector<ContainerDependency> depends_on;
+  // May be created (not started) before the agent says `start`: it depends on no other container
+  // and sets nothing in the network namespace, which the agent is configuring meanwhile.
+  bool create_early = false;
   std::optional<uint32_t> start_timeout_seconds;
   uint32_t stop_timeout_seconds = 30;
   int stop_signal = 15;
