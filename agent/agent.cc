@@ -1,16 +1,13 @@
 #include "agent/agent.h"
 
 #include "agent/paths.h"
-#include "agent/task_files.h"
-#include "agent/task_network.h"
+#include "agent/task_jobs.h"
 #include "agent/teardown.h"
 #include "base/log.h"
 #include "runtime/shim_protocol.h"
 #include "sys/file.h"
 #include "sys/socket.h"
-#include "sys/spawn.h"
 
-#include <fcntl.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -21,185 +18,8 @@ namespace {
 
 using scheduler::StartStage;
 
-constexpr size_t kWorkers = 2;   // one may wait for a registry while the other sets up a network
-constexpr int kShimAgentFd = 3;  // where berth-shim looks for our connection
+constexpr size_t kWorkers = 2;  // one may wait for a registry while the other sets up a network
 constexpr const char* kShimLost = "the supervisor of the task (berth-shim) ended unexpectedly";
-
-// Measures one step of a worker's job.
-class Stopwatch {
- public:
-  Stopwatch(Clock& clock, std::vector<Span>& spans) : clock_(clock), spans_(spans) {}
-  // Notes the time since the last lap under `name`.
-  void lap(std::string name) {
-    Instant now = clock_.now();
-    spans_.push_back({std::move(name), now - last_});
-    last_ = now;
-  }
-
- private:
-  Clock& clock_;
-  std::vector<Span>& spans_;
-  Instant last_ = clock_.now();
-};
-
-// A worker's answer: what it made, how long that took, or why the task does not start.
-template <class Made>
-struct Answer {
-  tl::expected<Made, scheduler::StartFailed> made;
-  std::vector<Span> spans;
-};
-
-scheduler::StartFailed start_failure(const std::string& task_id, StartStage stage,
-                                     const std::string& name, const Error& error) {
-  scheduler::StartFailed failure;
-  failure.task_id = task_id;
-  failure.stage = stage;
-  failure.error_name = name;
-  failure.text = error.text;
-  return failure;
-}
-
-struct Leased {
-  netns::Lease lease;
-  sys::FileLock lock;
-};
-
-// The lock comes first and goes last: while somebody holds it, no sweep touches the task.
-Result<Leased> take_lease(const Config& config, const scheduler::Task& task, bool user_ids) {
-  InstancePaths paths = paths_of(config);
-  sys::FileLock lock = TRY(sys::FileLock::acquire(paths.task_lock(task.id)));
-  TRY(sys::make_directories(paths.task(task.id).directory, 0711));
-  TRY(sys::make_directories(paths.logs(task.id), 0711));
-  netns::Lease lease = TRY(TRY(TaskNetwork::make(config)).lease(task, user_ids));
-  return Leased{std::move(lease), std::move(lock)};
-}
-
-Answer<Leased> lease_job(const Config& config, Env env, const scheduler::Task& task,
-                         bool user_ids) {
-  std::vector<Span> spans;
-  Stopwatch watch(env.clock, spans);
-  auto leased = take_lease(config, task, user_ids);
-  watch.lap("lease addresses, ports and ids");
-  if (leased) return {std::move(*leased), std::move(spans)};
-  return {tl::unexpected(start_failure(task.id, StartStage::kProvision,
-                                       "ResourceInitializationError", leased.error())),
-          std::move(spans)};
-}
-
-// A registry that does not answer is no reason not to run what the store has: an edge device starts
-// without its network (the ECS agent's default behaviour as well).
-Result<image::Image> pull_or_use_cached(image::Puller& puller, image::Puller::Request request) {
-  auto pulled = puller.pull(request);
-  bool unreachable = !pulled && pulled.error().code == Errc::kUnavailable;
-  if (!unreachable || request.reference.transport != image::Transport::kRegistry) return pulled;
-  request.policy = image::Policy::kIfMissing;
-  auto cached = puller.pull(request);
-  if (!cached) return pulled;
-  LOG(kWarn, "registry unreachable, the image in the store is used",
-      {{"image", request.reference.to_string()}, {"why", pulled.error().text}});
-  return cached;
-}
-
-Result<image::Image> pull_image(const AgentOptions& options, Env env, const std::string& text,
-                                image::Cancel* cancel) {
-  auto reference = TRY(image::Reference::parse(text));
-  image::Store store = TRY(image::Store::open(options.config.root));
-  image::PullerConfig config;
-  config.registry.insecure_registries = options.config.insecure_registries;
-  image::Puller puller(store, config, env);
-  return pull_or_use_cached(puller, {.reference = reference,
-                                     .platform = TRY(image::host_platform()),
-                                     .policy = image::Policy::kAlways,
-                                     .progress = options.progress,
-                                     .cancel = cancel});
-}
-
-struct Pulled {
-  std::map<std::string, image::Image> images;  // by reference as written
-  scheduler::ImagesPulled event;
-};
-
-Answer<Pulled> pull_job(const AgentOptions& options, Env env, const scheduler::Task& task,
-                        image::Cancel* cancel) {
-  std::vector<Span> spans;
-  Stopwatch watch(env.clock, spans);
-  Pulled pulled;
-  pulled.event.task_id = task.id;
-  pulled.event.started_at = env.clock.wall();
-  for (const auto& container : task.definition.container_definitions) {
-    auto known = pulled.images.find(container.image);
-    if (known == pulled.images.end()) {
-      auto image = pull_image(options, env, container.image, cancel);
-      watch.lap("pull " + container.image);
-      if (!image) {
-        auto failure =
-            start_failure(task.id, StartStage::kPull, "CannotPullContainerError", image.error());
-        failure.container = container.name;
-        return {tl::unexpected(std::move(failure)), std::move(spans)};
-      }
-      known = pulled.images.emplace(container.image, std::move(*image)).first;
-    }
-    pulled.event.digests[container.name] = known->second.manifest_digest;
-  }
-  pulled.event.stopped_at = env.clock.wall();
-  return {std::move(pulled), std::move(spans)};
-}
-
-struct Spawned {
-  sys::Process shim;
-  sys::Fd connection;
-};
-
-Result<Spawned> spawn_shim_program(const Config& config, const std::string& directory) {
-  sys::SocketPair pair = TRY(sys::make_socket_pair());
-  sys::Fd null = TRY(sys::open("/dev/null", O_RDONLY));
-  sys::Fd log = TRY(sys::create(directory + "/shim.log", O_WRONLY | O_APPEND, 0600));
-  sys::Program program;
-  program.path = config.shim;
-  program.arguments = {"berth-shim", directory};
-  program.descriptors = {
-      {null.get(), 0}, {log.get(), 1}, {log.get(), 2}, {pair.theirs.get(), kShimAgentFd}};
-  // A session of its own: Ctrl-C at the terminal is for berth, which stops the task in order.
-  program.new_session = true;
-  sys::Process shim = TRY(sys::spawn(program));
-  TRY(sys::set_nonblocking(pair.ours.get()));
-  return Spawned{std::move(shim), std::move(pair.ours)};
-}
-
-Answer<Spawned> spawn_job(const TaskFilesRequest& request, Env env) {
-  std::vector<Span> spans;
-  Stopwatch watch(env.clock, spans);
-  const std::string& id = request.task.id;
-  auto plan = write_task_files(request);
-  watch.lap("write bundles");
-  if (!plan) {
-    auto failure =
-        start_failure(id, StartStage::kCreate, "CannotCreateContainerError", plan.error().error);
-    failure.container = plan.error().container;
-    return {tl::unexpected(std::move(failure)), std::move(spans)};
-  }
-  auto spawned = spawn_shim_program(request.config, plan->directory);
-  watch.lap("spawn berth-shim");
-  if (spawned) return {std::move(*spawned), std::move(spans)};
-  return {tl::unexpected(start_failure(id, StartStage::kCreate, "ResourceInitializationError",
-                                       spawned.error())),
-          std::move(spans)};
-}
-
-struct Done {};
-
-// A job of one step that makes nothing but a change of the world.
-template <class Step>
-Answer<Done> step_job(Env env, const std::string& task_id, std::string name, Step&& step) {
-  std::vector<Span> spans;
-  Stopwatch watch(env.clock, spans);
-  Status status = step();
-  watch.lap(std::move(name));
-  if (status) return {Done{}, std::move(spans)};
-  return {tl::unexpected(start_failure(task_id, StartStage::kProvision,
-                                       "ResourceInitializationError", status.error())),
-          std::move(spans)};
-}
 
 }  // namespace
 
@@ -216,8 +36,8 @@ struct Agent::RunningTask {
   bool host_side_done = false;
   std::optional<scheduler::StartFailed> host_side_error;
   bool namespaces_made = false;
-  bool stop_wanted = false;
-  bool over = false;  // StartFailed or TaskStopped has been told
+  std::optional<runtime::ShimRequest> stop_wanted;  // how, once somebody wants it
+  bool over = false;                                // StartFailed or TaskStopped has been told
   // Why an essential container never ran, if one did not.
   std::string never_ran;
 };
@@ -274,8 +94,12 @@ void Agent::execute(const scheduler::Command& command) {
   struct Visitor {
     Agent& agent;
     void operator()(const scheduler::StartTask& start) { agent.start(start.task); }
-    void operator()(const scheduler::StopTask& stop) { agent.stop(stop.task_id); }
-    void operator()(const scheduler::KillTask& kill) { agent.kill(kill.task_id); }
+    void operator()(const scheduler::StopTask& stop) {
+      agent.stop(stop.task_id, runtime::ShimRequest::kStop);
+    }
+    void operator()(const scheduler::KillTask& kill) {
+      agent.stop(kill.task_id, runtime::ShimRequest::kKill);
+    }
     void operator()(const scheduler::ReleaseTask& release) { agent.release(release.task_id); }
   };
   std::visit(Visitor{*this}, command);
@@ -306,9 +130,7 @@ void Agent::start(const scheduler::Task& scheduled) {
 // Runs beside the pull: it needs the lease only.
 void Agent::set_up_host_side(const TaskPtr& task) {
   auto job = [config = options_.config, env = env_, id = task->task.id, lease = *task->lease] {
-    return step_job(env, id, "bridge and firewall (beside the pull)", [&]() -> Status {
-      return TRY(TaskNetwork::make(config)).apply_host_side(lease);
-    });
+    return host_side_job(config, env, id, lease);
   };
   run_job(job, [this, task](Answer<Done> answer) {
     note(task, std::move(answer.spans));
@@ -321,9 +143,9 @@ void Agent::set_up_host_side(const TaskPtr& task) {
 }
 
 void Agent::pull_images(const TaskPtr& task) {
-  auto job = [options = options_, env = env_, scheduled = task->task, task] {
-    return pull_job(options, env, scheduled, &task->cancel);
-  };
+  PullRequest request{options_.config, task->task, options_.progress, &task->cancel};
+  // The job holds on to the task, and so to the cancel flag.
+  auto job = [request, env = env_, task] { return pull_job(request, env); };
   run_job(job, [this, task](Answer<Pulled> answer) {
     note(task, std::move(answer.spans));
     if (gives_up(task)) return;
@@ -352,7 +174,7 @@ void Agent::spawn_shim(const TaskPtr& task) {
     auto watched =
         loop_.watch(task->connection.get(), EPOLLIN, [this, task](uint32_t) { hear_shim(task); });
     if (!watched) return end(task, watched.error().text);
-    if (task->stop_wanted) ask_shim(task, runtime::ShimRequest::kStop);
+    if (task->stop_wanted) ask_shim(task, *task->stop_wanted);
   });
 }
 
@@ -365,11 +187,7 @@ void Agent::set_up_networks(const TaskPtr& task) {
   }
   auto networks = std::make_shared<std::vector<MadeNetwork>>(std::move(task->networks));
   auto job = [config = options_.config, env = env_, id = task->task.id, lease = *task->lease,
-              networks] {
-    return step_job(env, id, "network of the task", [&]() -> Status {
-      return TRY(TaskNetwork::make(config)).apply_task_side(lease, std::move(*networks));
-    });
-  };
+              networks] { return task_side_job(config, env, id, lease, std::move(*networks)); };
   run_job(job, [this, task](Answer<Done> answer) {
     note(task, std::move(answer.spans));
     if (task->over) return;
@@ -480,22 +298,13 @@ void Agent::ask_shim(const TaskPtr& task, runtime::ShimRequest request) {
   if (!sent) LOG(kWarn, "shim not reached", {{"task", task->task.id}, {"why", sent.error().text}});
 }
 
-void Agent::stop(const std::string& task_id) {
+void Agent::stop(const std::string& task_id, runtime::ShimRequest how) {
   auto found = tasks_.find(task_id);
   if (found == tasks_.end() || found->second->over) return;
   TaskPtr task = found->second;
-  task->stop_wanted = true;
+  task->stop_wanted = how;
   task->cancel.cancel();
-  ask_shim(task, runtime::ShimRequest::kStop);
-}
-
-void Agent::kill(const std::string& task_id) {
-  auto found = tasks_.find(task_id);
-  if (found == tasks_.end() || found->second->over) return;
-  TaskPtr task = found->second;
-  task->stop_wanted = true;
-  task->cancel.cancel();
-  ask_shim(task, runtime::ShimRequest::kKill);
+  ask_shim(task, how);
 }
 
 void Agent::release(const std::string& task_id) {
@@ -503,17 +312,7 @@ void Agent::release(const std::string& task_id) {
   if (found == tasks_.end()) return sink_(scheduler::TaskReleased{task_id});
   TaskPtr task = found->second;
   auto job = [config = options_.config, env = env_, task_id, task] {
-    std::vector<Span> spans;
-    Stopwatch watch(env.clock, spans);
-    if (task->shim.pid > 0) (void)sys::wait(task->shim);  // it has said its last: it is ending
-    watch.lap("end of berth-shim");
-    auto torn_down = tear_down_task(config, task_id);
-    watch.lap("tear down network, cgroup and directories");
-    if (!torn_down) {
-      LOG(kError, "something of the task stays; the next start of berth sweeps it",
-          {{"task", task_id}, {"why", torn_down.error().text}});
-    }
-    return spans;
+    return release_job(config, env, task_id, task->shim);
   };
   run_job(job, [this, task](std::vector<Span> spans) {
     note(task, std::move(spans));

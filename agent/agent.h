@@ -12,6 +12,7 @@
 #pragma once
 
 #include "agent/config.h"
+#include "agent/span.h"
 #include "base/env.h"
 #include "base/result.h"
 #include "image/puller.h"
@@ -27,12 +28,6 @@
 #include <vector>
 
 namespace berth::agent {
-
-// One step of a start or an end, for `berth run --timing`.
-struct Span {
-  std::string name;  // "pull", "network", "create web"
-  Duration took{};
-};
 
 struct AgentOptions {
   Config config;
@@ -67,8 +62,7 @@ class Agent {
   using TaskPtr = std::shared_ptr<RunningTask>;
 
   void start(const scheduler::Task& task);
-  void stop(const std::string& task_id);
-  void kill(const std::string& task_id);
+  void stop(const std::string& task_id, runtime::ShimRequest how);
   void release(const std::string& task_id);
 
   // The stages of a start, each called on the loop when the one before is done.

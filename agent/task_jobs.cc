@@ -1,0 +1,182 @@
+#include "agent/task_jobs.h"
+
+#include "agent/paths.h"
+#include "agent/teardown.h"
+#include "base/log.h"
+#include "sys/socket.h"
+
+#include <fcntl.h>
+
+namespace berth::agent {
+namespace {
+
+using scheduler::StartStage;
+
+constexpr int kShimAgentFd = 3;  // where berth-shim looks for our connection
+
+// The lock comes first and goes last: while somebody holds it, no sweep touches the task.
+Result<Leased> take_lease(const Config& config, const scheduler::Task& task, bool user_ids) {
+  InstancePaths paths = paths_of(config);
+  sys::FileLock lock = TRY(sys::FileLock::acquire(paths.task_lock(task.id)));
+  TRY(sys::make_directories(paths.task(task.id).directory, 0711));
+  TRY(sys::make_directories(paths.logs(task.id), 0711));
+  netns::Lease lease = TRY(TRY(TaskNetwork::make(config)).lease(task, user_ids));
+  return Leased{std::move(lease), std::move(lock)};
+}
+
+// A registry that does not answer is no reason not to run what the store has: an edge device starts
+// without its network (the ECS agent's default behaviour as well).
+Result<image::Image> pull_or_use_cached(image::Puller& puller, image::Puller::Request request) {
+  auto pulled = puller.pull(request);
+  bool unreachable = !pulled && pulled.error().code == Errc::kUnavailable;
+  if (!unreachable || request.reference.transport != image::Transport::kRegistry) return pulled;
+  request.policy = image::Policy::kIfMissing;
+  auto cached = puller.pull(request);
+  if (!cached) return pulled;
+  LOG(kWarn, "registry unreachable, the image in the store is used",
+      {{"image", request.reference.to_string()}, {"why", pulled.error().text}});
+  return cached;
+}
+
+Result<image::Image> pull_image(const PullRequest& request, Env env, const std::string& text) {
+  auto reference = TRY(image::Reference::parse(text));
+  image::Store store = TRY(image::Store::open(request.config.root));
+  image::PullerConfig config;
+  config.registry.insecure_registries = request.config.insecure_registries;
+  image::Puller puller(store, config, env);
+  return pull_or_use_cached(puller, {.reference = reference,
+                                     .platform = TRY(image::host_platform()),
+                                     .policy = image::Policy::kAlways,
+                                     .progress = request.progress,
+                                     .cancel = request.cancel});
+}
+
+Result<Spawned> spawn_shim_program(const Config& config, const std::string& directory) {
+  sys::SocketPair pair = TRY(sys::make_socket_pair());
+  sys::Fd null = TRY(sys::open("/dev/null", O_RDONLY));
+  sys::Fd log = TRY(sys::create(directory + "/shim.log", O_WRONLY | O_APPEND, 0600));
+  sys::Program program;
+  program.path = config.shim;
+  program.arguments = {"berth-shim", directory};
+  program.descriptors = {
+      {null.get(), 0}, {log.get(), 1}, {log.get(), 2}, {pair.theirs.get(), kShimAgentFd}};
+  // A session of its own: Ctrl-C at the terminal is for berth, which stops the task in order.
+  program.new_session = true;
+  sys::Process shim = TRY(sys::spawn(program));
+  TRY(sys::set_nonblocking(pair.ours.get()));
+  return Spawned{std::move(shim), std::move(pair.ours)};
+}
+
+// A job of one step that makes nothing but a change of the world.
+template <class Step>
+Answer<Done> step_job(Env env, const std::string& task_id, std::string name, Step&& step) {
+  std::vector<Span> spans;
+  Stopwatch watch(env.clock, spans);
+  Status status = step();
+  watch.lap(std::move(name));
+  if (status) return {Done{}, std::move(spans)};
+  return {tl::unexpected(start_failure(task_id, StartStage::kProvision,
+                                       "ResourceInitializationError", status.error())),
+          std::move(spans)};
+}
+
+}  // namespace
+
+scheduler::StartFailed start_failure(const std::string& task_id, StartStage stage,
+                                     const std::string& name, const Error& error) {
+  scheduler::StartFailed failure;
+  failure.task_id = task_id;
+  failure.stage = stage;
+  failure.error_name = name;
+  failure.text = error.text;
+  return failure;
+}
+
+Answer<Leased> lease_job(const Config& config, Env env, const scheduler::Task& task,
+                         bool user_ids) {
+  std::vector<Span> spans;
+  Stopwatch watch(env.clock, spans);
+  auto leased = take_lease(config, task, user_ids);
+  watch.lap("lease addresses, ports and ids");
+  if (leased) return {std::move(*leased), std::move(spans)};
+  return {tl::unexpected(start_failure(task.id, StartStage::kProvision,
+                                       "ResourceInitializationError", leased.error())),
+          std::move(spans)};
+}
+
+Answer<Pulled> pull_job(const PullRequest& request, Env env) {
+  const scheduler::Task& task = request.task;
+  std::vector<Span> spans;
+  Stopwatch watch(env.clock, spans);
+  Pulled pulled;
+  pulled.event.task_id = task.id;
+  pulled.event.started_at = env.clock.wall();
+  for (const auto& container : task.definition.container_definitions) {
+    auto known = pulled.images.find(container.image);
+    if (known == pulled.images.end()) {
+      auto image = pull_image(request, env, container.image);
+      watch.lap("pull " + container.image);
+      if (!image) {
+        auto failure =
+            start_failure(task.id, StartStage::kPull, "CannotPullContainerError", image.error());
+        failure.container = container.name;
+        return {tl::unexpected(std::move(failure)), std::move(spans)};
+      }
+      known = pulled.images.emplace(container.image, std::move(*image)).first;
+    }
+    pulled.event.digests[container.name] = known->second.manifest_digest;
+  }
+  pulled.event.stopped_at = env.clock.wall();
+  return {std::move(pulled), std::move(spans)};
+}
+
+Answer<Spawned> spawn_job(const TaskFilesRequest& request, Env env) {
+  std::vector<Span> spans;
+  Stopwatch watch(env.clock, spans);
+  const std::string& id = request.task.id;
+  auto plan = write_task_files(request);
+  watch.lap("write bundles");
+  if (!plan) {
+    auto failure =
+        start_failure(id, StartStage::kCreate, "CannotCreateContainerError", plan.error().error);
+    failure.container = plan.error().container;
+    return {tl::unexpected(std::move(failure)), std::move(spans)};
+  }
+  auto spawned = spawn_shim_program(request.config, plan->directory);
+  watch.lap("spawn berth-shim");
+  if (spawned) return {std::move(*spawned), std::move(spans)};
+  return {tl::unexpected(start_failure(id, StartStage::kCreate, "ResourceInitializationError",
+                                       spawned.error())),
+          std::move(spans)};
+}
+
+Answer<Done> host_side_job(const Config& config, Env env, const std::string& task_id,
+                           const netns::Lease& lease) {
+  return step_job(env, task_id, "bridge and firewall (beside the pull)", [&]() -> Status {
+    return TRY(TaskNetwork::make(config)).apply_host_side(lease);
+  });
+}
+
+Answer<Done> task_side_job(const Config& config, Env env, const std::string& task_id,
+                           const netns::Lease& lease, std::vector<MadeNetwork> networks) {
+  return step_job(env, task_id, "network of the task", [&]() -> Status {
+    return TRY(TaskNetwork::make(config)).apply_task_side(lease, std::move(networks));
+  });
+}
+
+std::vector<Span> release_job(const Config& config, Env env, const std::string& task_id,
+                              const sys::Process& shim) {
+  std::vector<Span> spans;
+  Stopwatch watch(env.clock, spans);
+  if (shim.pid > 0) (void)sys::wait(shim);  // it has said its last: it is ending
+  watch.lap("end of berth-shim");
+  auto torn_down = tear_down_task(config, task_id);
+  watch.lap("tear down network, cgroup and directories");
+  if (!torn_down) {
+    LOG(kError, "something of the task stays; the next start of berth sweeps it",
+        {{"task", task_id}, {"why", torn_down.error().text}});
+  }
+  return spans;
+}
+
+}  // namespace berth::agent

@@ -1,0 +1,73 @@
+// What workers do for a task, one function a stage: values in, an answer out. They block; they
+// never touch the agent's state.
+#pragma once
+
+#include "agent/config.h"
+#include "agent/span.h"
+#include "agent/task_files.h"
+#include "agent/task_network.h"
+#include "base/result.h"
+#include "image/puller.h"
+#include "scheduler/messages.h"
+#include "sys/fd.h"
+#include "sys/file.h"
+#include "sys/spawn.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace berth::agent {
+
+// What a job made, or why the task does not start; and how long that took.
+template <class Made>
+struct Answer {
+  tl::expected<Made, scheduler::StartFailed> made;
+  std::vector<Span> spans;
+};
+
+scheduler::StartFailed start_failure(const std::string& task_id, scheduler::StartStage stage,
+                                     const std::string& error_name, const Error& error);
+
+struct Leased {
+  netns::Lease lease;
+  // Held by the owner of the task: while it is, no sweep touches what the task has.
+  sys::FileLock lock;
+};
+// Directories, addresses, host ports and ids of the task.
+Answer<Leased> lease_job(const Config& config, Env env, const scheduler::Task& task, bool user_ids);
+
+struct Pulled {
+  std::map<std::string, image::Image> images;  // by reference as written
+  scheduler::ImagesPulled event;
+};
+struct PullRequest {
+  Config config;
+  scheduler::Task task;
+  image::ProgressSink progress;
+  image::Cancel* cancel = nullptr;  // borrowed
+};
+// Every image of the task, each once.
+Answer<Pulled> pull_job(const PullRequest& request, Env env);
+
+struct Spawned {
+  sys::Process shim;
+  sys::Fd connection;  // non-blocking
+};
+// Bundles and task.json, then berth-shim on them.
+Answer<Spawned> spawn_job(const TaskFilesRequest& request, Env env);
+
+struct Done {};
+// Bridge and firewall: needs the lease only.
+Answer<Done> host_side_job(const Config& config, Env env, const std::string& task_id,
+                           const netns::Lease& lease);
+// Both ends of the namespaces that the shim made.
+Answer<Done> task_side_job(const Config& config, Env env, const std::string& task_id,
+                           const netns::Lease& lease, std::vector<MadeNetwork> networks);
+
+// Waits for the shim's end, then gives back all that the task had. A failure is logged: the next
+// start of berth sweeps what stays.
+std::vector<Span> release_job(const Config& config, Env env, const std::string& task_id,
+                              const sys::Process& shim);
+
+}  // namespace berth::agent
