@@ -1,9 +1,18 @@
 #include "sys/workers.h"
 
+#include <csignal>
+
 namespace berth::sys {
 
+// Signals are the loop's to hear: a worker that did not block them would take the default action,
+// whether made before or after Loop::on_signals(). The threads inherit the mask of their maker.
 Workers::Workers(Loop& loop, size_t threads) : loop_(loop) {
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
   for (size_t i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 Workers::~Workers() {

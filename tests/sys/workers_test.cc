@@ -4,6 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
+#include <csignal>
+
 namespace berth {
 namespace {
 
@@ -23,6 +27,23 @@ TEST(Workers, JobsRunElsewhereAndCompleteOnTheLoop) {
   }
   ASSERT_TRUE(loop->run().has_value());
   EXPECT_EQ(completed, 10);
+}
+
+// A worker that took the signal would end the process.
+TEST(Workers, LeaveSignalsToTheLoop) {
+  sys::SystemClock clock;
+  auto loop = std::move(*sys::Loop::make(clock));
+  sys::Workers workers(*loop, 2);
+  int heard = 0;
+  ASSERT_TRUE(loop->on_signals({SIGUSR1},
+                               [&](int number) {
+                                 heard = number;
+                                 loop->stop();
+                               })
+                  .has_value());
+  ASSERT_EQ(::kill(::getpid(), SIGUSR1), 0);
+  ASSERT_TRUE(loop->run().has_value());
+  EXPECT_EQ(heard, SIGUSR1);
 }
 
 }  // namespace
