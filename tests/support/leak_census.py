@@ -17,11 +17,11 @@ SETTLE_SECONDS = 3  # the kernel dismantles network namespaces behind our back
 def instance_of(run):
     """As agent::instance_of(): the name that everything global of the instance carries."""
     if str(run) == "/run/berth":
-        return "berth"
+        return "default"
     value = 2166136261
     for byte in str(run).encode():
         value = ((value ^ byte) * 16777619) & 0xFFFFFFFF
-    return f"berth-{value & 0xFFFFFF:06x}"
+    return f"i{value:08x}"
 
 
 def cgroups(instance):
