@@ -40,12 +40,13 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
   json::Node root = document.root();
   auto read = [&]() -> Result<Config> {
     Config config;
-    TRY(root.only({"root", "run", "ociRuntime", "shim", "subnet", "region", "taskPidsLimit",
+    TRY(root.only({"root", "run", "ociRuntime", "shim", "init", "subnet", "region", "taskPidsLimit",
                    "insecureRegistries"}));
     TRY(read_absolute_path(root, "root", config.root));
     TRY(read_absolute_path(root, "run", config.run));
     TRY(read_absolute_path(root, "ociRuntime", config.oci_runtime));
     TRY(read_absolute_path(root, "shim", config.shim));
+    TRY(read_absolute_path(root, "init", config.init));
     config.subnet = TRY(root.find_string("subnet")).value_or(config.subnet);
     config.region = TRY(root.find_string("region")).value_or(config.region);
     config.task_pids_limit =
@@ -63,6 +64,7 @@ std::string render_config(const Config& config) {
                                 {"run", config.run},
                                 {"ociRuntime", config.oci_runtime},
                                 {"shim", config.shim},
+                                {"init", config.init},
                                 {"subnet", config.subnet},
                                 {"region", config.region},
                                 {"taskPidsLimit", config.task_pids_limit},

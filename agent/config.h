@@ -18,6 +18,7 @@ struct Config {
   std::string run = "/run/berth";        // gone with a reboot: task directories, sockets
   std::string oci_runtime;               // path of berth-oci or of another OCI runtime
   std::string shim;                      // path of berth-shim
+  std::string init;                      // path of berth-init, process 1 of containers that ask
   std::string subnet = "172.29.0.0/16";  // tasks' addresses; the bridge has the first one
   std::string region = "us-east-1";  // for names such as ip-172-29-0-2.us-east-1.compute.internal
   uint64_t task_pids_limit = 4096;   // processes and threads of one task (pids.max)

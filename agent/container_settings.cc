@@ -13,6 +13,8 @@ constexpr uint64_t kMiB = 1024 * 1024;
 constexpr uint64_t kSharesMin = 2;  // the kernel's
 constexpr uint64_t kSharesMax = 262144;
 constexpr uint64_t kNoLimit = ~0ull;  // RLIM_INFINITY
+// On the container's own /dev, so that no image is changed by it.
+constexpr const char* kInitTarget = "/dev/init";
 constexpr const char* kDefaultPath =
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -176,6 +178,10 @@ Result<ContainerSettings> decide_settings(const scheduler::TaskDefinition& task,
   settings.devices = place.devices;
   settings.binds = binds_of(task, container, task_place, place);
   apply_linux_parameters(container.linux_parameters, settings);
+  if (container.linux_parameters.init_process_enabled) {
+    settings.binds.push_back({place.init_program, kInitTarget, true, false});
+    settings.args.insert(settings.args.begin(), {kInitTarget, "--"});
+  }
   for (const scheduler::SystemControl& control : container.system_controls) {
     settings.sysctls.emplace_back(control.name, control.value);
   }

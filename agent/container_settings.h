@@ -30,6 +30,7 @@ struct ContainerPlace {
   std::string hosts_file;        // seen as /etc/hosts
   std::string resolv_conf_file;  // seen as /etc/resolv.conf
   std::string hostname_file;     // seen as /etc/hostname
+  std::string init_program;      // on the host; for initProcessEnabled
   std::vector<Device> devices;   // those of linuxParameters, looked up on the host
 };
 

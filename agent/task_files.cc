@@ -221,6 +221,7 @@ class Writer {
     place.rootfs = bundle + "/rootfs";
     place.network_namespace = network_namespace_of(container);
     place.devices = TRY(find_devices(container));
+    place.init_program = request_.config.init;
     auto address = address_of(container);
     place.hostname = TRY(hostname_of(container, address));
     std::string files = directory_.files(container.name);

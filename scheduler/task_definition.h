@@ -84,6 +84,7 @@ struct LinuxParameters {
   std::optional<uint32_t> shared_memory_size_mib{};
   std::optional<uint32_t> max_swap_mib{};  // beyond memory; absent: the host's policy
   std::optional<uint32_t> swappiness{};    // 0 to 100; no effect on cgroup v2
+  bool init_process_enabled = false;       // an init that reaps and forwards signals is process 1
   bool operator==(const LinuxParameters&) const = default;
 };
 

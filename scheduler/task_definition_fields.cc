@@ -123,7 +123,7 @@ constexpr Field kFields[] = {
     {"LinuxParameters", "tmpfs", kHonoured, ""},
     {"LinuxParameters", "maxSwap", kHonoured, ""},
     {"LinuxParameters", "swappiness", kHonoured, ""},
-    {"LinuxParameters", "initProcessEnabled", kRefused, "berth puts no init process first yet"},
+    {"LinuxParameters", "initProcessEnabled", kHonoured, ""},
     {"KernelCapabilities", "add", kHonoured, ""},
     {"KernelCapabilities", "drop", kHonoured, ""},
     {"Device", "hostPath", kHonoured, ""},

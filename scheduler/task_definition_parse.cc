@@ -153,6 +153,7 @@ LinuxParameters read_linux_parameters(Reader& reader, const json::Node& containe
       as_u32(reader.integer(*node, "sharedMemorySize", {1, kSize.max}));
   parameters.max_swap_mib = as_u32(reader.integer(*node, "maxSwap", kSize));
   parameters.swappiness = as_u32(reader.integer(*node, "swappiness", {0, 100}));
+  parameters.init_process_enabled = reader.boolean(*node, "initProcessEnabled", false);
   return parameters;
 }
 

@@ -188,6 +188,17 @@ Result<std::optional<ExitStatus>> try_wait(pid_t pid) {
   return status_of(info);
 }
 
+Result<std::optional<Reaped>> reap_any() {
+  siginfo_t info{};
+  auto waited = run("waitid", "", [&] { return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG); });
+  if (!waited && waited.error().errno_value == ECHILD) {
+    return fail(Errc::kNotFound, "waitid: no children");
+  }
+  TRY(std::move(waited));
+  if (info.si_pid == 0) return std::nullopt;
+  return Reaped{info.si_pid, status_of(info)};
+}
+
 Status send_signal(const Process& process, int signal) {
   auto sent = run("pidfd_send_signal", "", [&] {
     return ::syscall(SYS_pidfd_send_signal, process.pidfd.get(), signal, nullptr, 0);

@@ -47,6 +47,13 @@ Result<ExitStatus> wait(const Process& process);
 // The status if it has ended (reaped), nothing if it runs.
 Result<std::optional<ExitStatus>> try_wait(pid_t pid);
 
+struct Reaped {
+  pid_t pid = -1;
+  ExitStatus status;
+};
+// Any child that has ended (reaped), nothing if none has; kNotFound when there are no children.
+Result<std::optional<Reaped>> reap_any();
+
 // Kill through the pidfd, so that a recycled pid is never hit. A process already gone is success.
 Status send_signal(const Process& process, int signal);
 

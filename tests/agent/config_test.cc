@@ -8,6 +8,7 @@ namespace {
 TEST(Config, WhatIsRenderedParses) {
   agent::Config config;
   config.shim = "/opt/berth-shim";
+  config.init = "/opt/berth-init";
   config.oci_runtime = "/usr/bin/crun";
   config.insecure_registries = {"10.0.0.1:5000"};
   auto again = agent::parse_config(agent::render_config(config), "berth.json");

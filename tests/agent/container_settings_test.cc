@@ -87,6 +87,19 @@ TEST(ContainerSettings, ADefinitionBecomesSettings) {
   EXPECT_TRUE(settings->binds.back().read_only);
 }
 
+TEST(ContainerSettings, AnInitProcessGoesFirst) {
+  scheduler::ContainerDefinition container;
+  container.command = {"run", "fast"};
+  container.linux_parameters.init_process_enabled = true;
+  agent::ContainerPlace place;
+  place.init_program = "/usr/bin/berth-init";
+  auto settings = agent::decide_settings({}, container, {}, {}, {}, place);
+  ASSERT_TRUE(settings.has_value()) << settings.error().text;
+  EXPECT_THAT(settings->args, ElementsAre("/dev/init", "--", "run", "fast"));
+  EXPECT_EQ(settings->binds.back().source, "/usr/bin/berth-init");
+  EXPECT_TRUE(settings->binds.back().read_only);
+}
+
 TEST(ContainerSettings, PrivilegedNeedsTheHostsIds) {
   scheduler::ContainerDefinition container;
   container.command = {"x"};
