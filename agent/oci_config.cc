@@ -62,6 +62,15 @@ Json bind_mount(const BindMount& bind, const ContainerSettings& settings) {
   return json;
 }
 
+// In a user namespace no node can be made: the host's is bound, whatever the container calls it.
+bool binds_devices(const ContainerSettings& settings) {
+  return !settings.user_namespace.empty();
+}
+
+Json device_mount(const Device& device) {
+  return mount(device.container_path, "bind", device.host_path, {"bind", "nosuid", "noexec"});
+}
+
 Json tmpfs_mount(const Tmpfs& tmpfs) {
   std::vector<std::string> options = {"nosuid", "nodev", "noexec"};
   options.insert(options.end(), tmpfs.options.begin(), tmpfs.options.end());
@@ -85,6 +94,9 @@ Json mounts_of(const ContainerSettings& settings) {
   mounts.push_back(mount(
       "/dev/shm", "tmpfs", "shm",
       {"nosuid", "noexec", "nodev", "mode=1777", "size=" + std::to_string(settings.shm_bytes)}));
+  if (binds_devices(settings)) {
+    for (const Device& device : settings.devices) mounts.push_back(device_mount(device));
+  }
   for (const BindMount& bind : settings.binds) mounts.push_back(bind_mount(bind, settings));
   for (const Tmpfs& tmpfs : settings.tmpfs) mounts.push_back(tmpfs_mount(tmpfs));
   return mounts;
@@ -186,6 +198,7 @@ Json process_of(const ContainerSettings& settings, const std::vector<std::string
 
 Json devices_of(const ContainerSettings& settings) {
   Json devices = Json::array();
+  if (binds_devices(settings)) return devices;
   for (const Device& device : settings.devices) {
     devices.push_back({{"path", device.container_path},
                        {"type", std::string(1, device.type)},

@@ -119,6 +119,21 @@ TEST(OciConfig, PrivilegedLiftsMasksAndDeviceRules) {
   EXPECT_FALSE(rendered(of)["linux"].contains("maskedPaths"));
 }
 
+TEST(OciConfig, DevicesAreBoundWhereTheyCannotBeMade) {
+  ContainerSettings of = settings();
+  of.devices = {{.host_path = "/dev/fuse",
+                 .container_path = "/dev/given",
+                 .access = "r",
+                 .type = 'c',
+                 .major = 10,
+                 .minor = 229}};
+  EXPECT_EQ(mount_at(rendered(of), "/dev/given")["source"], "/dev/fuse");
+  EXPECT_TRUE(rendered(of)["linux"]["devices"].empty());
+  of.user_namespace = "";
+  EXPECT_EQ(rendered(of)["linux"]["devices"][0]["path"], "/dev/given");
+  EXPECT_EQ(rendered(of)["linux"]["devices"][0]["major"], 10);
+}
+
 TEST(OciConfig, LimitsAreInBytesAndSwapIsASum) {
   ContainerSettings of = settings();
   of.memory_bytes = 64 << 20;
