@@ -60,9 +60,9 @@ def nft_tables():
 
 
 def files(run, root):
-    """Task directories and sockets; images, layers and the ledgers of the store are meant to stay."""
+    """Task directories and sockets; images, layers, ledgers and compiled seccomp filters are meant to stay."""
     tops = [pathlib.Path(run) / "tasks", pathlib.Path(run) / "oci", pathlib.Path(root) / "tasks"]
-    return sorted(str(path) for top in tops if top.is_dir() for path in top.rglob("*"))
+    return sorted(str(path) for top in tops if top.is_dir() for path in top.rglob("*") if ".seccomp" not in path.parts)
 
 
 def take(run, root):
