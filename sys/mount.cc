@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 
 // <sys/mount.h> and <linux/mount.h> cannot be included together before glibc 2.37.
 extern "C" int mount(const char*, const char*, const char*, unsigned long, const void*) noexcept;
@@ -20,9 +21,9 @@ extern "C" int umount2(const char*, int) noexcept;
 namespace berth::sys {
 namespace {
 
-constexpr int kNoFollowUnmount = 8;  // UMOUNT_NOFOLLOW
-constexpr int kDetachUnmount = 2;    // MNT_DETACH
-constexpr size_t kOptionMax = 255;   // fsconfig(2) takes no longer string
+constexpr int kNoFollowUnmount = 8;     // UMOUNT_NOFOLLOW
+constexpr int kDetachUnmount = 2;       // MNT_DETACH
+constexpr size_t kMountDataMax = 4095;  // mount(2) takes one page, its end included
 
 unsigned recursive_flag(Recursion recursion) {
   return recursion == Recursion::kWholeTree ? AT_RECURSIVE : 0;
@@ -71,35 +72,52 @@ Result<Fd> finish(int context, const std::string& type, uint64_t attributes) {
   })));
 }
 
-// "lowerdir" in one string: by path when it is short enough, else through short descriptor names.
-Status set_joined_layers(int context, const Overlay& overlay, std::vector<Fd>& keep) {
-  std::string joined = join(overlay.lower, ":");
-  if (joined.size() > kOptionMax) {
-    std::vector<std::string> names;
-    for (const std::string& layer : overlay.lower) {
-      keep.push_back(TRY(open(layer, O_PATH | O_DIRECTORY)));
-      names.push_back(proc_path(keep.back().get()));
-    }
-    joined = join(names, ":");
+// Layer by layer, each of any length: "lowerdir+" (>= 6.8). An older kernel says EINVAL, before 6.5
+// not until the end.
+Result<Fd> make_overlay_by_context(const Overlay& overlay) {
+  Fd context = TRY(open_context("overlay"));
+  for (const std::string& layer : overlay.lower) {
+    TRY(set_option(context.get(), "overlay", "lowerdir+", layer));
   }
-  if (joined.size() > kOptionMax) {
-    return fail(Errc::kUnsupported,
-                "overlay of {} layers: this kernel takes lowerdir of at most {} bytes (needs "
-                "Linux >= 6.8 for more)",
-                overlay.lower.size(), kOptionMax);
+  if (!overlay.upper.empty()) {
+    TRY(set_option(context.get(), "overlay", "upperdir", overlay.upper));
+    TRY(set_option(context.get(), "overlay", "workdir", overlay.work));
   }
-  return set_option(context, "overlay", "lowerdir", joined);
+  for (const std::string& flag : overlay.flags) {
+    size_t equals = flag.find('=');
+    bool has_value = equals != std::string::npos;
+    TRY(set_option(context.get(), "overlay", flag.substr(0, equals),
+                   has_value ? flag.substr(equals + 1) : ""));
+  }
+  return finish(context.get(), "overlay", 0);
 }
 
-Status set_layers(int context, const Overlay& overlay, std::vector<Fd>& keep) {
-  bool one_by_one = overlay.lower.size() > 1;
-  for (size_t i = 0; one_by_one && i < overlay.lower.size(); ++i) {
-    Status set = set_option(context, "overlay", "lowerdir+", overlay.lower[i]);
-    if (!set && i == 0) one_by_one = false;  // an older kernel; the joined form decides
-    if (!set && i > 0) return set;
+// mount(2) takes all options in one page where fsconfig(2) takes 255 bytes each; layers by
+// descriptor names keep them short. It attaches at once, so we clone the mount and take it away
+// again.
+Result<Fd> make_overlay_by_mount(const Overlay& overlay) {
+  std::vector<Fd> layers;  // open until the superblock holds them
+  std::vector<std::string> names;
+  for (const std::string& layer : overlay.lower) {
+    layers.push_back(TRY(open(layer, O_PATH | O_DIRECTORY)));
+    names.push_back(proc_path(layers.back().get()));
   }
-  if (one_by_one) return {};
-  return set_joined_layers(context, overlay, keep);
+  std::vector<std::string> options = overlay.flags;
+  options.push_back("lowerdir=" + join(names, ":"));
+  if (!overlay.upper.empty()) {
+    options.push_back("upperdir=" + overlay.upper);
+    options.push_back("workdir=" + overlay.work);
+  }
+  std::string data = join(options, ",");
+  if (data.size() > kMountDataMax) {
+    return fail(Errc::kUnsupported, "overlay of {} layers: too many for Linux before 6.8",
+                overlay.lower.size());
+  }
+  const std::string& place = overlay.upper.empty() ? overlay.lower.front() : overlay.work;
+  TRY(run("mount", "overlay " + data,
+          [&] { return ::mount("overlay", place.c_str(), "overlay", 0, data.c_str()); }));
+  MountGuard attached(place);
+  return clone_tree(AT_FDCWD, place, Recursion::kThisMount);
 }
 
 }  // namespace
@@ -152,20 +170,11 @@ Result<Fd> make_file_system(const FileSystem& file_system) {
 }
 
 Result<Fd> make_overlay(const Overlay& overlay) {
-  Fd context = TRY(open_context("overlay"));
-  std::vector<Fd> keep;  // layers named by descriptor stay open until the superblock holds them
-  TRY(set_layers(context.get(), overlay, keep));
-  if (!overlay.upper.empty()) {
-    TRY(set_option(context.get(), "overlay", "upperdir", overlay.upper));
-    TRY(set_option(context.get(), "overlay", "workdir", overlay.work));
-  }
-  for (const std::string& flag : overlay.flags) {
-    size_t equals = flag.find('=');
-    bool has_value = equals != std::string::npos;
-    TRY(set_option(context.get(), "overlay", flag.substr(0, equals),
-                   has_value ? flag.substr(equals + 1) : ""));
-  }
-  return finish(context.get(), "overlay", 0);
+  auto made = make_overlay_by_context(overlay);
+  if (made || made.error().errno_value != EINVAL) return made;
+  auto mounted = make_overlay_by_mount(overlay);
+  bool says_more = mounted || mounted.error().errno_value != EINVAL;
+  return says_more ? std::move(mounted) : std::move(made);
 }
 
 Status bind_mount(const std::string& source, const std::string& target, Recursion recursion) {

@@ -47,8 +47,8 @@ struct FileSystem {
 Result<Fd> make_file_system(const FileSystem& file_system);
 
 // An overlay; detached. `lower` goes from the uppermost layer down. Without `upper` and `work` it
-// is read-only. Uses "lowerdir+" where the kernel has it (>= 6.8), else short names of descriptors,
-// because the kernel takes at most 255 bytes of "lowerdir" here.
+// is read-only. Where the kernel lacks "lowerdir+" (< 6.8) it is mounted on `work`, or on the
+// uppermost layer, for a moment.
 struct Overlay {
   std::vector<std::string> lower;
   std::string upper;
