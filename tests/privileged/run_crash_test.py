@@ -4,6 +4,8 @@ import os
 import signal
 import time
 
+import pytest
+
 import leak_census
 from berth import PATIENCE, sh, task
 
@@ -22,21 +24,47 @@ def wait_until(condition, what):
         time.sleep(0.02)
 
 
-def test_next_start_sweeps_what_a_killed_berth_left(berth):
-    with berth.start(task(sh(FOREVER, stopTimeout=2))) as running:
+def kill(running):
+    running.process.kill()
+    running.process.wait()
+
+
+def wait_for_the_end_of_shims(instance):
+    """Until they are reaped: one that is exiting has lost its command line, but counts as alive."""
+    pids = shims(instance)
+    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), "a shim without its berth lives on")
+
+
+@pytest.mark.parametrize("mode", ["awsvpc", "bridge", "host"])
+def test_next_start_sweeps_what_a_killed_berth_left(berth, mode):
+    with berth.start(task(sh(FOREVER, stopTimeout=2), networkMode=mode)) as running:
         running.wait_for("ready")
-        running.process.kill()
-        running.process.wait()
+        kill(running)
+    wait_for_the_end_of_shims(berth)
+    assert not running.pids()
     assert berth.run(task(sh("true"))).code == 0
 
 
 def test_sweep_command_needs_no_task(berth):
     with berth.start(task(sh(FOREVER, stopTimeout=2), networkMode="bridge")) as running:
         running.wait_for("ready")
-        running.process.kill()
-        running.process.wait()
+        kill(running)
+    wait_for_the_end_of_shims(berth)
     outcome = berth.berth("system", "sweep")
     assert outcome.code == 0, outcome
+
+
+def test_shim_of_a_killed_berth_stops_the_task_kindly(berth, tmp_path):
+    """A start meanwhile does not disturb it."""
+    script = "trap 'sleep 1; echo kindly >/host/stopped; exit' TERM; echo ready; while :; do sleep 0.1; done"
+    main = sh(script, mountPoints=[{"sourceVolume": "host", "containerPath": "/host"}])
+    with berth.start(task(main, volumes=[{"name": "host", "host": {"sourcePath": str(tmp_path)}}])) as running:
+        running.wait_for("ready")
+        kill(running)
+    assert berth.run(task(sh("true"))).code == 0
+    wait_for_the_end_of_shims(berth)
+    assert (tmp_path / "stopped").read_text() == "kindly\n"
+    assert berth.berth("system", "sweep").code == 0
 
 
 def test_running_task_of_another_berth_is_not_swept(berth):
@@ -49,13 +77,29 @@ def test_running_task_of_another_berth_is_not_swept(berth):
 
 
 def test_no_container_outlives_its_shim(berth):
-    with berth.start(task(sh(FOREVER, stopTimeout=2))) as running:
-        running.wait_for("ready")
-        containers = running.pids()
+    """Neither its first process nor one that left the session; berth says why it ends."""
+    with berth.start(task(sh(f"setsid sleep 1000 & {FOREVER}", stopTimeout=2), sh(FOREVER, "side"))) as running:
+        running.wait_for(r"main \| ready")
+        running.wait_for(r"side \| ready")
+        containers = running.pids("main") + running.pids("side")
+        assert len(containers) >= 3
         (shim,) = shims(berth)
         os.kill(shim, signal.SIGKILL)
         wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in containers), "containers live on")
-        assert running.wait().code != 0
+        outcome = running.wait()
+    assert outcome.code not in (0, None)
+    assert "berth-shim" in outcome.err and "unexpectedly" in outcome.err
+
+
+def test_berth_and_its_shim_killed_together(berth):
+    with berth.start(task(sh(FOREVER, stopTimeout=2))) as running:
+        running.wait_for("ready")
+        containers = running.pids()
+        for pid in (running.process.pid, *shims(berth)):
+            os.kill(pid, signal.SIGKILL)
+        running.process.wait()
+    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in containers), "containers live on")
+    assert berth.berth("system", "sweep").code == 0
 
 
 def test_container_killed_from_outside_is_told(berth):
@@ -72,8 +116,8 @@ def test_killed_at_any_moment_of_the_start(berth):
     for milliseconds in range(0, 100, 10):
         with berth.start(task(sh(FOREVER, stopTimeout=2))) as running:
             time.sleep(milliseconds / 1000 * PATIENCE)
-            running.process.kill()
-            running.process.wait()
+            kill(running)
+    wait_for_the_end_of_shims(berth)
     outcome = berth.berth("system", "sweep")
     assert outcome.code == 0, outcome
 

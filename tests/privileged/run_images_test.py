@@ -2,10 +2,11 @@
 
 import json
 import subprocess
+import time
 
 import pytest
 
-from berth import task
+from berth import PATIENCE, task
 from registry import Registry
 
 
@@ -100,3 +101,23 @@ def test_damaged_layer_is_refused_and_not_kept(fresh, tmp_path, layouts):
     assert "sha256:" in outcome.err
     layer.write_bytes((layouts["busybox"] / "blobs/sha256" / layer.name).read_bytes())
     assert fresh.run(task(container(f"oci:{damaged}:latest"))).lines() == ["ran"]
+
+
+def test_a_killed_pull_is_no_hindrance(fresh, registry, layouts):
+    """Killed as soon as bytes arrive, and some moments later; what is there then is never taken for whole."""
+    reference = registry.push(f"oci:{layouts['nginx']}:latest", "nginx:1")
+    definition = task({"name": "main", "image": reference, "memory": 128, "command": ["-t"]})
+    arriving, whole = fresh.root / "tmp", fresh.root / "images"
+    for milliseconds in (0, 20, 60):
+        with fresh.start(definition) as running:
+            deadline = time.monotonic() + 10 * PATIENCE
+            while not (arriving.is_dir() and any(arriving.iterdir())):
+                assert time.monotonic() < deadline and running.process.poll() is None, running.wait()
+            time.sleep(milliseconds / 1000)
+            running.process.kill()
+            running.process.wait()
+        if milliseconds == 0:
+            assert not any(whole.iterdir()), "not killed in the middle"
+    outcome = fresh.run(definition)
+    assert outcome.code == 0, outcome
+    assert any("test is successful" in line for line in outcome.lines())

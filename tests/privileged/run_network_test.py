@@ -3,6 +3,7 @@
 import contextlib
 import http.server
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import urllib.request
 
 import pytest
 
-from berth import PATIENCE, sh, task
+from berth import BIN, PATIENCE, sh, task
 
 SERVE = "mkdir -p /www; echo page of $(hostname) >/www/index.html; httpd -f -p {port} -h /www & echo ready; wait"
 ADDRESS = "ip -4 -o addr show | awk '$2 != \"lo\" {split($4, a, \"/\"); print a[1]}'"
@@ -90,6 +91,25 @@ def test_tasks_reach_each_other_and_the_host_reaches_them(berth):
         own, page = outcome.lines()
         assert own != address
         assert page.startswith("page of")
+
+
+def test_two_runs_at_once_talk_to_each_other(berth, tmp_path):
+    """Started at the same moment, in an instance that has no bridge yet; each is the other's server and client."""
+    script = """mkdir -p /www; echo page of {me} >/www/index.html; httpd -p 80 -h /www
+        {address} >/shared/{me}.new; mv /shared/{me}.new /shared/{me}
+        until [ -e /shared/{other} ]; do usleep 20000; done
+        wget -qO- http://$(cat /shared/{other})/; touch /shared/{me}.done
+        until [ -e /shared/{other}.done ]; do usleep 20000; done"""
+
+    def definition(me, other):
+        return task(sh(script.format(me=me, other=other, address=ADDRESS),
+                       mountPoints=[{"sourceVolume": "shared", "containerPath": "/shared"}]),
+                    volumes=[{"name": "shared", "host": {"sourcePath": str(tmp_path)}}])
+
+    with berth.start(definition("one", "two")) as one, berth.start(definition("two", "one")) as two:
+        outcomes = one.wait(), two.wait()
+    assert [outcome.code for outcome in outcomes] == [0, 0], outcomes
+    assert [outcome.lines() for outcome in outcomes] == [["page of two"], ["page of one"]]
 
 
 def test_addresses_are_given_back(berth):
@@ -182,6 +202,37 @@ def test_bridge_port_is_reached_from_the_world(world, berth):
         running.wait_for("ready")
         page = subprocess.check_output([*world, "curl", "-s", "-m", "5", "--retry", "5", "--retry-connrefused", f"http://198.51.100.1:{port}/"], text=True)
         assert page.startswith("page of")
+
+
+ASK_BY_UDP = """
+import socket, sys
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+    asker.settimeout(1)
+    for _ in range(10):
+        asker.sendto(b"hello", (sys.argv[1], int(sys.argv[2])))
+        try:
+            print(asker.recv(100).decode())
+            break
+        except OSError:
+            continue
+"""
+
+
+def test_bridge_publishes_udp(world, berth, tmp_path):
+    port = free_port()
+    (tmp_path / "volume").mkdir()
+    shutil.copy(BIN / "udp_echo", tmp_path / "volume")
+    echo = {"name": "echo", "image": "busybox", "memory": 64, "stopTimeout": 2, "command": ["/volume/udp_echo", "7"],
+            "mountPoints": [{"sourceVolume": "volume", "containerPath": "/volume"}],
+            "portMappings": [{"containerPort": 7, "hostPort": port, "protocol": "udp"}]}
+    volumes = [{"name": "volume", "host": {"sourcePath": str(tmp_path / "volume")}}]
+    with berth.start(task(echo, networkMode="bridge", volumes=volumes)) as running:
+        running.wait_for("ready")
+        for place, address in ((world, "198.51.100.1"), ([], "127.0.0.1")):
+            command = [*place, sys.executable, "-c", ASK_BY_UDP, address, str(port)]
+            assert subprocess.check_output(command, text=True) == "hello\n"
+        with pytest.raises(OSError):  # udp was asked for, tcp was not
+            socket.create_connection(("127.0.0.1", port), timeout=1)
 
 
 def test_bridge_gives_each_container_a_network_of_its_own(berth):

@@ -60,9 +60,11 @@ def nft_tables():
 
 
 def files(run, root):
-    """Task directories and sockets; images, layers, ledgers and compiled seccomp filters are meant to stay."""
-    tops = [pathlib.Path(run) / "tasks", pathlib.Path(run) / "oci", pathlib.Path(root) / "tasks"]
-    return sorted(str(path) for top in tops if top.is_dir() for path in top.rglob("*") if ".seccomp" not in path.parts)
+    """Task directories, sockets, leases, half pulls; images, layers and compiled seccomp filters are meant to stay."""
+    tops = [pathlib.Path(run) / "tasks", pathlib.Path(run) / "oci",
+            *(pathlib.Path(root) / name for name in ("tasks", "leases", "tmp"))]
+    return sorted(str(path) for top in tops if top.is_dir() for path in top.rglob("*")
+                  if ".seccomp" not in path.parts and path.name != ".lock")
 
 
 def take(run, root):
