@@ -33,7 +33,9 @@ struct RegistryConfig {
   std::vector<std::string> insecure_registries;  // HOST[:PORT]; loopback needs no mention
   // Directory of Docker's config.json with credentials; empty: $DOCKER_CONFIG, else ~/.docker.
   std::string docker_config;
-  std::string ca_file;  // additional trust for HTTPS; empty: the system's
+  // As Docker and podman: DIRECTORY/HOST[:PORT]/ca.crt is trusted for that registry, beside the
+  // system's authorities.
+  std::string certificates = "/etc/docker/certs.d";
   Duration connect_timeout = std::chrono::seconds(15);
   // A transfer slower than 1 byte per second for this long counts as dropped.
   Duration stall_timeout = std::chrono::seconds(30);

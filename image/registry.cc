@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "image/digest.h"
+#include "sys/file.h"
 
 #include <algorithm>
 #include <array>
@@ -36,6 +37,12 @@ std::string api_host(const std::string& registry) {
 std::string host_without_port(const std::string& registry) {
   if (registry.starts_with('[')) return registry.substr(0, registry.find(']') + 1);
   return registry.substr(0, registry.find(':'));
+}
+
+// Empty: the system's authorities only.
+std::string ca_file(const RegistryConfig& config, const std::string& registry) {
+  std::string path = fmt::format("{}/{}/ca.crt", config.certificates, registry);
+  return sys::exists(path) ? path : "";
 }
 
 // Only the form in seconds; a date is answered with our own back-off.
@@ -83,7 +90,8 @@ RegistrySource::RegistrySource(Reference reference, const RegistryConfig& config
       config_(config),
       env_(env),
       cancel_(cancel),
-      client_({config.ca_file, std::chrono::duration_cast<milliseconds>(config.connect_timeout),
+      client_({ca_file(config, reference_.registry),
+               std::chrono::duration_cast<milliseconds>(config.connect_timeout),
                std::chrono::duration_cast<seconds>(config.stall_timeout)}),
       scheme_(is_plain_allowed(reference_.registry, config.insecure_registries) ? "http"
                                                                                 : "https") {}
@@ -161,7 +169,10 @@ Result<HttpResponse> RegistrySource::attempt(const Want& want, uint64_t offset) 
       request.authorization = authorization_;
     }
     std::string shown = request.authorization.reveal();
+    std::string asked = origin_of(request.url);
     HttpResponse response = TRY(client_.perform(std::move(request), cancel_));
+    // Storage that we were sent to may not ask for the registry's credentials.
+    if (response.origin != asked) return response;
     if (round == 0 && switch_to_https(response)) continue;
     if (response.status != 401 || round >= kAuthenticationsMax) return response;
     TRY(authenticate(response, shown));

@@ -202,13 +202,21 @@ Result<HttpResponse> HttpClient::perform(HttpRequest request, Cancel* cancel) {
   for (int hops = 0; hops <= kRedirectsMax; ++hops) {
     HttpResponse response = TRY(perform_once(request, cancel));
     std::string location = response.header("location");
+    response.origin = origin_of(request.url);
     if (!is_redirect(response.status) || location.empty()) return response;
     std::string next = TRY(resolve_url(request.url, location));
     if (request.url.starts_with("https:") && !next.starts_with("https:")) {
       return fail(Errc::kDenied, "{}: redirects from https to {}", origin_of(request.url),
                   origin_of(next));
     }
-    if (origin_of(next) != origin_of(request.url)) request.authorization = Secret();
+    if (origin_of(next) != origin_of(request.url)) {
+      // The form holds a refresh token: it is as secret as Authorization.
+      if (request.method == Method::kPostForm) {
+        return fail(Errc::kDenied, "{}: redirects a form to {}", origin_of(request.url),
+                    origin_of(next));
+      }
+      request.authorization = Secret();
+    }
     request.url = std::move(next);
   }
   return fail(Errc::kUnavailable, "{}: more than {} redirects", origin_of(request.url),

@@ -1,7 +1,7 @@
 // HttpClient: one HTTP request after the other. libcurl is known to transport.cc alone.
 //
 // Redirects are followed here, at most kRedirectsMax, and Authorization goes only to the host and
-// port that it was meant for; from https never to http.
+// port that it was meant for; from https never to http. A form is never posted to a second host.
 #pragma once
 
 #include "base/result.h"
@@ -39,6 +39,7 @@ struct HttpResponse {
   int status = 0;
   std::map<std::string, std::string> headers;  // names in lower case
   std::string body;                            // unless the sink got it; cut at kBodyMax for errors
+  std::string origin;                          // of who answered, after redirects
   std::string header(const std::string& name) const;
 };
 

@@ -4,6 +4,7 @@
 #include "sys/clock.h"
 
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 namespace berth {
@@ -15,6 +16,7 @@ Status pull(const std::string& root, const std::string& name, const std::string&
   sys::SystemRng rng;
   image::PullerConfig config;
   config.registry.backoff = std::chrono::milliseconds(10);
+  if (const char* directory = std::getenv("CERTIFICATES")) config.registry.certificates = directory;
   image::Puller puller(store, config, Env{clock, rng});
   image::Puller::Request request;
   request.reference = TRY(image::Reference::parse(name));
