@@ -13,17 +13,18 @@ log: {{level: info, accesslog: {{disabled: true}}}}
 storage:
   filesystem: {{rootdirectory: {store}}}
   delete: {{enabled: true}}
-http: {{addr: "127.0.0.1:0"}}
+http: {{addr: "127.0.0.1:0"{tls}}}
 {auth}"""
 
 
 class Registry:
-    """Use as a context manager. With user and password, pulls and pushes need basic authentication."""
+    """Use as a context manager. With user and password, pulls and pushes need basic authentication; with tls, a pair of
+    certificate and key, it speaks HTTPS."""
 
-    def __init__(self, directory, user=None, password=None):
+    def __init__(self, directory, user=None, password=None, tls=None):
         self._directory = pathlib.Path(directory)
         self._directory.mkdir(parents=True, exist_ok=True)
-        self._user, self._password = user, password
+        self._user, self._password, self._tls = user, password, tls
         self._process = None
         self.address = None
 
@@ -59,7 +60,8 @@ class Registry:
             users.write_bytes(subprocess.check_output(["htpasswd", "-Bbn", self._user, self._password]))
             auth = f"auth: {{htpasswd: {{realm: test, path: {users}}}}}\n"
         path = self._directory / "config.yml"
-        path.write_text(CONFIGURATION.format(store=self._directory / "store", auth=auth))
+        tls = ", tls: {{certificate: {}, key: {}}}".format(*self._tls) if self._tls else ""
+        path.write_text(CONFIGURATION.format(store=self._directory / "store", auth=auth, tls=tls))
         return path
 
     def _wait_for_port(self):
