@@ -38,9 +38,21 @@ struct Agent::RunningTask {
   bool namespaces_made = false;
   std::optional<runtime::ShimRequest> stop_wanted;  // how, once somebody wants it
   bool over = false;                                // StartFailed or TaskStopped has been told
+  int jobs = 0;                                     // of the start, on workers right now
+  bool release_wanted = false;
   // Why an essential container never ran, if one did not.
   std::string never_ran;
 };
+
+template <class Job, class Then>
+void Agent::run_start_job(const TaskPtr& task, Job job, Then then) {
+  ++task->jobs;
+  run_job(std::move(job), [this, task, then](auto result) {
+    --task->jobs;
+    then(std::move(result));
+    if (task->release_wanted && task->jobs == 0) tear_down(task);
+  });
+}
 
 template <class Job, class Then>
 void Agent::run_job(Job job, Then then) {
@@ -114,7 +126,7 @@ void Agent::start(const scheduler::Task& scheduled) {
   auto job = [config = options_.config, env = env_, scheduled, user_ids = !options_.userns_host] {
     return lease_job(config, env, scheduled, user_ids);
   };
-  run_job(job, [this, task](Answer<Leased> answer) {
+  run_start_job(task, job, [this, task](Answer<Leased> answer) {
     note(task, std::move(answer.spans));
     if (!answer.made) return fail_start(task, std::move(answer.made).error());
     task->lease = std::move(answer.made->lease);
@@ -132,7 +144,7 @@ void Agent::set_up_host_side(const TaskPtr& task) {
   auto job = [config = options_.config, env = env_, id = task->task.id, lease = *task->lease] {
     return host_side_job(config, env, id, lease);
   };
-  run_job(job, [this, task](Answer<Done> answer) {
+  run_start_job(task, job, [this, task](Answer<Done> answer) {
     note(task, std::move(answer.spans));
     if (!answer.made) {
       task->host_side_error = std::move(answer.made).error();
@@ -146,7 +158,7 @@ void Agent::pull_images(const TaskPtr& task) {
   PullRequest request{options_.config, task->task, options_.progress, &task->cancel};
   // The job holds on to the task, and so to the cancel flag.
   auto job = [request, env = env_, task] { return pull_job(request, env); };
-  run_job(job, [this, task](Answer<Pulled> answer) {
+  run_start_job(task, job, [this, task](Answer<Pulled> answer) {
     note(task, std::move(answer.spans));
     if (gives_up(task)) return;
     if (!answer.made) return fail_start(task, std::move(answer.made).error());
@@ -166,14 +178,17 @@ void Agent::spawn_shim(const TaskPtr& task) {
     request.images[container.name] = &task->images.at(container.image);
   }
   auto job = [request, env = env_] { return spawn_job(request, env); };
-  run_job(job, [this, task](Answer<Spawned> answer) {
+  run_start_job(task, job, [this, task](Answer<Spawned> answer) {
     note(task, std::move(answer.spans));
     if (!answer.made) return fail_start(task, std::move(answer.made).error());
     task->shim = std::move(answer.made->shim);
     task->connection = std::move(answer.made->connection);
     auto watched =
         loop_.watch(task->connection.get(), EPOLLIN, [this, task](uint32_t) { hear_shim(task); });
-    if (!watched) return end(task, watched.error().text);
+    if (!watched) {
+      ask_shim(task, runtime::ShimRequest::kKill);
+      return end(task, watched.error().text);
+    }
     if (task->stop_wanted) ask_shim(task, *task->stop_wanted);
   });
 }
@@ -188,7 +203,7 @@ void Agent::set_up_networks(const TaskPtr& task) {
   auto networks = std::make_shared<std::vector<MadeNetwork>>(std::move(task->networks));
   auto job = [config = options_.config, env = env_, id = task->task.id, lease = *task->lease,
               networks] { return task_side_job(config, env, id, lease, std::move(*networks)); };
-  run_job(job, [this, task](Answer<Done> answer) {
+  run_start_job(task, job, [this, task](Answer<Done> answer) {
     note(task, std::move(answer.spans));
     if (task->over) return;
     if (!answer.made) {
@@ -311,14 +326,22 @@ void Agent::release(const std::string& task_id) {
   auto found = tasks_.find(task_id);
   if (found == tasks_.end()) return sink_(scheduler::TaskReleased{task_id});
   TaskPtr task = found->second;
-  auto job = [config = options_.config, env = env_, task_id, task] {
-    return release_job(config, env, task_id, task->shim);
+  task->release_wanted = true;
+  // What a job of the start makes must not come after the tear-down.
+  if (task->jobs == 0) tear_down(task);
+}
+
+void Agent::tear_down(const TaskPtr& task) {
+  task->release_wanted = false;
+  auto job = [config = options_.config, env = env_, task] {
+    return release_job(config, env, task->task.id, task->shim);
   };
   run_job(job, [this, task](std::vector<Span> spans) {
     note(task, std::move(spans));
     if (task->connection) loop_.unwatch(task->connection.get());
     task->connection.reset();
     task->images.clear();
+    task->shim = {};
     task->lock.reset();
     sink_(scheduler::TaskReleased{task->task.id});
   });

@@ -64,6 +64,7 @@ class Agent {
   void start(const scheduler::Task& task);
   void stop(const std::string& task_id, runtime::ShimRequest how);
   void release(const std::string& task_id);
+  void tear_down(const TaskPtr& task);
 
   // The stages of a start, each called on the loop when the one before is done.
   void pull_images(const TaskPtr& task);
@@ -82,6 +83,9 @@ class Agent {
   void fail_start(const TaskPtr& task, scheduler::StartFailed failure);
   // True when the task was told to stop and has no shim yet: nothing more is to be started.
   bool gives_up(const TaskPtr& task);
+  // run_job for a step of the start: the task is not torn down while one runs.
+  template <class Job, class Then>
+  void run_start_job(const TaskPtr& task, Job job, Then then);
   // Runs `job` on a worker and then `then(result)` on the loop.
   template <class Job, class Then>
   void run_job(Job job, Then then);

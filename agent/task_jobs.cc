@@ -3,9 +3,13 @@
 #include "agent/paths.h"
 #include "agent/teardown.h"
 #include "base/log.h"
+#include "sys/call.h"
 #include "sys/socket.h"
 
 #include <fcntl.h>
+#include <poll.h>
+
+#include <csignal>
 
 namespace berth::agent {
 namespace {
@@ -13,6 +17,7 @@ namespace {
 using scheduler::StartStage;
 
 constexpr int kShimAgentFd = 3;  // where berth-shim looks for our connection
+constexpr int kShimEndMs = 10000;
 
 // The lock comes first and goes last: while somebody holds it, no sweep touches the task.
 Result<Leased> take_lease(const Config& config, const scheduler::Task& task, bool user_ids) {
@@ -164,11 +169,26 @@ Answer<Done> task_side_job(const Config& config, Env env, const std::string& tas
   });
 }
 
+namespace {
+
+// It has said its last or was told to end; one that does not is killed, and its containers with it.
+void end_shim(const sys::Process& shim) {
+  pollfd ended{shim.pidfd.get(), POLLIN, 0};
+  auto polled = sys::call("poll", "berth-shim", [&] { return ::poll(&ended, 1, kShimEndMs); });
+  if (!polled || *polled == 0) {
+    LOG(kError, "berth-shim does not end and is killed", {{"pid", std::to_string(shim.pid)}});
+    (void)sys::send_signal(shim, SIGKILL);  // gone meanwhile is as good
+  }
+  (void)sys::wait(shim);  // its exit code says nothing
+}
+
+}  // namespace
+
 std::vector<Span> release_job(const Config& config, Env env, const std::string& task_id,
                               const sys::Process& shim) {
   std::vector<Span> spans;
   Stopwatch watch(env.clock, spans);
-  if (shim.pid > 0) (void)sys::wait(shim);  // it has said its last: it is ending
+  if (shim.pid > 0) end_shim(shim);
   watch.lap("end of berth-shim");
   auto torn_down = tear_down_task(config, task_id);
   watch.lap("tear down network, cgroup and directories");

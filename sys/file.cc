@@ -302,20 +302,36 @@ Result<bool> try_lock(int fd, LockMode mode) {
   return true;
 }
 
+namespace {
+
+// False when the last owner removed the file between our opening and our locking it: then what we
+// hold is a lock that nobody else will ever look at.
+Result<bool> still_names(const std::string& path, int fd) {
+  struct stat mine = TRY(stat_fd(fd));
+  auto there = stat(path);
+  if (!there && there.error().code == Errc::kNotFound) return false;
+  TRY(there);
+  return there->st_ino == mine.st_ino && there->st_dev == mine.st_dev;
+}
+
+}  // namespace
+
 Result<FileLock> FileLock::acquire(const std::string& path) {
-  Fd fd = TRY(create(path, O_RDWR, 0600));
-  TRY(run("flock", path, [&] { return ::flock(fd.get(), LOCK_EX); }));
-  return FileLock(std::move(fd));
+  while (true) {
+    Fd fd = TRY(create(path, O_RDWR, 0600));
+    TRY(lock(fd.get(), LockMode::kExclusive));
+    if (TRY(still_names(path, fd.get()))) return FileLock(std::move(fd));
+  }
 }
 
 Result<FileLock> FileLock::try_acquire(const std::string& path) {
-  Fd fd = TRY(create(path, O_RDWR, 0600));
-  auto locked = run("flock", path, [&] { return ::flock(fd.get(), LOCK_EX | LOCK_NB); });
-  if (!locked && locked.error().errno_value == EWOULDBLOCK) {
-    return fail(Errc::kUnavailable, "{}: locked by another process", path);
+  while (true) {
+    Fd fd = TRY(create(path, O_RDWR, 0600));
+    if (!TRY(try_lock(fd.get(), LockMode::kExclusive))) {
+      return fail(Errc::kUnavailable, "{}: locked by another process", path);
+    }
+    if (TRY(still_names(path, fd.get()))) return FileLock(std::move(fd));
   }
-  TRY(std::move(locked));
-  return FileLock(std::move(fd));
 }
 
 }  // namespace berth::sys

@@ -100,7 +100,8 @@ Status lock(int fd, LockMode mode);
 // False when somebody else holds it.
 Result<bool> try_lock(int fd, LockMode mode);
 
-// An exclusive flock(2) on a file made for it; released with the owner.
+// An exclusive flock(2) on a file made for it; released with the owner, who may remove the file
+// before that.
 class FileLock {
  public:
   // Waits for it.
