@@ -40,7 +40,8 @@ Status LogWriter::write(LogStream stream, std::string_view bytes, WallTime now) 
     std::string_view rest = std::string_view(pending).substr(start);
     size_t end = rest.find('\n');
     size_t line = end == std::string_view::npos ? rest.size() : end + 1;
-    if (end == std::string_view::npos && line < kLogLineMax) break;
+    // A piece is cut only where the byte after it is known: it may continue a character.
+    if (end == std::string_view::npos && line <= kLogLineMax) break;
     size_t size = std::min(line, piece_of(rest));
     records += record_of(stream, rest.substr(0, size), time);
     start += size;

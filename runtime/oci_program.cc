@@ -12,6 +12,7 @@ namespace {
 
 constexpr size_t kLogMax = 256 * 1024;
 constexpr size_t kPidMax = 32;
+constexpr uint64_t kPidLimit = 1 << 22;  // the kernel's
 
 // The last error of a log in the format of `--log-format json`: {"level":"error","msg":"..."}.
 std::string error_in_log(const std::string& path) {
@@ -40,7 +41,9 @@ Result<pid_t> OciProgram::create(const std::string& id, const std::string& bundl
           streams));
   std::string text = TRY(sys::read_file(pid_file, kPidMax));
   auto pid = parse_u64(trim(text));
-  if (!pid) return fail(Errc::kCorrupt, "{}: \"{}\" is not a pid", pid_file, printable(text, 20));
+  if (!pid || *pid == 0 || *pid > kPidLimit) {
+    return fail(Errc::kCorrupt, "{}: \"{}\" is not a pid", pid_file, printable(text, 20));
+  }
   return static_cast<pid_t>(*pid);
 }
 
@@ -62,6 +65,8 @@ Status OciProgram::run(const std::vector<std::string>& words, const std::string&
   program.arguments.insert(program.arguments.end(), words.begin(), words.end());
   program.descriptors = {
       {or_null(streams.in), 0}, {or_null(streams.out), 1}, {or_null(streams.err), 2}};
+  // A runtime that went on after its shim would make what nobody knows of any more.
+  program.dies_with_us = true;
   sys::Process process = TRY(sys::spawn(program));
   sys::ExitStatus status = TRY(sys::wait(process));
   std::string message = status.shell_code() == 0 ? "" : error_in_log(log);

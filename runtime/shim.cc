@@ -54,6 +54,7 @@ class Shim {
       tell({.kind = ShimEvent::Kind::kFailed, .at = now(), .text = prepared.error().text});
       return prepared;
     }
+    if (finished_) return {};  // the agent was gone before there was anything to serve
     create_early();
     return loop_.run();
   }
@@ -135,6 +136,8 @@ class Shim {
   void accept_agent() {
     auto connection = sys::accept_unix(listener_.get());
     if (!connection) return;  // it has gone again
+    // Non-blocking first: one that does not listen loses its connection, not our time.
+    if (!sys::set_nonblocking(connection->get())) return;
     for (const std::string& event : history_) {
       if (!sys::send_message(connection->get(), event, {})) return;
     }

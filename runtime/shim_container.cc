@@ -94,29 +94,31 @@ void ShimContainer::end_before_start() {
 Status ShimContainer::watch_output(Output& output) {
   TRY(sys::set_nonblocking(output.read.get()));
   return loop_.watch(output.read.get(), EPOLLIN, [this, &output](uint32_t) {
-    if (!pump(output)) return;
-    loop_.unwatch(output.read.get());
-    output.read.reset();
+    if (pump(output) == Pumped::kEnd) close_output(output);
   });
 }
 
-bool ShimContainer::pump(Output& output) {
+// One read only: a container that never stops printing must not keep the loop from the rest.
+ShimContainer::Pumped ShimContainer::pump(Output& output) {
   std::string chunk(kChunk, '\0');
-  while (true) {
-    auto got = sys::call("read", plan_.name,
-                         [&] { return ::read(output.read.get(), chunk.data(), chunk.size()); });
-    if (!got && got.error().errno_value == EAGAIN) return false;
-    WallTime now = env_.clock.wall();
-    bool ended = !got || *got == 0;
-    auto written =
-        ended ? log_->finish(output.stream, now)
-              : log_->write(output.stream,
-                            std::string_view(chunk).substr(0, static_cast<size_t>(*got)), now);
-    if (!written) {
-      LOG(kError, "log write failed", {{"container", plan_.name}, {"why", written.error().text}});
-    }
-    if (ended) return true;
+  auto got = sys::call("read", plan_.name,
+                       [&] { return ::read(output.read.get(), chunk.data(), chunk.size()); });
+  if (!got && got.error().errno_value == EAGAIN) return Pumped::kNothing;
+  WallTime now = env_.clock.wall();
+  bool ended = !got || *got == 0;
+  auto written =
+      ended ? log_->finish(output.stream, now)
+            : log_->write(output.stream,
+                          std::string_view(chunk).substr(0, static_cast<size_t>(*got)), now);
+  if (!written) {
+    LOG(kError, "log write failed", {{"container", plan_.name}, {"why", written.error().text}});
   }
+  return ended ? Pumped::kEnd : Pumped::kSome;
+}
+
+void ShimContainer::close_output(Output& output) {
+  loop_.unwatch(output.read.get());
+  output.read.reset();
 }
 
 // After the first process of a pid namespace is reaped, every other one is gone: what the pipes
@@ -124,10 +126,11 @@ bool ShimContainer::pump(Output& output) {
 void ShimContainer::drain() {
   for (Output& output : outputs_) {
     if (!output.read) continue;
-    bool ended = pump(output);
-    if (!ended) (void)log_->finish(output.stream, env_.clock.wall());  // pump has told failures
-    loop_.unwatch(output.read.get());
-    output.read.reset();
+    Pumped pumped = Pumped::kSome;
+    while (pumped == Pumped::kSome) pumped = pump(output);
+    // A failure to write has been told by pump().
+    if (pumped == Pumped::kNothing) (void)log_->finish(output.stream, env_.clock.wall());
+    close_output(output);
   }
 }
 
@@ -164,7 +167,7 @@ Result<ExitRecord> ShimContainer::reap() {
   return write_record(std::move(record));
 }
 
-Result<ExitRecord> ShimContainer::record_refusal(const std::string& reason) {
+ExitRecord ShimContainer::record_refusal(const std::string& reason) {
   end_before_start();
   drain();
   ExitRecord record;
@@ -173,10 +176,15 @@ Result<ExitRecord> ShimContainer::record_refusal(const std::string& reason) {
   return write_record(std::move(record));
 }
 
-// Written before anyone is told: a record that was told is never missing.
-Result<ExitRecord> ShimContainer::write_record(ExitRecord record) {
+// Before anyone is told: what was told is on disk as well. A full disk must not turn an exit code
+// into none, so the record is told even if it could not be written.
+ExitRecord ShimContainer::write_record(ExitRecord record) {
   record.finished_at = format_rfc3339(env_.clock.wall());
-  TRY(sys::write_replace(plan_.exit_file, render_exit_record(record), 0600));
+  auto written = sys::write_replace(plan_.exit_file, render_exit_record(record), 0600);
+  if (!written) {
+    LOG(kError, "exit record not written",
+        {{"container", plan_.name}, {"why", written.error().text}});
+  }
   return record;
 }
 

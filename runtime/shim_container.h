@@ -52,7 +52,7 @@ class ShimContainer {
   // After on_exit: how it ended, also written to the exit file. What was not launched has a record
   // with `reason` and without an exit code.
   Result<ExitRecord> reap();
-  Result<ExitRecord> record_refusal(const std::string& reason);
+  ExitRecord record_refusal(const std::string& reason);
 
   // Deletes the OCI container and unmounts its root file system. May run twice.
   Status release();
@@ -66,10 +66,12 @@ class ShimContainer {
   Status create_process();
   void end_before_start();
   Status watch_output(Output& output);
-  // Reads what is there; true at the end of the stream.
-  bool pump(Output& output);
+  enum class Pumped { kNothing, kSome, kEnd };
+  // Takes some of what is there into the log.
+  Pumped pump(Output& output);
+  void close_output(Output& output);
   void drain();
-  Result<ExitRecord> write_record(ExitRecord record);
+  ExitRecord write_record(ExitRecord record);
   bool was_killed_for_memory(int exit_code) const;
 
   const ContainerPlan& plan_;

@@ -4,6 +4,9 @@
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
+#include <limits>
+
 namespace berth::runtime {
 namespace {
 
@@ -28,6 +31,22 @@ Result<DependencyCondition> condition_of(const json::Node& node) {
     if (word == word_of(condition)) return condition;
   }
   return fail(Errc::kInvalid, "{}: no such condition", node.path());
+}
+
+// A number that fits into `Number`, the type that it is kept in.
+template <class Number>
+Result<Number> number_of(const json::Node& node) {
+  int64_t value = TRY(node.as_i64());
+  if (value < 0 || value > int64_t{std::numeric_limits<Number>::max()}) {
+    return fail(Errc::kInvalid, "{}: must be 0 to {}, not {}", node.path(),
+                std::numeric_limits<Number>::max(), value);
+  }
+  return static_cast<Number>(value);
+}
+
+template <class Number>
+Result<Number> number_at(const json::Node& node, std::string_view key) {
+  return number_of<Number>(TRY(node.at(key)));
 }
 
 Json render(const ContainerPlan& container) {
@@ -76,11 +95,11 @@ Result<ContainerPlan> parse_container(const json::Node& node) {
         {.container = TRY(dependency.string_at("container")),
          .condition = TRY(condition_of(TRY(dependency.at("condition"))))});
   }
-  if (auto timeout = TRY(node.find_u64("startTimeout"))) {
-    container.start_timeout_seconds = static_cast<uint32_t>(*timeout);
+  if (auto timeout = node.find("startTimeout")) {
+    container.start_timeout_seconds = TRY(number_of<uint32_t>(*timeout));
   }
-  container.stop_timeout_seconds = static_cast<uint32_t>(TRY(node.i64_at("stopTimeout")));
-  container.stop_signal = static_cast<int>(TRY(node.i64_at("stopSignal")));
+  container.stop_timeout_seconds = TRY(number_at<uint32_t>(node, "stopTimeout"));
+  container.stop_signal = TRY(number_at<int>(node, "stopSignal"));
   return container;
 }
 
@@ -93,11 +112,26 @@ Json render(const TaskLimits& limits) {
 
 Result<TaskLimits> parse_limits(const json::Node& node) {
   TaskLimits limits;
-  limits.cpu_shares = static_cast<uint64_t>(TRY(node.i64_at("cpuShares")));
+  limits.cpu_shares = TRY(number_at<uint32_t>(node, "cpuShares"));
   limits.pids = TRY(node.i64_at("pids"));
   limits.cpu_quota_us = TRY(node.find_i64("cpuQuotaUs"));
   limits.memory_bytes = TRY(node.find_i64("memoryBytes"));
   return limits;
+}
+
+// The order of the task relies on it.
+Status check_dependencies(const TaskPlan& plan) {
+  for (size_t i = 0; i < plan.containers.size(); ++i) {
+    const auto& dependencies = plan.containers[i].depends_on;
+    for (size_t k = 0; k < dependencies.size(); ++k) {
+      auto found = std::find_if(plan.containers.begin(), plan.containers.end(),
+                                [&](const auto& c) { return c.name == dependencies[k].container; });
+      if (found != plan.containers.end()) continue;
+      return fail(Errc::kInvalid, "containers[{}].dependsOn[{}].container: no such container", i,
+                  k);
+    }
+  }
+  return {};
 }
 
 Result<TaskPlan> parse(const json::Node& root) {
@@ -111,8 +145,8 @@ Result<TaskPlan> parse(const json::Node& root) {
   plan.oci_root = TRY(root.string_at("ociRoot"));
   plan.foreground = TRY(TRY(root.at("foreground")).as_bool());
   if (auto ids = root.find("ids")) {
-    plan.ids = IdRangePlan{.first = static_cast<uint32_t>(TRY(ids->i64_at("first"))),
-                           .size = static_cast<uint32_t>(TRY(ids->i64_at("size")))};
+    plan.ids = IdRangePlan{.first = TRY(number_at<uint32_t>(*ids, "first")),
+                           .size = TRY(number_at<uint32_t>(*ids, "size"))};
   }
   plan.user_namespace = TRY(root.string_at("userNamespace"));
   for (const json::Node& network : TRY(root.find_array("networks"))) {
@@ -124,6 +158,7 @@ Result<TaskPlan> parse(const json::Node& root) {
   for (const json::Node& container : TRY(root.find_array("containers"))) {
     plan.containers.push_back(TRY(parse_container(container)));
   }
+  TRY(check_dependencies(plan));
   return plan;
 }
 

@@ -8,6 +8,7 @@
 #include <linux/close_range.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,6 +30,8 @@ struct Launch {
   int* scratch;  // as many ints as descriptors
   const char* working_directory;
   bool new_session;
+  bool dies_with_us;
+  pid_t parent;
   int error_pipe;
 };
 
@@ -64,6 +67,10 @@ std::string find_in_path(const std::string& name) {
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
   if (launch.new_session) ::setsid();
+  if (launch.dies_with_us) {
+    if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) die();
+    if (::getppid() != launch.parent) ::_exit(127);  // it ended before we asked to be told
+  }
   if (launch.working_directory[0] != '\0' && ::chdir(launch.working_directory) != 0) die();
 
   // Two passes, so that a source that is another one's target is not overwritten: first move every
@@ -141,9 +148,10 @@ Result<Process> spawn(const Program& program) {
   std::vector<int> scratch(program.descriptors.size());
   Pipe errors = TRY(make_pipe());
   Launch launch{
-      path.c_str(),         argv.data(),       program.environment ? envp.data() : environ,
-      &program.descriptors, scratch.data(),    program.working_directory.c_str(),
-      program.new_session,  errors.write.get()};
+      path.c_str(),         argv.data(),          program.environment ? envp.data() : environ,
+      &program.descriptors, scratch.data(),       program.working_directory.c_str(),
+      program.new_session,  program.dies_with_us, ::getpid(),
+      errors.write.get()};
 
   // Signals stay blocked across the fork, so that no handler of ours runs in the child.
   sigset_t all;

@@ -28,6 +28,7 @@ struct Program {
   // {our fd (borrowed), the number that the program sees}. All others are closed.
   std::vector<std::pair<int, int>> descriptors;
   bool new_session = false;       // setsid(2)
+  bool dies_with_us = false;      // SIGKILL when the thread that spawned it ends
   std::string working_directory;  // "" keeps ours
 };
 

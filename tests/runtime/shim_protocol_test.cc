@@ -1,0 +1,79 @@
+#include "runtime/shim_protocol.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace berth::runtime {
+namespace {
+
+using testing::HasSubstr;
+using Kind = ShimEvent::Kind;
+
+TEST(ShimProtocol, RequestsRoundTrip) {
+  for (ShimRequest request : {ShimRequest::kStart, ShimRequest::kStop, ShimRequest::kKill}) {
+    EXPECT_EQ(parse_request(render_request(request)).value(), request);
+  }
+  EXPECT_EQ(render_request(ShimRequest::kStop), R"({"request":"stop"})");
+}
+
+TEST(ShimProtocol, ExitRecordsRoundTrip) {
+  ExitRecord ran{.container = "web",
+                 .exit_code = 0,
+                 .oom_killed = true,
+                 .reason = "OutOfMemoryError: \"quoted\"\n",
+                 .started_at = "2026-11-22T20:56:41.1Z",
+                 .finished_at = "2026-11-22T20:56:42.1Z"};
+  ExitRecord never{.container = "web", .exit_code = std::nullopt, .reason = "CannotStart"};
+  for (const ExitRecord& record : {ran, never}) {
+    auto parsed = parse_exit_record(render_exit_record(record));
+    ASSERT_TRUE(parsed) << parsed.error().text;
+    EXPECT_EQ(*parsed, record);
+  }
+}
+
+TEST(ShimProtocol, EventsRoundTrip) {
+  ShimEvent namespaces{.kind = Kind::kNamespaces, .namespaces = {"task", "web"}, .at = "t"};
+  namespaces.steps = {{"namespaces and cgroup", Duration(1234567)}, {"x", Duration(0)}};
+  ShimEvent started{.kind = Kind::kContainerStarted, .container = "web", .pid = 4711, .at = "t"};
+  ShimEvent exited{.kind = Kind::kContainerExited, .container = "web", .at = "t"};
+  exited.exit = ExitRecord{.container = "web", .exit_code = 137, .finished_at = "t"};
+  ShimEvent stopped{.kind = Kind::kTaskStopped, .at = "t"};
+  ShimEvent failed{.kind = Kind::kFailed, .at = "t", .text = "mount: no space"};
+  for (const ShimEvent& event : {namespaces, started, exited, stopped, failed}) {
+    auto parsed = parse_event(render_event(event));
+    ASSERT_TRUE(parsed) << parsed.error().text;
+    EXPECT_EQ(*parsed, event);
+  }
+}
+
+TEST(ShimProtocol, TextThatIsNotUtf8StillTravels) {
+  ShimEvent failed{.kind = Kind::kFailed, .at = "t", .text = "exec \xff"};
+  EXPECT_EQ(parse_event(render_event(failed))->text, "exec \xef\xbf\xbd");
+}
+
+TEST(ShimProtocol, BadMessagesAreNamed) {
+  const std::pair<const char*, const char*> kEvents[] = {
+      {"", "event"},
+      {"[]", "must be an object"},
+      {R"({"at":"t"})", "event: is required"},
+      {R"({"event":"container_paused","at":"t"})", "event"},
+      {R"({"event":"task_stopped"})", "at: is required"},
+      {R"({"event":"container_exited","at":"t","exit":{}})", "exit.container: is required"},
+      {R"({"event":"task_stopped","at":"t","steps":[{"name":"x"}]})", "steps[0].ns: is required"},
+      {R"({"event":"container_started","at":"t","pid":"1"})", "pid: must be"},
+  };
+  for (auto [text, path] : kEvents) {
+    auto parsed = parse_event(text);
+    ASSERT_FALSE(parsed) << text;
+    EXPECT_THAT(parsed.error().text, HasSubstr(path)) << text;
+  }
+  for (const char* text : {"", "{}", R"({"request":"dance"})", R"({"request":1})", "stop"}) {
+    EXPECT_FALSE(parse_request(text)) << text;
+  }
+  for (const char* text : {"", "{}", R"({"container":"web","exitCode":"0"})"}) {
+    EXPECT_FALSE(parse_exit_record(text)) << text;
+  }
+}
+
+}  // namespace
+}  // namespace berth::runtime
