@@ -126,3 +126,12 @@ def test_nothing_at_all_stays_of_a_first_run(fresh):
     """Unlike `berth`, the census of `fresh` was taken before the instance made anything."""
     assert fresh.run(task(sh("true"))).code == 0
     assert fresh.run(task(sh("true"), networkMode="bridge")).code == 0
+
+
+def test_pull_that_fails_at_once_leaves_no_firewall_rule(berth):
+    """The host's side of the network is made while images are pulled: the end must wait for it."""
+    container = {"name": "main", "image": "oci:/nonexistent/layout:latest", "memory": 64}
+    for _ in range(10):
+        outcome = berth.run({"family": "test", "networkMode": "bridge", "containerDefinitions": [container]})
+        assert outcome.code != 0
+        assert "CannotPull" in outcome.err

@@ -4,6 +4,10 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <optional>
+#include <thread>
+
 namespace berth {
 namespace {
 
@@ -69,6 +73,23 @@ TEST(File, ALockHasOneHolder) {
     EXPECT_EQ(sys::FileLock::try_acquire(path).error().code, Errc::kUnavailable);
   }
   EXPECT_TRUE(sys::FileLock::try_acquire(path).has_value());
+}
+
+TEST(File, ALockOfARemovedFileIsTakenAnew) {
+  auto directory = scratch();
+  std::string path = directory.path() + "/lock";
+  std::optional<sys::FileLock> first = sys::FileLock::acquire(path).value();
+  // Waits on the file that its owner is about to remove.
+  std::thread waiter([&] {
+    auto second = sys::FileLock::acquire(path);
+    ASSERT_TRUE(second);
+    EXPECT_TRUE(sys::exists(path)) << "what it holds, others can find";
+    EXPECT_EQ(sys::FileLock::try_acquire(path).error().code, Errc::kUnavailable);
+  });
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  ASSERT_TRUE(sys::remove_file(path));
+  first.reset();
+  waiter.join();
 }
 
 }  // namespace

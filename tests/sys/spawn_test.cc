@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <thread>
 
 namespace berth {
 namespace {
@@ -56,6 +57,19 @@ TEST(Spawn, ASignalIsReportedAsTheShellDoes) {
   ASSERT_TRUE(sys::send_signal(*process, SIGKILL).has_value());
   EXPECT_EQ(sys::wait(*process)->shell_code(), 137);
   EXPECT_TRUE(sys::send_signal(*process, SIGKILL).has_value());  // gone already
+}
+
+TEST(Spawn, AProgramMayDieWithItsSpawner) {
+  sys::Process process;
+  std::thread spawner([&] {
+    sys::Program program;
+    program.path = "sleep";
+    program.arguments = {"sleep", "1000"};
+    program.dies_with_us = true;
+    process = sys::spawn(program).value();
+  });
+  spawner.join();
+  EXPECT_EQ(sys::wait(process)->signal, SIGKILL);
 }
 
 TEST(Spawn, AProcessIsKnownByItsStartTime) {
