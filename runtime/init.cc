@@ -341,7 +341,9 @@ void lock_paths(const InitContext& context) {
 }
 
 void write_sysctl(const InitContext& context) {
-  for (const auto& [path, value] : context.plan->sysctl) {
+  for (const auto& setting : context.plan->sysctl) {
+    const std::string& path = setting.first;  // named, not bound: clang 14 captures no bindings
+    const std::string& value = setting.second;
     int file = open_in_root(context.root, path.c_str(), O_WRONLY);
     if (file < 0) die(errno, path.c_str());
     struct statfs file_system {};
