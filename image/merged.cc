@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <sys/sysmacros.h>
 
-#include <ranges>
 #include <utility>
 
 namespace berth::image {
@@ -28,8 +27,9 @@ bool is_whiteout(const struct stat& st) {
 
 Result<MergedView> MergedView::open(const std::vector<std::string>& layers) {
   MergedView view;
-  for (const std::string& layer : std::views::reverse(layers)) {
-    view.layers_.push_back(TRY(sys::open(layer, O_RDONLY | O_DIRECTORY)));
+  // By iterators: clang 14 cannot read the views of libstdc++ 12.
+  for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
+    view.layers_.push_back(TRY(sys::open(*layer, O_RDONLY | O_DIRECTORY)));
   }
   return view;
 }
