@@ -25,7 +25,8 @@ bool conflicts(const PublishedPort& a, const PublishedPort& b) {
 
 class Allocator {
  public:
-  Allocator(const Pool& pool, const std::vector<Lease>& taken) : pool_(pool) {
+  Allocator(const Pool& pool, const std::vector<Lease>& taken)
+      : pool_(pool), last_dynamic_port_(pool.last_dynamic_port) {
     for (const auto& lease : taken) {
       if (lease.uid_start) uids_.insert(*lease.uid_start);
       for (const auto& endpoint : lease.endpoints) {
@@ -52,15 +53,19 @@ class Allocator {
 
   Result<PublishedPort> take_port(PublishedPort port) {
     if (port.host_port != 0) return take_fixed_port(port);
-    for (uint32_t number = pool_.dynamic_ports.first; number <= pool_.dynamic_ports.last;
-         ++number) {
-      port.host_port = static_cast<uint16_t>(number);
-      if (is_reserved(port.host_port) || is_leased(port) || !pool_.port_is_free(port)) continue;
+    auto [first, last] = pool_.dynamic_ports;
+    bool goes_on = last_dynamic_port_ >= first && last_dynamic_port_ < last;
+    uint32_t start = goes_on ? last_dynamic_port_ + 1 - first : 0;
+    uint32_t size = last - first + 1;
+    for (uint32_t i = 0; i < size; ++i) {
+      port.host_port = static_cast<uint16_t>(first + (start + i) % size);
+      if (is_reserved(port.host_port) || is_leased(port)) continue;
+      if (!TRY(pool_.port_is_free(port))) continue;
       ports_.push_back(port);
+      last_dynamic_port_ = port.host_port;
       return port;
     }
-    return fail(Errc::kExhausted, "no free host port between {} and {}", pool_.dynamic_ports.first,
-                pool_.dynamic_ports.last);
+    return fail(Errc::kExhausted, "no free host port between {} and {}", first, last);
   }
 
   Result<uint32_t> take_uids() {
@@ -82,7 +87,7 @@ class Allocator {
       return fail(Errc::kExists, "host port {}/{} is published by another task", port.host_port,
                   name_of(port.protocol));
     }
-    if (!pool_.port_is_free(port)) {
+    if (!TRY(pool_.port_is_free(port))) {
       return fail(Errc::kExists, "host port {}/{} is in use by another program", port.host_port,
                   name_of(port.protocol));
     }
@@ -96,6 +101,7 @@ class Allocator {
   }
 
   const Pool& pool_;
+  uint32_t last_dynamic_port_;
   std::set<uint32_t> uids_;
   std::set<Ipv4> addresses_;
   std::vector<PublishedPort> ports_;

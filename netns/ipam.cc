@@ -12,11 +12,10 @@
 #include <algorithm>
 #include <sstream>
 
-#include <unistd.h>
-
 namespace berth::netns {
 namespace {
 
+constexpr const char* kLastPortFile = "/.last-port";
 constexpr int kLeaseVersion = 1;
 constexpr size_t kSubuidMax = 1024 * 1024;
 
@@ -66,19 +65,20 @@ std::string text_of(const std::string& path) {
   return text ? *text : std::string();
 }
 
-bool port_is_free(const PublishedPort& port) {
-  auto free = sys::can_bind({port.host_ip, port.host_port, port.protocol == Protocol::kUdp});
-  return free && *free;
+Result<bool> port_is_free(const PublishedPort& port) {
+  return sys::can_bind({port.host_ip, port.host_port, port.protocol == Protocol::kUdp});
 }
 
-Pool pool_of(const BridgePlan& bridge) {
-  Pool pool;
-  pool.subnet = bridge.subnet;
-  pool.gateway = bridge.gateway;
-  pool.dynamic_ports = parse_port_range(text_of("/proc/sys/net/ipv4/ip_local_port_range"));
-  pool.foreign_uids = parse_subuid(text_of("/etc/subuid"));
-  pool.port_is_free = port_is_free;
-  return pool;
+// The last port that was given where one was asked for; 0 when none was.
+uint16_t last_dynamic_port(const LeaseRequest& request, const Lease& lease) {
+  uint16_t last = 0;
+  for (size_t i = 0; i < request.endpoints.size(); ++i) {
+    const auto& asked = request.endpoints[i].ports;
+    for (size_t j = 0; j < asked.size(); ++j) {
+      if (asked[j].host_port == 0) last = lease.endpoints[i].ports[j].host_port;
+    }
+  }
+  return last;
 }
 
 bool owner_lives(const Lease& lease) {
@@ -171,6 +171,18 @@ Result<std::vector<Lease>> LeaseStore::read_all() const {
   return leases;
 }
 
+Pool LeaseStore::pool() const {
+  Pool pool;
+  pool.subnet = bridge_.subnet;
+  pool.gateway = bridge_.gateway;
+  pool.dynamic_ports = parse_port_range(text_of("/proc/sys/net/ipv4/ip_local_port_range"));
+  auto last = parse_u64(trim(text_of(directory_ + kLastPortFile)));
+  pool.last_dynamic_port = last && *last <= 65535 ? static_cast<uint32_t>(*last) : 0;
+  pool.foreign_uids = parse_subuid(text_of("/etc/subuid"));
+  pool.port_is_free = port_is_free;
+  return pool;
+}
+
 Result<Lease> LeaseStore::acquire(const LeaseRequest& request) {
   if (!is_task_id(request.task_id)) {
     return fail(Errc::kInvalid, "lease: {} is no task id", printable(request.task_id, 64));
@@ -180,19 +192,30 @@ Result<Lease> LeaseStore::acquire(const LeaseRequest& request) {
   for (const auto& lease : taken) {
     if (lease.task_id == request.task_id) return lease;
   }
-  auto lease = TRY(allocate(pool_of(bridge_), taken, request));
-  lease.owner_pid = ::getpid();
+  auto lease = TRY(allocate(pool(), taken, request));
+  lease.owner_pid = sys::own_pid();
   lease.owner_start = TRY(sys::start_time_of(lease.owner_pid));
   // Not fsynced: what a lease names (links, rules, processes) does not outlive the kernel either.
   TRY(sys::write_replace(path_of(lease.task_id), render_lease(lease), 0600));
+  if (uint16_t port = last_dynamic_port(request, lease)) {
+    TRY(sys::write_replace(directory_ + kLastPortFile, std::to_string(port), 0600));
+  }
   return lease;
 }
 
-Status LeaseStore::release(const std::string& task_id, const std::function<Status()>& when_last) {
+Status LeaseStore::release(
+    const std::string& task_id,
+    const std::function<Status(const Lease& released, const std::vector<Lease>& remaining)>&
+        clean) {
   auto lock = TRY(sys::FileLock::acquire(directory_ + "/.lock"));
-  TRY(sys::remove_file(path_of(task_id)));
-  if (!TRY(read_all()).empty()) return {};
-  return when_last();
+  auto remaining = TRY(read_all());
+  auto ours = std::find_if(remaining.begin(), remaining.end(),
+                           [&](const Lease& lease) { return lease.task_id == task_id; });
+  if (ours == remaining.end()) return {};
+  Lease released = std::move(*ours);
+  remaining.erase(ours);
+  TRY(clean(released, remaining));  // a lease goes last: until then it protects what it names
+  return sys::remove_file(path_of(task_id));
 }
 
 Result<std::vector<Lease>> LeaseStore::list() {

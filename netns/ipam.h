@@ -2,6 +2,7 @@
 // file per task:
 //
 //   <root>/leases/.lock            flock(2), held for every change
+//   <root>/leases/.last-port       the dynamic host port that was given last, in decimal
 //   <root>/leases/<task-id>.json   {"version":1, "taskId", "ownerPid", "ownerStart", "uidStart",
 //                                   "endpoints":[{"container","address",
 //                                   "ports":[{"hostIp","hostPort","containerPort","protocol"}]}]}
@@ -58,13 +59,16 @@ struct Pool {
   Ipv4Net subnet;
   Ipv4 gateway;
   Range dynamic_ports{49153, 65535};
+  // The scan goes on behind it and wraps, so that a freed port rests before it is used again.
+  uint32_t last_dynamic_port = 0;  // 0: none was given yet
   uint32_t uid_base = kUidBase;
   std::vector<Range> foreign_uids;  // of /etc/subuid
   // Is the host port free of other programs? (The store tries to bind it.)
-  std::function<bool(const PublishedPort&)> port_is_free;
+  std::function<Result<bool>(const PublishedPort&)> port_is_free;
 };
 
-// kExhausted when a pool is empty, kExists when a wanted host port is taken.
+// kExhausted when a pool is empty, kExists when a wanted host port is taken, kInvalid when the host
+// lacks the address to publish at.
 Result<Lease> allocate(const Pool& pool, const std::vector<Lease>& taken,
                        const LeaseRequest& request);
 
@@ -80,8 +84,11 @@ class LeaseStore {
 
   // A second acquire for the same task gives the lease it has.
   Result<Lease> acquire(const LeaseRequest& request);
-  // Idempotent. `when_last` runs under the lock when no lease remains: remove bridge and tables.
-  Status release(const std::string& task_id, const std::function<Status()>& when_last);
+  // Idempotent. `clean` runs under the lock with the lease and those that remain, and the lease
+  // goes after it: whether the task is the last cannot change in between.
+  Status release(const std::string& task_id,
+                 const std::function<Status(const Lease& released,
+                                            const std::vector<Lease>& remaining)>& clean);
   Result<std::vector<Lease>> list();
   // Releases every lease whose task is not in `live` and whose owner is dead. Returns those left.
   // `clean` runs under the lock with what remains.
@@ -94,6 +101,7 @@ class LeaseStore {
       : directory_(std::move(directory)), bridge_(std::move(bridge)) {}
   std::string path_of(const std::string& task_id) const;
   Result<std::vector<Lease>> read_all() const;
+  Pool pool() const;
 
   std::string directory_;
   BridgePlan bridge_;

@@ -73,10 +73,13 @@ Status remove_task(const BridgePlan& bridge, LeaseStore& leases, sys::NetlinkSoc
                            [&](const Lease& lease) { return lease.task_id == task_id; });
   if (ours == held.end()) return {};
   auto endpoints = endpoints_of(bridge, *ours);
+  // Outside the lock, because the kernel takes its time: the links are this task's alone.
   for (const auto& endpoint : endpoints) TRY(remove_endpoint(endpoint, host));
-  // Alone, the tables go with the lease below and need no nft process.
-  if (held.size() > 1) TRY(remove_firewall(bridge, endpoints));
-  return leases.release(task_id, [&] { return remove_network(bridge, host); });
+  // Under it, because another berth may begin or end a task: the tables are everyone's.
+  return leases.release(task_id, [&](const auto&, const auto& remaining) -> Status {
+    if (remaining.empty()) return remove_network(bridge, host);
+    return remove_firewall(bridge, endpoints);
+  });
 }
 
 }  // namespace berth::netns

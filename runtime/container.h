@@ -19,7 +19,7 @@ struct CreateOptions {
   std::string id;
   std::string bundle;     // directory of config.json
   std::string pid_file;   // "" for none
-  std::string cache_dir;  // compiled seccomp programs; "" means <root>/seccomp
+  std::string cache_dir;  // compiled seccomp programs; "" means <root>/.seccomp
   int preserve_fds = 0;   // descriptors 3 .. 2 + n stay open in the container
 };
 

@@ -9,7 +9,7 @@ namespace berth::sys {
 // through a detached read-only clone of its mount, which nobody can remount because it is in no
 // mount namespace. A container that is made to execute /proc/self/exe, or a script or program whose
 // interpreter that is, then holds a file that opens only for reading. Costs one exec of a static
-// program, about 0.3 ms, and nothing when the caller starts us from a read-only mount already.
+// program, and nothing when the caller starts us from a read-only mount already.
 Status protect_own_binary(char** argv);
 
 }  // namespace berth::sys

@@ -25,6 +25,9 @@ Result<bool> can_bind(const LocalPort& port) {
   });
   if (status) return true;
   if (status.error().errno_value == EADDRINUSE) return false;
+  if (status.error().errno_value == EADDRNOTAVAIL) {
+    return fail(Errc::kInvalid, "this host has no address {}", to_string(port.address));
+  }
   return tl::unexpected<Error>(std::move(status).error());
 }
 

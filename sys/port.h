@@ -14,8 +14,8 @@ struct LocalPort {
   bool udp = false;
 };
 
-// Binds and closes at once. False when the port is taken; an error for anything else, such as an
-// address that the host does not have.
+// Binds and closes at once. False when the port is taken; kInvalid when the host does not have the
+// address; an error for anything else.
 Result<bool> can_bind(const LocalPort& port);
 
 }  // namespace berth::sys

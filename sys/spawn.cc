@@ -220,6 +220,10 @@ Result<Fd> open_pidfd(pid_t pid) {
       call("pidfd_open", std::to_string(pid), [&] { return ::syscall(SYS_pidfd_open, pid, 0); })));
 }
 
+pid_t own_pid() {
+  return ::getpid();
+}
+
 Result<uint64_t> start_time_of(pid_t pid) {
   std::string stat = TRY(read_file(fmt::format("/proc/{}/stat", pid), 4096));
   // The second field is the command in parentheses and may hold anything; count from its end.

@@ -64,6 +64,8 @@ Result<Fd> open_pidfd(pid_t pid);
 // Start time of a process in clock ticks since boot (field 22 of /proc/PID/stat): with the pid, the
 // identity of a process. kNotFound when it is gone.
 Result<uint64_t> start_time_of(pid_t pid);
+// getpid(2).
+pid_t own_pid();
 
 struct Output {
   ExitStatus status;

@@ -39,6 +39,29 @@ TEST(Allocate, AFixedPortIsHadOnce) {
   EXPECT_EQ(allocate(small_pool(), {}, request_for("b", 9)).error().code, Errc::kExists);
 }
 
+TEST(Allocate, DynamicPortsGoOnBehindTheLastGivenAndWrap) {
+  auto pool = small_pool();
+  pool.last_dynamic_port = 40000;
+  EXPECT_EQ(allocate(pool, {}, request_for("a", 0))->endpoints[0].ports[0].host_port, 40001);
+  pool.last_dynamic_port = 40001;
+  EXPECT_EQ(allocate(pool, {}, request_for("a", 0))->endpoints[0].ports[0].host_port, 40000);
+  pool.last_dynamic_port = 7;  // of another range
+  EXPECT_EQ(allocate(pool, {}, request_for("a", 0))->endpoints[0].ports[0].host_port, 40000);
+}
+
+TEST(Allocate, AHostAddressThatCannotBeBoundIsNotCalledTaken) {
+  auto pool = small_pool();
+  pool.port_is_free = [](const PublishedPort&) -> Result<bool> {
+    return fail(Errc::kInvalid, "this host has no address 192.0.2.1");
+  };
+  for (uint16_t port : {0, 8080}) {
+    auto lease = allocate(pool, {}, request_for("a", port));
+    ASSERT_FALSE(lease);
+    EXPECT_EQ(lease.error().code, Errc::kInvalid);
+    EXPECT_EQ(lease.error().text, "this host has no address 192.0.2.1");
+  }
+}
+
 TEST(Allocate, UidRangesOfUsersAreAvoided) {
   auto pool = small_pool();
   pool.foreign_uids = parse_subuid("u:524288:65536\nbad\nv:589824:1\n");
