@@ -11,6 +11,7 @@
 
 #include <cstring>
 #include <functional>
+#include <future>
 #include <thread>
 
 #include <arpa/inet.h>
@@ -233,6 +234,27 @@ TEST_F(Network, EverythingMayRunTwice) {
   ok(remove_firewall(bridge, endpoints));
   ok(remove_endpoint(endpoints[0], host));
   ok(remove_endpoint(endpoints[0], host));
+}
+
+// As two berths of one instance do; TearDown sees that nothing is left.
+TEST_F(Network, TasksThatEndTogetherLeaveNothing) {
+  auto end = [&](const std::string& task) {
+    auto own_leases = LeaseStore::open(root.path(), bridge);
+    auto own_host = sys::NetlinkSocket::open();
+    return remove_task(bridge, *own_leases, *own_host, task);
+  };
+  auto first = std::async(std::launch::async, end, "a");
+  auto second = std::async(std::launch::async, end, "b");
+  ok(first.get());
+  ok(second.get());
+  expect_nothing();
+}
+
+TEST_F(Network, AHostAddressThatTheHostLacksIsNamed) {
+  PublishedPort port{Ipv4{0xc000024d}, 8090, 80, Protocol::kTcp};
+  auto lease = leases.acquire({"c", true, {{"task", {}, {port}}}, true});
+  ASSERT_FALSE(lease);
+  EXPECT_EQ(lease.error().text, "this host has no address 192.0.2.77");
 }
 
 // Rewrites the leases as if the process that took them had been killed.
