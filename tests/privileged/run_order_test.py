@@ -70,14 +70,14 @@ def test_stop_goes_in_reverse_order(berth):
 
 
 @pytest.mark.parametrize("definition, path", [
-    ({"containerDefinitions": []}, "containerDefinitions"),
+    ({"containerDefinitions": []}, "family"),
     ({"family": "x", "containerDefinitions": []}, "containerDefinitions"),
     (task(sh("true", essential="yes")), "containerDefinitions[0].essential"),
     (task(sh("true", memory="64")), "containerDefinitions[0].memory"),
     (task(sh("true", noSuchField=1)), "containerDefinitions[0].noSuchField"),
     (task(sh("true"), noSuchField=1), "noSuchField"),
     (task(sh("true"), networkMode="magic"), "networkMode"),
-    (task(sh("true"), sh("true")), "main"),
+    (task(sh("true"), sh("true")), "containerDefinitions[1].name"),
     (task(sh("true", essential=False)), "essential"),
     (task(sh("true", dependsOn=[{"containerName": "ghost", "condition": "START"}])), "ghost"),
     (task(sh("true", dependsOn=[{"containerName": "main", "condition": "START"}])), "dependsOn"),
