@@ -40,8 +40,11 @@ Result<sys::Link> ensure_bridge(const BridgePlan& bridge, sys::NetlinkSocket& ho
 Status apply_sysctls(const BridgePlan& bridge) {
   auto conf = "ipv4/conf/" + bridge.name + "/";
   TRY(set_sysctl(conf + "proxy_arp_pvlan", "1"));  // isolated ports meet through the host
-  TRY(set_sysctl(conf + "route_localnet", "1"));   // published ports on 127.0.0.1; see the guard
-  TRY(set_sysctl(conf + "send_redirects", "0"));   // no "talk to your neighbour directly"
+  // By default a proxy answers ARP after a random delay of up to 0.8 s (arp(7)), so that the real
+  // owner may come first; there is none here, and every first packet between tasks would wait.
+  TRY(set_sysctl("ipv4/neigh/" + bridge.name + "/proxy_delay", "0"));
+  TRY(set_sysctl(conf + "route_localnet", "1"));  // published ports on 127.0.0.1; see the guard
+  TRY(set_sysctl(conf + "send_redirects", "0"));  // no "talk to your neighbour directly"
   TRY(set_sysctl("ipv4/conf/all/send_redirects", "0"));  // the kernel ORs it with the above
   TRY(set_sysctl("ipv4/ip_forward", "1"));
   // The global switch is ORed with the bridge's own, so only the global one turns it off. With it

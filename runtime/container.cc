@@ -194,13 +194,23 @@ Status kill_init(const State& state) {
   return wait_for_end(process.pidfd, state.id);
 }
 
+// All of it, whatever fails on the way; the first failure is told.
 Status tear_down(const std::string& root, const State& state) {
+  Status first;
+  auto note = [&first](Status status) {
+    if (!status && first) first = std::move(status);
+  };
   if (!state.cgroup.empty()) {
-    sys::CgroupDir group = TRY(sys::Cgroups::detect()).at(state.cgroup);
-    TRY(group.kill_all());
-    TRY(group.remove());
+    auto host = sys::Cgroups::detect();
+    if (host) {
+      note(host->at(state.cgroup).kill_all());
+      note(host->at(state.cgroup).remove());
+    } else {
+      note(tl::unexpected<Error>(std::move(host).error()));
+    }
   }
-  return sys::remove_tree(directory_of(root, state.id));
+  note(sys::remove_tree(directory_of(root, state.id)));
+  return first;
 }
 
 }  // namespace

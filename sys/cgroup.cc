@@ -8,23 +8,25 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/inotify.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cmath>
 #include <csignal>
 #include <ctime>
+#include <map>
 
 namespace berth::sys {
 namespace {
 
 constexpr size_t kFileMax = 1024 * 1024;
 constexpr int kKillRounds = 100;
-constexpr int kGoneWaitMs = 5000;   // how long dying processes may take to leave a group
-constexpr int kRemoveRounds = 500;  // times kRemovePauseMs: 5 s
-constexpr int kRemovePauseMs = 10;
+constexpr int kGoneWaitMs = 5000;    // how long dying processes may take to leave a group
+constexpr int kRemoveRounds = 2500;  // times kRemovePauseMs: 5 s
+constexpr int kRemovePauseMs = 2;
 constexpr const char* kAllControllers = "cpu cpuset memory pids hugetlb io";
 
 constexpr std::array<std::string_view, 6> kAlways{"cpu",     "cpuacct", "memory",
@@ -101,26 +103,51 @@ Result<std::vector<pid_t>> processes_in(const std::string& directory) {
   return pids;
 }
 
-// Waits until the process has ended (not: been reaped), at most `timeout_ms`.
-void wait_until_dead(pid_t pid, int timeout_ms) {
-  auto pidfd = open_pidfd(pid);
-  if (!pidfd) return;
-  pollfd polled{pidfd->get(), POLLIN, 0};
-  (void)::poll(&polled, 1, timeout_ms);  // a bound, not a result: the caller looks again
+// A process that is still the one we saw: its pidfd was opened before it was seen again in the
+// group, so its number cannot have been given to a stranger in between.
+std::vector<Fd> open_members(const std::string& directory) {
+  std::map<pid_t, Fd> opened;
+  for (pid_t pid : processes_in(directory).value_or(std::vector<pid_t>())) {
+    auto pidfd = open_pidfd(pid);
+    if (pidfd) opened.emplace(pid, std::move(*pidfd));
+  }
+  std::vector<Fd> members;
+  for (pid_t pid : processes_in(directory).value_or(std::vector<pid_t>())) {
+    auto found = opened.find(pid);
+    if (found == opened.end()) continue;
+    members.push_back(std::move(found->second));
+    opened.erase(found);
+  }
+  return members;
 }
 
+// Waits (bounded) for the descriptor: a pidfd is readable when its process has died, cgroup.events
+// has news (POLLPRI) when the last one has left.
+void await(int fd, short events, int timeout_ms) {
+  pollfd polled{fd, events, 0};
+  (void)::poll(&polled, 1, timeout_ms);  // the caller looks again, whatever it says
+}
+
+// rmdir, waiting while the kernel still takes dying processes apart: on v2 cgroup.events tells when
+// the group is empty; v1 has no such file, and a process that is dead for its pidfd may be counted
+// a moment longer, so there a short pause is left.
 Status remove_one(const std::string& directory) {
   for (int round = 0;; ++round) {
     auto removed = run("rmdir", directory, [&] { return ::rmdir(directory.c_str()); });
     if (removed || removed.error().errno_value == ENOENT) return {};
     if (removed.error().errno_value != EBUSY || round == kRemoveRounds) return removed;
-    // Dead processes still count until they are taken apart. Their group says when it is empty by
-    // an event on v2; v1 has nothing to wait on, so the wait is a bounded pause there.
-    auto pids = processes_in(directory);
-    if (pids && !pids->empty()) {
-      wait_until_dead(pids->front(), kRemovePauseMs);
+    auto events = open(directory + "/cgroup.events", O_RDONLY);
+    if (events) {
+      // Reading arms the poll.
+      auto text = read_all(events->get(), kFileMax);
+      if (text && value_of(*text, "populated") == 1) await(events->get(), POLLPRI, kRemovePauseMs);
+      continue;
+    }
+    std::vector<Fd> members = open_members(directory);
+    if (!members.empty()) {
+      await(members.front().get(), POLLIN, kRemovePauseMs);
     } else {
-      timespec pause{.tv_sec = 0, .tv_nsec = kRemovePauseMs * 100000L};
+      timespec pause{.tv_sec = 0, .tv_nsec = kRemovePauseMs * 1000000L};
       ::nanosleep(&pause, nullptr);
     }
   }
@@ -493,17 +520,16 @@ Status CgroupDir::kill_all() const {
   // v1 has no atomic kill: repeat until a look finds nobody. A fork bomb cannot outrun this for
   // ever, because every round kills all that were seen and pids.max bounds the rest; a frozen
   // process dies only when thawed.
+  std::string group = directory("pids");
   for (int round = 0; round < kKillRounds; ++round) {
-    std::vector<pid_t> pids = TRY(processes());
-    if (pids.empty()) return {};
-    for (pid_t pid : pids) (void)::kill(pid, SIGKILL);  // ESRCH: it went by itself
-    if (!host_.is_unified() && round == 0) (void)thaw();
-    wait_until_dead(pids.front(), kGoneWaitMs);
-    // Zombies stay listed on v1 only while their threads are being taken apart.
-    if (round > 0) {
-      timespec pause{.tv_sec = 0, .tv_nsec = 1000000};
-      ::nanosleep(&pause, nullptr);
+    if (TRY(processes()).empty()) return {};
+    std::vector<Fd> members = open_members(group);
+    for (const Fd& member : members) {
+      // ESRCH: it went by itself.
+      (void)::syscall(SYS_pidfd_send_signal, member.get(), SIGKILL, nullptr, 0);
     }
+    if (!host_.is_unified() && round == 0) (void)thaw();
+    for (const Fd& member : members) await(member.get(), POLLIN, kGoneWaitMs);
   }
   return fail(Errc::kExhausted, "cgroup {}: processes remain after {} rounds of SIGKILL", path_,
               kKillRounds);
@@ -519,12 +545,19 @@ Status CgroupDir::remove_if_empty() const {
   return {};
 }
 
+// In every hierarchy, whatever happens in one of them; the first failure is told.
 Status CgroupDir::remove() const {
+  Status first;
   for (const std::string& directory : directories()) {
-    if (remove_one(directory)) continue;  // the usual case: no groups below
-    for (const std::string& group : tree_of(directory)) TRY(remove_one(group));
+    // The usual case first: no groups below, nobody in it.
+    auto removed_at_once = run("rmdir", directory, [&] { return ::rmdir(directory.c_str()); });
+    if (removed_at_once || removed_at_once.error().errno_value == ENOENT) continue;
+    for (const std::string& group : tree_of(directory)) {
+      auto removed = remove_one(group);
+      if (!removed && first) first = std::move(removed);
+    }
   }
-  return {};
+  return first;
 }
 
 }  // namespace berth::sys

@@ -162,6 +162,13 @@ TEST_F(Network, TasksReachEachOtherWithTheirOwnAddress) {
   EXPECT_EQ(source_at(server), "172.29.0.3");
 }
 
+// arp(7): a proxy waits a random part of proxy_delay before it answers, 0.8 s by default.
+TEST_F(Network, TheFirstPacketBetweenTasksDoesNotWaitForTheProxy) {
+  auto delay = sys::read_file("/proc/sys/net/ipv4/neigh/" + bridge.name + "/proxy_delay", 32);
+  ASSERT_TRUE(delay.has_value()) << delay.error().text;
+  EXPECT_EQ(*delay, "0\n");
+}
+
 TEST_F(Network, ATaskReachesTheHostAtTheGateway) {
   auto server = listen_at("172.29.0.1", 5000);
   EXPECT_TRUE(connects_within(a, "172.29.0.1", 5000, ""));
