@@ -56,9 +56,10 @@ Status ShimContainer::create_process() {
   log_ = TRY(LogWriter::open(plan_.log_file));
   sys::Pipe out = TRY(sys::make_pipe());
   sys::Pipe err = TRY(sys::make_pipe());
+  // From here on, whatever comes of it: a runtime that is killed in its create leaves half of one.
+  created_ = true;
   process_.pid = TRY(oci_.create(plan_.id, plan_.bundle,
                                  {.in = -1, .out = out.write.get(), .err = err.write.get()}));
-  created_ = true;
   process_.pidfd = TRY(sys::open_pidfd(process_.pid));
   outputs_.push_back({std::move(out.read), LogStream::kStdout});
   outputs_.push_back({std::move(err.read), LogStream::kStderr});

@@ -83,7 +83,7 @@ class ShimContainer {
   sys::Process process_;
   std::string started_at_;
   bool killed_by_us_ = false;
-  bool created_ = false;  // delete is owed to the OCI runtime
+  bool created_ = false;  // or begun to be: delete is owed to the OCI runtime
   std::optional<Status> create_result_;
 };
 

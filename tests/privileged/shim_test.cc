@@ -470,6 +470,21 @@ TEST_F(Shim, FailureToCreateIsTheReason) {
   EXPECT_EQ(exit_of("web").reason, "TaskDependencyError: container main never started");
 }
 
+// As when the runtime is killed late in its create: the container's first process already waits.
+// That no process, group or state of it stays is for TearDown to see.
+TEST_F(Shim, LeavesNothingOfACreateThatDiedHalfway) {
+  ASSERT_TRUE(sys::write_replace(path("dying-oci"),
+                                 fmt::format("#!/bin/sh\n{} \"$@\" || exit\n"
+                                             "case \" $* \" in *\" create \"*) kill -9 $$;; esac\n",
+                                             kOci),
+                                 0755));
+  plan_.oci_runtime = path("dying-oci");
+  add_shell("main", "true");
+  run();
+  EXPECT_THAT(exit_of("main").reason, StartsWith("CannotCreateContainerError: "));
+  EXPECT_FALSE(exit_of("main").exit_code);
+}
+
 TEST_F(Shim, MissingLayerIsTheReason) {
   add_shell("main", "true").rootfs.layers = {path("nowhere")};
   run();
