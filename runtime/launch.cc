@@ -353,7 +353,11 @@ Result<Launched> launch(const LaunchInput& input) {
   if (input.cgroup != nullptr) group = TRY(input.cgroup->clone_fd());
   clone.cgroup = group.get();
   sys::Cloned child = TRY(sys::clone_process(clone));
-  if (child.pid == 0) run_init(context);
+  if (child.pid == 0) {
+    // Else it would hear no end of the parent, whose end of the socket it would hold itself.
+    ::close(sockets.ours.get());
+    run_init(context);
+  }
   sockets.theirs.reset();
   if (needs_two_clones(input.plan)) {
     auto init = adopt_init(sockets.ours.get(), child);

@@ -227,6 +227,25 @@ TEST_F(Runtime, LifeFromCreateToDelete) {
   EXPECT_EQ(oci({"delete", "--force", "c"}).status.code, 0) << "a second time";
 }
 
+// Its only socket is the one that `start` connects to. With the parent's end of the other it would
+// not hear that a create is killed, and wait for ever.
+TEST_F(Runtime, WaitingInitHoldsNoEndOfItsParents) {
+  for (bool two_clones : {false, true}) {
+    if (two_clones) add_user_namespace();
+    write_config({"true"});
+    ASSERT_EQ(quiet_oci({"create", "--bundle", path("bundle"), "--pid-file", path("pid"), "c"}), 0);
+    std::string fds = "/proc/" + sys::read_file(path("pid"), 32).value() + "/fd";
+    std::vector<std::string> sockets;
+    std::vector<std::string> names = sys::list_directory(fds).value();
+    for (const std::string& fd : names) {
+      std::string target = sys::read_link(fds + "/" + fd).value();
+      if (target.rfind("socket:", 0) == 0) sockets.push_back(fd + " " + target);
+    }
+    EXPECT_EQ(sockets.size(), 1u) << testing::PrintToString(sockets);
+    EXPECT_EQ(oci({"delete", "--force", "c"}).status.code, 0);
+  }
+}
+
 TEST_F(Runtime, EveryFailingCallIsReportedAndLeavesNothing) {
   write_config({"true"});
   if (oci({"run", "-b", path("bundle"), "c"}, {{"BERTH_FAULT=1:5"}}).status.code == 0) {

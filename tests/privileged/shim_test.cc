@@ -69,9 +69,11 @@ class Shim : public testing::Test {
     if (shim_.pid > 0) await_end();
     EXPECT_FALSE(sys::Cgroups::detect()->at(top_cgroup_).exists());
     expect_no_mounts();
+    expect_no_runtimes();
     std::string oci = path("oci");
     if (!sys::exists(oci)) return;
-    for (const std::string& name : sys::list_directory(oci).value()) {
+    std::vector<std::string> names = sys::list_directory(oci).value();
+    for (const std::string& name : names) {
       EXPECT_THAT(name, testing::Not(StartsWith("t-")));
     }
   }
@@ -213,6 +215,16 @@ class Shim : public testing::Test {
   void expect_no_mounts() const {
     std::string mounts = sys::read_file("/proc/self/mountinfo", 4 << 20).value();
     EXPECT_THAT(mounts, testing::Not(HasSubstr(directory_->path())));
+  }
+
+  // An init that waits for its start still has the command line of its create.
+  void expect_no_runtimes() const {
+    std::vector<std::string> names = sys::list_directory("/proc").value();
+    for (const std::string& name : names) {
+      auto command = sys::read_file("/proc/" + name + "/cmdline", 1 << 20);
+      if (!command) continue;  // no process, or no more
+      EXPECT_THAT(*command, testing::Not(HasSubstr(path("oci")))) << "pid " << name;
+    }
   }
 
   struct LogLine {
