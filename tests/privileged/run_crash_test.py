@@ -135,3 +135,15 @@ def test_pull_that_fails_at_once_leaves_no_firewall_rule(berth):
         outcome = berth.run({"family": "test", "networkMode": "bridge", "containerDefinitions": [container]})
         assert outcome.code != 0
         assert "CannotPull" in outcome.err
+
+
+def test_shim_killed_at_any_moment_of_the_start(berth):
+    for milliseconds in (0, 5, 10, 20, 40, 60, 80):
+        with berth.start(task(sh(FOREVER, stopTimeout=2))) as running:
+            wait_until(lambda: shims(berth), "no shim")
+            time.sleep(milliseconds / 1000 * PATIENCE)
+            for shim in shims(berth):
+                os.kill(shim, signal.SIGKILL)
+            outcome = running.wait()
+        assert outcome.code not in (0, None), outcome
+        assert "berth-shim" in outcome.err, outcome
