@@ -329,6 +329,12 @@ Error describe_failure(const SyncMessage& failure) {
     return {code, failure.errno_value, fmt::format("exec: \"{}\": {}", detail, why)};
   }
   auto error = fail_errno(failure.errno_value, "init: {} {}", name_of(failure.stage), detail);
+  // Older kernels (6.1) keep net.core.* out of networks that a user namespace owns.
+  if (failure.stage == Stage::kSysctl && failure.errno_value == ENOENT) {
+    error.value().text +=
+        " (this kernel does not offer it in the namespaces of a user namespace; the host's user "
+        "namespace, --userns=host of berth run, does without)";
+  }
   return std::move(error.value());
 }
 
