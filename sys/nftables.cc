@@ -58,6 +58,8 @@ Result<bool> nft_table_exists(const NftTable& table) {
 }
 
 Status delete_nft_table(const NftTable& table) {
+  // Asking costs microseconds; a batch waits for a grace period even when it deletes nothing.
+  if (!TRY(nft_table_exists(table))) return {};
   auto begin = batch_message(NFNL_MSG_BATCH_BEGIN);
   auto request = table_message(NFT_MSG_DELTABLE, NLM_F_REQUEST | NLM_F_ACK, table);
   auto end = batch_message(NFNL_MSG_BATCH_END);
