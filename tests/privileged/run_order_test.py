@@ -17,7 +17,9 @@ def test_non_essential_exit_ends_nothing(berth):
     outcome = berth.run(task(sh("sleep 1; echo done"), sh("exit 9", "side", essential=False)))
     assert outcome.code == 0
     assert outcome.lines() == ["done"]
-    assert "side" in outcome.err and "9" in outcome.err
+    assert outcome.err.splitlines() == [
+        "berth: main: exit code 0", "berth: side: exit code 9",
+        "berth: task STOPPED: EssentialContainerExited, Essential container in task exited"]
 
 
 def test_complete_waits_for_the_end_whatever_the_code(berth, tmp_path):
@@ -54,19 +56,21 @@ def test_start_waits_for_the_start(berth):
 
 
 def test_stop_goes_in_reverse_order(berth):
-    """The database may end only when the application, which depends on it, has ended."""
-    volume = {"name": "shared"}
-    mount = [{"sourceVolume": "shared", "containerPath": "/shared"}]
-    definition = task(
-        sh("trap 'sleep 1; echo gone >/shared/app; exit 0' TERM; echo ready; while :; do sleep 0.1; done", "app",
-           mountPoints=mount, dependsOn=[{"containerName": "database", "condition": "START"}]),
-        sh("trap 'cat /shared/app; exit 0' TERM; while :; do sleep 0.1; done", "database", mountPoints=mount),
-        volumes=[volume])
+    """A container is asked only when all that depend on it have ended, however long they take."""
+    def stage(name, needs=None):
+        script = (f"trap 'echo {name} asked >>/shared/log; sleep 0.4; echo {name} ends >>/shared/log; "
+                  "cat /shared/log; exit 0' TERM; echo ready; while :; do sleep 0.1; done")
+        depends = [{"containerName": needs, "condition": "START"}] if needs else []
+        return sh(script, name, mountPoints=[{"sourceVolume": "shared", "containerPath": "/shared"}], dependsOn=depends)
+
+    definition = task(stage("application", "database"), stage("disk"), stage("database", "disk"),
+                      volumes=[{"name": "shared"}])
     with berth.start(definition) as running:
-        running.wait_for("ready")
+        running.wait_for(r"application \| ready")
         running.interrupt()
         outcome = running.wait()
-    assert outcome.lines("database") == ["gone"]
+    assert outcome.lines("disk") == ["ready", *(f"{name} {word}" for name in ("application", "database", "disk")
+                                                for word in ("asked", "ends"))]
 
 
 @pytest.mark.parametrize("definition, path", [

@@ -1,23 +1,33 @@
 """`berth run`: what a container's process is started as, and how its end is told."""
 
 import os
+import re
+import signal
 import time
 
 import pytest
 
 from berth import sh, task
 
+DEAF = "trap 'echo asked' TERM; echo ready; while :; do sleep 0.1; done"
+
 
 def test_exit_code_is_the_essential_containers(berth):
     outcome = berth.run(task(sh("exit 42")))
     assert outcome.code == 42
-    assert "main" in outcome.err and "42" in outcome.err
-    assert "EssentialContainerExited" in outcome.err
-    assert "Essential container in task exited" in outcome.err
+    assert outcome.err.splitlines() == [
+        "berth: main: exit code 42",
+        "berth: task STOPPED: EssentialContainerExited, Essential container in task exited"]
 
 
 def test_exit_code_of_a_signal_is_128_and_its_number(berth):
-    assert berth.run(task(sh("sh -c 'kill -TERM $$'; exit $?"))).code == 143
+    """The kernel drops what a container's process 1 sends itself, so the host sends it."""
+    with berth.start(task(sh("echo ready; while :; do sleep 0.1; done"))) as running:
+        running.wait_for("ready")
+        os.kill(running.pids()[0], signal.SIGKILL)
+        outcome = running.wait()
+    assert outcome.code == 137
+    assert "berth: main: exit code 137\n" in outcome.err
 
 
 def test_output_is_prefixed_with_the_containers_name(berth):
@@ -64,7 +74,45 @@ def test_overrides_replace_command_and_environment(berth, tmp_path):
     overrides = tmp_path / "overrides.json"
     overrides.write_text('{"containerOverrides": [{"name": "main", "command": ["sh", "-c", "echo over $A"],'
                          ' "environment": [{"name": "A", "value": "ride"}]}]}')
-    assert berth.run(task(sh("echo plain")), "--overrides", overrides).lines() == ["over ride"]
+    outcome = berth.run(task(sh("echo plain")), "--overrides", overrides, "--env", "A=flag")
+    assert outcome.lines() == ["over ride"]
+
+
+def test_flag_can_set_the_environment_of_one_container(berth):
+    definition = task(sh("echo a=$A"), sh("echo a=$A", "first", essential=False))
+    definition["containerDefinitions"][0]["dependsOn"] = [{"containerName": "first", "condition": "SUCCESS"}]
+    outcome = berth.run(definition, "--env", "first:A=b=c")
+    assert (outcome.lines("first"), outcome.lines("main")) == (["a=b=c"], ["a="])
+
+
+@pytest.mark.parametrize("overrides, path", [
+    ('{"containerOverrides": [{"name": "ghost", "command": ["true"]}]}', "ghost"),
+    ('{"containerOverrides": [{"name": "main", "command": "true"}]}', "containerOverrides[0].command"),
+    ('{"containerOverrides": [{"name": "main", "magic": 1}]}', "containerOverrides[0].magic")])
+def test_overrides_that_do_not_fit_are_refused(berth, tmp_path, overrides, path):
+    file = tmp_path / "overrides.json"
+    file.write_text(overrides)
+    outcome = berth.run(task(sh("echo never")), "--overrides", file)
+    assert (outcome.code, outcome.out) == (125, "")
+    assert path in outcome.err
+
+
+@pytest.mark.parametrize("flags", [("--env", "no-equals-sign"), ("--env", "ghost:A=b"), ("--container", "ghost")])
+def test_flags_that_do_not_fit_are_refused(berth, flags):
+    outcome = berth.run(task(sh("echo never")), *flags)
+    assert (outcome.code, outcome.out) == (125, "")
+    assert flags[1].split(":")[0] in outcome.err
+
+
+def test_definition_is_read_from_standard_input(berth):
+    text = berth.write(task(sh("echo from stdin"))).read_text()
+    assert berth.berth("run", "-", stdin=text).lines() == ["from stdin"]
+
+
+def test_bad_definition_on_standard_input_is_refused(berth):
+    outcome = berth.berth("run", "-", stdin='{"family": "x", "containerDefinitions": 1}')
+    assert outcome.code == 125
+    assert "containerDefinitions" in outcome.err
 
 
 @pytest.mark.parametrize("user, expected", [
@@ -94,23 +142,26 @@ def test_interrupt_stops_gracefully(berth):
         outcome = running.wait()
     assert outcome.lines() == ["ready", "bye"]
     assert outcome.code == 5
+    assert outcome.err.splitlines()[-2:] == [
+        "berth: main: exit code 5", "berth: task STOPPED: UserInitiated, Task stopped by user"]
 
 
 def test_deaf_container_is_killed_after_its_stop_timeout(berth):
-    with berth.start(task(sh("trap '' TERM; echo ready; while :; do sleep 0.1; done", stopTimeout=2))) as running:
+    with berth.start(task(sh(DEAF, stopTimeout=2))) as running:
         running.wait_for("ready")
         running.interrupt()
         begin = time.monotonic()
         outcome = running.wait()
     assert outcome.code == 137
+    assert outcome.lines() == ["ready", "asked"]
     assert time.monotonic() - begin >= 1.9
 
 
 def test_second_interrupt_kills_at_once(berth):
-    with berth.start(task(sh("trap '' TERM; echo ready; while :; do sleep 0.1; done", stopTimeout=100))) as running:
+    with berth.start(task(sh(DEAF, stopTimeout=100))) as running:
         running.wait_for("ready")
         running.interrupt()
-        time.sleep(0.3)
+        running.wait_for("asked")
         running.interrupt()
         assert running.wait(timeout=20).code == 137
 
@@ -135,8 +186,10 @@ def test_command_that_does_not_exist_fails_with_its_name(berth):
 
 def test_timing_names_the_steps(berth):
     outcome = berth.run(task(sh("true")), "--timing")
+    steps = [line for line in outcome.err.splitlines() if line.startswith("berth: timing: ")]
     assert outcome.code == 0
-    assert "ms" in outcome.err
+    for step in ("pull ", "network of the task", "shim: create main", "shim: start main", "tear down "):
+        assert any(re.fullmatch(rf"berth: timing: +\d+\.\d\d ms  {step}.*", line) for line in steps), outcome
 
 
 def test_no_descriptor_of_the_host_reaches_the_container(berth):

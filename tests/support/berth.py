@@ -49,7 +49,7 @@ class Running:
         self._instance = instance
         self._out, self._err = tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._err,
-                                        env=instance.environment)
+                                        env=instance.environment, start_new_session=True)
 
     def __enter__(self):
         return self
@@ -62,7 +62,8 @@ class Running:
             self.wait()
 
     def interrupt(self):
-        self.process.send_signal(signal.SIGINT)
+        """Ctrl-C as a terminal does it: to the whole process group, which must not be more than berth."""
+        os.killpg(self.process.pid, signal.SIGINT)
 
     def wait(self, timeout=60):
         self.process.wait(timeout * PATIENCE)
@@ -114,9 +115,9 @@ class Instance:
         self._config = directory / "berth.json"
         self._config.write_text(json.dumps(config or {}))
 
-    def berth(self, *arguments, timeout=60, **options):
+    def berth(self, *arguments, timeout=60, stdin="", **options):
         """Runs `berth ARGUMENTS` to its end."""
-        done = subprocess.run(self._command(arguments), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        done = subprocess.run(self._command(arguments), input=stdin, capture_output=True, text=True,
                               timeout=timeout * PATIENCE, env=self.environment, check=False, **options)
         return Outcome(done.returncode, done.stdout, done.stderr)
 
