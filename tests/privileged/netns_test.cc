@@ -24,7 +24,8 @@
 namespace berth::netns {
 namespace {
 
-constexpr int kPacketWaitMs = 1000;
+// Long enough for an emulated guest that is short of time; what is dropped takes as long to tell.
+constexpr int kPacketWaitMs = 3000;
 
 // A network namespace and the sockets that the shim would have sent.
 struct Space {
@@ -69,7 +70,7 @@ sys::Fd listen_at(const std::string& ip, uint16_t port) {
   return fd;
 }
 
-// Whether a TCP connection from `source` ("" = any) comes about within a second.
+// Whether a TCP connection from `source` ("" = any) comes about in kPacketWaitMs.
 bool connects(const std::string& ip, uint16_t port, const std::string& source) {
   auto fd = socket_of(SOCK_STREAM | SOCK_NONBLOCK);
   if (!source.empty()) {
