@@ -86,7 +86,7 @@ Status Agent::prepare() {
        {paths.root, paths.durable_tasks(), paths.run, paths.tasks(), paths.oci()}) {
     TRY(sys::make_directories(directory, 0711));
   }
-  auto swept = sweep_instance(options_.config);
+  auto swept = sweep_instance(options_.config, netns::Retired::kKeep);
   if (!swept) LOG(kWarn, "something of a dead task stays", {{"why", swept.error().text}});
   return {};
 }
@@ -333,8 +333,8 @@ void Agent::release(const std::string& task_id) {
 
 void Agent::tear_down(const TaskPtr& task) {
   task->release_wanted = false;
-  auto job = [config = options_.config, env = env_, task] {
-    return release_job(config, env, task->task.id, task->shim);
+  auto job = [config = options_.config, sweeper = options_.sweeper, env = env_, task] {
+    return release_job(config, env, task->task.id, task->shim, sweeper);
   };
   run_job(job, [this, task](std::vector<Span> spans) {
     note(task, std::move(spans));

@@ -35,6 +35,9 @@ struct AgentOptions {
   // A task stops when this agent goes away (`berth run`), instead of going on without it.
   bool foreground = false;
   image::ProgressSink progress;  // called from workers
+  // A command that sweeps this instance, started when the last task has gone so that nobody waits
+  // while the kernel dismantles the bridge. Empty: it is waited for.
+  std::vector<std::string> sweeper;
 };
 
 class Agent {

@@ -182,15 +182,36 @@ void end_shim(const sys::Process& shim) {
   (void)sys::wait(shim);  // its exit code says nothing
 }
 
+// In a session of its own and without our descriptors: whoever waits for us does not wait for it.
+Status start_sweeper(const std::vector<std::string>& command) {
+  sys::Fd null = TRY(sys::open("/dev/null", O_RDWR));
+  sys::Program program;
+  program.path = command.front();
+  program.arguments = command;
+  program.descriptors = {{null.get(), 0}, {null.get(), 1}, {null.get(), 2}};
+  program.new_session = true;
+  program.working_directory = "/";
+  TRY(sys::spawn(program));
+  return {};
+}
+
+Status tear_down(const Config& config, const std::string& task_id,
+                 const std::vector<std::string>& sweeper) {
+  NetworkEnd network_end = sweeper.empty() ? NetworkEnd::kNow : NetworkEnd::kBySweep;
+  if (TRY(tear_down_task(config, task_id, network_end)) == Remains::kNothing) return {};
+  if (start_sweeper(sweeper)) return {};
+  return sweep_instance(config, netns::Retired::kSweep);
+}
+
 }  // namespace
 
 std::vector<Span> release_job(const Config& config, Env env, const std::string& task_id,
-                              const sys::Process& shim) {
+                              const sys::Process& shim, const std::vector<std::string>& sweeper) {
   std::vector<Span> spans;
   Stopwatch watch(env.clock, spans);
   if (shim.pid > 0) end_shim(shim);
   watch.lap("end of berth-shim");
-  auto torn_down = tear_down_task(config, task_id);
+  Status torn_down = tear_down(config, task_id, sweeper);
   watch.lap("tear down network, cgroup and directories");
   if (!torn_down) {
     LOG(kError, "something of the task stays; the next start of berth sweeps it",

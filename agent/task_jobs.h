@@ -65,9 +65,10 @@ Answer<Done> host_side_job(const Config& config, Env env, const std::string& tas
 Answer<Done> task_side_job(const Config& config, Env env, const std::string& task_id,
                            const netns::Lease& lease, std::vector<MadeNetwork> networks);
 
-// Waits for the shim's end, then gives back all that the task had. A failure is logged: the next
-// start of berth sweeps what stays.
+// Waits for the shim's end, then gives back all that the task had; the bridge through `sweeper`
+// (AgentOptions) if that is not empty. A failure is logged: the next start of berth sweeps what
+// stays.
 std::vector<Span> release_job(const Config& config, Env env, const std::string& task_id,
-                              const sys::Process& shim);
+                              const sys::Process& shim, const std::vector<std::string>& sweeper);
 
 }  // namespace berth::agent

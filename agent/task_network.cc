@@ -123,16 +123,20 @@ Status TaskNetwork::apply_task_side(const netns::Lease& lease,
   return {};
 }
 
+Result<bool> TaskNetwork::retire(const std::string& task_id) const {
+  return TRY(netns::LeaseStore::open(root_, bridge_)).retire(task_id);
+}
+
 Status TaskNetwork::remove(const std::string& task_id) const {
   netns::LeaseStore leases = TRY(netns::LeaseStore::open(root_, bridge_));
   sys::NetlinkSocket host = TRY(sys::NetlinkSocket::open());
   return netns::remove_task(bridge_, leases, host, task_id);
 }
 
-Status TaskNetwork::sweep(const std::set<std::string>& live) const {
+Status TaskNetwork::sweep(const std::set<std::string>& live, netns::Retired retired) const {
   netns::LeaseStore leases = TRY(netns::LeaseStore::open(root_, bridge_));
   sys::NetlinkSocket host = TRY(sys::NetlinkSocket::open());
-  return netns::sweep(bridge_, leases, host, live);
+  return netns::sweep(bridge_, leases, host, live, retired);
 }
 
 }  // namespace berth::agent

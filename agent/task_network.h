@@ -38,10 +38,13 @@ class TaskNetwork {
   // Both ends of every namespace. Without leased addresses only lo.
   Status apply_task_side(const netns::Lease& lease, std::vector<MadeNetwork> networks) const;
 
+  // The end of a task that published nothing and was the last: its links, rules and lease stay for
+  // the next sweep. False: the task is not so, and remove() is called for.
+  Result<bool> retire(const std::string& task_id) const;
   // Everything of the task, then its lease. May run twice.
   Status remove(const std::string& task_id) const;
   // What dead tasks left: all but those in `live`.
-  Status sweep(const std::set<std::string>& live) const;
+  Status sweep(const std::set<std::string>& live, netns::Retired retired) const;
 
  private:
   TaskNetwork(std::string root, netns::BridgePlan bridge)

@@ -65,18 +65,22 @@ Result<Found> find_tasks(const InstancePaths& paths) {
 
 }  // namespace
 
-Status tear_down_task(const Config& config, const std::string& task_id) {
+Result<Remains> tear_down_task(const Config& config, const std::string& task_id,
+                               NetworkEnd network_end) {
   InstancePaths paths = paths_of(config);
   TRY(remove_cgroups(instance_of(config.run), task_id));
-  TRY(TRY(TaskNetwork::make(config)).remove(task_id));
+  TaskNetwork network = TRY(TaskNetwork::make(config));
+  bool retired = network_end == NetworkEnd::kBySweep && TRY(network.retire(task_id));
+  if (!retired) TRY(network.remove(task_id));
   TRY(remove_oci_state(paths, task_id));
   TRY(sys::remove_tree(paths.durable(task_id)));
   TRY(sys::remove_tree(paths.task(task_id).directory));
   // The lock goes last: while it is there, a sweep knows of the task.
-  return sys::remove_file(paths.task_lock(task_id));
+  TRY(sys::remove_file(paths.task_lock(task_id)));
+  return retired ? Remains::kNetwork : Remains::kNothing;
 }
 
-Status sweep_instance(const Config& config) {
+Status sweep_instance(const Config& config, netns::Retired retired) {
   InstancePaths paths = paths_of(config);
   Status first;
   auto note = [&](Status status, const std::string& task_id) {
@@ -87,9 +91,10 @@ Status sweep_instance(const Config& config) {
   Found found = TRY(find_tasks(paths));
   for (const Orphan& orphan : found.orphans) {
     LOG(kInfo, "sweeping what a dead task left", {{"task", orphan.task_id}});
-    note(tear_down_task(config, orphan.task_id), orphan.task_id);
+    auto torn_down = tear_down_task(config, orphan.task_id, NetworkEnd::kNow);
+    if (!torn_down) note(tl::unexpected<Error>(torn_down.error()), orphan.task_id);
   }
-  note(TRY(TaskNetwork::make(config)).sweep(found.live), "");
+  note(TRY(TaskNetwork::make(config)).sweep(found.live, retired), "");
   return first;
 }
 

@@ -4,16 +4,23 @@
 
 #include "agent/config.h"
 #include "base/result.h"
+#include "netns/ipam.h"
 
 #include <string>
 
 namespace berth::agent {
 
+// Whether the kernel's slow part of the network's end (about 40 ms for a bridge) is waited for, or
+// left to a sweep() when nobody can reach the network any more.
+enum class NetworkEnd { kNow, kBySweep };
+enum class Remains { kNothing, kNetwork };
+
 // Kills what still runs in the task's cgroup; then network, cgroup, OCI state, directories, lease.
-Status tear_down_task(const Config& config, const std::string& task_id);
+Result<Remains> tear_down_task(const Config& config, const std::string& task_id,
+                               NetworkEnd network_end);
 
 // Tears down the tasks of this instance that nobody owns any more: their lock is free and their
 // shim is gone. Errors of one task do not stop the others; the first is returned.
-Status sweep_instance(const Config& config);
+Status sweep_instance(const Config& config, netns::Retired retired);
 
 }  // namespace berth::agent

@@ -86,6 +86,20 @@ bool owner_lives(const Lease& lease) {
   return start && *start == lease.owner_start;
 }
 
+bool is_retired(const Lease& lease) {
+  return lease.owner_pid == 0;
+}
+
+bool has_addresses(const Lease& lease) {
+  return std::any_of(lease.endpoints.begin(), lease.endpoints.end(),
+                     [](const LeasedEndpoint& endpoint) { return endpoint.address.has_value(); });
+}
+
+bool publishes(const Lease& lease) {
+  return std::any_of(lease.endpoints.begin(), lease.endpoints.end(),
+                     [](const LeasedEndpoint& endpoint) { return !endpoint.ports.empty(); });
+}
+
 bool is_task_id(std::string_view text) {
   auto ok = [](unsigned char c) { return std::isalnum(c) || c == '-' || c == '_'; };
   return !text.empty() && text.size() <= 128 && std::all_of(text.begin(), text.end(), ok);
@@ -218,19 +232,38 @@ Status LeaseStore::release(
   return sys::remove_file(path_of(task_id));
 }
 
+Result<bool> LeaseStore::retire(const std::string& task_id) {
+  auto lock = TRY(sys::FileLock::acquire(directory_ + "/.lock"));
+  auto held = TRY(read_all());
+  Lease* ours = nullptr;
+  for (Lease& lease : held) {
+    if (lease.task_id == task_id) {
+      ours = &lease;
+    } else if (!is_retired(lease)) {
+      return false;
+    }
+  }
+  if (ours == nullptr || !has_addresses(*ours) || publishes(*ours)) return false;
+  ours->owner_pid = 0;
+  ours->owner_start = 0;
+  TRY(sys::write_replace(path_of(task_id), render_lease(*ours), 0600));
+  return true;
+}
+
 Result<std::vector<Lease>> LeaseStore::list() {
   auto lock = TRY(sys::FileLock::acquire(directory_ + "/.lock"));
   return read_all();
 }
 
-Status LeaseStore::sweep(const std::set<std::string>& live,
+Status LeaseStore::sweep(const std::set<std::string>& live, Retired retired,
                          const std::function<Status(const std::vector<Lease>& stale,
                                                     const std::vector<Lease>& remaining)>& clean) {
   auto lock = TRY(sys::FileLock::acquire(directory_ + "/.lock"));
   std::vector<Lease> stale;
   std::vector<Lease> remaining;
   for (auto& lease : TRY(read_all())) {
-    bool lives = live.contains(lease.task_id) || owner_lives(lease);
+    bool kept = is_retired(lease) && retired == Retired::kKeep;
+    bool lives = kept || live.contains(lease.task_id) || owner_lives(lease);
     (lives ? remaining : stale).push_back(std::move(lease));
   }
   TRY(clean(stale, remaining));  // a lease goes last: until then it protects what it names

@@ -78,6 +78,10 @@ std::vector<Range> parse_subuid(std::string_view text);
 std::string render_lease(const Lease& lease);
 Result<Lease> parse_lease(std::string_view text);
 
+// Retired leases are about to be swept by somebody else; a task that is about to start profits from
+// the bridge and the tables that they keep alive.
+enum class Retired { kKeep, kSweep };
+
 class LeaseStore {
  public:
   static Result<LeaseStore> open(const std::string& root, const BridgePlan& bridge);
@@ -89,10 +93,14 @@ class LeaseStore {
   Status release(const std::string& task_id,
                  const std::function<Status(const Lease& released,
                                             const std::vector<Lease>& remaining)>& clean);
+  // Retires the lease (takes its owner off it) if no other task runs, it has addresses and
+  // publishes no port: what it names is then out of everybody's reach and may wait for a sweep(),
+  // or serve the next task. False: it is not so; release it.
+  Result<bool> retire(const std::string& task_id);
   Result<std::vector<Lease>> list();
-  // Releases every lease whose task is not in `live` and whose owner is dead. Returns those left.
-  // `clean` runs under the lock with what remains.
-  Status sweep(const std::set<std::string>& live,
+  // Releases every lease whose task is not in `live` and whose owner is dead. `clean` runs under
+  // the lock with what remains.
+  Status sweep(const std::set<std::string>& live, Retired retired,
                const std::function<Status(const std::vector<Lease>& stale,
                                           const std::vector<Lease>& remaining)>& clean);
 

@@ -58,8 +58,8 @@ std::vector<Endpoint> endpoints_of(const BridgePlan& bridge, const Lease& lease)
 }
 
 Status sweep(const BridgePlan& bridge, LeaseStore& leases, sys::NetlinkSocket& host,
-             const std::set<std::string>& live) {
-  return leases.sweep(live, [&](const auto& stale, const auto& remaining) -> Status {
+             const std::set<std::string>& live, Retired retired) {
+  return leases.sweep(live, retired, [&](const auto& stale, const auto& remaining) -> Status {
     TRY(remove_dead_links(bridge, endpoints_of_all(bridge, remaining), host));
     if (remaining.empty()) return remove_network(bridge, host);
     return remove_firewall(bridge, endpoints_of_all(bridge, stale));

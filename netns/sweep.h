@@ -18,7 +18,7 @@ std::vector<Endpoint> endpoints_of(const BridgePlan& bridge, const Lease& lease)
 // names it. A lease is dead when its task is not `live` (has no shim) and the process that took it
 // is gone. With the last lease the tables and the bridge go.
 Status sweep(const BridgePlan& bridge, LeaseStore& leases, sys::NetlinkSocket& host,
-             const std::set<std::string>& live);
+             const std::set<std::string>& live, Retired retired);
 
 // The end of a task: links, rules, then the lease; with the last lease, tables and bridge too.
 Status remove_task(const BridgePlan& bridge, LeaseStore& leases, sys::NetlinkSocket& host,

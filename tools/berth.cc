@@ -12,12 +12,15 @@ namespace berth::tools {
 namespace {
 
 constexpr size_t kConfigMax = 1024 * 1024;
+// Long enough for the next `berth run` of a script, too short for anybody to miss a removed bridge.
+constexpr const char* kSweeperDelayMs = "200";
 
 struct GlobalOptions {
   std::string config;
   std::string root;
   std::string run;
   bool debug = false;
+  unsigned sweep_delay_ms = 0;
 };
 
 // The configuration in force: defaults, then the file, then flags, then the programs beside us.
@@ -58,18 +61,36 @@ void add_run(CLI::App& app, RunOptions& options) {
   run->add_flag("--timing", options.timing, "say where the milliseconds went");
 }
 
+// `berth system sweep` of the same instance.
+Result<std::vector<std::string>> sweeper(const GlobalOptions& global, const agent::Config& config) {
+  std::vector<std::string> command = {TRY(agent::sibling_program("berth"))};
+  if (!global.config.empty()) command.insert(command.end(), {"--config", global.config});
+  command.insert(command.end(), {"--root", config.root, "--run", config.run, "system", "sweep",
+                                 "--delay", kSweeperDelayMs});
+  return command;
+}
+
+int run(const agent::Config& config, const GlobalOptions& global, RunOptions options) {
+  auto command = sweeper(global, config);
+  if (!command) return report(command.error());
+  options.sweeper = std::move(*command);
+  return run_command(config, options);
+}
+
 int dispatch(CLI::App& app, const GlobalOptions& global, const RunOptions& run_options,
              const std::string& reference, const std::string& tar) {
   if (global.debug) log::set_level(log::Level::kDebug);
   auto config = effective_config(global);
   if (!config) return report(config.error());
-  if (app.got_subcommand("run")) return run_command(*config, run_options);
+  if (app.got_subcommand("run")) return run(*config, global, run_options);
   if (app.got_subcommand("pull")) return pull_command(*config, reference);
   if (app.got_subcommand("import")) return import_command(*config, tar, reference);
   if (app.got_subcommand("images")) return images_command(*config);
   if (app.got_subcommand("rmi")) return rmi_command(*config, reference);
   if (app.got_subcommand("system")) {
-    if (app.get_subcommand("system")->got_subcommand("sweep")) return sweep_command(*config);
+    if (app.get_subcommand("system")->got_subcommand("sweep")) {
+      return sweep_command(*config, std::chrono::milliseconds(global.sweep_delay_ms));
+    }
     std::fputs(agent::render_config(*config).c_str(), stdout);
   }
   return 0;
@@ -108,7 +129,8 @@ int main(int argc, char** argv) {
   CLI::App* system = app.add_subcommand("system", "Look after this instance");
   system->require_subcommand(1);
   system->add_subcommand("config", "Print the configuration in force");
-  system->add_subcommand("sweep", "Remove what dead tasks of this instance left behind");
+  system->add_subcommand("sweep", "Remove what dead tasks of this instance left behind")
+      ->add_option("--delay", global.sweep_delay_ms, "wait for so many milliseconds first");
 
   try {
     app.parse(argc, argv);

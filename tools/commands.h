@@ -7,6 +7,7 @@
 
 #include "agent/config.h"
 
+#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,6 +23,7 @@ struct RunOptions {
   std::string container;         // show only this one's log, unprefixed; "" shows all
   bool userns_host = false;
   bool timing = false;
+  std::vector<std::string> sweeper;  // `berth system sweep` of the same instance
 };
 
 int run_command(const agent::Config& config, const RunOptions& options);
@@ -31,7 +33,8 @@ int import_command(const agent::Config& config, const std::string& tar,
                    const std::string& reference);
 int images_command(const agent::Config& config);
 int rmi_command(const agent::Config& config, const std::string& reference);
-int sweep_command(const agent::Config& config);
+// Waits for `delay` first: a task that starts meanwhile finds bridge and tables in place.
+int sweep_command(const agent::Config& config, std::chrono::milliseconds delay);
 
 // "berth: <text>" on standard error; returns kExitFailure.
 int report(const Error& error);

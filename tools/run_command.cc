@@ -80,7 +80,8 @@ class RunSession {
         agent_({.config = config,
                 .userns_host = options.userns_host,
                 .foreground = true,
-                .progress = [this](const image::Progress& p) { progress_.update(p); }},
+                .progress = [this](const image::Progress& p) { progress_.update(p); },
+                .sweeper = options.sweeper},
                loop, env, [this](scheduler::Event event) { submit(std::move(event)); }) {}
 
   Result<int> run() {

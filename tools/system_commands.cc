@@ -5,12 +5,14 @@
 #include "tools/commands.h"
 
 #include <cstdio>
+#include <thread>
 
 namespace berth::tools {
 
-int sweep_command(const agent::Config& config) {
+int sweep_command(const agent::Config& config, std::chrono::milliseconds delay) {
+  std::this_thread::sleep_for(delay);
   if (!sys::exists(agent::paths_of(config).tasks())) return 0;  // no task ever ran here
-  auto swept = agent::sweep_instance(config);
+  auto swept = agent::sweep_instance(config, netns::Retired::kSweep);
   return swept ? 0 : report(swept.error());
 }
 

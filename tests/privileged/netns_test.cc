@@ -260,6 +260,33 @@ TEST_F(Network, TasksThatEndTogetherLeaveNothing) {
   expect_nothing();
 }
 
+Result<bool> is_there(sys::NetlinkSocket& host, const std::string& link) {
+  return TRY(host.find_link(link)).has_value();
+}
+
+// The bridge of the last task serves the next one, and goes with the sweep when there is none.
+TEST_F(Network, TheLastTaskLeavesItsBridgeToTheNextOrToASweep) {
+  EXPECT_FALSE(*leases.retire("b")) << "a still runs";
+  EXPECT_FALSE(*leases.retire("a")) << "it publishes ports, and b still runs";
+  ok(remove_task(bridge, leases, host, "a"));
+  EXPECT_TRUE(*leases.retire("b"));
+
+  ok(sweep(bridge, leases, host, {}, Retired::kKeep));
+  EXPECT_TRUE(*is_there(host, bridge.name)) << "a task that is about to start needs it";
+  auto next = leases.acquire({"c", true, {{"task", {}, {}}}, true});
+  ASSERT_TRUE(next);
+  EXPECT_NE(*next->endpoints[0].address, *leases.list()->front().endpoints[0].address)
+      << "the address of a retired lease may still be in the rules";
+  ok(sweep(bridge, leases, host, {}, Retired::kSweep));
+  EXPECT_TRUE(*is_there(host, bridge.name)) << "c uses it";
+  EXPECT_EQ(leases.list()->size(), 1u);
+
+  EXPECT_TRUE(*leases.retire("c"));
+  ok(sweep(bridge, leases, host, {}, Retired::kSweep));
+  EXPECT_FALSE(*is_there(host, bridge.name));
+  expect_nothing();
+}
+
 TEST_F(Network, AHostAddressThatTheHostLacksIsNamed) {
   PublishedPort port{Ipv4{0xc000024d}, 8090, 80, Protocol::kTcp};
   auto lease = leases.acquire({"c", true, {{"task", {}, {port}}}, true});
@@ -275,11 +302,11 @@ TEST_F(Network, SweepRemovesWhatTheDeadLeftAndNothingElse) {
     ok(sys::write_replace(root.path() + "/leases/" + lease.task_id + ".json", render_lease(lease),
                           0600));
   }
-  ok(sweep(bridge, leases, host, {"a"}));
+  ok(sweep(bridge, leases, host, {"a"}, Retired::kSweep));
   EXPECT_EQ(leases.list()->size(), 1u);
   auto server = listen_within(a, "0.0.0.0", 80);
   EXPECT_TRUE(connects("127.0.0.1", 8080, ""));
-  ok(sweep(bridge, leases, host, {}));
+  ok(sweep(bridge, leases, host, {}, Retired::kSweep));
   expect_nothing();
 }
 

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import time
 
 import pytest
@@ -147,3 +148,27 @@ def test_shim_killed_at_any_moment_of_the_start(berth):
             outcome = running.wait()
         assert outcome.code not in (0, None), outcome
         assert "berth-shim" in outcome.err, outcome
+
+
+def sweepers(instance):
+    found = leak_census.processes(instance.name, (instance.state, instance.root))
+    return [pid for pid, command in found.items() if " system sweep " in command]
+
+
+def test_next_run_finds_the_bridge_of_the_last_one_in_place(berth):
+    """The census afterwards proves that the last sweeper took it away."""
+    definition = task(sh("true"))
+    assert berth.run(definition).code == 0
+    bridge = f"br-{berth.name}"
+    first = socket.if_nametoindex(bridge)
+    assert berth.run(definition).code == 0
+    assert socket.if_nametoindex(bridge) == first
+
+
+def test_sweeper_that_is_killed_is_made_good_by_the_next(berth):
+    assert berth.run(task(sh("true"))).code == 0
+    for pid in sweepers(berth):
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not sweepers(berth), "the sweeper is killed")
+    assert f"br-{berth.name}" in leak_census.links()
+    assert berth.run(task(sh("true"))).code == 0

@@ -67,8 +67,18 @@ def files(run, root):
                   if ".seccomp" not in path.parts and path.name != ".lock")
 
 
+def wait_for_sweepers(instance, directories):
+    """`berth run` leaves the removal of its bridge to a `berth system sweep` that outlives it for a moment."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while time.monotonic() < deadline:
+        if not any(" system sweep" in command for command in processes(instance, directories).values()):
+            return
+        time.sleep(0.02)
+
+
 def take(run, root):
     instance = instance_of(run)
+    wait_for_sweepers(instance, (run, root))
     return {
         "cgroups": cgroups(instance),
         "processes": sorted(processes(instance, (run, root)).values()),
