@@ -1,0 +1,76 @@
+#include "base/text.h"
+#include "oci/commands.h"
+#include "runtime/container.h"
+#include "sys/own_binary.h"
+
+#include <csignal>
+#include <cstring>
+#include <optional>
+
+namespace berth::oci {
+namespace {
+
+Result<runtime::CreateOptions> create_options(const Invocation& invocation) {
+  const Given& given = invocation.options;
+  uint64_t preserve_fds = TRY(given.number("preserve-fds", kPreserveMax, 0));
+  return runtime::CreateOptions{.root = invocation.root(),
+                                .id = invocation.names[0],
+                                .bundle = given.text("bundle", "."),
+                                .pid_file = given.text("pid-file", ""),
+                                .cache_dir = "",
+                                .preserve_fds = static_cast<int>(preserve_fds)};
+}
+
+}  // namespace
+
+// Commands that run code of a container first move our own executable out of its reach.
+Result<int> create(const Invocation& invocation) {
+  TRY(sys::protect_own_binary(invocation.argv));
+  runtime::CreateOptions options = TRY(create_options(invocation));
+  TRY(runtime::create(options));
+  return 0;
+}
+
+Result<int> run(const Invocation& invocation) {
+  TRY(sys::protect_own_binary(invocation.argv));
+  runtime::CreateOptions options = TRY(create_options(invocation));
+  bool detach = invocation.options.flag("detach");
+  return runtime::run(options,
+                      detach ? runtime::RunMode::kDetached : runtime::RunMode::kForeground);
+}
+
+Result<int> start(const Invocation& invocation) {
+  TRY(runtime::start(invocation.root(), invocation.names[0]));
+  return 0;
+}
+
+Result<int> kill(const Invocation& invocation) {
+  int signal = SIGTERM;
+  if (invocation.names.size() == 2) signal = TRY(parse_signal(invocation.names[1]));
+  auto target = invocation.options.flag("all") ? runtime::KillTarget::kAllProcesses
+                                               : runtime::KillTarget::kInit;
+  TRY(runtime::kill(invocation.root(), invocation.names[0], signal, target));
+  return 0;
+}
+
+Result<int> remove(const Invocation& invocation) {
+  auto mode = invocation.options.flag("force") ? runtime::DeleteMode::kForce
+                                               : runtime::DeleteMode::kStoppedOnly;
+  TRY(runtime::remove(invocation.root(), invocation.names[0], mode));
+  return 0;
+}
+
+Result<int> parse_signal(const std::string& text) {
+  constexpr uint64_t kSignalMax = 64;
+  if (auto number = parse_u64(text); number && *number > 0 && *number <= kSignalMax) {
+    return static_cast<int>(*number);
+  }
+  std::string name = text.starts_with("SIG") ? text.substr(3) : text;
+  for (int signal = 1; signal < 32; ++signal) {
+    const char* known = ::sigabbrev_np(signal);
+    if (known != nullptr && name == known) return signal;
+  }
+  return fail(Errc::kInvalid, "unknown signal {}", printable(text, 32));
+}
+
+}  // namespace berth::oci
