@@ -1,19 +1,11 @@
 #include "runtime/init.h"
 
-#include "sys/call.h"
-#include "sys/credentials.h"
+#include "runtime/child.h"
 #include "sys/process.h"
-#include "sys/seccomp.h"
 
 #include <fcntl.h>
-#include <grp.h>
-#include <linux/close_range.h>
-#include <linux/keyctl.h>
 #include <linux/mount.h>
-#include <linux/openat2.h>
 #include <sched.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -22,8 +14,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <climits>
-#include <csignal>
 #include <cstring>
 
 extern "C" int mount(const char*, const char*, const char*, unsigned long, const void*) noexcept;
@@ -32,128 +22,23 @@ extern "C" int umount2(const char*, int) noexcept;
 namespace berth::runtime {
 namespace {
 
+using child::attempt;
+using child::die;
+using child::ensure_parent;
+using child::ensure_target;
+using child::last_name;
+using child::must;
+using child::open_in_root;
+using child::position;
+using child::TargetKind;
+using child::tell;
+using child::wait_for_go;
+
 constexpr unsigned long kRecursive = 16384;  // MS_REC
 constexpr unsigned long kPrivate = 1 << 18;  // MS_PRIVATE
 constexpr unsigned long kSlave = 1 << 19;    // MS_SLAVE
 constexpr int kDetach = 2;                   // MNT_DETACH
 constexpr long kProcMagic = 0x9fa0;          // PROC_SUPER_MAGIC
-constexpr mode_t kUmaskDefault = 0022;
-
-// Where we are, for Failure. `sync` changes when `start` connects.
-struct Position {
-  int sync;
-  Stage stage;
-};
-Position position;
-
-[[noreturn]] void die(int error, const char* detail) {
-  SyncMessage message;
-  message.kind = MessageKind::kFailure;
-  message.stage = position.stage;
-  message.errno_value = error;
-  size_t length = std::min(std::strlen(detail), sizeof(message.detail) - 1);
-  std::memcpy(message.detail, detail, length);
-  (void)::send(position.sync, &message, sizeof(message), MSG_NOSIGNAL);  // nobody else to tell
-  ::_exit(1);
-}
-
-// The child's form of sys::call: same faults, no allocation.
-template <class F>
-long attempt(F&& f) {
-  if (int fault = sys::fault_now(); fault != 0) {
-    errno = fault;
-    return -1;
-  }
-  long value = -1;
-  do {
-    value = static_cast<long>(f());
-  } while (value == -1 && errno == EINTR);
-  return value;
-}
-
-template <class F>
-long must(const char* detail, F&& f) {
-  long value = attempt(std::forward<F>(f));
-  if (value == -1) die(errno, detail);
-  return value;
-}
-
-void tell(MessageKind kind, pid_t pid) {
-  SyncMessage message;
-  message.kind = kind;
-  message.pid = pid;
-  must("send", [&] { return ::send(position.sync, &message, sizeof(message), MSG_NOSIGNAL); });
-}
-
-void wait_for_go() {
-  SyncMessage message;
-  long got = must("receive", [&] { return ::recv(position.sync, &message, sizeof(message), 0); });
-  // The parent went away: so do we, and nobody is left to be told.
-  if (got != sizeof(message) || message.kind != MessageKind::kGo) ::_exit(1);
-}
-
-// --- Paths in the container's root
-// -----------------------------------------------------------------
-
-int open_in_root(int root, const char* path, int flags) {
-  open_how how{};
-  how.flags = static_cast<uint64_t>(flags) | O_CLOEXEC;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  return static_cast<int>(
-      attempt([&] { return ::syscall(SYS_openat2, root, path, &how, sizeof(how)); }));
-}
-
-// The directory at path[0, length), made with its parents when missing.
-int ensure_directory(int root, const char* path, size_t length) {
-  char prefix[PATH_MAX];
-  if (length >= sizeof(prefix)) die(ENAMETOOLONG, path);
-  int directory = open_in_root(root, "/", O_PATH | O_DIRECTORY);
-  if (directory < 0) die(errno, path);
-  for (size_t end = 1; end <= length; ++end) {
-    if (end < length && path[end] != '/') continue;
-    size_t start = end;
-    while (start > 0 && path[start - 1] != '/') --start;
-    if (start == end) continue;
-    std::memcpy(prefix, path, end);
-    prefix[end] = '\0';
-    int next = open_in_root(root, prefix, O_PATH | O_DIRECTORY);
-    if (next < 0 && errno == ENOENT) {
-      // In the verified parent by its descriptor: no symlink can lead it elsewhere.
-      long made = attempt([&] { return ::mkdirat(directory, prefix + start, 0755); });
-      if (made < 0 && errno != EEXIST) die(errno, path);
-      next = open_in_root(root, prefix, O_PATH | O_DIRECTORY);
-    }
-    if (next < 0) die(errno, path);
-    ::close(directory);
-    directory = next;
-  }
-  return directory;
-}
-
-const char* last_name(const char* path) {
-  const char* slash = std::strrchr(path, '/');
-  return slash == nullptr ? path : slash + 1;
-}
-
-int ensure_parent(int root, const char* path) {
-  return ensure_directory(root, path, static_cast<size_t>(last_name(path) - path));
-}
-
-int ensure_target(int root, const char* path, bool is_file) {
-  int target = open_in_root(root, path, O_PATH);
-  if (target >= 0) return target;
-  if (errno != ENOENT) die(errno, path);
-  if (!is_file) return ensure_directory(root, path, std::strlen(path));
-  int parent = ensure_parent(root, path);
-  constexpr int kFlags = O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC;
-  int made =
-      static_cast<int>(must(path, [&] { return ::openat(parent, last_name(path), kFlags, 0644); }));
-  ::close(made);
-  ::close(parent);
-  target = open_in_root(root, path, O_PATH);
-  if (target < 0) die(errno, path);
-  return target;
-}
 
 // --- Mounts
 // ----------------------------------------------------------------------------------------
@@ -206,7 +91,8 @@ void mount_all(InitContext& context) {
   for (size_t i = 0; i < context.plan->mounts.size(); ++i) {
     const MountStep& step = context.plan->mounts[i];
     const char* path = step.target.c_str();
-    int target = ensure_target(context.root, path, context.bind_files[i] != 0);
+    TargetKind kind = context.bind_files[i] != 0 ? TargetKind::kFile : TargetKind::kDirectory;
+    int target = ensure_target(context.root, path, kind);
     int made = step.kind == MountKind::kBind ? context.binds[i] : make_file_system(step);
     attach(made, target, path);
     ::close(target);
@@ -221,7 +107,7 @@ void mount_all(InitContext& context) {
 void make_device(const InitContext& context, const DeviceStep& device, int bound) {
   const char* path = device.path.c_str();
   if (bound >= 0) {
-    int target = ensure_target(context.root, path, true);
+    int target = ensure_target(context.root, path, TargetKind::kFile);
     attach(bound, target, path);
     ::close(target);
     return;
@@ -408,22 +294,6 @@ void set_names(const Spec& spec) {
   }
 }
 
-// Signals as a program expects them, a session and a keyring of its own, and no look into this
-// process by anyone who shares its pid namespace: its executable and memory are still the host's.
-void become_blank() {
-  struct sigaction reset {};
-  reset.sa_handler = SIG_DFL;
-  for (int signal = 1; signal < 65; ++signal) (void)::sigaction(signal, &reset, nullptr);
-  sigset_t none;
-  sigemptyset(&none);
-  (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
-  (void)::setsid();  // fails only for a group leader, which a clone is not
-  must("dumpable", [] { return ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); });
-  // Best effort: kernels without keys, or a quota of keys used up, leave the inherited session
-  // ring, whose keys the container's user namespace or uid cannot read.
-  (void)::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr);
-}
-
 void set_up(InitContext& context) {
   position.stage = Stage::kWait;
   wait_for_go();
@@ -446,91 +316,6 @@ void set_up(InitContext& context) {
   mask_paths(context);
   lock_paths(context);
   pivot(context);
-}
-
-// Beneath the root without magic links, and then asked of the kernel: a working directory outside
-// the root is how descriptors leak the host (CVE-2024-21626).
-void enter_cwd(const ProcessSpec& process) {
-  position.stage = Stage::kCwd;
-  const char* path = process.cwd.c_str();
-  int root =
-      static_cast<int>(must("/", [] { return ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC); }));
-  int directory = ensure_target(root, path, false);
-  must(path, [&] { return ::fchdir(directory); });
-  char where[PATH_MAX];
-  must(path, [&] { return ::syscall(SYS_getcwd, where, sizeof(where)); });
-  if (where[0] != '/') die(ENOENT, path);
-}
-
-void set_rlimits(const ProcessSpec& process) {
-  position.stage = Stage::kRlimits;
-  for (const sys::ResourceLimit& limit : process.rlimits) {
-    rlimit value{.rlim_cur = limit.soft, .rlim_max = limit.hard};
-    must("setrlimit",
-         [&] { return ::setrlimit(static_cast<__rlimit_resource>(limit.resource), &value); });
-  }
-}
-
-void load_seccomp(const SeccompProgram* program) {
-  if (program == nullptr) return;
-  position.stage = Stage::kSeccomp;
-  must("filter", [&] {
-    return sys::raw_load_seccomp(program->filter.data(),
-                                 static_cast<unsigned short>(program->filter.size()),
-                                 program->flags);
-  });
-}
-
-void become_user(const ProcessSpec& process) {
-  position.stage = Stage::kBounding;
-  must("drop", [&] { return sys::raw_drop_bounding(process.capabilities.bounding); });
-  position.stage = Stage::kUser;
-  const User& user = process.user;
-  must("PR_SET_KEEPCAPS", [] { return ::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0); });
-  static_assert(sizeof(gid_t) == sizeof(uint32_t));
-  must("setgroups", [&] {
-    return ::syscall(SYS_setgroups, user.additional_gids.size(), user.additional_gids.data());
-  });
-  must("gid", [&] { return ::syscall(SYS_setresgid, user.gid, user.gid, user.gid); });
-  must("uid", [&] { return ::syscall(SYS_setresuid, user.uid, user.uid, user.uid); });
-  ::umask(user.umask.value_or(kUmaskDefault));
-  position.stage = Stage::kCapabilities;
-  must("capset", [&] { return sys::raw_set_capabilities(process.capabilities); });
-}
-
-[[noreturn]] void execute(const InitContext& context) {
-  position.stage = Stage::kExec;
-  int error = ENOENT;
-  for (const std::string& candidate : context.plan->executables) {
-    (void)attempt(
-        [&] { return ::execve(candidate.c_str(), context.argv.data(), context.envp.data()); });
-    if (errno == ENOENT || errno == ENOTDIR) continue;
-    error = errno;
-    if (error != EACCES) break;  // as execvp(3): a forbidden file does not hide a later one
-  }
-  die(error, context.spec->process->args[0].c_str());
-}
-
-// After the pivot, on `start`.
-[[noreturn]] void become_program(const InitContext& context) {
-  const ProcessSpec& process = *context.spec->process;
-  enter_cwd(process);
-  set_rlimits(process);
-  must("close_range", [&] {
-    return ::syscall(SYS_close_range, 3 + context.preserve_fds, ~0u, CLOSE_RANGE_CLOEXEC);
-  });
-  if (!process.no_new_privileges) load_seccomp(context.seccomp);
-  become_user(process);
-  position.stage = Stage::kDeathSignal;
-  // After the change of credentials, which clears it.
-  if (context.plan->die_with_parent) {
-    must("PR_SET_PDEATHSIG", [] { return ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); });
-  }
-  if (process.no_new_privileges) {
-    must("PR_SET_NO_NEW_PRIVS", [] { return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); });
-    load_seccomp(context.seccomp);
-  }
-  execute(context);
 }
 
 // Waits behind init.sock for somebody to say go.
@@ -559,7 +344,7 @@ void wait_for_start(int listener) {
     position.stage = Stage::kWait;
     wait_for_go();
   }
-  become_program(context);
+  become_program(context.program);
 }
 
 }  // namespace

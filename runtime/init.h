@@ -5,7 +5,7 @@
 #pragma once
 
 #include "runtime/plan.h"
-#include "runtime/seccomp_profile.h"
+#include "runtime/program.h"
 #include "runtime/sync.h"
 
 #include <vector>
@@ -15,18 +15,15 @@ namespace berth::runtime {
 struct InitContext {
   const Spec* spec = nullptr;
   const Plan* plan = nullptr;
-  const SeccompProgram* seccomp = nullptr;  // absent: no filter
-  int sync = -1;                            // our end of the socket to the parent
-  int listener = -1;                        // init.sock; -1 for `run`: go at once
-  int root = -1;                            // the detached root file system
-  int preserve_fds = 0;
+  Program program;
+  int sync = -1;                 // our end of the socket to the parent
+  int listener = -1;             // init.sock; -1 for `run`: go at once
+  int root = -1;                 // the detached root file system
   std::vector<int> namespaces;   // as plan->namespaces: the one to join, or -1
   std::vector<int> binds;        // as plan->mounts: the detached mount, or -1
   std::vector<char> bind_files;  // as plan->mounts: the source is not a directory
   std::vector<int> devices;  // as plan->devices: the host's node as detached mount, or -1: mknod
   std::vector<int> late_readonly;  // room for one descriptor a mount
-  std::vector<char*> argv;
-  std::vector<char*> envp;
 };
 
 // True when the namespaces to join must be joined by a process of its own before the init is

@@ -30,13 +30,12 @@ namespace berth::runtime {
 namespace {
 
 constexpr uint64_t kPrivate = 1 << 18;  // MS_PRIVATE
-constexpr size_t kPasswdMax = 1024 * 1024;
+constexpr size_t kIdMapMax = 1024 * 1024;
 
 // Everything that the init borrows. Closed (in the parent) with it.
 struct Materials {
   InitContext context;
   std::vector<sys::Fd> keep;
-  std::vector<std::string> environment;
   sys::Fd user_namespace;  // of the container, when mapped mounts need it
 
   int hold(sys::Fd fd) {
@@ -135,40 +134,6 @@ Status prepare_devices(const LaunchInput& input, Materials& materials) {
   return {};
 }
 
-// The home directory of a uid by the container's own /etc/passwd; "/" when it does not tell.
-std::string home_of(int root, uint32_t uid) {
-  auto file = sys::open_in_root(root, "/etc/passwd", O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  if (!file) return "/";
-  auto there = sys::stat_fd(file->get());
-  if (!there || !S_ISREG(there->st_mode)) return "/";
-  auto text = sys::read_all(file->get(), kPasswdMax);
-  if (!text) return "/";
-  for (const std::string& line : split(*text, '\n')) {
-    std::vector<std::string> fields = split(line, ':');
-    if (fields.size() >= 6 && fields[2] == std::to_string(uid) && !fields[5].empty()) {
-      return fields[5];
-    }
-  }
-  return "/";
-}
-
-void prepare_program(const ProcessSpec& process, Materials& materials) {
-  materials.environment = process.env;
-  auto is_home = [](const std::string& entry) { return entry.starts_with("HOME="); };
-  if (std::none_of(process.env.begin(), process.env.end(), is_home)) {
-    materials.environment.push_back(
-        fmt::format("HOME={}", home_of(materials.context.root, process.user.uid)));
-  }
-  auto pointers = [](const std::vector<std::string>& strings) {
-    std::vector<char*> list;
-    for (const std::string& string : strings) list.push_back(const_cast<char*>(string.c_str()));
-    list.push_back(nullptr);
-    return list;
-  };
-  materials.context.argv = pointers(process.args);
-  materials.context.envp = pointers(materials.environment);
-}
-
 Result<sys::Fd> prepare_root(const std::string& rootfs) {
   sys::Fd root = TRY(sys::clone_tree(AT_FDCWD, rootfs, sys::Recursion::kWholeTree));
   if (!S_ISDIR(TRY(sys::stat_fd(root.get())).st_mode)) {
@@ -225,7 +190,7 @@ Result<sys::Cloned> adopt_init(int sync, const sys::Cloned& first) {
 
 // What an id of the init's user namespace is outside; nothing when it is not mapped.
 Result<std::optional<uint32_t>> outside_id(pid_t pid, const char* map, uint32_t id) {
-  std::string text = TRY(sys::read_file(fmt::format("/proc/{}/{}", pid, map), kPasswdMax));
+  std::string text = TRY(sys::read_file(fmt::format("/proc/{}/{}", pid, map), kIdMapMax));
   for (const std::string& line : split(text, '\n')) {
     std::array<uint32_t, 3> numbers{};
     std::istringstream words(line);
@@ -343,14 +308,15 @@ Result<Launched> launch(const LaunchInput& input) {
   InitContext& context = materials.context;
   context.spec = &input.spec;
   context.plan = &input.plan;
-  context.seccomp = input.seccomp;
   context.listener = input.listener;
-  context.preserve_fds = input.preserve_fds;
   context.root = materials.hold(TRY(prepare_root(input.rootfs)));
   TRY(open_namespaces(input.plan, materials));
   TRY(prepare_mounts(input, materials));
   TRY(prepare_devices(input, materials));
-  if (input.spec.process) prepare_program(*input.spec.process, materials);
+  if (input.spec.process) context.program = prepare_program(*input.spec.process, context.root);
+  context.program.seccomp = input.seccomp;
+  context.program.preserve_fds = input.preserve_fds;
+  context.program.die_with_parent = input.plan.die_with_parent;
   sys::SocketPair sockets = TRY(sys::make_socket_pair());
   context.sync = sockets.theirs.get();
 

@@ -301,23 +301,6 @@ Status plan_sysctl(const Spec& spec, Plan& plan) {
   return {};
 }
 
-void plan_executables(const ProcessSpec& process, Plan& plan) {
-  const std::string& name = process.args[0];
-  if (name.find('/') != std::string::npos || name.empty()) {
-    plan.executables = {name};
-    return;
-  }
-  std::string path;
-  for (const std::string& entry : process.env) {
-    if (entry.starts_with("PATH=")) path = entry.substr(5);
-  }
-  for (const std::string& directory : split(path, ':')) {
-    if (!directory.empty() && directory[0] == '/') {
-      plan.executables.push_back(directory + "/" + name);
-    }
-  }
-}
-
 std::string attributes_text(uint64_t set) {
   std::string text;
   for (const AttributeOption& option : kAttributes) {
@@ -373,7 +356,6 @@ Result<Plan> make_plan(const Spec& spec, const HostFacts& host) {
     plan.readonly_paths.push_back(clean_path(path));
   }
   TRY(plan_sysctl(spec, plan));
-  if (spec.process) plan_executables(*spec.process, plan);
   plan.limits = spec.limits;
   allow_default_devices(plan.limits.devices);
   std::string death = spec.annotation("berth.parent-death-signal");

@@ -70,7 +70,6 @@ struct Plan {
   std::vector<std::string> masked_paths;
   std::vector<std::string> readonly_paths;
   std::vector<std::pair<std::string, std::string>> sysctl;  // path below / -> value
-  std::vector<std::string> executables;                     // candidates for args[0], in order
   bool die_with_parent = false;
   sys::CgroupLimits limits;  // the spec's, with the devices that every container has
 

@@ -1,0 +1,106 @@
+#include "runtime/child.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+#include <cstring>
+
+namespace berth::runtime::child {
+namespace {
+
+// The directory at path[0, length), made with its parents when missing.
+int ensure_directory(int root, const char* path, size_t length) {
+  char prefix[PATH_MAX];
+  if (length >= sizeof(prefix)) die(ENAMETOOLONG, path);
+  int directory = open_in_root(root, "/", O_PATH | O_DIRECTORY);
+  if (directory < 0) die(errno, path);
+  for (size_t end = 1; end <= length; ++end) {
+    if (end < length && path[end] != '/') continue;
+    size_t start = end;
+    while (start > 0 && path[start - 1] != '/') --start;
+    if (start == end) continue;
+    std::memcpy(prefix, path, end);
+    prefix[end] = '\0';
+    int next = open_in_root(root, prefix, O_PATH | O_DIRECTORY);
+    if (next < 0 && errno == ENOENT) {
+      // In the verified parent by its descriptor: no symlink can lead it elsewhere.
+      long made = attempt([&] { return ::mkdirat(directory, prefix + start, 0755); });
+      if (made < 0 && errno != EEXIST) die(errno, path);
+      next = open_in_root(root, prefix, O_PATH | O_DIRECTORY);
+    }
+    if (next < 0) die(errno, path);
+    ::close(directory);
+    directory = next;
+  }
+  return directory;
+}
+
+}  // namespace
+
+Position position;
+
+[[noreturn]] void die(int error, const char* detail) {
+  SyncMessage message;
+  message.kind = MessageKind::kFailure;
+  message.stage = position.stage;
+  message.errno_value = error;
+  size_t length = std::min(std::strlen(detail), sizeof(message.detail) - 1);
+  std::memcpy(message.detail, detail, length);
+  (void)::send(position.sync, &message, sizeof(message), MSG_NOSIGNAL);  // nobody else to tell
+  ::_exit(1);
+}
+
+void tell(MessageKind kind, pid_t pid) {
+  SyncMessage message;
+  message.kind = kind;
+  message.pid = pid;
+  must("send", [&] { return ::send(position.sync, &message, sizeof(message), MSG_NOSIGNAL); });
+}
+
+void wait_for_go() {
+  SyncMessage message;
+  long got = must("receive", [&] { return ::recv(position.sync, &message, sizeof(message), 0); });
+  // The parent went away: so do we, and nobody is left to be told.
+  if (got != sizeof(message) || message.kind != MessageKind::kGo) ::_exit(1);
+}
+
+int open_in_root(int root, const char* path, int flags) {
+  open_how how{};
+  how.flags = static_cast<uint64_t>(flags) | O_CLOEXEC;
+  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
+  return static_cast<int>(
+      attempt([&] { return ::syscall(SYS_openat2, root, path, &how, sizeof(how)); }));
+}
+
+const char* last_name(const char* path) {
+  const char* slash = std::strrchr(path, '/');
+  return slash == nullptr ? path : slash + 1;
+}
+
+int ensure_parent(int root, const char* path) {
+  return ensure_directory(root, path, static_cast<size_t>(last_name(path) - path));
+}
+
+int ensure_target(int root, const char* path, TargetKind kind) {
+  int target = open_in_root(root, path, O_PATH);
+  if (target >= 0) return target;
+  if (errno != ENOENT) die(errno, path);
+  if (kind == TargetKind::kDirectory) return ensure_directory(root, path, std::strlen(path));
+  int parent = ensure_parent(root, path);
+  constexpr int kFlags = O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC;
+  int made =
+      static_cast<int>(must(path, [&] { return ::openat(parent, last_name(path), kFlags, 0644); }));
+  ::close(made);
+  ::close(parent);
+  target = open_in_root(root, path, O_PATH);
+  if (target < 0) die(errno, path);
+  return target;
+}
+
+}  // namespace berth::runtime::child

@@ -1,0 +1,63 @@
+// What a child between clone3 and execve is written with: system calls that must work, a way to say
+// where and why one did not, and paths in the container's root.
+//
+// Nothing here allocates, locks, logs or throws.
+#pragma once
+
+#include "runtime/sync.h"
+#include "sys/call.h"
+
+#include <cerrno>
+#include <utility>
+
+#include <sys/types.h>
+
+namespace berth::runtime::child {
+
+// Where we are, for Failure. `sync` is the socket to whoever waits for us; it changes when `start`
+// connects.
+struct Position {
+  int sync;
+  Stage stage;
+};
+extern Position position;
+
+// Sends Failure and exits.
+[[noreturn]] void die(int error, const char* detail);
+
+// The child's form of sys::call: same faults, no allocation. -1 and errno.
+template <class F>
+long attempt(F&& f) {
+  if (int fault = sys::fault_now(); fault != 0) {
+    errno = fault;
+    return -1;
+  }
+  long value = -1;
+  do {
+    value = static_cast<long>(f());
+  } while (value == -1 && errno == EINTR);
+  return value;
+}
+
+template <class F>
+long must(const char* detail, F&& f) {
+  long value = attempt(std::forward<F>(f));
+  if (value == -1) die(errno, detail);
+  return value;
+}
+
+void tell(MessageKind kind, pid_t pid);
+// Exits when the parent has gone.
+void wait_for_go();
+
+// openat2(2) RESOLVE_IN_ROOT without magic links: -1 and errno.
+int open_in_root(int root, const char* path, int flags);
+// The directory above `path`, an O_PATH descriptor, made with its parents when missing.
+int ensure_parent(int root, const char* path);
+enum class TargetKind { kDirectory, kFile };
+// O_PATH of what is at `path`; an empty file or directory is made when nothing is.
+int ensure_target(int root, const char* path, TargetKind kind);
+// "c" of "/a/b/c".
+const char* last_name(const char* path);
+
+}  // namespace berth::runtime::child

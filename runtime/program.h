@@ -1,0 +1,39 @@
+// The last stage of an init and of an exec alike: from a process inside of the container to the
+// program. Prepared by the parent, done by the child without allocation.
+#pragma once
+
+#include "runtime/seccomp_profile.h"
+#include "runtime/spec.h"
+
+#include <string>
+#include <vector>
+
+namespace berth::runtime {
+
+struct Program {
+  const ProcessSpec* process = nullptr;
+  const SeccompProgram* seccomp = nullptr;  // absent: no filter
+  int preserve_fds = 0;                     // descriptors 3 .. 2 + n stay open
+  bool die_with_parent = false;
+  std::vector<std::string> executables;  // candidates for args[0], in order
+  std::vector<std::string> environment;
+  std::vector<char*> argv;  // into *process
+  std::vector<char*> envp;  // into environment
+};
+
+// By args[0] and the PATH of the process.
+std::vector<std::string> executables_of(const ProcessSpec& process);
+
+// With HOME by the container's own /etc/passwd, where env does not tell; `root` is the container's
+// root directory. The rest is left to the caller.
+Program prepare_program(const ProcessSpec& process, int root);
+
+// Child: signals as a program expects them, a session and a keyring of its own, and no look into
+// this process by anyone who shares its pid namespace: its executable and memory are still the
+// host's.
+void become_blank();
+
+// Child: everything from the working directory to execve(2), in the container's root.
+[[noreturn]] void become_program(const Program& program);
+
+}  // namespace berth::runtime
