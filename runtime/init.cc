@@ -243,6 +243,15 @@ void write_sysctl(const InitContext& context) {
 // --- The rungs
 // -------------------------------------------------------------------------------------
 
+// First of all, so that whatever comes later is counted and limited.
+void join_cgroups(const InitContext& context) {
+  position.stage = Stage::kCgroup;
+  for (int tasks : context.cgroup_tasks) {
+    must("tasks", [&] { return ::write(tasks, "0", 1); });
+    ::close(tasks);
+  }
+}
+
 void join_namespaces(const InitContext& context) {
   position.stage = Stage::kJoin;
   for (size_t i = 0; i < context.plan->namespaces.size(); ++i) {
@@ -359,7 +368,8 @@ bool needs_two_clones(const Plan& plan) {
 }
 
 [[noreturn]] void run_init(InitContext& context) {
-  position = {context.sync, Stage::kJoin};
+  position = {context.sync, Stage::kCgroup};
+  join_cgroups(context);
   join_namespaces(context);
   if (!needs_two_clones(*context.plan)) be_init(context);
   position.stage = Stage::kClone;

@@ -16,12 +16,13 @@ struct InitContext {
   const Spec* spec = nullptr;
   const Plan* plan = nullptr;
   Program program;
-  int sync = -1;                 // our end of the socket to the parent
-  int listener = -1;             // init.sock; -1 for `run`: go at once
-  int root = -1;                 // the detached root file system
-  std::vector<int> namespaces;   // as plan->namespaces: the one to join, or -1
-  std::vector<int> binds;        // as plan->mounts: the detached mount, or -1
-  std::vector<char> bind_files;  // as plan->mounts: the source is not a directory
+  int sync = -1;                  // our end of the socket to the parent
+  int listener = -1;              // init.sock; -1 for `run`: go at once
+  int root = -1;                  // the detached root file system
+  std::vector<int> cgroup_tasks;  // `tasks` files of the v1 groups to join
+  std::vector<int> namespaces;    // as plan->namespaces: the one to join, or -1
+  std::vector<int> binds;         // as plan->mounts: the detached mount, or -1
+  std::vector<char> bind_files;   // as plan->mounts: the source is not a directory
   std::vector<int> devices;  // as plan->devices: the host's node as detached mount, or -1: mknod
   std::vector<int> late_readonly;  // room for one descriptor a mount
 };

@@ -217,7 +217,6 @@ Status give_stdio(pid_t pid, const User& user) {
 // What only the host may do to the init, between its birth and its first step.
 Status furnish(const LaunchInput& input, pid_t pid) {
   if (input.plan.makes(CLONE_NEWUSER)) TRY(sys::write_id_maps(pid, input.spec.maps));
-  if (input.cgroup != nullptr) TRY(input.cgroup->attach(pid));
   if (!input.spec.process) return {};
   TRY(give_stdio(pid, input.spec.process->user));
   TRY(sys::raise_hard_limits(pid, input.spec.process->rlimits));
@@ -241,6 +240,8 @@ Status climb(const LaunchInput& input, int sync, pid_t pid) {
 
 const char* name_of(Stage stage) {
   switch (stage) {
+    case Stage::kCgroup:
+      return "join cgroup";
     case Stage::kJoin:
       return "join namespace";
     case Stage::kClone:
@@ -322,7 +323,11 @@ Result<Launched> launch(const LaunchInput& input) {
 
   sys::Clone clone{.flags = needs_two_clones(input.plan) ? 0 : input.plan.clone_flags()};
   sys::Fd group;
-  if (input.cgroup != nullptr) group = TRY(input.cgroup->clone_fd());
+  if (input.cgroup != nullptr) {
+    group = TRY(input.cgroup->clone_fd());
+    std::vector<sys::Fd> files = TRY(input.cgroup->task_files());
+    for (sys::Fd& file : files) context.cgroup_tasks.push_back(materials.hold(std::move(file)));
+  }
   clone.cgroup = group.get();
   sys::Cloned child = TRY(sys::clone_process(clone));
   if (child.pid == 0) {

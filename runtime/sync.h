@@ -1,12 +1,11 @@
 // The ladder between the parent (create) and the init, and the messages on it.
 //
 //   berth-oci create (parent)                         init (child; Stage in brackets)
-//     clone3(flags, pidfd, cgroup fd on v2) --->   [join] setns for namespaces given by path; a
-//     second
+//     clone3(flags, pidfd, cgroup fd on v2) --->   [cgroup] on v1; [join] setns for namespaces
+//     given by path; a second
 //                                                  clone (CLONE_PARENT) when they must come first
 //     <----------------------------------------    Born{pid}            (only after a second clone)
-//     write uid_map, gid_map; cgroup on v1;
-//     raise hard rlimits; oom_score_adj; stdio pipes
+//     write uid_map, gid_map; raise hard rlimits; oom_score_adj; stdio pipes
 //     Go -------------------------------------->   [cgroup-namespace] [root] [mounts] [devices]
 //                                                  [hostname] [sysctl] [masks] [pivot]
 //     state.json: created; exit 0  <------------   Ready                (or Failure at any rung)
@@ -25,6 +24,7 @@ namespace berth::runtime {
 
 // In execution order.
 enum class Stage : uint32_t {
+  kCgroup,
   kJoin,
   kClone,
   kWait,
@@ -53,7 +53,7 @@ enum class MessageKind : uint32_t { kBorn, kGo, kReady, kFailure };
 // Fixed size, no pointers: written by a process that may not allocate.
 struct SyncMessage {
   MessageKind kind = MessageKind::kFailure;
-  Stage stage = Stage::kJoin;
+  Stage stage = Stage::kCgroup;
   int32_t errno_value = 0;
   int32_t pid = 0;
   char detail[240] = {};  // what it was about: a path, a name; NUL-terminated

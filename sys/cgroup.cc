@@ -424,6 +424,18 @@ Result<Fd> CgroupDir::clone_fd() const {
   return open(host_.unified_mount() + path_, O_PATH | O_DIRECTORY);
 }
 
+Result<std::vector<Fd>> CgroupDir::task_files() const {
+  std::vector<Fd> files;
+  if (host_.is_unified()) return files;
+  for (const std::string& directory : directories()) {
+    auto file = open(directory + "/tasks", O_WRONLY);
+    // A v1 controller that no limit asked for has no directory.
+    if (!file && file.error().code == Errc::kNotFound) continue;
+    files.push_back(TRY(std::move(file)));
+  }
+  return files;
+}
+
 Status CgroupDir::attach(pid_t pid) const {
   for (const std::string& directory : directories()) {
     auto written = write_to(directory + "/cgroup.procs", std::to_string(pid));

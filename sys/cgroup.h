@@ -3,7 +3,7 @@
 //   Cgroups host = TRY(Cgroups::detect());
 //   CgroupDir dir = TRY(host.make("/berth/default/task/app"));
 //   TRY(dir.apply(limits));
-//   clone with dir.clone_fd() on v2, or dir.attach(pid) after the clone on v1
+//   clone with dir.clone_fd() on v2; on v1 the child writes "0" into each of dir.task_files()
 //   ... TRY(dir.kill_all()); TRY(dir.remove());
 //
 // A CgroupDir does not remove the group when it goes: groups outlive the short-lived programs that
@@ -101,8 +101,14 @@ class CgroupDir {
   const std::string& path() const { return path_; }
   bool exists() const;
 
-  // A directory descriptor for CLONE_INTO_CGROUP on v2; empty on v1, where attach() is needed.
+  // A directory descriptor for CLONE_INTO_CGROUP on v2; empty on v1.
   Result<Fd> clone_fd() const;
+  // The `tasks` files of a v1 group, open for writing; none on v2. A thread that writes "0" there
+  // moves itself without the kernel's lock on all thread groups, whose writers wait for a grace
+  // period (measured: 0.04 ms against 4 to 8 ms for a pid in cgroup.procs). The files check the
+  // rights of whoever opened them.
+  Result<std::vector<Fd>> task_files() const;
+  // Moves another process, for when it cannot move itself: slow on v1, see task_files().
   Status attach(pid_t pid) const;
   Status apply(const CgroupLimits& limits) const;
 

@@ -4,6 +4,8 @@
 
 #include <sys/random.h>
 
+#include <thread>
+
 namespace berth::sys {
 
 Instant SystemClock::now() {
@@ -12,6 +14,10 @@ Instant SystemClock::now() {
 
 WallTime SystemClock::wall() {
   return std::chrono::system_clock::now();
+}
+
+void pause_for(std::chrono::milliseconds duration) {
+  std::this_thread::sleep_for(duration);
 }
 
 uint64_t SystemRng::next() {

@@ -17,4 +17,7 @@ class SystemRng final : public Rng {
   uint64_t next() override;
 };
 
+// Blocks this thread for so long, signals or not.
+void pause_for(std::chrono::milliseconds duration);
+
 }  // namespace berth::sys

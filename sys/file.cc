@@ -16,6 +16,7 @@
 namespace berth::sys {
 namespace {
 
+constexpr size_t kFirstChunk = 4 * 1024;
 constexpr size_t kChunk = 64 * 1024;
 
 Result<Fd> openat2(int dirfd, const std::string& path, const open_how& how) {
@@ -132,14 +133,17 @@ Result<Fd> open_beneath(int dirfd, const std::string& path, uint64_t flags, mode
 
 Result<std::string> read_all(int fd, size_t max) {
   std::string bytes;
+  // Most files are a page at most, and each page of a buffer costs a fault.
+  size_t chunk = kFirstChunk;
   while (true) {
     size_t have = bytes.size();
-    bytes.resize(have + kChunk);
-    auto got = call("read", "", [&] { return ::read(fd, bytes.data() + have, kChunk); });
+    bytes.resize(have + chunk);
+    auto got = call("read", "", [&] { return ::read(fd, bytes.data() + have, chunk); });
     if (!got) return tl::unexpected<Error>(std::move(got).error());
     bytes.resize(have + static_cast<size_t>(*got));
     if (*got == 0) return bytes;
     if (bytes.size() > max) return fail(Errc::kExhausted, "read: more than {} bytes", max);
+    chunk = std::min(std::max(kFirstChunk, bytes.size()), kChunk);
   }
 }
 

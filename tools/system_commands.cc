@@ -1,16 +1,16 @@
 // berth system, and how every command reports a failure.
 #include "agent/paths.h"
 #include "agent/teardown.h"
+#include "sys/clock.h"
 #include "sys/file.h"
 #include "tools/commands.h"
 
 #include <cstdio>
-#include <thread>
 
 namespace berth::tools {
 
 int sweep_command(const agent::Config& config, std::chrono::milliseconds delay) {
-  std::this_thread::sleep_for(delay);
+  sys::pause_for(delay);
   if (!sys::exists(agent::paths_of(config).tasks())) return 0;  // no task ever ran here
   auto swept = agent::sweep_instance(config, netns::Retired::kSweep);
   return swept ? 0 : report(swept.error());
