@@ -103,4 +103,12 @@ int ensure_target(int root, const char* path, TargetKind kind) {
   return target;
 }
 
+void join_cgroups(const std::vector<int>& tasks) {
+  position.stage = Stage::kCgroup;
+  for (int file : tasks) {
+    must("tasks", [&] { return ::write(file, "0", 1); });
+    ::close(file);
+  }
+}
+
 }  // namespace berth::runtime::child

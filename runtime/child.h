@@ -9,6 +9,7 @@
 
 #include <cerrno>
 #include <utility>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -49,6 +50,10 @@ long must(const char* detail, F&& f) {
 void tell(MessageKind kind, pid_t pid);
 // Exits when the parent has gone.
 void wait_for_go();
+
+// Moves us into the v1 groups by their `tasks` files, which are closed. The first step of all, so
+// that whatever comes later is counted and limited.
+void join_cgroups(const std::vector<int>& tasks);
 
 // openat2(2) RESOLVE_IN_ROOT without magic links: -1 and errno.
 int open_in_root(int root, const char* path, int flags);

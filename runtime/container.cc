@@ -13,6 +13,7 @@
 #include "sys/socket.h"
 #include "sys/spawn.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -68,7 +69,14 @@ struct Config {
   State state;
   std::optional<SeccompProgram> seccomp;
   std::optional<sys::Cgroups> cgroups;
+  std::string text;  // of config.json
 };
+
+// The container keeps the config.json it was made with, whatever becomes of the bundle's.
+Status keep_config(const CreateOptions& options, const std::string& text) {
+  sys::Fd copy = TRY(sys::create(config_of(options.root, options.id), O_WRONLY | O_EXCL, 0600));
+  return sys::write_all(copy.get(), text);
+}
 
 std::string absolute(const std::string& base, const std::string& path) {
   return path.starts_with('/') ? path : base + "/" + path;
@@ -94,8 +102,8 @@ Result<Config> read_config(const CreateOptions& options) {
   Config config;
   config.state.id = options.id;
   config.state.bundle = TRY(real_path(options.bundle.empty() ? "." : options.bundle));
-  std::string text = TRY(sys::read_file(config.state.bundle + "/config.json", kConfigMax));
-  config.spec = TRY(parse_spec(text));
+  config.text = TRY(sys::read_file(config.state.bundle + "/config.json", kConfigMax));
+  config.spec = TRY(parse_spec(config.text));
   if (!config.spec.process) return fail(Errc::kInvalid, "process: is required");
   config.state.oci_version = config.spec.oci_version;
   config.state.rootfs = absolute(config.state.bundle, config.spec.root_path);
@@ -136,6 +144,7 @@ Status check_group_is_free(const Config& config) {
 // a delete after a crash finds what there is to remove.
 Result<Launched> build(const CreateOptions& options, Config& config, Draft& draft, int listener) {
   TRY(save(options.root, config.state));
+  TRY(keep_config(options, config.text));
   TRY(check_group_is_free(config));
   draft.add(config.cgroups->at(config.state.cgroup));
   sys::CgroupDir group = TRY(config.cgroups->make(config.state.cgroup));
@@ -156,17 +165,6 @@ Result<Launched> build(const CreateOptions& options, Config& config, Draft& draf
     TRY(sys::write_replace(options.pid_file, std::to_string(launched.pid), 0644));
   }
   return launched;
-}
-
-// Forwards every signal to the init until it ends.
-Result<int> attend(const sys::Process& process, const sigset_t& signals) {
-  while (true) {
-    auto ended = TRY(sys::try_wait(process.pid));
-    if (ended) return ended->shell_code();
-    int signal = static_cast<int>(
-        TRY(sys::call("sigwaitinfo", "", [&] { return ::sigwaitinfo(&signals, nullptr); })));
-    if (signal != SIGCHLD) TRY(sys::send_signal(process, signal));
-  }
 }
 
 Status wait_for_end(const sys::Fd& pidfd, const std::string& id) {
@@ -241,16 +239,14 @@ Result<int> run(const CreateOptions& options, RunMode mode) {
   TRY(make_state_directory(options));
   Draft draft(options.root, options.id);
   // Blocked from before the child exists, so that no signal falls between.
-  sigset_t signals;
-  sigfillset(&signals);
-  if (mode == RunMode::kForeground) (void)::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  if (mode == RunMode::kForeground) block_signals();
   Launched launched = TRY(build(options, config, draft, -1));
   TRY(release(launched.sync.get()));
   if (mode == RunMode::kDetached) {
     draft.keep();
     return 0;
   }
-  int code = TRY(attend(draft.process(), signals));
+  int code = TRY(attend(draft.process()));
   draft.keep();
   TRY(tear_down(options.root, config.state));
   return code;

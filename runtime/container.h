@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "runtime/attend.h"
 #include "runtime/state.h"
 
 #include <optional>
@@ -28,7 +29,6 @@ Status create(const CreateOptions& options);
 // Executes the program. An exec that fails is the error returned.
 Status start(const std::string& root, const std::string& id);
 
-enum class RunMode { kForeground, kDetached };
 // create and start in one go. In the foreground: waits, forwards signals, deletes, and returns the
 // exit status as a shell reports it; detached: returns 0.
 Result<int> run(const CreateOptions& options, RunMode mode);

@@ -243,15 +243,6 @@ void write_sysctl(const InitContext& context) {
 // --- The rungs
 // -------------------------------------------------------------------------------------
 
-// First of all, so that whatever comes later is counted and limited.
-void join_cgroups(const InitContext& context) {
-  position.stage = Stage::kCgroup;
-  for (int tasks : context.cgroup_tasks) {
-    must("tasks", [&] { return ::write(tasks, "0", 1); });
-    ::close(tasks);
-  }
-}
-
 void join_namespaces(const InitContext& context) {
   position.stage = Stage::kJoin;
   for (size_t i = 0; i < context.plan->namespaces.size(); ++i) {
@@ -259,13 +250,6 @@ void join_namespaces(const InitContext& context) {
     if (context.namespaces[i] < 0) continue;
     must(entry.path.c_str(), [&] { return ::setns(context.namespaces[i], entry.flag); });
   }
-}
-
-void become_root_of_user_namespace(const InitContext& context) {
-  if (!context.plan->in_user_namespace) return;
-  must("setgroups", [] { return ::syscall(SYS_setgroups, 0, nullptr); });
-  must("gid 0 of the user namespace", [] { return ::syscall(SYS_setresgid, 0, 0, 0); });
-  must("uid 0 of the user namespace", [] { return ::syscall(SYS_setresuid, 0, 0, 0); });
 }
 
 // Mounts the root over "/" and leaves it reachable only by `context.root` until the pivot. The old
@@ -306,7 +290,7 @@ void set_names(const Spec& spec) {
 void set_up(InitContext& context) {
   position.stage = Stage::kWait;
   wait_for_go();
-  become_root_of_user_namespace(context);
+  if (context.plan->in_user_namespace) become_root_of_user_namespace();
   become_blank();
   position.stage = Stage::kCgroupNamespace;
   if (context.plan->makes(CLONE_NEWCGROUP)) {
@@ -369,7 +353,7 @@ bool needs_two_clones(const Plan& plan) {
 
 [[noreturn]] void run_init(InitContext& context) {
   position = {context.sync, Stage::kCgroup};
-  join_cgroups(context);
+  child::join_cgroups(context.cgroup_tasks);
   join_namespaces(context);
   if (!needs_two_clones(*context.plan)) be_init(context);
   position.stage = Stage::kClone;

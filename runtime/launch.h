@@ -2,9 +2,9 @@
 #pragma once
 
 #include "base/result.h"
+#include "runtime/parent.h"
 #include "runtime/plan.h"
 #include "runtime/seccomp_profile.h"
-#include "runtime/sync.h"
 #include "sys/cgroup.h"
 #include "sys/fd.h"
 
@@ -31,11 +31,5 @@ struct Launched {
 
 // Makes the init and takes it up to Ready. On error it is dead and reaped.
 Result<Launched> launch(const LaunchInput& input);
-
-// Says go to an init that is Ready and waits until it has become the program, or says why not.
-Status release(int sync);
-
-// What a Failure means, in words: "exec: \"x\": executable file not found in $PATH".
-Error describe_failure(const SyncMessage& failure);
 
 }  // namespace berth::runtime

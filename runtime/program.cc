@@ -19,6 +19,8 @@
 #include <algorithm>
 #include <climits>
 #include <csignal>
+#include <set>
+#include <string_view>
 
 namespace berth::runtime {
 namespace {
@@ -48,14 +50,28 @@ std::string home_of(int root, uint32_t uid) {
   return "/";
 }
 
+// Of variables given twice the last counts, as for runc; getenv(3) would take the first.
+std::vector<std::string> without_repeats(const std::vector<std::string>& environment) {
+  std::set<std::string_view> seen;
+  std::vector<std::string> kept;
+  for (auto entry = environment.rbegin(); entry != environment.rend(); ++entry) {
+    std::string_view name = std::string_view(*entry).substr(0, entry->find('='));
+    if (seen.insert(name).second) kept.push_back(*entry);
+  }
+  std::reverse(kept.begin(), kept.end());
+  return kept;
+}
+
 // Beneath the root without magic links, and then asked of the kernel: a working directory outside
 // the root is how descriptors leak the host (CVE-2024-21626).
-void enter_cwd(const ProcessSpec& process) {
+void enter_cwd(const Program& program) {
   position.stage = Stage::kCwd;
-  const char* path = process.cwd.c_str();
+  const char* path = program.process->cwd.c_str();
   int root =
       static_cast<int>(must("/", [] { return ::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC); }));
-  int directory = child::ensure_target(root, path, child::TargetKind::kDirectory);
+  int directory = program.make_cwd ? child::ensure_target(root, path, child::TargetKind::kDirectory)
+                                   : child::open_in_root(root, path, O_PATH | O_DIRECTORY);
+  if (directory < 0) die(errno, path);
   must(path, [&] { return ::fchdir(directory); });
   char where[PATH_MAX];
   must(path, [&] { return ::syscall(SYS_getcwd, where, sizeof(where)); });
@@ -134,7 +150,7 @@ Program prepare_program(const ProcessSpec& process, int root) {
   Program program;
   program.process = &process;
   program.executables = executables_of(process);
-  program.environment = process.env;
+  program.environment = without_repeats(process.env);
   auto is_home = [](const std::string& entry) { return entry.starts_with("HOME="); };
   if (std::none_of(process.env.begin(), process.env.end(), is_home)) {
     program.environment.push_back(fmt::format("HOME={}", home_of(root, process.user.uid)));
@@ -148,6 +164,12 @@ Program prepare_program(const ProcessSpec& process, int root) {
   program.argv = pointers(process.args);
   program.envp = pointers(program.environment);
   return program;
+}
+
+void become_root_of_user_namespace() {
+  must("setgroups", [] { return ::syscall(SYS_setgroups, 0, nullptr); });
+  must("gid 0 of the user namespace", [] { return ::syscall(SYS_setresgid, 0, 0, 0); });
+  must("uid 0 of the user namespace", [] { return ::syscall(SYS_setresuid, 0, 0, 0); });
 }
 
 void become_blank() {
@@ -166,7 +188,7 @@ void become_blank() {
 
 [[noreturn]] void become_program(const Program& program) {
   const ProcessSpec& process = *program.process;
-  enter_cwd(process);
+  enter_cwd(program);
   set_rlimits(process);
   must("close_range", [&] {
     return ::syscall(SYS_close_range, 3 + program.preserve_fds, ~0u, CLOSE_RANGE_CLOEXEC);

@@ -15,6 +15,7 @@ struct Program {
   const SeccompProgram* seccomp = nullptr;  // absent: no filter
   int preserve_fds = 0;                     // descriptors 3 .. 2 + n stay open
   bool die_with_parent = false;
+  bool make_cwd = true;                  // a missing working directory is made
   std::vector<std::string> executables;  // candidates for args[0], in order
   std::vector<std::string> environment;
   std::vector<char*> argv;  // into *process
@@ -32,6 +33,9 @@ Program prepare_program(const ProcessSpec& process, int root);
 // this process by anyone who shares its pid namespace: its executable and memory are still the
 // host's.
 void become_blank();
+
+// Child, in a user namespace: its uid 0 and gid 0, no further groups.
+void become_root_of_user_namespace();
 
 // Child: everything from the working directory to execve(2), in the container's root.
 [[noreturn]] void become_program(const Program& program);

@@ -142,40 +142,6 @@ Result<std::vector<sys::ResourceLimit>> parse_rlimits(const json::Node& node) {
   return limits;
 }
 
-Result<ProcessSpec> parse_process(const json::Node& node) {
-  ProcessSpec process;
-  if (TRY(node.find_bool("terminal")).value_or(false)) {
-    json::Node terminal = TRY(node.at("terminal"));
-    return unsupported(terminal, "a terminal is not supported yet");
-  }
-  for (std::string_view field : {"scheduler", "ioPriority", "execCPUAffinity", "selinuxLabel"}) {
-    if (auto member = node.find(field)) return unsupported(*member, "is not supported yet");
-  }
-  if (!TRY(find_text(node, "apparmorProfile")).empty()) {
-    json::Node profile = TRY(node.at("apparmorProfile"));
-    return unsupported(profile, "AppArmor is not supported yet");
-  }
-  if (auto user = node.find("user")) process.user = TRY(parse_user(*user));
-  process.args = TRY(find_texts(node, "args"));
-  if (process.args.empty()) {
-    return fail(Errc::kInvalid, "{}.args: must not be empty", node.path());
-  }
-  process.env = TRY(find_texts(node, "env"));
-  process.cwd = TRY(find_text(node, "cwd"));
-  if (process.cwd.empty() || process.cwd[0] != '/') {
-    return fail(Errc::kInvalid, "{}.cwd: must be an absolute path", node.path());
-  }
-  if (auto sets = node.find("capabilities")) process.capabilities = TRY(parse_capabilities(*sets));
-  process.rlimits = TRY(parse_rlimits(node));
-  process.no_new_privileges = TRY(node.find_bool("noNewPrivileges")).value_or(false);
-  process.oom_score_adj = TRY(node.find_i64("oomScoreAdj"));
-  if (process.oom_score_adj && (*process.oom_score_adj < -1000 || *process.oom_score_adj > 1000)) {
-    json::Node adjustment = TRY(node.at("oomScoreAdj"));
-    return invalid(adjustment, "must be from -1000 to 1000");
-  }
-  return process;
-}
-
 Result<std::vector<NamespaceSpec>> parse_namespaces(const json::Node& linux_node) {
   std::vector<NamespaceSpec> namespaces;
   for (const json::Node& entry : TRY(linux_node.find_array("namespaces"))) {
@@ -415,6 +381,40 @@ std::string Spec::annotation(std::string_view key) const {
     if (name == key) return value;
   }
   return "";
+}
+
+Result<ProcessSpec> parse_process(const json::Node& node) {
+  ProcessSpec process;
+  if (TRY(node.find_bool("terminal")).value_or(false)) {
+    json::Node terminal = TRY(node.at("terminal"));
+    return unsupported(terminal, "a terminal is not supported yet");
+  }
+  for (std::string_view field : {"scheduler", "ioPriority", "execCPUAffinity", "selinuxLabel"}) {
+    if (auto member = node.find(field)) return unsupported(*member, "is not supported yet");
+  }
+  if (!TRY(find_text(node, "apparmorProfile")).empty()) {
+    json::Node profile = TRY(node.at("apparmorProfile"));
+    return unsupported(profile, "AppArmor is not supported yet");
+  }
+  if (auto user = node.find("user")) process.user = TRY(parse_user(*user));
+  process.args = TRY(find_texts(node, "args"));
+  if (process.args.empty()) {
+    return fail(Errc::kInvalid, "{}.args: must not be empty", node.path());
+  }
+  process.env = TRY(find_texts(node, "env"));
+  process.cwd = TRY(find_text(node, "cwd"));
+  if (process.cwd.empty() || process.cwd[0] != '/') {
+    return fail(Errc::kInvalid, "{}.cwd: must be an absolute path", node.path());
+  }
+  if (auto sets = node.find("capabilities")) process.capabilities = TRY(parse_capabilities(*sets));
+  process.rlimits = TRY(parse_rlimits(node));
+  process.no_new_privileges = TRY(node.find_bool("noNewPrivileges")).value_or(false);
+  process.oom_score_adj = TRY(node.find_i64("oomScoreAdj"));
+  if (process.oom_score_adj && (*process.oom_score_adj < -1000 || *process.oom_score_adj > 1000)) {
+    json::Node adjustment = TRY(node.at("oomScoreAdj"));
+    return invalid(adjustment, "must be from -1000 to 1000");
+  }
+  return process;
 }
 
 Result<SeccompSpec> parse_seccomp(const json::Node& node) {

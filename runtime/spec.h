@@ -106,6 +106,8 @@ struct Spec {
 };
 
 Result<Spec> parse_spec(std::string_view text);
+// A "process" object by itself, as `exec --process` takes it.
+Result<ProcessSpec> parse_process(const json::Node& node);
 Result<SeccompSpec> parse_seccomp(const json::Node& node);
 
 }  // namespace berth::runtime

@@ -66,6 +66,10 @@ std::string directory_of(const std::string& root, const std::string& id) {
   return root + "/" + id;
 }
 
+std::string config_of(const std::string& root, const std::string& id) {
+  return directory_of(root, id) + "/config.json";
+}
+
 std::string socket_of(const std::string& root, const std::string& id) {
   return directory_of(root, id) + "/init.sock";
 }

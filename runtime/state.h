@@ -2,6 +2,7 @@
 //
 //   <root>/<id>/state.json   {"version":1,"ociVersion":...,"id":...,"pid":...,"startTime":...,
 //                             "bundle":...,"rootfs":...,"cgroup":...,"created":...,"annotations":{}}
+//   <root>/<id>/config.json  as it was when the container was made
 //   <root>/<id>/init.sock    exists from create until start: the init waits behind it
 //
 // The status is not stored but looked up: no process (or a zombie, or another process with the same
@@ -41,6 +42,9 @@ constexpr size_t kContainerIdMax = 1024;
 Status check_id(const std::string& id);
 
 std::string directory_of(const std::string& root, const std::string& id);
+// The copy of config.json that the container was made with: later changes of the bundle's have no
+// effect (runtime-spec, Lifecycle).
+std::string config_of(const std::string& root, const std::string& id);
 std::string socket_of(const std::string& root, const std::string& id);
 
 Status save(const std::string& root, const State& state);

@@ -446,6 +446,14 @@ Status CgroupDir::attach(pid_t pid) const {
   return {};
 }
 
+Result<Fd> CgroupDir::task_file(const std::string& controller) const {
+  std::string there = directory(controller);
+  if (there.empty()) {
+    return fail(Errc::kNotFound, "cgroup controller {} is not on this host", controller);
+  }
+  return open(there + "/tasks", O_WRONLY);
+}
+
 Status CgroupDir::apply(const CgroupLimits& limits) const {
   if (host_.is_unified()) return apply_v2(directory(""), limits);
   if (!limits.unified.empty()) {

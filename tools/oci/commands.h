@@ -20,6 +20,9 @@ Result<int> start(const Invocation& invocation);
 Result<int> kill(const Invocation& invocation);
 Result<int> remove(const Invocation& invocation);
 
+// exec_command.cc: a further process.
+Result<int> exec(const Invocation& invocation);
+
 // query_commands.cc: what is there.
 Result<int> state(const Invocation& invocation);
 Result<int> list(const Invocation& invocation);

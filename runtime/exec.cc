@@ -1,0 +1,210 @@
+#include "runtime/exec.h"
+
+#include "base/text.h"
+#include "runtime/enter.h"
+#include "runtime/parent.h"
+#include "runtime/seccomp_profile.h"
+#include "runtime/state.h"
+#include "sys/cgroup.h"
+#include "sys/file.h"
+#include "sys/process.h"
+#include "sys/seccomp.h"
+#include "sys/socket.h"
+#include "sys/spawn.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <optional>
+
+namespace berth::runtime {
+namespace {
+
+struct NamespaceKind {
+  const char* name;  // in /proc/PID/ns
+  int flag;
+};
+constexpr std::array<NamespaceKind, 8> kKinds{{
+    {"user", CLONE_NEWUSER},
+    {"mnt", CLONE_NEWNS},
+    {"pid", CLONE_NEWPID},
+    {"net", CLONE_NEWNET},
+    {"ipc", CLONE_NEWIPC},
+    {"uts", CLONE_NEWUTS},
+    {"cgroup", CLONE_NEWCGROUP},
+    {"time", CLONE_NEWTIME},
+}};
+
+// The container as exec sees it. Everything named by its pid was opened while the pidfd showed that
+// the pid was still its own.
+struct Target {
+  State state;
+  Spec spec;
+  sys::Fd init;        // pidfd
+  sys::Fd rootfs;      // O_PATH
+  int namespaces = 0;  // CLONE_NEW* of those that differ from ours
+};
+
+Status check_status(const State& state) {
+  bool runs =
+      state.status == ContainerStatus::kRunning || state.status == ContainerStatus::kCreated;
+  if (runs) return {};
+  return fail(Errc::kInvalid, "cannot exec in a container that is {}", name_of(state.status));
+}
+
+Result<int> other_namespaces(pid_t pid) {
+  int flags = 0;
+  for (const NamespaceKind& kind : kKinds) {
+    auto ours = sys::stat(fmt::format("/proc/self/ns/{}", kind.name));
+    if (!ours && ours.error().code == Errc::kNotFound) continue;  // a kernel without this kind
+    struct stat here = TRY(std::move(ours));
+    struct stat there = TRY(sys::stat(fmt::format("/proc/{}/ns/{}", pid, kind.name)));
+    if (here.st_ino != there.st_ino || here.st_dev != there.st_dev) flags |= kind.flag;
+  }
+  return flags;
+}
+
+Result<Target> find_target(const ExecOptions& options) {
+  Target target;
+  target.state = TRY(load(options.root, options.id));
+  TRY(check_status(target.state));
+  pid_t pid = target.state.pid;
+  target.init = TRY(sys::open_pidfd(pid));
+  target.namespaces = TRY(other_namespaces(pid));
+  target.rootfs = TRY(sys::open(fmt::format("/proc/{}/root", pid), O_PATH | O_DIRECTORY));
+  // The number may have gone to another process meanwhile; its start time tells, and from here on
+  // only the descriptors count.
+  if (TRY(sys::start_time_of(pid)) != target.state.start_time) {
+    return fail(Errc::kInvalid, "cannot exec in a container that is stopped");
+  }
+  std::string text = TRY(sys::read_file(config_of(options.root, options.id), kConfigMax));
+  target.spec = TRY(parse_spec(text));
+  return target;
+}
+
+Result<ProcessSpec> read_process(const std::string& path) {
+  std::string text = TRY(sys::read_file(path, kConfigMax));
+  auto document = TRY(json::Document::parse(text, {.name = path, .text_max = kConfigMax}));
+  auto process = parse_process(document.root());
+  if (!process) return wrap(std::move(process).error(), "{}", path);
+  return process;
+}
+
+Result<ProcessSpec> choose_process(const ExecOptions& options, const Target& target) {
+  if (options.process_file.empty()) return change_process(*target.spec.process, options.changes);
+  ProcessSpec process = TRY(read_process(options.process_file));
+  if (!process.oom_score_adj) process.oom_score_adj = target.spec.process->oom_score_adj;
+  return process;
+}
+
+// Where the process belongs: the container's own group, and below it what --cgroup names.
+class Groups {
+ public:
+  static Result<Groups> find(const ExecOptions& options, const State& state) {
+    Groups groups;
+    if (state.cgroup.empty()) return groups;
+    sys::Cgroups host = TRY(sys::Cgroups::detect());
+    groups.whole_.emplace(host.at(state.cgroup));
+    for (const SubCgroup& sub : options.sub_cgroups) {
+      sys::CgroupDir group = host.at(state.cgroup + "/" + sub.path);
+      if (host.is_unified() != sub.controller.empty()) {
+        return fail(Errc::kInvalid, "--cgroup: on this host it is {}PATH",
+                    host.is_unified() ? "" : "CONTROLLER:");
+      }
+      if (sub.controller.empty()) {
+        groups.whole_.emplace(std::move(group));
+      } else {
+        groups.single_.emplace_back(sub.controller, std::move(group));
+      }
+    }
+    return groups;
+  }
+
+  // For a clone right into it; empty on v1.
+  Result<sys::Fd> clone_fd() const { return whole_ ? whole_->clone_fd() : sys::Fd(); }
+
+  // For the child to move itself by; none on v2.
+  Result<std::vector<sys::Fd>> task_files() const {
+    std::vector<sys::Fd> files;
+    if (whole_) files = TRY(whole_->task_files());
+    for (const auto& [controller, group] : single_) {
+      files.push_back(TRY(group.task_file(controller)));
+    }
+    return files;
+  }
+
+ private:
+  std::optional<sys::CgroupDir> whole_;
+  std::vector<std::pair<std::string, sys::CgroupDir>> single_;  // v1, by controller
+};
+
+// After this the child is the program, or the error tells why not.
+Result<sys::Cloned> climb(const EnterContext& context, int sync, sys::Cloned child, pid_t init) {
+  auto steps = [&]() -> Status {
+    TRY(furnish_process(child.pid, init, *context.program.process));
+    TRY(send_go(sync));
+    if (clones_twice(context)) child = TRY(adopt_second(sync, child));
+    return wait_for_exec(sync);
+  };
+  auto done = steps();
+  if (done) return child;
+  kill_and_reap(child);
+  return tl::unexpected<Error>(std::move(done).error());
+}
+
+Result<sys::Cloned> enter(EnterContext& context, const Groups& groups, pid_t init) {
+  sys::SocketPair sockets = TRY(sys::make_socket_pair());
+  context.sync = sockets.theirs.get();
+  sys::Fd group = TRY(groups.clone_fd());
+  std::vector<sys::Fd> tasks = TRY(groups.task_files());
+  for (const sys::Fd& file : tasks) context.cgroup_tasks.push_back(file.get());
+  sys::Cloned child = TRY(sys::clone_process({.flags = 0, .cgroup = group.get()}));
+  if (child.pid == 0) {
+    ::close(sockets.ours.get());  // else it would never hear that the parent is gone
+    run_enter(context);
+  }
+  sockets.theirs.reset();
+  return climb(context, sockets.ours.get(), std::move(child), init);
+}
+
+Status write_pid_file(const std::string& path, const sys::Process& process) {
+  if (path.empty()) return {};
+  return sys::write_replace(path, std::to_string(process.pid), 0644);
+}
+
+}  // namespace
+
+Result<int> exec(const ExecOptions& options) {
+  Target target = TRY(find_target(options));
+  ProcessSpec process = TRY(choose_process(options, target));
+  Groups groups = TRY(Groups::find(options, target.state));
+  std::optional<SeccompProgram> seccomp;
+  if (target.spec.seccomp) {
+    seccomp = TRY(
+        cached_seccomp(*target.spec.seccomp, options.root + "/.seccomp", sys::seccomp_actions()));
+  }
+  EnterContext context;
+  context.init = target.init.get();
+  context.namespaces = target.namespaces;
+  context.program = prepare_program(process, target.rootfs.get());
+  context.program.seccomp = seccomp ? &*seccomp : nullptr;
+  context.program.preserve_fds = options.preserve_fds;
+  context.program.make_cwd = false;
+
+  if (options.mode == RunMode::kForeground) block_signals();
+  sys::Cloned child = TRY(enter(context, groups, target.state.pid));
+  sys::Process running{child.pid, std::move(child.pidfd)};
+  if (auto written = write_pid_file(options.pid_file, running); !written) {
+    (void)sys::send_signal(running, SIGKILL);  // gone already is as good
+    (void)sys::wait(running);
+    return tl::unexpected<Error>(std::move(written).error());
+  }
+  if (options.mode == RunMode::kDetached) return 0;
+  return attend(running);
+}
+
+}  // namespace berth::runtime

@@ -1,0 +1,189 @@
+#include "runtime/parent.h"
+
+#include "base/text.h"
+#include "sys/call.h"
+#include "sys/file.h"
+#include "sys/spawn.h"
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstring>
+#include <optional>
+#include <sstream>
+
+namespace berth::runtime {
+namespace {
+
+constexpr size_t kIdMapMax = 1024 * 1024;
+
+// What an id of the init's user namespace is outside; nothing when it is not mapped.
+Result<std::optional<uint32_t>> outside_id(pid_t pid, const char* map, uint32_t id) {
+  std::string text = TRY(sys::read_file(fmt::format("/proc/{}/{}", pid, map), kIdMapMax));
+  for (const std::string& line : split(text, '\n')) {
+    std::array<uint32_t, 3> numbers{};
+    std::istringstream words(line);
+    if (!(words >> numbers[0] >> numbers[1] >> numbers[2])) continue;
+    auto [inside, outside, size] = numbers;
+    if (id >= inside && id - inside < size) return std::optional<uint32_t>(outside + (id - inside));
+  }
+  return std::nullopt;
+}
+
+// Pipes made by the host's root could not be reopened through /dev/stdout by the container's user.
+Status give_stdio(pid_t pid, const User& user) {
+  auto uid = TRY(outside_id(pid, "uid_map", user.uid));
+  auto gid = TRY(outside_id(pid, "gid_map", user.gid));
+  if (!uid || !gid) return {};  // the init will say so when it becomes the user
+  for (int fd = 0; fd < 3; ++fd) {
+    auto there = sys::stat_fd(fd);
+    if (!there || !S_ISFIFO(there->st_mode) || there->st_uid == *uid) continue;
+    TRY(sys::chown_fd(fd, *uid, *gid));
+  }
+  return {};
+}
+
+}  // namespace
+
+const char* name_of(Stage stage) {
+  switch (stage) {
+    case Stage::kCgroup:
+      return "join cgroup";
+    case Stage::kJoin:
+      return "join namespace";
+    case Stage::kClone:
+      return "clone";
+    case Stage::kWait:
+      return "wait";
+    case Stage::kCgroupNamespace:
+      return "cgroup namespace";
+    case Stage::kRoot:
+      return "mount root";
+    case Stage::kMounts:
+      return "mount";
+    case Stage::kDevices:
+      return "make device";
+    case Stage::kHostname:
+      return "set host name";
+    case Stage::kSysctl:
+      return "write sysctl";
+    case Stage::kMasks:
+      return "mask";
+    case Stage::kPivot:
+      return "pivot";
+    case Stage::kCwd:
+      return "enter working directory";
+    case Stage::kRlimits:
+      return "set rlimits";
+    case Stage::kSeccomp:
+      return "load seccomp";
+    case Stage::kBounding:
+      return "bounding set";
+    case Stage::kUser:
+      return "become user";
+    case Stage::kCapabilities:
+      return "set capabilities";
+    case Stage::kDeathSignal:
+      return "set parent death signal";
+    case Stage::kExec:
+      return "exec";
+  }
+  return "?";
+}
+
+Error describe_failure(const SyncMessage& failure) {
+  std::string detail = printable(failure.detail, sizeof(failure.detail));
+  if (failure.stage == Stage::kExec) {
+    bool in_path = detail.find('/') == std::string::npos;
+    std::string why = failure.errno_value == ENOENT && in_path
+                          ? "executable file not found in $PATH"
+                          : to_lower(std::strerror(failure.errno_value));
+    Errc code = failure.errno_value == ENOENT ? Errc::kNotFound : Errc::kDenied;
+    return {code, failure.errno_value, fmt::format("exec: \"{}\": {}", detail, why)};
+  }
+  auto error = fail_errno(failure.errno_value, "init: {} {}", name_of(failure.stage), detail);
+  // Older kernels (6.1) keep net.core.* out of networks that a user namespace owns.
+  if (failure.stage == Stage::kSysctl && failure.errno_value == ENOENT) {
+    error.value().text +=
+        " (this kernel does not offer it in the namespaces of a user namespace; the host's user "
+        "namespace, --userns=host of berth run, does without)";
+  }
+  return std::move(error.value());
+}
+
+Result<SyncMessage> receive(int sync) {
+  SyncMessage message;
+  long got = TRY(sys::call("receive from init", "",
+                           [&] { return ::recv(sync, &message, sizeof(message), 0); }));
+  if (got == 0) return fail(Errc::kSystem, "the init process died without a word");
+  if (got != sizeof(message)) return fail(Errc::kInternal, "message of {} bytes from init", got);
+  if (message.kind == MessageKind::kFailure) {
+    message.detail[sizeof(message.detail) - 1] = '\0';
+    return tl::unexpected<Error>(describe_failure(message));
+  }
+  return message;
+}
+
+Status send_go(int sync) {
+  SyncMessage message;
+  message.kind = MessageKind::kGo;
+  return sys::run("send to init", "",
+                  [&] { return ::send(sync, &message, sizeof(message), MSG_NOSIGNAL); });
+}
+
+void kill_and_reap(const sys::Cloned& child) {
+  if (child.pid <= 0) return;
+  (void)sys::send_signal({child.pid, sys::Fd(::dup(child.pidfd.get()))}, SIGKILL);
+  while (::waitpid(child.pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+Result<sys::Cloned> adopt_second(int sync, const sys::Cloned& first) {
+  SyncMessage born = TRY(receive(sync));
+  if (born.kind != MessageKind::kBorn) return fail(Errc::kInternal, "init: no Born");
+  sys::Cloned init{born.pid, {}};
+  auto pidfd = sys::open_pidfd(born.pid);
+  while (::waitpid(first.pid, nullptr, 0) < 0 && errno == EINTR) {
+  }
+  if (!pidfd) {
+    (void)::kill(born.pid, SIGKILL);  // our unreaped child: the number is still its own
+    while (::waitpid(born.pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    return tl::unexpected<Error>(std::move(pidfd).error());
+  }
+  init.pidfd = std::move(*pidfd);
+  return init;
+}
+
+Status release(int sync) {
+  TRY(send_go(sync));
+  return wait_for_exec(sync);
+}
+
+Status wait_for_exec(int sync) {
+  SyncMessage message;
+  long got = TRY(sys::call("receive from init", "",
+                           [&] { return ::recv(sync, &message, sizeof(message), 0); }));
+  if (got == 0) return {};  // close-on-exec: the program runs
+  if (got != sizeof(message) || message.kind != MessageKind::kFailure) {
+    return fail(Errc::kInternal, "message of {} bytes from init", got);
+  }
+  message.detail[sizeof(message.detail) - 1] = '\0';
+  return tl::unexpected<Error>(describe_failure(message));
+}
+
+Status furnish_process(pid_t pid, pid_t in_namespace, const ProcessSpec& process) {
+  TRY(give_stdio(in_namespace, process.user));
+  TRY(sys::raise_hard_limits(pid, process.rlimits));
+  if (!process.oom_score_adj) return {};
+  auto written = sys::write_to(fmt::format("/proc/{}/oom_score_adj", pid),
+                               std::to_string(*process.oom_score_adj));
+  if (!written) return wrap(std::move(written).error(), "process.oomScoreAdj");
+  return {};
+}
+
+}  // namespace berth::runtime

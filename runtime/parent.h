@@ -1,0 +1,33 @@
+// The parent's half of the talk in runtime/sync.h, and what it does to a child that waits: shared
+// by launch (an init) and exec (a further process).
+#pragma once
+
+#include "base/result.h"
+#include "runtime/spec.h"
+#include "runtime/sync.h"
+#include "sys/process.h"
+
+namespace berth::runtime {
+
+// The next message. A Failure comes back as the error that it tells.
+Result<SyncMessage> receive(int sync);
+Status send_go(int sync);
+// Waits until a child has become the program, or says why not.
+Status wait_for_exec(int sync);
+// The same after a go to a child that is Ready.
+Status release(int sync);
+
+// What a Failure means, in words: "exec: \"x\": executable file not found in $PATH".
+Error describe_failure(const SyncMessage& failure);
+
+void kill_and_reap(const sys::Cloned& child);
+// After a second clone: the first child is done and is reaped, the second is our child by
+// CLONE_PARENT.
+Result<sys::Cloned> adopt_second(int sync, const sys::Cloned& first);
+
+// What only the host may do to a process before it goes: pipes among our 0, 1 and 2 are given to
+// its user, hard limits raised, oom_score_adj written. `in_namespace` is a process in the user
+// namespace that process.user is of.
+Status furnish_process(pid_t pid, pid_t in_namespace, const ProcessSpec& process);
+
+}  // namespace berth::runtime
