@@ -229,7 +229,8 @@ TEST_F(Runtime, LifeFromCreateToDelete) {
 
 std::vector<std::string> sockets_in(const std::string& fds) {
   std::vector<std::string> sockets;
-  for (const std::string& fd : sys::list_directory(fds).value()) {
+  std::vector<std::string> names = sys::list_directory(fds).value();
+  for (const std::string& fd : names) {
     std::string target = sys::read_link(fds + "/" + fd).value_or("");
     if (target.rfind("socket:", 0) == 0) sockets.push_back(fd + " " + target);
   }
