@@ -21,6 +21,7 @@
 #include <climits>
 #include <csignal>
 #include <cstdlib>
+#include <functional>
 
 namespace berth::runtime {
 namespace {
@@ -45,7 +46,10 @@ class Draft {
     }
     auto removed = sys::remove_tree(directory_of(root_, id_));
     if (!removed) complain(removed.error());
+    if (afterwards_) afterwards_();
   }
+  // Called when the container, which did not come to be, has been taken down.
+  void afterwards(std::function<void()> call) { afterwards_ = std::move(call); }
   void add(sys::CgroupDir cgroup) { cgroup_.emplace(std::move(cgroup)); }
   void add(sys::Process process) { process_ = std::move(process); }
   const sys::CgroupDir* cgroup() const { return cgroup_ ? &*cgroup_ : nullptr; }
@@ -60,6 +64,7 @@ class Draft {
   std::string id_;
   std::optional<sys::CgroupDir> cgroup_;
   sys::Process process_;
+  std::function<void()> afterwards_;
   bool kept_ = false;
 };
 
@@ -108,6 +113,10 @@ Result<Config> read_config(const CreateOptions& options) {
   config.state.oci_version = config.spec.oci_version;
   config.state.rootfs = absolute(config.state.bundle, config.spec.root_path);
   config.state.annotations = config.spec.annotations;
+  for (HookKind kind : {HookKind::kPoststart, HookKind::kPoststop}) {
+    auto index = static_cast<size_t>(kind);
+    config.state.hooks.lists[index] = config.spec.hooks.lists[index];
+  }
   config.state.cgroup = cgroup_path_of(config.spec, options.id);
   sys::SystemClock clock;
   config.state.created = format_rfc3339(clock.wall());
@@ -140,23 +149,55 @@ Status check_group_is_free(const Config& config) {
               config.state.cgroup, pids.size());
 }
 
+// The hooks of the host that run between the mounts and the pivot; nothing when there are none.
+std::function<Status(pid_t)> runtime_hooks_of(const Config& config) {
+  const Hooks& hooks = config.spec.hooks;
+  if (hooks.of(HookKind::kPrestart).empty() && hooks.of(HookKind::kCreateRuntime).empty()) {
+    return nullptr;
+  }
+  return [&config](pid_t pid) -> Status {
+    State state = config.state;
+    state.pid = pid;
+    std::string text = render_for_hook(state, ContainerStatus::kCreating);
+    TRY(run_hooks(config.spec.hooks, HookKind::kPrestart, state.bundle, text));
+    return run_hooks(config.spec.hooks, HookKind::kCreateRuntime, state.bundle, text);
+  };
+}
+
+void run_poststop(const State& state) {
+  if (state.hooks.of(HookKind::kPoststop).empty()) return;
+  State stopped = state;
+  stopped.pid = 0;
+  run_hooks_to_the_end(state.hooks, HookKind::kPoststop, state.bundle,
+                       render_for_hook(stopped, ContainerStatus::kStopped));
+}
+
+Status run_poststart(const State& state) {
+  if (state.hooks.of(HookKind::kPoststart).empty()) return {};
+  return run_hooks(state.hooks, HookKind::kPoststart, state.bundle,
+                   render_for_hook(state, ContainerStatus::kRunning));
+}
+
 // The whole of create and the first half of run. State is written before the group is made, so that
 // a delete after a crash finds what there is to remove.
 Result<Launched> build(const CreateOptions& options, Config& config, Draft& draft, int listener) {
   TRY(save(options.root, config.state));
   TRY(keep_config(options, config.text));
   TRY(check_group_is_free(config));
+  draft.afterwards([&config] { run_poststop(config.state); });
   draft.add(config.cgroups->at(config.state.cgroup));
   sys::CgroupDir group = TRY(config.cgroups->make(config.state.cgroup));
   TRY(group.apply(config.plan.limits));
   Launched launched = TRY(launch({.spec = config.spec,
                                   .plan = config.plan,
+                                  .state = config.state,
                                   .seccomp = config.seccomp ? &*config.seccomp : nullptr,
                                   .cgroup = draft.cgroup(),
                                   .bundle = config.state.bundle,
                                   .rootfs = config.state.rootfs,
                                   .listener = listener,
-                                  .preserve_fds = options.preserve_fds}));
+                                  .preserve_fds = options.preserve_fds,
+                                  .runtime_hooks = runtime_hooks_of(config)}));
   draft.add(sys::Process{launched.pid, std::move(launched.pidfd)});
   config.state.pid = launched.pid;
   config.state.start_time = TRY(sys::start_time_of(launched.pid));
@@ -208,6 +249,7 @@ Status tear_down(const std::string& root, const State& state) {
     }
   }
   note(sys::remove_tree(directory_of(root, state.id)));
+  run_poststop(state);
   return first;
 }
 
@@ -231,7 +273,16 @@ Status start(const std::string& root, const std::string& id) {
   sys::Fd init = TRY(sys::connect_unix(socket_of(root, id)));
   // Removed first: from here on the container counts as running, and a failure ends it.
   TRY(sys::remove_file(socket_of(root, id)));
-  return release(init.get());
+  auto started = release(init.get());
+  if (started) started = run_poststart(state);
+  if (started || started.error().code != Errc::kCancelled) return started;
+  // A hook that fails ends the container (runtime-spec, Lifecycle, steps 7 and 9).
+  if (auto killed = kill_init(state); !killed) {
+    LOG(kWarn, "container survives its hook", {{"error", killed.error().text}});
+  }
+  auto removed = tear_down(root, state);
+  if (!removed) LOG(kWarn, "leftover of a failed start", {{"error", removed.error().text}});
+  return started;
 }
 
 Result<int> run(const CreateOptions& options, RunMode mode) {
@@ -242,6 +293,7 @@ Result<int> run(const CreateOptions& options, RunMode mode) {
   if (mode == RunMode::kForeground) block_signals();
   Launched launched = TRY(build(options, config, draft, -1));
   TRY(release(launched.sync.get()));
+  TRY(run_poststart(config.state));
   if (mode == RunMode::kDetached) {
     draft.keep();
     return 0;

@@ -302,6 +302,12 @@ void set_up(InitContext& context) {
   mount_all(context);
   position.stage = Stage::kDevices;
   if (context.plan->own_dev) make_devices(context);
+  if (context.asks_for_hooks) {
+    position.stage = Stage::kHooks;
+    tell(MessageKind::kHooks, 0);
+    wait_for_go();
+  }
+  run_container_hooks(context.create_hooks, nullptr);
   set_names(*context.spec);
   position.stage = Stage::kSysctl;
   write_sysctl(context);
@@ -337,6 +343,8 @@ void wait_for_start(int listener) {
     position.stage = Stage::kWait;
     wait_for_go();
   }
+  run_container_hooks(context.start_hooks,
+                      context.spec->process ? &*context.spec->process : nullptr);
   become_program(context.program);
 }
 

@@ -4,6 +4,7 @@
 // made by the parent and is only read.
 #pragma once
 
+#include "runtime/container_hooks.h"
 #include "runtime/plan.h"
 #include "runtime/program.h"
 #include "runtime/sync.h"
@@ -24,6 +25,9 @@ struct InitContext {
   std::vector<int> binds;         // as plan->mounts: the detached mount, or -1
   std::vector<char> bind_files;   // as plan->mounts: the source is not a directory
   std::vector<int> devices;  // as plan->devices: the host's node as detached mount, or -1: mknod
+  bool asks_for_hooks = false;  // the parent has hooks to run before the pivot
+  ContainerHooks create_hooks;
+  ContainerHooks start_hooks;
   std::vector<int> late_readonly;  // room for one descriptor a mount
 };
 

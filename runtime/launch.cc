@@ -144,6 +144,11 @@ Status climb(const LaunchInput& input, int sync, pid_t pid) {
   TRY(furnish(input, pid));
   TRY(send_go(sync));
   SyncMessage ready = TRY(receive(sync));
+  if (ready.kind == MessageKind::kHooks) {
+    TRY(input.runtime_hooks(pid));
+    TRY(send_go(sync));
+    ready = TRY(receive(sync));
+  }
   if (ready.kind != MessageKind::kReady) return fail(Errc::kInternal, "init: no Ready");
   return {};
 }
@@ -164,6 +169,13 @@ Result<Launched> launch(const LaunchInput& input) {
   context.program.seccomp = input.seccomp;
   context.program.preserve_fds = input.preserve_fds;
   context.program.die_with_parent = input.plan.die_with_parent;
+  context.asks_for_hooks = input.runtime_hooks != nullptr;
+  context.create_hooks =
+      prepare_container_hooks(input.spec.hooks, HookKind::kCreateContainer,
+                              render_for_hook(input.state, ContainerStatus::kCreating));
+  context.start_hooks =
+      prepare_container_hooks(input.spec.hooks, HookKind::kStartContainer,
+                              render_for_hook(input.state, ContainerStatus::kCreated));
   sys::SocketPair sockets = TRY(sys::make_socket_pair());
   context.sync = sockets.theirs.get();
 

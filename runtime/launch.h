@@ -5,9 +5,11 @@
 #include "runtime/parent.h"
 #include "runtime/plan.h"
 #include "runtime/seccomp_profile.h"
+#include "runtime/state.h"
 #include "sys/cgroup.h"
 #include "sys/fd.h"
 
+#include <functional>
 #include <string>
 
 namespace berth::runtime {
@@ -15,12 +17,15 @@ namespace berth::runtime {
 struct LaunchInput {
   const Spec& spec;
   const Plan& plan;
+  const State& state;                       // for hooks
   const SeccompProgram* seccomp = nullptr;  // absent: no filter
   const sys::CgroupDir* cgroup = nullptr;   // absent: ours
   std::string bundle;                       // relative sources and roots are below it
   std::string rootfs;                       // absolute
   int listener = -1;                        // init.sock, or -1 for `run`
   int preserve_fds = 0;
+  // Runs the prestart and createRuntime hooks for the init with this pid; empty: there are none.
+  std::function<Status(pid_t)> runtime_hooks;
 };
 
 struct Launched {

@@ -67,6 +67,8 @@ const char* name_of(Stage stage) {
       return "mount";
     case Stage::kDevices:
       return "make device";
+    case Stage::kHooks:
+      return "run";
     case Stage::kHostname:
       return "set host name";
     case Stage::kSysctl:
@@ -104,6 +106,10 @@ Error describe_failure(const SyncMessage& failure) {
                           : to_lower(std::strerror(failure.errno_value));
     Errc code = failure.errno_value == ENOENT ? Errc::kNotFound : Errc::kDenied;
     return {code, failure.errno_value, fmt::format("exec: \"{}\": {}", detail, why)};
+  }
+  // A hook of the owner's said no; the detail names it and its last words.
+  if (failure.stage == Stage::kHooks && failure.errno_value == 0) {
+    return {Errc::kCancelled, 0, detail};
   }
   auto error = fail_errno(failure.errno_value, "init: {} {}", name_of(failure.stage), detail);
   // Older kernels (6.1) keep net.core.* out of networks that a user namespace owns.

@@ -96,23 +96,6 @@ void load_seccomp(const SeccompProgram* filter) {
   });
 }
 
-void become_user(const ProcessSpec& process) {
-  position.stage = Stage::kBounding;
-  must("drop", [&] { return sys::raw_drop_bounding(process.capabilities.bounding); });
-  position.stage = Stage::kUser;
-  const User& user = process.user;
-  must("PR_SET_KEEPCAPS", [] { return ::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0); });
-  static_assert(sizeof(gid_t) == sizeof(uint32_t));
-  must("setgroups", [&] {
-    return ::syscall(SYS_setgroups, user.additional_gids.size(), user.additional_gids.data());
-  });
-  must("gid", [&] { return ::syscall(SYS_setresgid, user.gid, user.gid, user.gid); });
-  must("uid", [&] { return ::syscall(SYS_setresuid, user.uid, user.uid, user.uid); });
-  ::umask(user.umask.value_or(kUmaskDefault));
-  position.stage = Stage::kCapabilities;
-  must("capset", [&] { return sys::raw_set_capabilities(process.capabilities); });
-}
-
 [[noreturn]] void execute(const Program& program) {
   position.stage = Stage::kExec;
   int error = ENOENT;
@@ -184,6 +167,23 @@ void become_blank() {
   // Best effort: kernels without keys, or a quota of keys used up, leave the inherited session
   // ring, whose keys the container's user namespace or uid cannot read.
   (void)::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr);
+}
+
+void become_user(const ProcessSpec& process) {
+  position.stage = Stage::kBounding;
+  must("drop", [&] { return sys::raw_drop_bounding(process.capabilities.bounding); });
+  position.stage = Stage::kUser;
+  const User& user = process.user;
+  must("PR_SET_KEEPCAPS", [] { return ::prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0); });
+  static_assert(sizeof(gid_t) == sizeof(uint32_t));
+  must("setgroups", [&] {
+    return ::syscall(SYS_setgroups, user.additional_gids.size(), user.additional_gids.data());
+  });
+  must("gid", [&] { return ::syscall(SYS_setresgid, user.gid, user.gid, user.gid); });
+  must("uid", [&] { return ::syscall(SYS_setresuid, user.uid, user.uid, user.uid); });
+  ::umask(user.umask.value_or(kUmaskDefault));
+  position.stage = Stage::kCapabilities;
+  must("capset", [&] { return sys::raw_set_capabilities(process.capabilities); });
 }
 
 [[noreturn]] void become_program(const Program& program) {

@@ -37,6 +37,9 @@ void become_blank();
 // Child, in a user namespace: its uid 0 and gid 0, no further groups.
 void become_root_of_user_namespace();
 
+// Child: bounding set, groups, ids, umask and capabilities of the process.
+void become_user(const ProcessSpec& process);
+
 // Child: everything from the working directory to execve(2), in the container's root.
 [[noreturn]] void become_program(const Program& program);
 

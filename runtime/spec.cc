@@ -1,10 +1,10 @@
 #include "runtime/spec.h"
 
 #include "base/text.h"
+#include "runtime/parse.h"
 
 #include <algorithm>
 #include <array>
-#include <limits>
 
 namespace berth::runtime {
 namespace {
@@ -12,43 +12,12 @@ namespace {
 constexpr std::array<std::string_view, 8> kNamespaces{"pid", "network", "mount",  "ipc",
                                                       "uts", "user",    "cgroup", "time"};
 
-tl::unexpected<Error> invalid(const json::Node& node, const std::string& why) {
-  return fail(Errc::kInvalid, "{}: {}", node.path(), why);
-}
-
-tl::unexpected<Error> unsupported(const json::Node& node, const std::string& why) {
-  return fail(Errc::kUnsupported, "{}: {}", node.path(), why);
-}
-
-Result<uint32_t> as_u32(const json::Node& node) {
-  uint64_t value = TRY(node.as_u64());
-  if (value > std::numeric_limits<uint32_t>::max()) return invalid(node, "is above 4294967295");
-  return static_cast<uint32_t>(value);
-}
-
-Result<std::optional<uint32_t>> find_u32(const json::Node& node, std::string_view key) {
-  auto member = node.find(key);
-  if (!member) return std::nullopt;
-  uint32_t value = TRY(as_u32(*member));
-  return std::optional<uint32_t>(value);
-}
-
-Result<std::string> find_text(const json::Node& node, std::string_view key) {
-  auto text = TRY(node.find_string(key));
-  if (text && text->find('\0') != std::string::npos) {
-    return fail(Errc::kInvalid, "{}.{}: must not hold a NUL byte", node.path(), key);
-  }
-  return text.value_or("");
-}
-
-Result<std::vector<std::string>> find_texts(const json::Node& node, std::string_view key) {
-  std::vector<std::string> texts = TRY(node.find_strings(key));
-  for (size_t i = 0; i < texts.size(); ++i) {
-    if (texts[i].find('\0') == std::string::npos) continue;
-    return fail(Errc::kInvalid, "{}.{}[{}]: must not hold a NUL byte", node.path(), key, i);
-  }
-  return texts;
-}
+using parse::as_u32;
+using parse::find_text;
+using parse::find_texts;
+using parse::find_u32;
+using parse::invalid;
+using parse::unsupported;
 
 Result<std::vector<sys::IdMap>> parse_maps(const json::Node& node, std::string_view key) {
   std::vector<sys::IdMap> maps;
@@ -286,16 +255,6 @@ Status parse_resources(const json::Node& node, sys::CgroupLimits& limits) {
   return {};
 }
 
-Status check_hooks(const json::Node& root) {
-  auto hooks = root.find("hooks");
-  if (!hooks) return {};
-  for (const auto& [name, list] : TRY(hooks->as_object())) {
-    std::vector<json::Node> entries = TRY(list.as_array());
-    if (!entries.empty()) return unsupported(entries[0], "hooks are not supported yet");
-  }
-  return {};
-}
-
 Status parse_linux(const json::Node& node, Spec& spec) {
   for (std::string_view field : {"intelRdt", "personality", "timeOffsets", "netDevices"}) {
     if (auto member = node.find(field)) return unsupported(*member, "is not supported yet");
@@ -461,7 +420,7 @@ Result<Spec> parse_spec(std::string_view text) {
     spec.mounts.push_back(TRY(parse_mount(mount)));
   }
   if (auto process = node.find("process")) spec.process = TRY(parse_process(*process));
-  TRY(check_hooks(node));
+  if (auto hooks = node.find("hooks")) spec.hooks = TRY(parse_hooks(*hooks));
   if (auto linux_node = node.find("linux")) TRY(parse_linux(*linux_node, spec));
   if (auto annotations = node.find("annotations")) {
     spec.annotations = TRY(annotations->as_string_map());

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "base/result.h"
+#include "runtime/hooks.h"
 #include "sys/cgroup.h"
 #include "sys/credentials.h"
 #include "sys/process.h"
@@ -95,6 +96,7 @@ struct Spec {
   sys::CgroupLimits limits;
   std::optional<SeccompSpec> seccomp;
   std::vector<std::pair<std::string, std::string>> sysctl;
+  Hooks hooks;
   std::vector<std::string> masked_paths;
   std::vector<std::string> readonly_paths;
   std::string rootfs_propagation;

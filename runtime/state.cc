@@ -86,6 +86,10 @@ Status save(const std::string& root, const State& state) {
                       {"created", state.created},
                       {"annotations", nlohmann::json::object()}};
   for (const auto& [key, value] : state.annotations) json["annotations"][key] = value;
+  if (!state.hooks.empty()) {
+    json["hooks"] = nlohmann::json::parse(
+        render_hooks(state.hooks, {HookKind::kPoststart, HookKind::kPoststop}));
+  }
   std::string text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   return sys::write_replace(directory_of(root, state.id) + "/state.json", text, 0600);
 }
@@ -114,9 +118,21 @@ Result<State> load(const std::string& root, const std::string& id) {
   if (auto annotations = node.find("annotations")) {
     state.annotations = TRY(annotations->as_string_map());
   }
+  if (auto hooks = node.find("hooks")) state.hooks = TRY(parse_hooks(*hooks));
   if (state.id != id || state.pid < 0) return fail(Errc::kCorrupt, "{}: not of {}", path, id);
   state.status = look_up(root, state);
   return state;
+}
+
+std::string render_for_hook(const State& state, ContainerStatus status) {
+  nlohmann::ordered_json json{{"ociVersion", state.oci_version},
+                              {"id", state.id},
+                              {"status", name_of(status)},
+                              {"bundle", state.bundle},
+                              {"annotations", nlohmann::json::object()}};
+  for (const auto& [key, value] : state.annotations) json["annotations"][key] = value;
+  if (state.pid != 0) json["pid"] = state.pid;
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 std::string render_oci(const State& state) {

@@ -1,7 +1,8 @@
 // state.json: what is known of a container between two calls of the runtime.
 //
 //   <root>/<id>/state.json   {"version":1,"ociVersion":...,"id":...,"pid":...,"startTime":...,
-//                             "bundle":...,"rootfs":...,"cgroup":...,"created":...,"annotations":{}}
+//                             "bundle":...,"rootfs":...,"cgroup":...,"created":...,
+//                             "annotations":{},"hooks":{}}; "hooks" only when some are to run later
 //   <root>/<id>/config.json  as it was when the container was made
 //   <root>/<id>/init.sock    exists from create until start: the init waits behind it
 //
@@ -10,6 +11,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "runtime/hooks.h"
 
 #include <cstdint>
 #include <string>
@@ -34,6 +36,7 @@ struct State {
   std::string cgroup;   // "" for none
   std::string created;  // RFC 3339
   std::vector<std::pair<std::string, std::string>> annotations;
+  Hooks hooks;  // those that run after create: poststart and poststop
   ContainerStatus status = ContainerStatus::kCreating;
 };
 
@@ -53,5 +56,7 @@ Result<State> load(const std::string& root, const std::string& id);
 
 // As the OCI specification has it (pid left out unless created or running).
 std::string render_oci(const State& state);
+// What a hook reads: on one line, with this status, and with the pid when it is known.
+std::string render_for_hook(const State& state, ContainerStatus status);
 
 }  // namespace berth::runtime

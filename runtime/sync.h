@@ -7,10 +7,13 @@
 //     <----------------------------------------    Born{pid}            (only after a second clone)
 //     write uid_map, gid_map; raise hard rlimits; oom_score_adj; stdio pipes
 //     Go -------------------------------------->   [cgroup-namespace] [root] [mounts] [devices]
+//     prestart, createRuntime hooks  <---------    Hooks                 (only when there are some)
+//     Go -------------------------------------->   [hooks] createContainer
 //                                                  [hostname] [sysctl] [masks] [pivot]
 //     state.json: created; exit 0  <------------   Ready                (or Failure at any rung)
 //   berth-oci start
-//     connect init.sock; Go ------------------->   [cwd] [rlimits] [seccomp] [bounding] [user]
+//     connect init.sock; Go ------------------->   [hooks] startContainer [cwd] [rlimits] [seccomp]
+//     [bounding] [user]
 //                                                  [capabilities] [death-signal] [seccomp] [exec]
 //     EOF = exec'd, Failure = why not  <--------   seccomp is the last step when noNewPrivileges is
 //                                                  set, else it needs CAP_SYS_ADMIN and goes first
@@ -32,6 +35,7 @@ enum class Stage : uint32_t {
   kRoot,
   kMounts,
   kDevices,
+  kHooks,
   kHostname,
   kSysctl,
   kMasks,
@@ -48,7 +52,7 @@ enum class Stage : uint32_t {
 // "join", "mounts", ...
 const char* name_of(Stage stage);
 
-enum class MessageKind : uint32_t { kBorn, kGo, kReady, kFailure };
+enum class MessageKind : uint32_t { kBorn, kGo, kHooks, kReady, kFailure };
 
 // Fixed size, no pointers: written by a process that may not allocate.
 struct SyncMessage {

@@ -8,6 +8,7 @@ sys.path.insert(0, str(PROJECT / "tests" / "support"))
 
 import leak_census  # noqa: E402
 from berth import Instance, sh, task  # noqa: E402
+from oci_bundle import Bundle  # noqa: E402
 from registry import Registry  # noqa: E402
 
 
@@ -51,3 +52,12 @@ def fresh(tmp_path, layouts):
 def registry(tmp_path):
     with Registry(tmp_path / "registry") as running:
         yield running
+
+
+@pytest.fixture
+def box(tmp_path):
+    """A bundle for berth-oci; afterwards nothing of it may be left."""
+    bundle = Bundle(tmp_path)
+    yield bundle
+    bundle.delete()
+    assert bundle.leftovers() == []
