@@ -137,8 +137,12 @@ Result<SyncMessage> receive(int sync) {
 Status send_go(int sync) {
   SyncMessage message;
   message.kind = MessageKind::kGo;
-  return sys::run("send to init", "",
-                  [&] { return ::send(sync, &message, sizeof(message), MSG_NOSIGNAL); });
+  auto sent = sys::run("send to init", "",
+                       [&] { return ::send(sync, &message, sizeof(message), MSG_NOSIGNAL); });
+  if (sent || sent.error().errno_value != EPIPE) return sent;
+  // It failed before we came to this: its own word is the better one.
+  auto last_word = receive(sync);
+  return last_word ? sent : tl::unexpected<Error>(std::move(last_word).error());
 }
 
 void kill_and_reap(const sys::Cloned& child) {
