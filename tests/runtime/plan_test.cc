@@ -43,6 +43,14 @@ TEST(Plan, TurnsOptionsIntoAttributes) {
   EXPECT_EQ(step.propagation, uint64_t{1} << 19);
 }
 
+// As mount(8) does; the validation suite of runtime-tools asks for such mounts.
+TEST(Plan, FileSystemOptionsOfABindAreWithoutEffect) {
+  auto plan = plan_of(spec_of({{"/b", "", "/src", {"mode=755", "size=1k", "bind"}, {}}}), kUnified);
+  ASSERT_TRUE(plan) << plan.error().text;
+  EXPECT_EQ(plan->mounts.at(0).kind, MountKind::kBind);
+  EXPECT_TRUE(plan->mounts.at(0).data.empty());
+}
+
 TEST(Plan, ShowsTheCgroupsThatTheHostHas) {
   Spec spec = spec_of({{"/sys/fs/cgroup", "cgroup", "cgroup", {"ro"}, {}}});
   EXPECT_THAT(render(plan_of(spec, kUnified).value()),
