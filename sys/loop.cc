@@ -33,7 +33,7 @@ Status Loop::watch(int fd, uint32_t events, Handler handler) {
   epoll_event event{};
   event.events = events;
   event.data.fd = fd;
-  int operation = handlers_.count(fd) != 0 ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+  int operation = handlers_.contains(fd) ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
   TRY(sys::run("epoll_ctl", "", [&] { return ::epoll_ctl(epoll_.get(), operation, fd, &event); }));
   handlers_[fd] = std::make_shared<Handler>(std::move(handler));
   return {};

@@ -25,6 +25,7 @@ Result<int> list(const Invocation& invocation) {
   bool quiet = invocation.options.flag("quiet");
   if (format == "json" && !quiet) {
     std::vector<std::string> items;
+    items.reserve(states.size());
     for (const runtime::State& state : states) items.push_back(runtime::render_oci(state));
     std::printf("[%s]\n", join(items, ",").c_str());
     return 0;
