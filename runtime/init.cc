@@ -93,7 +93,7 @@ void mount_all(InitContext& context) {
     const char* path = step.target.c_str();
     TargetKind kind = context.bind_files[i] != 0 ? TargetKind::kFile : TargetKind::kDirectory;
     int target = ensure_target(context.root, path, kind);
-    int made = step.kind == MountKind::kBind ? context.binds[i] : make_file_system(step);
+    int made = context.binds[i] >= 0 ? context.binds[i] : make_file_system(step);
     attach(made, target, path);
     ::close(target);
     if (step.readonly_at_end) {
@@ -335,6 +335,7 @@ void wait_for_start(int listener) {
 
 [[noreturn]] void be_init(InitContext& context) {
   set_up(context);
+  check_program(context.program);
   tell(MessageKind::kReady, 0);
   if (context.listener >= 0) {
     ::close(position.sync);  // the parent sees the end of create

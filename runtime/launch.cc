@@ -1,5 +1,6 @@
 #include "runtime/launch.h"
 
+#include "runtime/copy_up.h"
 #include "runtime/init.h"
 #include "sys/call.h"
 #include "sys/file.h"
@@ -92,6 +93,10 @@ Status prepare_mounts(const LaunchInput& input, Materials& materials) {
       if (!tree) return wrap(std::move(tree).error(), "mount {}", step.target);
       fd = materials.hold(std::move(*tree));
       is_file = S_ISDIR(TRY(sys::stat_fd(fd)).st_mode) ? 0 : 1;
+    } else if (step.copy_up) {
+      auto filled = make_copied_up(materials.context.root, step);
+      if (!filled) return wrap(std::move(filled).error(), "mount {}", step.target);
+      if (*filled) fd = materials.hold(std::move(**filled));
     }
     materials.context.binds.push_back(fd);
     materials.context.bind_files.push_back(is_file);

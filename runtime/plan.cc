@@ -136,7 +136,11 @@ Result<MountStep> plan_mount(const MountSpec& mount, size_t index) {
   step.mapped = !mount.maps.uids.empty();
   if (mount.type == "bind" || mount.type == "rbind") step.kind = MountKind::kBind;
   for (const std::string& option : mount.options) {
-    if (option == "remount" || option.starts_with("tmpcopyup")) {
+    if (option == "tmpcopyup" && mount.type == "tmpfs") {
+      step.copy_up = true;
+      continue;
+    }
+    if (option == "remount" || option == "tmpcopyup") {
       return fail(Errc::kUnsupported, "mounts[{}].options: {} is not supported", index, option);
     }
     if (apply_option(step, option)) continue;

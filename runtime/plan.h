@@ -33,6 +33,7 @@ struct MountStep {
   bool mapped = false;  // idmap, ridmap or explicit maps
   bool recursive_map = false;
   sys::IdMaps maps{};            // empty: the container's own
+  bool copy_up = false;          // tmpcopyup: begins with what the root file system has there
   bool readonly_at_end = false;  // later steps still make directories in it
 };
 

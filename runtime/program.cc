@@ -109,7 +109,25 @@ void load_seccomp(const SeccompProgram* filter) {
   die(error, program.process->args[0].c_str());
 }
 
+bool is_executable(const struct stat& file) {
+  return S_ISREG(file.st_mode) && (file.st_mode & 0111) != 0;
+}
+
 }  // namespace
+
+void check_program(const Program& program) {
+  int error = ENOENT;
+  for (const std::string& candidate : program.executables) {
+    struct stat file {};
+    if (!candidate.starts_with('/')) return;
+    bool found = attempt([&] { return ::stat(candidate.c_str(), &file); }) == 0;
+    if (!found && errno != ENOENT && errno != ENOTDIR) return;
+    if (found && is_executable(file)) return;
+    if (found) error = EACCES;
+  }
+  position.stage = Stage::kExec;
+  die(error, program.process->args[0].c_str());
+}
 
 std::vector<std::string> executables_of(const ProcessSpec& process) {
   std::vector<std::string> executables;

@@ -40,6 +40,10 @@ void become_root_of_user_namespace();
 // Child: bounding set, groups, ids, umask and capabilities of the process.
 void become_user(const ProcessSpec& process);
 
+// Child, in the container's root: says what execve(2) would say, while nothing depends on it yet,
+// when there is no such program. A path that is relative to the working directory is left to it.
+void check_program(const Program& program);
+
 // Child: everything from the working directory to execve(2), in the container's root.
 [[noreturn]] void become_program(const Program& program);
 

@@ -9,7 +9,8 @@
 //     Go -------------------------------------->   [cgroup-namespace] [root] [mounts] [devices]
 //     prestart, createRuntime hooks  <---------    Hooks                 (only when there are some)
 //     Go -------------------------------------->   [hooks] createContainer
-//                                                  [hostname] [sysctl] [masks] [pivot]
+//                                                  [hostname] [sysctl] [masks] [pivot]; is there
+//                                                  a program?
 //     state.json: created; exit 0  <------------   Ready                (or Failure at any rung)
 //   berth-oci start
 //     connect init.sock; Go ------------------->   [hooks] startContainer [cwd] [rlimits] [seccomp]

@@ -140,6 +140,27 @@ Status set_size(int fd, int64_t size) {
   return run("ftruncate", "", [&] { return ::ftruncate(fd, size); });
 }
 
+namespace {
+
+// Up to `size` bytes at `offset`; how many. Between some file systems the kernel does not copy.
+Result<int64_t> copy_some(int from, int to, int64_t offset, size_t size) {
+  auto in = static_cast<off64_t>(offset);
+  auto out = in;
+  auto copied =
+      call("copy_file_range", "", [&] { return ::copy_file_range(from, &in, to, &out, size, 0); });
+  if (copied) return *copied;
+  int error = copied.error().errno_value;
+  if (error != EXDEV && error != EOPNOTSUPP && error != EINVAL) {
+    return tl::unexpected<Error>(std::move(copied).error());
+  }
+  std::string bytes(size, '\0');
+  long got = TRY(call("pread", "", [&] { return ::pread(from, bytes.data(), size, offset); }));
+  TRY(write_at(to, std::string_view(bytes).substr(0, static_cast<size_t>(got)), offset));
+  return got;
+}
+
+}  // namespace
+
 Status copy_content(int from, int to) {
   constexpr size_t kChunk = 1024 * 1024;
   int64_t size = TRY(stat_fd(from)).st_size;
@@ -151,12 +172,9 @@ Status copy_content(int from, int to) {
     auto hole = call("lseek", "", [&] { return ::lseek(from, position, SEEK_HOLE); });
     int64_t end = hole ? *hole : size;
     while (position < end) {
-      auto in = static_cast<off64_t>(position);
-      auto out = in;
       auto want = std::min(kChunk, static_cast<size_t>(end - position));
-      long copied = TRY(call("copy_file_range", "",
-                             [&] { return ::copy_file_range(from, &in, to, &out, want, 0); }));
-      if (copied == 0) return fail(Errc::kSystem, "copy_file_range: the file became shorter");
+      int64_t copied = TRY(copy_some(from, to, position, want));
+      if (copied == 0) return fail(Errc::kSystem, "copy: the file became shorter");
       position += copied;
     }
     offset = end;

@@ -197,6 +197,29 @@ TEST_F(Runtime, MemoryLimitKillsAndIsCounted) {
   EXPECT_EQ(oci({"delete", "--force", "c"}).status.code, 0);
 }
 
+// A tmpfs with tmpcopyup: what podman gives to every --tmpfs.
+TEST_F(Runtime, TmpfsBeginsWithACopyOfTheImagesFiles) {
+  ASSERT_TRUE(sys::make_directories(path("rootfs/vol/a/b"), 0750));
+  ASSERT_TRUE(sys::write_replace(path("rootfs/vol/a/b/f"), "image\n", 0640));
+  ASSERT_TRUE(sys::chown(path("rootfs/vol/a/b/f"), 5, 6));
+  ASSERT_TRUE(sys::chmod(path("rootfs/vol/a/b/f"), 04755));
+  ASSERT_TRUE(sys::symlink("/../../out", path("rootfs/vol/a/l")));
+  ASSERT_TRUE(sys::chmod(path("rootfs/vol"), 0711));
+  for (const char* target : {"/vol", "/new"}) {
+    config_["mounts"].push_back({{"destination", target},
+                                 {"type", "tmpfs"},
+                                 {"source", "tmpfs"},
+                                 {"options", {"nosuid", "nodev", "size=1m", "tmpcopyup"}}});
+  }
+  auto output = shell(
+      "cd /vol; cat a/b/f; busybox stat -c '%a %u:%g %n' . a/b a/b/f; busybox readlink a/l; "
+      "echo container > a/b/f; busybox stat -f -c %T . /new");
+  EXPECT_EQ(output.out,
+            "image\n711 0:0 .\n750 0:0 a/b\n4755 5:6 a/b/f\n/../../out\ntmpfs\ntmpfs\n");
+  EXPECT_EQ(output.err, "");
+  EXPECT_EQ(sys::read_file(path("rootfs/vol/a/b/f"), 64).value(), "image\n");
+}
+
 TEST_F(Runtime, PidsLimitHolds) {
   config_["linux"]["resources"]["pids"] = {{"limit", 3}};
   EXPECT_THAT(shell("sleep 1& sleep 1& sleep 1& sleep 1&").err, HasSubstr("can't fork"));
@@ -225,6 +248,19 @@ TEST_F(Runtime, LifeFromCreateToDelete) {
   EXPECT_EQ(oci({"delete", "c"}).status.code, 0);
   EXPECT_THAT(oci({"state", "c"}).err, HasSubstr("does not exist"));
   EXPECT_EQ(oci({"delete", "--force", "c"}).status.code, 0) << "a second time";
+}
+
+// Engines tell "not found" (127) from "not executable" (126) by what create says, as runc's does.
+TEST_F(Runtime, CreateSaysThatThereIsNoProgram) {
+  write_config({"nosuch"});
+  EXPECT_THAT(oci({"create", "-b", path("bundle"), "c"}).err,
+              HasSubstr("exec: \"nosuch\": executable file not found in $PATH"));
+  write_config({"/no/such"});
+  EXPECT_THAT(oci({"create", "-b", path("bundle"), "c"}).err,
+              HasSubstr("exec: \"/no/such\": no such file or directory"));
+  write_config({"/etc"});
+  EXPECT_THAT(oci({"create", "-b", path("bundle"), "c"}).err,
+              HasSubstr("exec: \"/etc\": permission denied"));
 }
 
 std::vector<std::string> sockets_in(const std::string& fds) {
