@@ -40,6 +40,7 @@ struct Agent::RunningTask {
   bool over = false;                                // StartFailed or TaskStopped has been told
   int jobs = 0;                                     // of the start, on workers right now
   bool release_wanted = false;
+  bool ran = false;  // a container has started
   // Why an essential container never ran, if one did not.
   std::string never_ran;
 };
@@ -248,6 +249,7 @@ void Agent::handle(const TaskPtr& task, runtime::ShimEvent event, std::vector<sy
       task->namespaces_made = true;
       return set_up_networks(task);
     case Kind::kContainerStarted:
+      task->ran = true;
       return sink_(scheduler::ContainerStarted{task->task.id, event.container, env_.clock.wall()});
     case Kind::kContainerExited:
       if (event.exit) handle_exit(task, *event.exit);
@@ -286,9 +288,10 @@ void Agent::end(const TaskPtr& task, const std::string& lost) {
   stopped.stop_code = scheduler::StopCode::kEssentialContainerExited;
   stopped.reason = scheduler::kEssentialExitedReason;
   std::string failure = lost.empty() ? task->never_ran : lost;
-  if (!failure.empty()) {
+  if (!failure.empty()) stopped.reason = failure;
+  bool lost_later = !lost.empty() && task->ran;
+  if (!failure.empty() && !lost_later) {
     stopped.stop_code = scheduler::StopCode::kTaskFailedToStart;
-    stopped.reason = failure;
   }
   sink_(std::move(stopped));
 }

@@ -3,11 +3,9 @@
 #include "agent/paths.h"
 #include "agent/teardown.h"
 #include "base/log.h"
-#include "sys/call.h"
 #include "sys/socket.h"
 
 #include <fcntl.h>
-#include <poll.h>
 
 #include <csignal>
 
@@ -17,7 +15,7 @@ namespace {
 using scheduler::StartStage;
 
 constexpr int kShimAgentFd = 3;  // where berth-shim looks for our connection
-constexpr int kShimEndMs = 10000;
+constexpr std::chrono::seconds kShimEnd(10);
 
 // The lock comes first and goes last: while somebody holds it, no sweep touches the task.
 Result<Leased> take_lease(const Config& config, const scheduler::Task& task, bool user_ids) {
@@ -173,9 +171,8 @@ namespace {
 
 // It has said its last or was told to end; one that does not is killed, and its containers with it.
 void end_shim(const sys::Process& shim) {
-  pollfd ended{shim.pidfd.get(), POLLIN, 0};
-  auto polled = sys::call("poll", "berth-shim", [&] { return ::poll(&ended, 1, kShimEndMs); });
-  if (!polled || *polled == 0) {
+  auto ended = sys::ends_within(shim, kShimEnd);
+  if (!ended || !*ended) {
     LOG(kError, "berth-shim does not end and is killed", {{"pid", std::to_string(shim.pid)}});
     (void)sys::send_signal(shim, SIGKILL);  // gone meanwhile is as good
   }

@@ -7,6 +7,8 @@
 
 #include <fcntl.h>
 
+#include <csignal>
+
 namespace berth::runtime {
 namespace {
 
@@ -31,8 +33,8 @@ std::string error_in_log(const std::string& path) {
 
 }  // namespace
 
-OciProgram::OciProgram(std::string program, std::string root)
-    : program_(std::move(program)), root_(std::move(root)) {}
+OciProgram::OciProgram(std::string program, std::string root, std::chrono::milliseconds patience)
+    : program_(std::move(program)), root_(std::move(root)), patience_(patience) {}
 
 Result<pid_t> OciProgram::create(const std::string& id, const std::string& bundle,
                                  const Streams& streams) const {
@@ -68,9 +70,15 @@ Status OciProgram::run(const std::vector<std::string>& words, const std::string&
   // A runtime that went on after its shim would make what nobody knows of any more.
   program.dies_with_us = true;
   sys::Process process = TRY(sys::spawn(program));
+  bool ended = TRY(sys::ends_within(process, patience_));
+  if (!ended) TRY(sys::send_signal(process, SIGKILL));
   sys::ExitStatus status = TRY(sys::wait(process));
   std::string message = status.shell_code() == 0 ? "" : error_in_log(log);
   TRY(sys::remove_file(log));
+  if (!ended) {
+    return fail(Errc::kSystem, "{} {} did not end within {} s and was killed", program_, words[0],
+                std::chrono::duration<double>(patience_).count());
+  }
   if (status.shell_code() == 0) return {};
   if (message.empty()) {
     message = fmt::format("{} {} exited with {}", program_, words[0], status.shell_code());

@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "sys/fd.h"
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -13,8 +14,10 @@ namespace berth::runtime {
 
 class OciProgram {
  public:
-  // `root` is its state directory (--root).
-  OciProgram(std::string program, std::string root);
+  // `root` is its state directory (--root). A command that takes longer than `patience` is killed
+  // and has failed.
+  OciProgram(std::string program, std::string root,
+             std::chrono::milliseconds patience = std::chrono::minutes(2));
 
   struct Streams {
     int in = -1;  // borrowed; they become the container's
@@ -35,6 +38,7 @@ class OciProgram {
 
   std::string program_;
   std::string root_;
+  std::chrono::milliseconds patience_;
 };
 
 }  // namespace berth::runtime

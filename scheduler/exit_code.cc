@@ -17,6 +17,8 @@ std::string summarize(const Container& container) {
     text += name_of(container.lifecycle.status());
   } else if (container.exit_code) {
     text += fmt::format("exit code {}", *container.exit_code);
+  } else if (container.started_at) {
+    text += "ended, exit code unknown";
   } else {
     text += "did not run";
   }

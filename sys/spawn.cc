@@ -189,6 +189,12 @@ Result<ExitStatus> wait(const Process& process) {
   return status_of(info);
 }
 
+Result<bool> ends_within(const Process& process, std::chrono::milliseconds patience) {
+  pollfd ended{process.pidfd.get(), POLLIN, 0};
+  int milliseconds = static_cast<int>(patience.count());
+  return TRY(call("poll", "", [&] { return ::poll(&ended, 1, milliseconds); })) == 1;
+}
+
 Result<std::optional<ExitStatus>> try_wait(pid_t pid) {
   siginfo_t info{};
   TRY(run("waitid", "",

@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "sys/fd.h"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
@@ -45,6 +46,8 @@ Result<Process> spawn(const Program& program);
 
 // Waits for the process to end and reaps it.
 Result<ExitStatus> wait(const Process& process);
+// Whether the process ends within so long; it is not reaped.
+Result<bool> ends_within(const Process& process, std::chrono::milliseconds patience);
 // The status if it has ended (reaped), nothing if it runs.
 Result<std::optional<ExitStatus>> try_wait(pid_t pid);
 

@@ -89,7 +89,8 @@ def test_no_container_outlives_its_shim(berth):
         wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in containers), "containers live on")
         outcome = running.wait()
     assert outcome.code not in (0, None)
-    assert "berth-shim" in outcome.err and "unexpectedly" in outcome.err
+    assert "main: ended, exit code unknown" in outcome.err
+    assert "STOPPED: EssentialContainerExited, the supervisor of the task (berth-shim) ended unexpectedly" in outcome.err
 
 
 def test_berth_and_its_shim_killed_together(berth):

@@ -1,6 +1,8 @@
 #include "runtime/oci_program.h"
 
+#include "base/text.h"
 #include "sys/file.h"
+#include "sys/spawn.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -69,6 +71,18 @@ TEST_F(OciProgramTest, FailureWithoutALogNamesTheProgram) {
   auto killed = runtime("kill -9 $$").start("id");
   ASSERT_FALSE(killed);
   EXPECT_EQ(killed.error().text, bundle() + "/runtime start exited with 137");
+}
+
+TEST_F(OciProgramTest, OneThatHangsIsKilled) {
+  (void)runtime("echo $$ >" + bundle() + "/pid; exec sleep 1000");  // writes the program
+  OciProgram hangs(bundle() + "/runtime", bundle(), std::chrono::milliseconds(300));
+  auto started = hangs.start("id");
+  ASSERT_FALSE(started);
+  EXPECT_EQ(started.error().text,
+            bundle() + "/runtime start did not end within 0.3 s and was killed");
+  auto pid = parse_u64(trim(file("pid")));
+  ASSERT_TRUE(pid);
+  EXPECT_FALSE(sys::start_time_of(static_cast<pid_t>(*pid))) << "it lives on";
 }
 
 TEST_F(OciProgramTest, SuccessIgnoresWhatTheLogSays) {
