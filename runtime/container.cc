@@ -110,6 +110,10 @@ Result<Config> read_config(const CreateOptions& options) {
   config.text = TRY(sys::read_file(config.state.bundle + "/config.json", kConfigMax));
   config.spec = TRY(parse_spec(config.text));
   if (!config.spec.process) return fail(Errc::kInvalid, "process: is required");
+  if (options.listen_fds > 0) {
+    config.spec.process->env.push_back(fmt::format("LISTEN_FDS={}", options.listen_fds));
+    config.spec.process->env.emplace_back("LISTEN_PID=1");  // the program is the container's init
+  }
   config.state.oci_version = config.spec.oci_version;
   config.state.rootfs = absolute(config.state.bundle, config.spec.root_path);
   config.state.annotations = config.spec.annotations;
@@ -178,9 +182,16 @@ Status run_poststart(const State& state) {
                    render_for_hook(state, ContainerStatus::kRunning));
 }
 
+// What the init talks through besides the ladder.
+struct Sockets {
+  int listener = -1;  // init.sock; -1 for `run`
+  Console console;
+};
+
 // The whole of create and the first half of run. State is written before the group is made, so that
 // a delete after a crash finds what there is to remove.
-Result<Launched> build(const CreateOptions& options, Config& config, Draft& draft, int listener) {
+Result<Launched> build(const CreateOptions& options, Config& config, Draft& draft,
+                       const Sockets& sockets) {
   TRY(save(options.root, config.state));
   TRY(keep_config(options, config.text));
   TRY(check_group_is_free(config));
@@ -195,16 +206,17 @@ Result<Launched> build(const CreateOptions& options, Config& config, Draft& draf
                                   .cgroup = draft.cgroup(),
                                   .bundle = config.state.bundle,
                                   .rootfs = config.state.rootfs,
-                                  .listener = listener,
-                                  .preserve_fds = options.preserve_fds,
+                                  .listener = sockets.listener,
+                                  .preserve_fds = options.listen_fds + options.preserve_fds,
+                                  .console = sockets.console,
+                                  .no_pivot = options.no_pivot,
+                                  .no_new_keyring = options.no_new_keyring,
                                   .runtime_hooks = runtime_hooks_of(config)}));
   draft.add(sys::Process{launched.pid, std::move(launched.pidfd)});
   config.state.pid = launched.pid;
   config.state.start_time = TRY(sys::start_time_of(launched.pid));
   TRY(save(options.root, config.state));
-  if (!options.pid_file.empty()) {
-    TRY(sys::write_replace(options.pid_file, std::to_string(launched.pid), 0644));
-  }
+  TRY(announce({options.pid_file, options.pidfd_socket}, draft.process()));
   return launched;
 }
 
@@ -259,8 +271,11 @@ Status create(const CreateOptions& options) {
   Config config = TRY(read_config(options));
   TRY(make_state_directory(options));
   Draft draft(options.root, options.id);
+  ConsoleChannel channel = TRY(ConsoleChannel::make(*config.spec.process, options.console_socket,
+                                                    ConsoleChannel::Relay::kEngine));
   sys::Fd listener = TRY(sys::listen_unix(socket_of(options.root, options.id)));
-  TRY(build(options, config, draft, listener.get()));
+  Sockets sockets{.listener = listener.get(), .console = channel.plan(*config.spec.process)};
+  TRY(build(options, config, draft, sockets));
   draft.keep();
   return {};
 }
@@ -289,23 +304,38 @@ Result<int> run(const CreateOptions& options, RunMode mode) {
   Config config = TRY(read_config(options));
   TRY(make_state_directory(options));
   Draft draft(options.root, options.id);
+  const ProcessSpec& process = *config.spec.process;
+  ConsoleChannel channel =
+      TRY(ConsoleChannel::make(process, options.console_socket, relay_of(mode)));
   // Blocked from before the child exists, so that no signal falls between.
   if (mode == RunMode::kForeground) block_signals();
-  Launched launched = TRY(build(options, config, draft, -1));
+  Launched launched = TRY(build(options, config, draft, {.console = channel.plan(process)}));
+  sys::Fd master = TRY(channel.take_master());
   TRY(release(launched.sync.get()));
   TRY(run_poststart(config.state));
   if (mode == RunMode::kDetached) {
     draft.keep();
     return 0;
   }
-  int code = TRY(attend(draft.process()));
+  int code = TRY(attend(draft.process(), std::move(master)));
   draft.keep();
-  TRY(tear_down(options.root, config.state));
+  if (!options.keep) TRY(tear_down(options.root, config.state));
   return code;
 }
 
 Result<State> state(const std::string& root, const std::string& id) {
   return load(root, id);
+}
+
+Result<std::vector<pid_t>> processes(const std::string& root, const std::string& id) {
+  State state = TRY(load(root, id));
+  if (state.cgroup.empty()) {
+    bool runs = state.status != ContainerStatus::kStopped && state.pid != 0;
+    return runs ? std::vector<pid_t>{state.pid} : std::vector<pid_t>{};
+  }
+  sys::CgroupDir group = TRY(sys::Cgroups::detect()).at(state.cgroup);
+  if (!group.exists()) return std::vector<pid_t>{};
+  return group.processes();
 }
 
 Result<std::vector<State>> list(const std::string& root) {

@@ -18,10 +18,16 @@ namespace berth::runtime {
 struct CreateOptions {
   std::string root;  // state root: <root>/<id>/{state.json, init.sock}
   std::string id;
-  std::string bundle;     // directory of config.json
-  std::string pid_file;   // "" for none
-  std::string cache_dir;  // compiled seccomp programs; "" means <root>/.seccomp
-  int preserve_fds = 0;   // descriptors 3 .. 2 + n stay open in the container
+  std::string bundle;           // directory of config.json
+  std::string pid_file;         // "" for none
+  std::string console_socket;   // "" for none
+  std::string pidfd_socket;     // "" for none
+  std::string cache_dir;        // compiled seccomp programs; "" means <root>/.seccomp
+  int preserve_fds = 0;         // descriptors 3 .. 2 + n stay open in the container
+  int listen_fds = 0;           // so many more, before those, announced as sd_listen_fds(3) has it
+  bool no_pivot = false;        // chroot(2) in the place of pivot_root(2)
+  bool no_new_keyring = false;  // the session keyring is inherited
+  bool keep = false;            // run in the foreground: the stopped container is not deleted
 };
 
 // Makes the container up to, and without, its program. On error nothing is left.
@@ -35,6 +41,8 @@ Result<int> run(const CreateOptions& options, RunMode mode);
 
 // The state with its status brought up to date. kNotFound when there is no such container.
 Result<State> state(const std::string& root, const std::string& id);
+// Its processes, by its cgroup, as our pid namespace numbers them.
+Result<std::vector<pid_t>> processes(const std::string& root, const std::string& id);
 // Every container under the root.
 Result<std::vector<State>> list(const std::string& root);
 

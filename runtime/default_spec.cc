@@ -55,9 +55,40 @@ Json process() {
           {"noNewPrivileges", true}};
 }
 
+Json without_owner(const Json& options) {
+  Json kept = Json::array();
+  for (const std::string option : options) {
+    if (!option.starts_with("gid=") && !option.starts_with("uid=")) kept.push_back(option);
+  }
+  return kept;
+}
+
+void make_rootless(const RootlessUser& user, Json& spec) {
+  Json kept = Json::array();
+  for (const Json& entry : spec["linux"]["namespaces"]) {
+    if (entry["type"] != "network") kept.push_back(entry);
+  }
+  kept.push_back({{"type", "user"}});
+  spec["linux"]["namespaces"] = kept;
+  auto map = [](uint32_t id) {
+    return Json::array({{{"containerID", 0}, {"hostID", id}, {"size", 1}}});
+  };
+  spec["linux"]["uidMappings"] = map(user.uid);
+  spec["linux"]["gidMappings"] = map(user.gid);
+  spec["linux"].erase("resources");
+  for (Json& entry : spec["mounts"]) {
+    if (entry["destination"] == "/sys") {
+      // A new sysfs needs a network namespace of the user's own.
+      entry = mount("/sys", "none", "/sys", {"rbind", "nosuid", "noexec", "nodev", "ro"});
+    } else {
+      entry["options"] = without_owner(entry["options"]);
+    }
+  }
+}
+
 }  // namespace
 
-std::string render_default_spec() {
+std::string render_default_spec(const std::optional<RootlessUser>& rootless) {
   Json spec{{"ociVersion", "1.2.0"},
             {"process", process()},
             {"root", {{"path", "rootfs"}, {"readonly", true}}},
@@ -77,6 +108,7 @@ std::string render_default_spec() {
         "/sys/devices/virtual/powercap"}},
       {"readonlyPaths",
        {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}}};
+  if (rootless) make_rootless(*rootless, spec);
   return spec.dump(2) + "\n";
 }
 

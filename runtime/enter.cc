@@ -3,6 +3,7 @@
 #include "runtime/child.h"
 #include "sys/process.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -16,7 +17,14 @@ using child::position;
 [[noreturn]] void be_program(const EnterContext& context) {
   position.stage = Stage::kUser;
   if ((context.namespaces & CLONE_NEWUSER) != 0) become_root_of_user_namespace();
-  become_blank();
+  become_blank(Keyring::kNew);
+  if (context.console.socket >= 0) {
+    position.stage = Stage::kConsole;
+    constexpr int kFlags = O_PATH | O_DIRECTORY | O_CLOEXEC;
+    int root = static_cast<int>(must("/", [] { return ::open("/", kFlags); }));
+    open_console(context.console, root, ConsoleUse::kExec);
+    ::close(root);
+  }
   become_program(context.program);
 }
 

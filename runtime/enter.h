@@ -8,12 +8,14 @@
 //     <----------------------------------------  Born{pid}       another: it takes only children
 //                                                second child
 //                                                [user] uid 0 of a joined user namespace
-//                                                [cwd] ... [exec] as the init (runtime/program.h)
+//                                                [console] [cwd] ... [exec] as the init
+//                                                (runtime/program.h)
 //     EOF = exec'd, Failure = why not  <-------
 //
 // Nothing here allocates, locks, logs or throws.
 #pragma once
 
+#include "runtime/console.h"
 #include "runtime/program.h"
 
 namespace berth::runtime {
@@ -23,6 +25,7 @@ struct EnterContext {
   int init = -1;                  // pidfd of the container's init
   int namespaces = 0;             // CLONE_NEW* of those that differ from ours
   std::vector<int> cgroup_tasks;  // `tasks` files of the v1 groups to join
+  Console console;
   Program program;
 };
 

@@ -171,9 +171,13 @@ Result<sys::Cloned> enter(EnterContext& context, const Groups& groups, pid_t ini
   return climb(context, sockets.ours.get(), std::move(child), init);
 }
 
-Status write_pid_file(const std::string& path, const sys::Process& process) {
-  if (path.empty()) return {};
-  return sys::write_replace(path, std::to_string(process.pid), 0644);
+// From the moment that the program runs.
+Result<int> follow(const ExecOptions& options, const sys::Process& running,
+                   ConsoleChannel& channel) {
+  TRY(announce({options.pid_file, options.pidfd_socket}, running));
+  sys::Fd master = TRY(channel.take_master());
+  if (options.mode == RunMode::kDetached) return 0;
+  return attend(running, std::move(master));
 }
 
 }  // namespace
@@ -195,16 +199,18 @@ Result<int> exec(const ExecOptions& options) {
   context.program.preserve_fds = options.preserve_fds;
   context.program.make_cwd = false;
 
+  ConsoleChannel channel =
+      TRY(ConsoleChannel::make(process, options.console_socket, relay_of(options.mode)));
+  context.console = channel.plan(process);
+
   if (options.mode == RunMode::kForeground) block_signals();
   sys::Cloned child = TRY(enter(context, groups, target.state.pid));
   sys::Process running{child.pid, std::move(child.pidfd)};
-  if (auto written = write_pid_file(options.pid_file, running); !written) {
-    (void)sys::send_signal(running, SIGKILL);  // gone already is as good
-    (void)sys::wait(running);
-    return tl::unexpected<Error>(std::move(written).error());
-  }
-  if (options.mode == RunMode::kDetached) return 0;
-  return attend(running);
+  auto code = follow(options, running, channel);
+  if (code) return code;
+  (void)sys::send_signal(running, SIGKILL);  // gone already is as good
+  (void)sys::wait(running);
+  return code;
 }
 
 }  // namespace berth::runtime

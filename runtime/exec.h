@@ -17,8 +17,10 @@ struct ExecOptions {
                              // `changes`; "" for none
   ProcessChanges changes;
   std::vector<SubCgroup> sub_cgroups;
-  std::string pid_file;  // "" for none
-  int preserve_fds = 0;  // descriptors 3 .. 2 + n stay open
+  std::string pid_file;        // "" for none
+  std::string console_socket;  // "" for none
+  std::string pidfd_socket;    // "" for none
+  int preserve_fds = 0;        // descriptors 3 .. 2 + n stay open
   RunMode mode = RunMode::kForeground;
 };
 

@@ -66,6 +66,7 @@ Result<ProcessSpec> change_process(ProcessSpec process, const ProcessChanges& ch
     if (!named) return fail(Errc::kInvalid, "--env: {} is not NAME=VALUE", printable(entry, 64));
     process.env.push_back(entry);
   }
+  process.terminal = changes.terminal;
   TRY(change_user(changes, process.user));
   TRY(add_capabilities(changes.capabilities, process.capabilities));
   if (changes.no_new_privileges) process.no_new_privileges = *changes.no_new_privileges;

@@ -19,6 +19,7 @@ struct ProcessChanges {
   std::vector<std::string> additional_gids;
   std::vector<std::string> capabilities;  // added: "CAP_NET_ADMIN"
   std::optional<bool> no_new_privileges;
+  bool terminal = false;
 };
 
 // kInvalid names the option that is wrong.

@@ -266,8 +266,12 @@ void mount_root(const InitContext& context) {
 void pivot(const InitContext& context) {
   position.stage = Stage::kPivot;
   must("fchdir", [&] { return ::fchdir(context.root); });
-  must("pivot_root", [] { return ::syscall(SYS_pivot_root, ".", "."); });
-  must("umount2", [] { return ::umount2(".", kDetach); });  // the old root, now on top of ours
+  if (context.no_pivot) {
+    must("chroot", [] { return ::chroot("."); });
+  } else {
+    must("pivot_root", [] { return ::syscall(SYS_pivot_root, ".", "."); });
+    must("umount2", [] { return ::umount2(".", kDetach); });  // the old root, now on top of ours
+  }
   must("/", [] { return ::chdir("/"); });
   if (context.plan->root_propagation != kSlave && context.plan->root_propagation != kPrivate) {
     must("/",
@@ -291,7 +295,7 @@ void set_up(InitContext& context) {
   position.stage = Stage::kWait;
   wait_for_go();
   if (context.plan->in_user_namespace) become_root_of_user_namespace();
-  become_blank();
+  become_blank(context.keyring);
   position.stage = Stage::kCgroupNamespace;
   if (context.plan->makes(CLONE_NEWCGROUP)) {
     must("unshare", [] { return ::unshare(CLONE_NEWCGROUP); });
@@ -308,6 +312,7 @@ void set_up(InitContext& context) {
     wait_for_go();
   }
   run_container_hooks(context.create_hooks, nullptr);
+  open_console(context.console, context.root, ConsoleUse::kInit);
   set_names(*context.spec);
   position.stage = Stage::kSysctl;
   write_sysctl(context);

@@ -4,6 +4,7 @@
 // made by the parent and is only read.
 #pragma once
 
+#include "runtime/console.h"
 #include "runtime/container_hooks.h"
 #include "runtime/plan.h"
 #include "runtime/program.h"
@@ -17,14 +18,17 @@ struct InitContext {
   const Spec* spec = nullptr;
   const Plan* plan = nullptr;
   Program program;
-  int sync = -1;                  // our end of the socket to the parent
+  int sync = -1;  // our end of the socket to the parent
+  Console console;
+  bool no_pivot = false;  // chroot(2) does instead
+  Keyring keyring = Keyring::kNew;
   int listener = -1;              // init.sock; -1 for `run`: go at once
   int root = -1;                  // the detached root file system
   std::vector<int> cgroup_tasks;  // `tasks` files of the v1 groups to join
   std::vector<int> namespaces;    // as plan->namespaces: the one to join, or -1
   std::vector<int> binds;         // as plan->mounts: the detached mount, or -1
   std::vector<char> bind_files;   // as plan->mounts: the source is not a directory
-  std::vector<int> devices;  // as plan->devices: the host's node as detached mount, or -1: mknod
+  std::vector<int> devices;     // as plan->devices: the host's node as detached mount, or -1: mknod
   bool asks_for_hooks = false;  // the parent has hooks to run before the pivot
   ContainerHooks create_hooks;
   ContainerHooks start_hooks;

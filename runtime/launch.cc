@@ -166,6 +166,9 @@ Result<Launched> launch(const LaunchInput& input) {
   context.spec = &input.spec;
   context.plan = &input.plan;
   context.listener = input.listener;
+  context.console = input.console;
+  context.no_pivot = input.no_pivot;
+  context.keyring = input.no_new_keyring ? Keyring::kInherited : Keyring::kNew;
   context.root = materials.hold(TRY(prepare_root(input.rootfs)));
   TRY(open_namespaces(input.plan, materials));
   TRY(prepare_mounts(input, materials));

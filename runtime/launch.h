@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "runtime/console.h"
 #include "runtime/parent.h"
 #include "runtime/plan.h"
 #include "runtime/seccomp_profile.h"
@@ -24,6 +25,9 @@ struct LaunchInput {
   std::string rootfs;                       // absolute
   int listener = -1;                        // init.sock, or -1 for `run`
   int preserve_fds = 0;
+  Console console;
+  bool no_pivot = false;
+  bool no_new_keyring = false;
   // Runs the prestart and createRuntime hooks for the init with this pid; empty: there are none.
   std::function<Status(pid_t)> runtime_hooks;
 };

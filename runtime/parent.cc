@@ -3,7 +3,7 @@
 #include "base/text.h"
 #include "sys/call.h"
 #include "sys/file.h"
-#include "sys/spawn.h"
+#include "sys/socket.h"
 
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -69,6 +69,8 @@ const char* name_of(Stage stage) {
       return "make device";
     case Stage::kHooks:
       return "run";
+    case Stage::kConsole:
+      return "open console";
     case Stage::kHostname:
       return "set host name";
     case Stage::kSysctl:
@@ -187,13 +189,22 @@ Status wait_for_exec(int sync) {
 }
 
 Status furnish_process(pid_t pid, pid_t in_namespace, const ProcessSpec& process) {
-  TRY(give_stdio(in_namespace, process.user));
+  if (!process.terminal) TRY(give_stdio(in_namespace, process.user));
   TRY(sys::raise_hard_limits(pid, process.rlimits));
   if (!process.oom_score_adj) return {};
   auto written = sys::write_to(fmt::format("/proc/{}/oom_score_adj", pid),
                                std::to_string(*process.oom_score_adj));
   if (!written) return wrap(std::move(written).error(), "process.oomScoreAdj");
   return {};
+}
+
+Status announce(const Listeners& listeners, const sys::Process& process) {
+  if (!listeners.pidfd_socket.empty()) {
+    sys::Fd socket = TRY(sys::connect_stream(listeners.pidfd_socket));
+    TRY(sys::send_message(socket.get(), "pidfd", {process.pidfd.get()}));
+  }
+  if (listeners.pid_file.empty()) return {};
+  return sys::write_replace(listeners.pid_file, std::to_string(process.pid), 0644);
 }
 
 }  // namespace berth::runtime

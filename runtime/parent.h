@@ -6,6 +6,9 @@
 #include "runtime/spec.h"
 #include "runtime/sync.h"
 #include "sys/process.h"
+#include "sys/spawn.h"
+
+#include <string>
 
 namespace berth::runtime {
 
@@ -29,5 +32,12 @@ Result<sys::Cloned> adopt_second(int sync, const sys::Cloned& first);
 // its user, hard limits raised, oom_score_adj written. `in_namespace` is a process in the user
 // namespace that process.user is of.
 Status furnish_process(pid_t pid, pid_t in_namespace, const ProcessSpec& process);
+
+// Who wants to know of a process: "" for nobody.
+struct Listeners {
+  std::string pid_file;      // gets its pid, in our pid namespace
+  std::string pidfd_socket;  // a listening unix socket: gets its pidfd by SCM_RIGHTS
+};
+Status announce(const Listeners& listeners, const sys::Process& process);
 
 }  // namespace berth::runtime

@@ -174,7 +174,7 @@ void become_root_of_user_namespace() {
   must("uid 0 of the user namespace", [] { return ::syscall(SYS_setresuid, 0, 0, 0); });
 }
 
-void become_blank() {
+void become_blank(Keyring keyring) {
   struct sigaction reset {};
   reset.sa_handler = SIG_DFL;
   for (int signal = 1; signal < 65; ++signal) (void)::sigaction(signal, &reset, nullptr);
@@ -185,7 +185,7 @@ void become_blank() {
   must("dumpable", [] { return ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); });
   // Best effort: kernels without keys, or a quota of keys used up, leave the inherited session
   // ring, whose keys the container's user namespace or uid cannot read.
-  (void)::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr);
+  if (keyring == Keyring::kNew) (void)::syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, nullptr);
 }
 
 void become_user(const ProcessSpec& process) {

@@ -32,7 +32,8 @@ Program prepare_program(const ProcessSpec& process, int root);
 // Child: signals as a program expects them, a session and a keyring of its own, and no look into
 // this process by anyone who shares its pid namespace: its executable and memory are still the
 // host's.
-void become_blank();
+enum class Keyring { kNew, kInherited };
+void become_blank(Keyring keyring);
 
 // Child, in a user namespace: its uid 0 and gid 0, no further groups.
 void become_root_of_user_namespace();

@@ -58,6 +58,20 @@ Result<MountSpec> parse_mount(const json::Node& node) {
   return mount;
 }
 
+Result<uint16_t> parse_cells(const json::Node& size, std::string_view key) {
+  json::Node cells = TRY(size.at(key));
+  uint64_t count = TRY(cells.as_u64());
+  if (count > std::numeric_limits<uint16_t>::max()) return invalid(cells, "is above 65535");
+  return static_cast<uint16_t>(count);
+}
+
+Result<ConsoleSize> parse_console_size(const json::Node& node) {
+  ConsoleSize size;
+  size.width = TRY(parse_cells(node, "width"));
+  size.height = TRY(parse_cells(node, "height"));
+  return size;
+}
+
 Result<User> parse_user(const json::Node& node) {
   User user;
   user.uid = TRY(find_u32(node, "uid")).value_or(0);
@@ -344,10 +358,8 @@ std::string Spec::annotation(std::string_view key) const {
 
 Result<ProcessSpec> parse_process(const json::Node& node) {
   ProcessSpec process;
-  if (TRY(node.find_bool("terminal")).value_or(false)) {
-    json::Node terminal = TRY(node.at("terminal"));
-    return unsupported(terminal, "a terminal is not supported yet");
-  }
+  process.terminal = TRY(node.find_bool("terminal")).value_or(false);
+  if (auto size = node.find("consoleSize")) process.console_size = TRY(parse_console_size(*size));
   for (std::string_view field : {"scheduler", "ioPriority", "execCPUAffinity", "selinuxLabel"}) {
     if (auto member = node.find(field)) return unsupported(*member, "is not supported yet");
   }

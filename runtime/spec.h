@@ -35,7 +35,14 @@ struct User {
   std::optional<uint32_t> umask;
 };
 
+struct ConsoleSize {
+  uint16_t width = 0;  // characters; 0 and 0 leave the kernel's default
+  uint16_t height = 0;
+};
+
 struct ProcessSpec {
+  bool terminal = false;
+  ConsoleSize console_size;
   User user;
   std::vector<std::string> args;
   std::vector<std::string> env;

@@ -7,6 +7,7 @@
 //     <----------------------------------------    Born{pid}            (only after a second clone)
 //     write uid_map, gid_map; raise hard rlimits; oom_score_adj; stdio pipes
 //     Go -------------------------------------->   [cgroup-namespace] [root] [mounts] [devices]
+//                                                  [console]
 //     prestart, createRuntime hooks  <---------    Hooks                 (only when there are some)
 //     Go -------------------------------------->   [hooks] createContainer
 //                                                  [hostname] [sysctl] [masks] [pivot]; is there
@@ -36,6 +37,7 @@ enum class Stage : uint32_t {
   kRoot,
   kMounts,
   kDevices,
+  kConsole,
   kHooks,
   kHostname,
   kSysctl,

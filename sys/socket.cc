@@ -39,9 +39,18 @@ Result<UnixAddress> address_of(const std::string& path) {
   return result;
 }
 
-Result<Fd> make_socket() {
-  return Fd(TRY(call("socket", "AF_UNIX",
-                     [] { return ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0); })));
+Result<Fd> make_socket(int type) {
+  return Fd(
+      TRY(call("socket", "AF_UNIX", [&] { return ::socket(AF_UNIX, type | SOCK_CLOEXEC, 0); })));
+}
+
+Result<Fd> connect_to(const std::string& path, int type) {
+  Fd fd = TRY(make_socket(type));
+  UnixAddress to = TRY(address_of(path));
+  TRY(run("connect", path, [&] {
+    return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to.address), sizeof(to.address));
+  }));
+  return fd;
 }
 
 }  // namespace
@@ -55,7 +64,7 @@ Result<SocketPair> make_socket_pair() {
 
 Result<Fd> listen_unix(const std::string& path) {
   TRY(remove_file(path));
-  Fd fd = TRY(make_socket());
+  Fd fd = TRY(make_socket(SOCK_SEQPACKET));
   UnixAddress to = TRY(address_of(path));
   TRY(run("bind", path, [&] {
     return ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&to.address), sizeof(to.address));
@@ -65,12 +74,11 @@ Result<Fd> listen_unix(const std::string& path) {
 }
 
 Result<Fd> connect_unix(const std::string& path) {
-  Fd fd = TRY(make_socket());
-  UnixAddress to = TRY(address_of(path));
-  TRY(run("connect", path, [&] {
-    return ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to.address), sizeof(to.address));
-  }));
-  return fd;
+  return connect_to(path, SOCK_SEQPACKET);
+}
+
+Result<Fd> connect_stream(const std::string& path) {
+  return connect_to(path, SOCK_STREAM);
 }
 
 Result<Fd> accept_unix(int listener) {

@@ -17,7 +17,7 @@ std::string config(const std::string& process, const std::string& linux_members)
 }
 
 TEST(Spec, ReadsWhatTheDefaultSpecWrites) {
-  auto spec = parse_spec(render_default_spec());
+  auto spec = parse_spec(render_default_spec(std::nullopt));
   ASSERT_TRUE(spec) << spec.error().text;
   EXPECT_EQ(spec->process->args, std::vector<std::string>{"sh"});
   EXPECT_EQ(spec->process->capabilities.bounding, 0xa80425fbu);
@@ -34,7 +34,8 @@ struct Bad {
 
 TEST(Spec, NamesThePathOfWhatIsWrong) {
   const Bad kBad[] = {
-      {R"(,"terminal":true)", "", "process.terminal: a terminal is not supported yet"},
+      {R"(,"consoleSize":{"width":70000,"height":1})", "",
+       "process.consoleSize.width: is above 65535"},
       {R"(,"user":{"uid":-1})", "", "process.user.uid"},
       {R"(,"user":{"uid":4294967296})", "", "process.user.uid: is above 4294967295"},
       {R"(,"capabilities":{"bounding":["CAP_NOPE"]})", "",

@@ -10,18 +10,35 @@ constexpr size_t kAnyNumber = std::numeric_limits<size_t>::max();
 constexpr int kFailure = 1;
 constexpr int kExecFailure = 255;  // not to be mistaken for the program's own 1
 
+// Common to create and run, and some to exec.
+constexpr Option kBundle{"bundle", 'b', Takes::kValue, "directory of config.json (.)"};
+constexpr Option kPidFile{"pid-file", '\0', Takes::kValue, "file to write the pid to"};
+constexpr Option kPidfdSocket{"pidfd-socket", '\0', Takes::kValue,
+                              "unix socket to send a pidfd of the process to"};
+constexpr Option kConsoleSocket{"console-socket", '\0', Takes::kValue,
+                                "unix socket to send the master of the terminal to"};
+constexpr Option kPreserveFds{"preserve-fds", '\0', Takes::kValue,
+                              "descriptors from 3 on to hand on, after those of LISTEN_FDS (0)"};
+constexpr Option kNoPivot{"no-pivot", '\0', Takes::kNothing,
+                          "chroot instead of pivot_root: for a host whose root is an initramfs"};
+constexpr Option kNoNewKeyring{"no-new-keyring", '\0', Takes::kNothing,
+                               "leave the container our session keyring"};
+constexpr Option kDetach{"detach", 'd', Takes::kNothing, "return when the program runs"};
+
 constexpr std::array kCreateOptions{
-    Option{"bundle", 'b', Takes::kValue, "directory of config.json (.)"},
-    Option{"pid-file", '\0', Takes::kValue, "file to write the pid of the init to"},
-    Option{"preserve-fds", '\0', Takes::kValue, "descriptors from 3 on to hand on (0)"},
-    Option{"no-new-keyring", '\0', Takes::kNothing, "accepted, without effect"},
+    kBundle, kPidFile, kPidfdSocket, kConsoleSocket, kPreserveFds, kNoPivot, kNoNewKeyring,
 };
 constexpr std::array kRunOptions{
-    Option{"bundle", 'b', Takes::kValue, "directory of config.json (.)"},
-    Option{"pid-file", '\0', Takes::kValue, "file to write the pid of the init to"},
-    Option{"preserve-fds", '\0', Takes::kValue, "descriptors from 3 on to hand on (0)"},
-    Option{"no-new-keyring", '\0', Takes::kNothing, "accepted, without effect"},
-    Option{"detach", 'd', Takes::kNothing, "return when the program runs"},
+    kBundle,
+    kPidFile,
+    kPidfdSocket,
+    kConsoleSocket,
+    kPreserveFds,
+    kNoPivot,
+    kNoNewKeyring,
+    kDetach,
+    Option{"keep", '\0', Takes::kNothing, "do not delete the container when it has ended"},
+    Option{"no-subreaper", '\0', Takes::kNothing, "accepted: we are none anyhow"},
 };
 constexpr std::array kExecOptions{
     Option{"process", 'p', Takes::kValue, "file of a process object, instead of a command"},
@@ -31,10 +48,19 @@ constexpr std::array kExecOptions{
     Option{"additional-gids", 'g', Takes::kValue, "a further GID; may be repeated"},
     Option{"cap", 'c', Takes::kValue, "capability to add; may be repeated"},
     Option{"no-new-privs", '\0', Takes::kNothing, "set no_new_privs"},
-    Option{"detach", 'd', Takes::kNothing, "return when the program runs"},
-    Option{"pid-file", '\0', Takes::kValue, "file to write the pid to"},
-    Option{"preserve-fds", '\0', Takes::kValue, "descriptors from 3 on to hand on (0)"},
+    Option{"apparmor", '\0', Takes::kValue, "AppArmor profile"},
+    Option{"process-label", '\0', Takes::kValue, "SELinux label"},
+    Option{"tty", 't', Takes::kNothing, "give it a terminal"},
+    kDetach,
+    kPidFile,
+    kPidfdSocket,
+    kConsoleSocket,
+    kPreserveFds,
+    Option{"ignore-paused", '\0', Takes::kNothing, "in a paused container, too: it will wait"},
     Option{"cgroup", '\0', Takes::kValue, "[CONTROLLER:]PATH of a group below the container's"},
+};
+constexpr std::array kPsOptions{
+    Option{"format", 'f', Takes::kValue, "table or json (table)"},
 };
 constexpr std::array kKillOptions{
     Option{"all", 'a', Takes::kNothing, "signal every process of the container"},
@@ -48,6 +74,7 @@ constexpr std::array kListOptions{
 };
 constexpr std::array kSpecOptions{
     Option{"bundle", 'b', Takes::kValue, "directory to write config.json to (.)"},
+    Option{"rootless", '\0', Takes::kNothing, "for a container of our own user"},
 };
 constexpr std::span<const Option> kNone{};
 
@@ -63,6 +90,8 @@ constexpr std::array kCommands{
     Command{"state", "CONTAINER", "print the state of a container", kNone, 1, 1, Order::kAny,
             kFailure, state},
     Command{"list", "", "list the containers", kListOptions, 0, 0, Order::kAny, kFailure, list},
+    Command{"ps", "CONTAINER [OPTION OF PS...]", "list the processes of a container (ps -ef)",
+            kPsOptions, 1, kAnyNumber, Order::kNamesFirst, kFailure, ps},
     Command{"kill", "CONTAINER [SIGNAL]", "signal the init of a container (SIGTERM)", kKillOptions,
             1, 2, Order::kAny, kFailure, kill},
     Command{"delete", "CONTAINER", "remove a stopped container", kDeleteOptions, 1, 1, Order::kAny,

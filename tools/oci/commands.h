@@ -23,6 +23,9 @@ Result<int> remove(const Invocation& invocation);
 // exec_command.cc: a further process.
 Result<int> exec(const Invocation& invocation);
 
+// ps_command.cc
+Result<int> ps(const Invocation& invocation);
+
 // query_commands.cc: what is there.
 Result<int> state(const Invocation& invocation);
 Result<int> list(const Invocation& invocation);
@@ -30,6 +33,8 @@ Result<int> spec(const Invocation& invocation);
 
 // The most descriptors that --preserve-fds hands on.
 constexpr uint64_t kPreserveMax = 1024;
+// Descriptors 3 .. 2 + count must be open.
+Status check_open(uint64_t count);
 // "TERM", "SIGTERM", "15".
 Result<int> parse_signal(const std::string& text);
 

@@ -17,6 +17,7 @@ runtime::ProcessChanges changes_of(const Invocation& invocation) {
   changes.user = given.text("user", "");
   changes.additional_gids = given.all("additional-gids");
   changes.capabilities = given.all("cap");
+  changes.terminal = given.flag("tty");
   if (given.has("no-new-privs")) changes.no_new_privileges = given.flag("no-new-privs");
   return changes;
 }
@@ -30,6 +31,7 @@ Result<int> exec(const Invocation& invocation) {
     return fail(Errc::kInvalid, "--process: takes the place of a program on the command line");
   }
   uint64_t preserve_fds = TRY(given.number("preserve-fds", kPreserveMax, 0));
+  TRY(check_open(preserve_fds));
   runtime::ExecOptions options{
       .root = invocation.root(),
       .id = invocation.names[0],
@@ -37,6 +39,8 @@ Result<int> exec(const Invocation& invocation) {
       .changes = changes_of(invocation),
       .sub_cgroups = TRY(runtime::parse_sub_cgroups(given.all("cgroup"))),
       .pid_file = given.text("pid-file", ""),
+      .console_socket = given.text("console-socket", ""),
+      .pidfd_socket = given.text("pidfd-socket", ""),
       .preserve_fds = static_cast<int>(preserve_fds),
       .mode = given.flag("detach") ? runtime::RunMode::kDetached : runtime::RunMode::kForeground,
   };

@@ -1,24 +1,45 @@
 #include "base/text.h"
 #include "oci/commands.h"
 #include "runtime/container.h"
+#include "sys/file.h"
 #include "sys/own_binary.h"
+#include "sys/spawn.h"
 
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <optional>
 
 namespace berth::oci {
 namespace {
 
+// sd_listen_fds(3): how many sockets were passed to us, from 3 on.
+Result<uint64_t> listen_fds() {
+  const char* pid = ::getenv("LISTEN_PID");
+  const char* count = ::getenv("LISTEN_FDS");
+  if (pid == nullptr || count == nullptr || pid != std::to_string(sys::own_pid())) return 0;
+  auto number = parse_u64(count);
+  if (number && *number <= kPreserveMax) return *number;
+  return fail(Errc::kInvalid, "LISTEN_FDS: must be from 0 to {}", kPreserveMax);
+}
+
 Result<runtime::CreateOptions> create_options(const Invocation& invocation) {
   const Given& given = invocation.options;
-  uint64_t preserve_fds = TRY(given.number("preserve-fds", kPreserveMax, 0));
+  uint64_t listened = TRY(listen_fds());
+  uint64_t preserved = TRY(given.number("preserve-fds", kPreserveMax, 0));
+  TRY(check_open(listened + preserved));
   return runtime::CreateOptions{.root = invocation.root(),
                                 .id = invocation.names[0],
                                 .bundle = given.text("bundle", "."),
                                 .pid_file = given.text("pid-file", ""),
+                                .console_socket = given.text("console-socket", ""),
+                                .pidfd_socket = given.text("pidfd-socket", ""),
                                 .cache_dir = "",
-                                .preserve_fds = static_cast<int>(preserve_fds)};
+                                .preserve_fds = static_cast<int>(preserved),
+                                .listen_fds = static_cast<int>(listened),
+                                .no_pivot = given.flag("no-pivot"),
+                                .no_new_keyring = given.flag("no-new-keyring"),
+                                .keep = given.flag("keep")};
 }
 
 }  // namespace
@@ -58,6 +79,14 @@ Result<int> remove(const Invocation& invocation) {
                                                : runtime::DeleteMode::kStoppedOnly;
   TRY(runtime::remove(invocation.root(), invocation.names[0], mode));
   return 0;
+}
+
+Status check_open(uint64_t count) {
+  for (uint64_t fd = 3; fd < 3 + count; ++fd) {
+    if (sys::stat_fd(static_cast<int>(fd))) continue;
+    return fail(Errc::kInvalid, "--preserve-fds: descriptor {} is not open", fd);
+  }
+  return {};
 }
 
 Result<int> parse_signal(const std::string& text) {

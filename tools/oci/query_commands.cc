@@ -4,7 +4,10 @@
 #include "runtime/default_spec.h"
 #include "sys/file.h"
 
+#include <unistd.h>
+
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,7 +49,9 @@ Result<int> list(const Invocation& invocation) {
 Result<int> spec(const Invocation& invocation) {
   std::string path = invocation.options.text("bundle", ".") + "/config.json";
   if (sys::exists(path)) return fail(Errc::kExists, "{} exists already; remove it first", path);
-  TRY(sys::write_replace(path, runtime::render_default_spec(), 0644));
+  std::optional<runtime::RootlessUser> rootless;
+  if (invocation.options.flag("rootless")) rootless = {.uid = ::geteuid(), .gid = ::getegid()};
+  TRY(sys::write_replace(path, runtime::render_default_spec(rootless), 0644));
   return 0;
 }
 

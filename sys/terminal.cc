@@ -1,0 +1,49 @@
+#include "sys/terminal.h"
+
+#include "sys/call.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+namespace berth::sys {
+
+std::optional<Fd> own_terminal() {
+  for (int fd : {STDERR_FILENO, STDOUT_FILENO, STDIN_FILENO}) {
+    if (::isatty(fd) != 1) continue;
+    auto copy = duplicate(fd);
+    if (copy) return std::move(*copy);
+  }
+  Fd tty(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
+  if (tty) return tty;
+  return std::nullopt;
+}
+
+Result<WindowSize> window_size(int terminal) {
+  winsize size{};
+  TRY(run("TIOCGWINSZ", "", [&] { return ::ioctl(terminal, TIOCGWINSZ, &size); }));
+  return WindowSize{.columns = size.ws_col, .rows = size.ws_row};
+}
+
+Status copy_window_size(int from, int to) {
+  WindowSize size = TRY(window_size(from));
+  winsize wanted{.ws_row = size.rows, .ws_col = size.columns};
+  return run("TIOCSWINSZ", "", [&] { return ::ioctl(to, TIOCSWINSZ, &wanted); });
+}
+
+Result<RawMode> RawMode::enter(Fd terminal) {
+  termios before{};
+  TRY(run("tcgetattr", "", [&] { return ::tcgetattr(terminal.get(), &before); }));
+  termios raw = before;
+  ::cfmakeraw(&raw);
+  raw.c_oflag |= OPOST;
+  TRY(run("tcsetattr", "", [&] { return ::tcsetattr(terminal.get(), TCSANOW, &raw); }));
+  return RawMode(std::move(terminal), before);
+}
+
+RawMode::~RawMode() {
+  // A terminal that hung up has nothing to restore.
+  if (terminal_) (void)::tcsetattr(terminal_.get(), TCSANOW, &before_);
+}
+
+}  // namespace berth::sys

@@ -1,0 +1,43 @@
+// The terminal that we were started from, as the foreground of `run -t` needs it.
+#pragma once
+
+#include "base/result.h"
+#include "sys/fd.h"
+
+#include <termios.h>
+
+#include <cstdint>
+#include <optional>
+#include <utility>
+
+namespace berth::sys {
+
+// The first of standard error, output and input that is a terminal, else /dev/tty; nothing when
+// there is none.
+std::optional<Fd> own_terminal();
+
+struct WindowSize {
+  uint16_t columns = 0;
+  uint16_t rows = 0;
+};
+Result<WindowSize> window_size(int terminal);
+// Gives one the size of the other.
+Status copy_window_size(int from, int to);
+
+// A terminal whose every key is handed on, as cfmakeraw(3), but for the translation of newlines in
+// what is printed. Restored by the destructor.
+class RawMode {
+ public:
+  static Result<RawMode> enter(Fd terminal);
+  RawMode(RawMode&& other) noexcept = default;
+  RawMode& operator=(RawMode&& other) = delete;
+  ~RawMode();
+  int terminal() const { return terminal_.get(); }
+
+ private:
+  RawMode(Fd terminal, const termios& before) : terminal_(std::move(terminal)), before_(before) {}
+  Fd terminal_;
+  termios before_;
+};
+
+}  // namespace berth::sys
