@@ -54,7 +54,12 @@ Result<Found> find_tasks(const InstancePaths& paths) {
     if (!name.ends_with(kLockSuffix)) continue;
     std::string id = name.substr(0, name.size() - kLockSuffix.size());
     auto lock = sys::FileLock::try_acquire(paths.task_lock(id));
-    if (!lock || shim_is_alive(paths.task(id))) {
+    bool stopping = lock && shim_is_alive(paths.task(id));
+    if (stopping) {
+      LOG(kWarn, "the berth of a task is gone and its shim is still stopping it; sweep again later",
+          {{"task", id}});
+    }
+    if (!lock || stopping) {
       found.live.insert(id);
     } else {
       found.orphans.push_back({id, std::move(*lock)});

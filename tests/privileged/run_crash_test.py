@@ -55,6 +55,18 @@ def test_sweep_command_needs_no_task(berth):
     assert outcome.code == 0, outcome
 
 
+def test_sweep_says_what_is_still_stopping(berth):
+    script = "trap 'sleep 3; exit' TERM; echo ready; while :; do sleep 0.1; done"
+    with berth.start(task(sh(script, stopTimeout=20))) as running:
+        running.wait_for("ready")
+        kill(running)
+    outcome = berth.berth("system", "sweep")
+    assert outcome.code == 0 and "still stopping it; sweep again later" in outcome.err, outcome
+    wait_for_the_end_of_shims(berth)
+    outcome = berth.berth("system", "sweep")
+    assert outcome.code == 0 and "stopping" not in outcome.err, outcome
+
+
 def test_shim_of_a_killed_berth_stops_the_task_kindly(berth, tmp_path):
     """A start meanwhile does not disturb it."""
     script = "trap 'sleep 1; echo kindly >/host/stopped; exit' TERM; echo ready; while :; do sleep 0.1; done"
