@@ -44,14 +44,17 @@ Result<image::Image> pull_or_use_cached(image::Puller& puller, image::Puller::Re
 Result<image::Image> pull_image(const PullRequest& request, Env env, const std::string& text) {
   auto reference = TRY(image::Reference::parse(text));
   image::Store store = TRY(image::Store::open(request.config.root));
+  auto known = TRY(store.find(reference.to_string()));
+  bool imported = known && known->imported;
   image::PullerConfig config;
   config.registry.insecure_registries = request.config.insecure_registries;
   image::Puller puller(store, config, env);
-  return pull_or_use_cached(puller, {.reference = reference,
-                                     .platform = TRY(image::host_platform()),
-                                     .policy = image::Policy::kAlways,
-                                     .progress = request.progress,
-                                     .cancel = request.cancel});
+  return pull_or_use_cached(
+      puller, {.reference = reference,
+               .platform = TRY(image::host_platform()),
+               .policy = imported ? image::Policy::kIfMissing : image::Policy::kAlways,
+               .progress = request.progress,
+               .cancel = request.cancel});
 }
 
 Result<Spawned> spawn_shim_program(const Config& config, const std::string& directory) {

@@ -91,7 +91,7 @@ Result<Image> import_image(Store& store, const ImportRequest& request, Env env) 
   std::string manifest_digest = TRY(store.write_blob(manifest));
   ImageRecord record{
       request.reference.to_string(),           manifest_digest,  manifest_digest, config_digest,
-      normalize(request.platform).to_string(), {layer.chain_id}, layer_size};
+      normalize(request.platform).to_string(), {layer.chain_id}, layer_size,      true};
   TRY(store.record(record));
   return load_image(store, record);
 }

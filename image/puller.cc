@@ -275,7 +275,8 @@ Result<Image> pull_image(Store& store, const PullerConfig& config, Env env,
                      chosen.manifest.config.digest,
                      platform.to_string(),
                      layers.chain(),
-                     0};
+                     0,
+                     false};
   for (const Descriptor& layer : chosen.manifest.layers) record.size += layer.size;
   TRY(store.record(record));
   return load_image(store, record);

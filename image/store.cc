@@ -35,6 +35,7 @@ Result<ImageRecord> parse_record(std::string_view text, const std::string& name)
   record.platform = TRY(root.string_at("platform"));
   record.layers = TRY(root.find_strings("layers"));
   record.size = TRY(root.find_u64("size")).value_or(0);
+  record.imported = TRY(root.find_bool("imported")).value_or(false);
   bool digests_good = is_digest(record.manifest_digest) && is_digest(record.config_digest) &&
                       std::ranges::all_of(record.layers, is_digest);
   if (!digests_good) return fail(Errc::kCorrupt, "{}: has a malformed digest", name);
@@ -49,7 +50,8 @@ std::string render_record(const ImageRecord& record) {
                          {"config_digest", record.config_digest},
                          {"platform", record.platform},
                          {"layers", record.layers},
-                         {"size", record.size}};
+                         {"size", record.size},
+                         {"imported", record.imported}};
   return root.dump(2) + "\n";
 }
 

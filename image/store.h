@@ -39,6 +39,7 @@ struct ImageRecord {
   std::string platform;             // "linux/amd64"
   std::vector<std::string> layers;  // chain ids, bottom first
   uint64_t size = 0;                // bytes of the compressed layers
+  bool imported = false;            // made on this host: no registry has it
 };
 
 // Keeps layers from being removed as garbage while it lives: a shared flock(2) on each layer

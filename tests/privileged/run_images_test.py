@@ -39,7 +39,9 @@ def test_imported_root_file_system(fresh, tmp_path):
     outcome = fresh.berth("import", tmp_path / "rootfs.tar", "mine:1")
     assert outcome.code == 0, outcome
     assert "mine:1" in fresh.berth("images").out
-    assert fresh.run(task(container("mine:1", "/bin/sh", "-c", "echo imported"))).lines() == ["imported"]
+    outcome = fresh.run(task(container("mine:1", "/bin/sh", "-c", "echo imported")))
+    assert outcome.lines() == ["imported"]
+    assert "registry" not in outcome.err, "nobody is asked for what was made here"
 
 
 def test_pull_from_a_registry(fresh, registry, layouts):
