@@ -26,6 +26,7 @@ using child::die;
 using child::must;
 
 constexpr const char* kPtmx = "/dev/pts/ptmx";
+constexpr const char* kName = "/dev/ptmx";  // what runc calls the master when it sends it
 constexpr const char* kConsole = "/dev/console";
 constexpr long kDevptsMagic = 0x1cd1;  // DEVPTS_SUPER_MAGIC
 
@@ -58,7 +59,7 @@ int open_master(int root) {
 }
 
 void send_master(int socket, int master) {
-  iovec part{const_cast<char*>(kPtmx), std::strlen(kPtmx)};
+  iovec part{const_cast<char*>(kName), std::strlen(kName)};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
   msghdr header{};
   header.msg_iov = &part;
