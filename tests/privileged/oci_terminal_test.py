@@ -111,7 +111,7 @@ def test_exec_sends_the_master(oci, engine):
 
 
 def test_a_hang_up_ends_the_program(oci, engine):
-    bundle = oci.bundle("c", ["sh", "-c", "trap 'exit 9' HUP; echo ready; sleep 1000"], change=terminal())
+    bundle = oci.bundle("c", ["sh", "-c", "trap 'exit 9' HUP; echo ready; sleep 1000 & wait"], change=terminal())
     assert oci.quiet("run", "-d", "--bundle", bundle, "--console-socket", engine.path, "c")[0] == 0
     master = engine.take()
     read_until(master, "ready")
