@@ -11,6 +11,7 @@ namespace berth::json {
 namespace {
 
 constexpr size_t kShownMax = 60;
+constexpr size_t kReasonMax = 200;
 
 // Watches a parse for what the grammar allows and we do not: depth and duplicate keys.
 class Guard {
@@ -100,7 +101,8 @@ Result<Document> Document::parse(std::string_view text, const ParseOptions& opti
     return fail(Errc::kInvalid, "{}: not valid JSON at {}", options.name,
                 position_of(text, error.byte));
   } catch (const std::exception& error) {
-    return fail(Errc::kInvalid, "{}: not valid JSON: {}", options.name, error.what());
+    return fail(Errc::kInvalid, "{}: not valid JSON: {}", options.name,
+                printable(error.what(), kReasonMax));
   }
 }
 
@@ -176,7 +178,12 @@ tl::unexpected<Error> Node::wrong_type(const char* wanted) const {
 
 Result<std::string> Node::as_string() const {
   if (!value_->is_string()) return wrong_type("a string");
-  return value_->get<std::string>();
+  auto text = value_->get<std::string>();
+  // No path, argument, variable or name can hold one: the kernel would read half of it.
+  if (text.find('\0') != std::string::npos) {
+    return fail(Errc::kInvalid, "{}: must not hold a NUL byte", path());
+  }
+  return text;
 }
 
 Result<int64_t> Node::as_i64() const {
@@ -213,7 +220,11 @@ Result<std::vector<std::pair<std::string, Node>>> Node::as_object() const {
   if (!value_->is_object()) return wrong_type("an object");
   std::vector<std::pair<std::string, Node>> members;
   for (auto it = value_->begin(); it != value_->end(); ++it) {
-    if (!it.value().is_null()) members.emplace_back(it.key(), child(it.key(), &it.value()));
+    if (it.value().is_null()) continue;
+    members.emplace_back(it.key(), child(it.key(), &it.value()));
+    if (it.key().find('\0') != std::string::npos) {
+      return fail(Errc::kInvalid, "{}: must not hold a NUL byte", members.back().second.path());
+    }
   }
   return members;
 }
@@ -237,6 +248,11 @@ std::optional<Node> Node::find(std::string_view key) const {
   return child(std::string(key), &*it);
 }
 
+Result<std::optional<Node>> Node::find_in_object(std::string_view key) const {
+  if (!value_->is_object()) return wrong_type("an object");
+  return find(key);
+}
+
 Result<Node> Node::at(std::string_view key) const {
   if (!value_->is_object()) return wrong_type("an object");
   auto node = find(key);
@@ -255,37 +271,37 @@ Result<int64_t> Node::i64_at(std::string_view key) const {
 }
 
 Result<std::optional<std::string>> Node::find_string(std::string_view key) const {
-  auto node = find(key);
+  auto node = TRY(find_in_object(key));
   if (!node) return std::nullopt;
   return TRY(node->as_string());
 }
 
 Result<std::optional<int64_t>> Node::find_i64(std::string_view key) const {
-  auto node = find(key);
+  auto node = TRY(find_in_object(key));
   if (!node) return std::nullopt;
   return TRY(node->as_i64());
 }
 
 Result<std::optional<uint64_t>> Node::find_u64(std::string_view key) const {
-  auto node = find(key);
+  auto node = TRY(find_in_object(key));
   if (!node) return std::nullopt;
   return TRY(node->as_u64());
 }
 
 Result<std::optional<bool>> Node::find_bool(std::string_view key) const {
-  auto node = find(key);
+  auto node = TRY(find_in_object(key));
   if (!node) return std::nullopt;
   return TRY(node->as_bool());
 }
 
 Result<std::vector<Node>> Node::find_array(std::string_view key) const {
-  auto node = find(key);
+  auto node = TRY(find_in_object(key));
   if (!node) return std::vector<Node>();
   return node->as_array();
 }
 
 Result<std::vector<std::string>> Node::find_strings(std::string_view key) const {
-  auto node = find(key);
+  auto node = TRY(find_in_object(key));
   if (!node) return std::vector<std::string>();
   return node->as_strings();
 }

