@@ -1,9 +1,18 @@
 #include "scheduler/finding.h"
 
-namespace berth::scheduler {
+#include "base/text.h"
 
+namespace berth::scheduler {
+namespace {
+
+constexpr size_t kPathShown = 400;
+constexpr size_t kMessageShown = 2000;
+
+}  // namespace
+
+// Both may quote the input, which may hold anything.
 std::string render(const Finding& finding) {
-  return finding.path + ": " + finding.message;
+  return printable(finding.path, kPathShown) + ": " + printable(finding.message, kMessageShown);
 }
 
 tl::unexpected<Error> fail_with(const std::string& name, const Findings& findings) {
