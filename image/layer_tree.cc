@@ -12,7 +12,7 @@ namespace berth::image {
 namespace {
 
 constexpr size_t kOpenMax = 128;
-constexpr int kSymlinksMax = 40;  // as the kernel's own path walk
+constexpr int kSymlinksMax = 40;  // in all of one path, as the kernel's own path walk
 constexpr size_t kNameMax = 255;
 constexpr size_t kPathMax = 64 * 1024;
 constexpr size_t kDepthMax = 300;  // removing a tree keeps two descriptors per level open
@@ -28,19 +28,20 @@ std::pair<std::string, std::string> split_last(const std::string& path) {
   return {path.substr(0, slash), path.substr(slash + 1)};
 }
 
-bool is_beneath(const std::string& path, const std::string& directory) {
-  return directory.empty() || path == directory || path.starts_with(directory + "/");
-}
-
+// From a set or map by path. What is beneath "d" stands together, from "d/" up to "d0": '0' follows
+// '/'. (A look at every item would cost minutes on an archive that replaces directory after
+// directory.)
 template <class Container>
 void erase_beneath(Container& container, const std::string& directory) {
-  std::erase_if(container, [&](const auto& item) {
-    if constexpr (std::is_same_v<typename Container::value_type, std::string>) {
-      return is_beneath(item, directory);
-    } else {
-      return is_beneath(item.first, directory);
-    }
-  });
+  container.erase(directory);
+  container.erase(container.lower_bound(directory + "/"), container.lower_bound(directory + "0"));
+}
+
+// Of a path without symlinks, which may be deeper than the name that led there.
+Status check_depth(const std::string& path) {
+  if (std::count(path.begin(), path.end(), '/') < static_cast<ptrdiff_t>(kDepthMax)) return {};
+  return fail(Errc::kInvalid, "\"{}\": deeper than {} directories", printable(path, 100),
+              kDepthMax);
 }
 
 }  // namespace
@@ -79,8 +80,10 @@ Result<LayerTree> LayerTree::open(const std::string& target, LowerLayers lower) 
 
 Result<LayerTree::Place> LayerTree::place(const std::string& path) {
   auto [parent, name] = split_last(path);
-  Directory found = TRY(directory(parent, 0));
-  return Place{found.fd, name, joined(found.path, name)};
+  Directory found = TRY(directory(parent));
+  Place place{found.fd, name, joined(found.path, name)};
+  TRY(check_depth(place.path));
+  return place;
 }
 
 Result<MergedView*> LayerTree::lower() {
@@ -95,25 +98,31 @@ Result<std::optional<MergedView::Found>> LayerTree::find_lower(const std::string
   return TRY(lower())->find(path);
 }
 
-Result<LayerTree::Directory> LayerTree::directory(const std::string& path, int depth) {
-  if (path.empty()) return Directory{root_.get(), ""};
+Result<LayerTree::Directory> LayerTree::directory(const std::string& path) {
+  int links = 0;
+  return walk(path, links);
+}
+
+Result<LayerTree::Directory> LayerTree::walk(const std::string& path, int& links) {
+  Directory at{root_.get(), ""};
+  if (path.empty()) return at;
   if (auto open = open_.find(path); open != open_.end()) {
     return Directory{open->second.get(), path};
   }
-  auto [parent, name] = split_last(path);
-  return step(TRY(directory(parent, depth)), name, depth);
+  for (const std::string& name : split(path, '/')) at = TRY(step(at, name, links));
+  return at;
 }
 
 Result<LayerTree::Directory> LayerTree::step(const Directory& parent, const std::string& name,
-                                             int depth) {
+                                             int& links) {
   std::string path = joined(parent.path, name);
   if (auto open = open_.find(path); open != open_.end()) {
     return Directory{open->second.get(), path};
   }
   auto st = TRY(sys::stat_at(parent.fd, name));
-  if (!st) return make_parent(parent, name, depth);
+  if (!st) return make_parent(parent, name, links);
   if (S_ISLNK(st->st_mode)) {
-    return follow(parent, TRY(sys::read_link_at(parent.fd, name)), depth);
+    return follow(parent, TRY(sys::read_link_at(parent.fd, name)), links);
   }
   if (!S_ISDIR(st->st_mode)) {
     return fail(Errc::kInvalid, "\"{}\" is used as a directory but is none", printable(path, 400));
@@ -123,11 +132,12 @@ Result<LayerTree::Directory> LayerTree::step(const Directory& parent, const std:
 
 // A parent without an entry of its own in this layer: it looks as in the lower layers, or is new.
 Result<LayerTree::Directory> LayerTree::make_parent(const Directory& parent,
-                                                    const std::string& name, int depth) {
+                                                    const std::string& name, int& links) {
   std::string path = joined(parent.path, name);
+  TRY(check_depth(path));
   auto found = TRY(find_lower(path));
   if (found && S_ISLNK(found->st.st_mode)) {
-    return follow(parent, TRY(sys::read_link_at(found->parent.get(), found->name)), depth);
+    return follow(parent, TRY(sys::read_link_at(found->parent.get(), found->name)), links);
   }
   if (found && !S_ISDIR(found->st.st_mode)) {
     return fail(Errc::kInvalid, "\"{}\" is used as a directory but a lower layer has a file there",
@@ -141,12 +151,12 @@ Result<LayerTree::Directory> LayerTree::make_parent(const Directory& parent,
 }
 
 Result<LayerTree::Directory> LayerTree::follow(const Directory& parent, const std::string& link,
-                                               int depth) {
-  if (depth >= kSymlinksMax) {
+                                               int& links) {
+  if (++links > kSymlinksMax) {
     return fail(Errc::kInvalid, "too many symlinks beneath \"{}\"", printable(parent.path, 400));
   }
   std::string target = link.starts_with('/') ? link : joined(parent.path, link);
-  return directory(TRY(clean_path(target)), depth + 1);
+  return walk(TRY(clean_path(target)), links);
 }
 
 Result<LayerTree::Directory> LayerTree::remember(const std::string& path, sys::Fd fd) {
@@ -256,7 +266,7 @@ Status LayerTree::finish() {
   for (const std::string& path : opaque_) TRY(apply_opaque(path));
   TRY(finish_root());
   for (const auto& [path, times] : directory_times_) {
-    Directory found = TRY(directory(path, 0));
+    Directory found = TRY(directory(path));
     TRY(sys::set_times_at(found.fd, "", times));
   }
   return {};
@@ -281,7 +291,7 @@ Status LayerTree::apply_whiteout(const std::string& path) {
 }
 
 Status LayerTree::apply_opaque(const std::string& path) {
-  Directory found = TRY(directory(path, 0));
+  Directory found = TRY(directory(path));
   auto hidden = TRY(find_lower(found.path));
   if (!hidden || !S_ISDIR(hidden->st.st_mode)) return {};
   return sys::set_xattr_at(found.fd, "", kOpaqueAttribute, "y");

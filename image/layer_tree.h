@@ -62,10 +62,13 @@ class LayerTree {
     int fd;
     std::string path;
   };
-  Result<Directory> directory(const std::string& path, int depth);
-  Result<Directory> step(const Directory& parent, const std::string& name, int depth);
-  Result<Directory> make_parent(const Directory& parent, const std::string& name, int depth);
-  Result<Directory> follow(const Directory& parent, const std::string& link, int depth);
+  Result<Directory> directory(const std::string& path);
+  // `links` counts the symlinks of the whole path: a limit on their nesting alone would let forty
+  // of them, each of which names the one before twice, lead through 2^40 directories.
+  Result<Directory> walk(const std::string& path, int& links);
+  Result<Directory> step(const Directory& parent, const std::string& name, int& links);
+  Result<Directory> make_parent(const Directory& parent, const std::string& name, int& links);
+  Result<Directory> follow(const Directory& parent, const std::string& link, int& links);
   Result<Directory> remember(const std::string& path, sys::Fd fd);
   void forget_beneath(const std::string& path);
   Status copy_up(const MergedView::Found& found, const Place& place);

@@ -238,6 +238,38 @@ TEST_F(UnpackTest, HostileEntriesAreRefused) {
   }
 }
 
+// Each symlink names the one before twice: followed one by one they are 2^30 directories.
+TEST_F(UnpackTest, SymlinksDoNotMultiply) {
+  std::vector<TarEntry> entries = {{.name = "l0", .type = '2', .link = "."}};
+  for (int i = 1; i <= 30; ++i) {
+    std::string before = fmt::format("l{}", i - 1);
+    entries.push_back({.name = fmt::format("l{}", i), .type = '2', .link = before + "/" + before});
+  }
+  entries.push_back({.name = "l30/file"});
+  auto done = layer(entries);
+  ASSERT_FALSE(done);
+  EXPECT_THAT(done.error().text, HasSubstr("too many symlinks"));
+}
+
+// A name may be short where the directory that it leads to is deep: what is too deep could not be
+// removed again.
+TEST_F(UnpackTest, SymlinksDoNotLeadDeeperThanNamesMay) {
+  std::string deep;
+  for (int i = 0; i < 290; ++i) deep += "/d";
+  std::vector<TarEntry> entries = {{.name = "l0", .type = '2', .link = "end"}};
+  for (int i = 1; i < 40; ++i) {
+    std::string link = fmt::format("l{}{}", i - 1, deep);
+    entries.push_back({.name = fmt::format("l{}", i), .type = '2', .pax = {{"linkpath", link}}});
+  }
+  entries.push_back({.name = "l1/file", .content = "x"});
+  ASSERT_TRUE(layer(entries));
+  EXPECT_EQ(content("end" + deep + "/file"), "x");
+  entries.back().name = "l39/file";
+  auto done = layer(entries);
+  ASSERT_FALSE(done);
+  EXPECT_THAT(done.error().text, HasSubstr("deeper than 300 directories"));
+}
+
 TEST_F(UnpackTest, DamagedArchivesAreRefused) {
   TarWriter tar;
   tar.add({.name = "f", .content = std::string(5000, 'x')});
