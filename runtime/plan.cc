@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <set>
 #include <string_view>
 
 namespace berth::runtime {
@@ -141,7 +142,8 @@ Result<MountStep> plan_mount(const MountSpec& mount, size_t index) {
       continue;
     }
     if (option == "remount" || option == "tmpcopyup") {
-      return fail(Errc::kUnsupported, "mounts[{}].options: {} is not supported", index, option);
+      return fail(Errc::kUnsupported, "mounts[{}].options: {} is not supported", index,
+                  printable(option, 64));
     }
     if (apply_option(step, option)) continue;
     size_t equals = option.find('=');
@@ -232,6 +234,13 @@ Status plan_mounts(const Spec& spec, const HostFacts& host, Plan& plan) {
   return {};
 }
 
+void keep_last_of_each_path(std::vector<DeviceStep>& devices) {
+  std::set<std::string> seen;
+  std::reverse(devices.begin(), devices.end());
+  std::erase_if(devices, [&](const DeviceStep& step) { return !seen.insert(step.path).second; });
+  std::reverse(devices.begin(), devices.end());
+}
+
 void plan_devices(const Spec& spec, Plan& plan) {
   if (!plan.own_dev) return;
   plan.devices = default_devices();
@@ -243,9 +252,9 @@ void plan_devices(const Spec& spec, Plan& plan) {
                     .mode = device.file_mode.value_or(0666) & 07777,
                     .uid = device.uid,
                     .gid = device.gid};
-    std::erase_if(plan.devices, [&](const DeviceStep& other) { return other.path == step.path; });
     plan.devices.push_back(std::move(step));
   }
+  keep_last_of_each_path(plan.devices);
   plan.links = {{"/dev/ptmx", "pts/ptmx"},          {"/dev/fd", "/proc/self/fd"},
                 {"/dev/stdin", "/proc/self/fd/0"},  {"/dev/stdout", "/proc/self/fd/1"},
                 {"/dev/stderr", "/proc/self/fd/2"}, {"/dev/core", "/proc/kcore"}};

@@ -1,16 +1,20 @@
 #include "runtime/shim_protocol.h"
 
 #include "base/json.h"
+#include "base/text.h"
 
 #include <nlohmann/json.hpp>
 
 #include <array>
+#include <limits>
 
 namespace berth::runtime {
 namespace {
 
 using Json = nlohmann::ordered_json;
 using Kind = ShimEvent::Kind;
+
+constexpr size_t kShownMax = 60;  // bytes of what is quoted in an error
 
 template <class Value>
 struct Word {
@@ -43,7 +47,17 @@ auto value_of(const Words& words, const json::Node& node)
   for (const auto& word : words) {
     if (text == word.text) return word.value;
   }
-  return fail(Errc::kInvalid, "{}: \"{}\" is not known", node.path(), text);
+  return fail(Errc::kInvalid, "{}: \"{}\" is not known", node.path(), printable(text, kShownMax));
+}
+
+// A process id, or an exit code: absent, or what fits.
+Result<std::optional<int>> find_int(const json::Node& node, std::string_view key) {
+  auto value = TRY(node.find_i64(key));
+  if (!value) return std::nullopt;
+  if (*value < 0 || *value > std::numeric_limits<int>::max()) {
+    return fail(Errc::kInvalid, "{}: {} is out of range", TRY(node.at(key)).path(), *value);
+  }
+  return static_cast<int>(*value);
 }
 
 Json json_of(const ExitRecord& record) {
@@ -63,7 +77,7 @@ Result<ExitRecord> exit_record_of(const json::Node& node) {
   record.reason = TRY(node.string_at("reason"));
   record.started_at = TRY(node.string_at("startedAt"));
   record.finished_at = TRY(node.string_at("finishedAt"));
-  if (auto code = TRY(node.find_i64("exitCode"))) record.exit_code = static_cast<int>(*code);
+  record.exit_code = TRY(find_int(node, "exitCode"));
   return record;
 }
 
@@ -115,7 +129,7 @@ Result<ShimEvent> parse_event(std::string_view text) {
   event.at = TRY(root.string_at("at"));
   event.namespaces = TRY(root.find_strings("namespaces"));
   event.container = TRY(root.find_string("container")).value_or("");
-  event.pid = static_cast<int>(TRY(root.find_i64("pid")).value_or(0));
+  event.pid = TRY(find_int(root, "pid")).value_or(0);
   if (auto exit = root.find("exit")) event.exit = TRY(exit_record_of(*exit));
   event.text = TRY(root.find_string("text")).value_or("");
   for (const json::Node& step : TRY(root.find_array("steps"))) {

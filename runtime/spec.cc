@@ -9,6 +9,9 @@
 namespace berth::runtime {
 namespace {
 
+constexpr int64_t kMajorMax = (1 << 12) - 1;  // as mknod(2) passes them to the kernel
+constexpr int64_t kMinorMax = (1 << 20) - 1;
+
 constexpr std::array<std::string_view, 8> kNamespaces{"pid", "network", "mount",  "ipc",
                                                       "uts", "user",    "cgroup", "time"};
 
@@ -148,6 +151,13 @@ Result<std::vector<NamespaceSpec>> parse_namespaces(const json::Node& linux_node
   return namespaces;
 }
 
+Result<int64_t> device_number(const json::Node& device, std::string_view key, int64_t max) {
+  json::Node number = TRY(device.at(key));
+  int64_t value = TRY(number.as_i64());
+  if (value < 0 || value > max) return invalid(number, fmt::format("must be from 0 to {}", max));
+  return value;
+}
+
 Result<std::vector<DeviceSpec>> parse_devices(const json::Node& linux_node) {
   std::vector<DeviceSpec> devices;
   for (const json::Node& entry : TRY(linux_node.find_array("devices"))) {
@@ -165,8 +175,8 @@ Result<std::vector<DeviceSpec>> parse_devices(const json::Node& linux_node) {
     }
     device.type = letter[0];
     if (device.type != 'p') {
-      device.major = TRY(entry.i64_at("major"));
-      device.minor = TRY(entry.i64_at("minor"));
+      device.major = TRY(device_number(entry, "major", kMajorMax));
+      device.minor = TRY(device_number(entry, "minor", kMinorMax));
     }
     device.file_mode = TRY(find_u32(entry, "fileMode"));
     device.uid = TRY(find_u32(entry, "uid")).value_or(0);

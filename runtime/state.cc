@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <limits>
 
 namespace berth::runtime {
 namespace {
@@ -74,7 +75,7 @@ std::string socket_of(const std::string& root, const std::string& id) {
   return directory_of(root, id) + "/init.sock";
 }
 
-Status save(const std::string& root, const State& state) {
+std::string render_state(const State& state) {
   nlohmann::json json{{"version", kVersion},
                       {"ociVersion", state.oci_version},
                       {"id", state.id},
@@ -90,8 +91,38 @@ Status save(const std::string& root, const State& state) {
     json["hooks"] = nlohmann::json::parse(
         render_hooks(state.hooks, {HookKind::kPoststart, HookKind::kPoststop}));
   }
-  std::string text = json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  return sys::write_replace(directory_of(root, state.id) + "/state.json", text, 0600);
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+Result<State> parse_state(std::string_view text, const std::string& name) {
+  auto document = TRY(json::Document::parse(text, {.name = name, .text_max = kStateMax}));
+  json::Node node = document.root();
+  int64_t version = TRY(node.i64_at("version"));
+  if (version != kVersion) return fail(Errc::kUnsupported, "{}: version {}", name, version);
+  State state;
+  state.oci_version = TRY(node.string_at("ociVersion"));
+  state.id = TRY(node.string_at("id"));
+  int64_t pid = TRY(node.i64_at("pid"));
+  if (pid < 0 || pid > std::numeric_limits<pid_t>::max()) {
+    return fail(Errc::kCorrupt, "{}: pid: {} is none", name, pid);
+  }
+  state.pid = static_cast<pid_t>(pid);
+  json::Node start_time = TRY(node.at("startTime"));
+  state.start_time = TRY(start_time.as_u64());
+  state.bundle = TRY(node.string_at("bundle"));
+  state.rootfs = TRY(node.string_at("rootfs"));
+  state.cgroup = TRY(node.string_at("cgroup"));
+  state.created = TRY(node.string_at("created"));
+  if (auto annotations = node.find("annotations")) {
+    state.annotations = TRY(annotations->as_string_map());
+  }
+  if (auto hooks = node.find("hooks")) state.hooks = TRY(parse_hooks(*hooks));
+  return state;
+}
+
+Status save(const std::string& root, const State& state) {
+  return sys::write_replace(directory_of(root, state.id) + "/state.json", render_state(state),
+                            0600);
 }
 
 Result<State> load(const std::string& root, const std::string& id) {
@@ -101,25 +132,8 @@ Result<State> load(const std::string& root, const std::string& id) {
   if (!text && text.error().code == Errc::kNotFound) {
     return fail(Errc::kNotFound, "container \"{}\" does not exist", id);
   }
-  std::string bytes = TRY(std::move(text));
-  auto document = TRY(json::Document::parse(bytes, {.name = path, .text_max = kStateMax}));
-  json::Node node = document.root();
-  int64_t version = TRY(node.i64_at("version"));
-  if (version != kVersion) return fail(Errc::kUnsupported, "{}: version {}", path, version);
-  State state;
-  state.oci_version = TRY(node.string_at("ociVersion"));
-  state.id = TRY(node.string_at("id"));
-  state.pid = static_cast<pid_t>(TRY(node.i64_at("pid")));
-  state.start_time = static_cast<uint64_t>(TRY(node.i64_at("startTime")));
-  state.bundle = TRY(node.string_at("bundle"));
-  state.rootfs = TRY(node.string_at("rootfs"));
-  state.cgroup = TRY(node.string_at("cgroup"));
-  state.created = TRY(node.string_at("created"));
-  if (auto annotations = node.find("annotations")) {
-    state.annotations = TRY(annotations->as_string_map());
-  }
-  if (auto hooks = node.find("hooks")) state.hooks = TRY(parse_hooks(*hooks));
-  if (state.id != id || state.pid < 0) return fail(Errc::kCorrupt, "{}: not of {}", path, id);
+  State state = TRY(parse_state(TRY(std::move(text)), path));
+  if (state.id != id) return fail(Errc::kCorrupt, "{}: not of {}", path, id);
   state.status = look_up(root, state);
   return state;
 }

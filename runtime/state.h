@@ -15,6 +15,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -49,6 +50,11 @@ std::string directory_of(const std::string& root, const std::string& id);
 // effect (runtime-spec, Lifecycle).
 std::string config_of(const std::string& root, const std::string& id);
 std::string socket_of(const std::string& root, const std::string& id);
+
+// The content of state.json, without the status.
+std::string render_state(const State& state);
+// kCorrupt or kInvalid with the name and the member that is wrong; status stays kCreating.
+Result<State> parse_state(std::string_view text, const std::string& name);
 
 Status save(const std::string& root, const State& state);
 // With the status looked up.

@@ -78,6 +78,22 @@ TEST(Plan, RefusesSysctlsOfTheHost) {
   EXPECT_EQ(plan_of(spec, kUnified)->sysctl.at(0).first, "/proc/sys/net/ipv4/ip_forward");
 }
 
+TEST(Plan, TheLastDeviceOfAPathCounts) {
+  Spec spec = spec_of({});
+  spec.devices = {{.path = "/dev/x", .type = 'c', .major = 1, .minor = 1},
+                  {.path = "/dev/null", .type = 'c', .major = 1, .minor = 5},
+                  {.path = "/dev//x", .type = 'b', .major = 2, .minor = 2}};
+  std::vector<std::string> shown;
+  auto plan = plan_of(spec, kUnified);
+  for (const DeviceStep& device : plan->devices) {
+    shown.push_back(
+        fmt::format("{} {}{}:{}", device.path, device.type, device.major, device.minor));
+  }
+  EXPECT_THAT(shown, testing::IsSupersetOf({"/dev/null c1:5", "/dev/x b2:2"}));
+  EXPECT_THAT(shown, testing::Not(testing::Contains("/dev/null c1:3")));
+  EXPECT_THAT(shown, testing::Not(testing::Contains("/dev/x c1:1")));
+}
+
 TEST(Plan, LeavesTheCgroupNamespaceForLater) {
   auto plan = plan_of(spec_of({}), kUnified);
   EXPECT_EQ(plan->clone_flags(), uint64_t{CLONE_NEWNS});

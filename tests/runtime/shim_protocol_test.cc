@@ -58,6 +58,8 @@ TEST(ShimProtocol, BadMessagesAreNamed) {
       {R"({"at":"t"})", "event: is required"},
       {R"({"event":"container_paused","at":"t"})", "event"},
       {R"({"event":"task_stopped"})", "at: is required"},
+      {R"({"event":"task_stopped","at":"t","pid":4294967297})", "pid: 4294967297 is out of range"},
+      {R"({"event":"\u001b[2J","at":"t"})", "\\x1b[2J"},
       {R"({"event":"container_exited","at":"t","exit":{}})", "exit.container: is required"},
       {R"({"event":"task_stopped","at":"t","steps":[{"name":"x"}]})", "steps[0].ns: is required"},
       {R"({"event":"container_started","at":"t","pid":"1"})", "pid: must be"},
