@@ -1,6 +1,7 @@
 #include "agent/config.h"
 
 #include "base/json.h"
+#include "base/text.h"
 #include "sys/file.h"
 
 #include <nlohmann/json.hpp>
@@ -16,7 +17,7 @@ Status read_absolute_path(const json::Node& root, std::string_view key, std::str
   if (!path) return {};
   if (path->empty() || path->front() != '/') {
     return fail(Errc::kInvalid, "{}: \"{}\" is not an absolute path", root.find(key)->path(),
-                *path);
+                printable(*path, 200));
   }
   into = *path;
   return {};
@@ -69,7 +70,11 @@ std::string render_config(const Config& config) {
                                 {"region", config.region},
                                 {"taskPidsLimit", config.task_pids_limit},
                                 {"insecureRegistries", config.insecure_registries}};
-  return out.dump(2) + "\n";
+  for (const char* key : {"ociRuntime", "shim", "init"}) {
+    if (out[key] == "") out.erase(key);  // not known, and "" is no path
+  }
+  // A path on the command line need not be UTF-8.
+  return out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
 std::string instance_of(const std::string& run) {

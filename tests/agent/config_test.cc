@@ -16,6 +16,11 @@ TEST(Config, WhatIsRenderedParses) {
   EXPECT_EQ(agent::render_config(*again), agent::render_config(config));
 }
 
+TEST(Config, TheDefaultsParseToo) {
+  auto config = agent::parse_config(agent::render_config({}), "berth.json");
+  EXPECT_TRUE(config.has_value()) << config.error().text;
+}
+
 TEST(Config, BadMembersAreNamed) {
   struct Case {
     const char* text;
@@ -24,6 +29,7 @@ TEST(Config, BadMembersAreNamed) {
   const Case cases[] = {
       {R"({"rot": "/x"})", "berth.json: rot: unknown field"},
       {R"({"root": "x"})", "berth.json: root: \"x\" is not an absolute path"},
+      {R"({"root": "\u001b[2J"})", "berth.json: root: \"\\x1b[2J\" is not an absolute path"},
       {R"({"taskPidsLimit": 1})", "berth.json: taskPidsLimit: 1 is not between 8 and 4194304"},
       {R"({"insecureRegistries": "x"})",
        "berth.json: insecureRegistries: must be an array, not \"x\""},
