@@ -126,11 +126,10 @@ std::vector<std::string> Reader::strings(const json::Node& node, std::string_vie
       continue;
     }
     malformed_ = true;
-    findings_.push_back(
-        Finding{item.path(), item.pointer(),
-                item.is_string() ? std::string(kNul)
-                                 : fmt::format("Invalid type: {}, valid types: string",
-                                               item.type_name())});
+    findings_.push_back(Finding{
+        item.path(), item.pointer(),
+        item.is_string() ? std::string(kNul)
+                         : fmt::format("Invalid type: {}, valid types: string", item.type_name())});
   }
   return texts;
 }
