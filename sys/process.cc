@@ -77,7 +77,7 @@ Status write_id_maps(pid_t pid, const IdMaps& maps) {
   return write_to(fmt::format("/proc/{}/gid_map", pid), render_id_map(maps.gids));
 }
 
-// NOLINTNEXTLINE(readability-non-const-parameter): the kernel writes to it, by its address as a number
+// NOLINTNEXTLINE(readability-non-const-parameter): the kernel writes to it, by address
 long raw_clone3(uint64_t flags, int cgroup, int exit_signal, int* pidfd) {
   clone_args arguments{};
   arguments.flags = flags;
