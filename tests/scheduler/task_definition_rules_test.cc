@@ -1,0 +1,268 @@
+// Every rule of scheduler/task_definition_check.cc, broken once by a definition that is good
+// otherwise: exactly this finding comes of it.
+#include "scheduler/task_definition_parse.h"
+
+#include <gtest/gtest.h>
+
+namespace berth::scheduler {
+namespace {
+
+const std::string kLong(256, 'x');
+
+// `task` are members of the definition, `container` members of its one container, each with a comma
+// behind.
+std::string definition(const std::string& task, const std::string& container,
+                       const std::string& more = "") {
+  return "{" + task + R"("containerDefinitions":[{)" + container + R"("name":"a","image":"i"})" +
+         more + "]}";
+}
+
+std::vector<std::string> findings(const std::string& text) {
+  auto document = json::Document::parse(text, {.name = "test"});
+  EXPECT_TRUE(document) << text;
+  std::vector<std::string> lines;
+  for (const Finding& each :
+       parse_task_definition(document->root(), CpuArchitecture::kX86_64).findings) {
+    lines.push_back(render(each));
+  }
+  return lines;
+}
+
+struct Rule {
+  std::string text;
+  std::string finding;
+};
+
+void expect_each(const std::vector<Rule>& rules) {
+  for (const Rule& rule : rules) {
+    EXPECT_EQ(findings(rule.text), std::vector<std::string>{rule.finding}) << rule.text;
+  }
+}
+
+const std::string kEc2 = R"("family":"f","memory":"512",)";
+const std::string kAwsvpc = R"("family":"f","memory":"512","networkMode":"awsvpc",)";
+const std::string kFargate =
+    R"("family":"f","cpu":"256","memory":"512","requiresCompatibilities":["FARGATE"],)";
+
+TEST(Rules, OfTheGoodDefinitionsNoneIsBroken) {
+  EXPECT_EQ(findings(definition(kEc2, "")), std::vector<std::string>{});
+  EXPECT_EQ(findings(definition(kAwsvpc, "")), std::vector<std::string>{});
+  EXPECT_EQ(findings(definition(kFargate, "")), std::vector<std::string>{});
+}
+
+TEST(Rules, OfTheTask) {
+  expect_each({
+      {definition(R"("family":"a.b","memory":"512",)", ""),
+       "family: must be 1 to 255 letters, digits, '_' and '-'"},
+      {definition(R"("family":")" + kLong + R"(","memory":"512",)", ""),
+       "family: must be 1 to 255 letters, digits, '_' and '-'"},
+      {definition(kEc2 + R"("requiresCompatibilities":["EC2","MOON"],)", ""),
+       "requiresCompatibilities[1]: is not one of [EC2, FARGATE, EXTERNAL, MANAGED_INSTANCES]"},
+      {definition(kEc2 + R"("cpu":"256",)", R"("cpu":257,)"),
+       "cpu: The sum of all container 'cpu' values cannot be greater than the value of the task "
+       "'cpu'."},
+  });
+}
+
+TEST(Rules, OfTags) {
+  std::string many = R"("tags":[)";
+  for (int i = 0; i < 51; ++i)
+    many += (i ? "," : "") + std::string(R"({"key":"k)") + std::to_string(i) + R"("})";
+  const std::string kKey = "tags[0].key: ";
+  const std::string kBadKey = kKey + "must be 1 to 128 letters, digits, spaces and _.:/=+-@";
+  expect_each({
+      {definition(kEc2 + many + "],", ""), "tags: at most 50 tags"},
+      {definition(kEc2 + R"("tags":[{"key":"a#"}],)", ""), kBadKey},
+      {definition(kEc2 + R"("tags":[{"key":")" + kLong + R"("}],)", ""), kBadKey},
+      {definition(kEc2 + R"("tags":[{"key":"AWS:x"}],)", ""), kKey + "the prefix aws: is reserved"},
+      {definition(kEc2 + R"("tags":[{"key":"k","value":"#"}],)", ""),
+       "tags[0].value: must be at most 256 letters, digits, spaces and _.:/=+-@"},
+      {definition(kEc2 + R"("tags":[{"key":"k"},{"key":"k"}],)", ""), "tags[1].key: stands twice"},
+  });
+}
+
+TEST(Rules, OfVolumes) {
+  expect_each({
+      {definition(kEc2 + R"("volumes":[{"name":"a/b"}],)", ""),
+       "volumes[0].name: must be 1 to 255 letters, digits, '_' and '-'"},
+      {definition(kEc2 + R"("volumes":[{"name":"v"},{"name":"v"}],)", ""),
+       "volumes[1].name: Volume names must be unique"},
+      {definition(kEc2 + R"("volumes":[{"name":"v","host":{"sourcePath":"x"}}],)", ""),
+       "volumes[0].host.sourcePath: must be an absolute path"},
+      {definition(kFargate + R"("volumes":[{"name":"v","host":{"sourcePath":"/x"}}],)", ""),
+       "volumes[0].host.sourcePath: Fargate compatible task definitions do not support "
+       "sourcePath"},
+      {definition(kEc2, R"("mountPoints":[{"sourceVolume":"w","containerPath":"/x"}],)"),
+       "containerDefinitions[0].mountPoints[0].sourceVolume: Unknown volume 'w'"},
+      {definition(kEc2 + R"("volumes":[{"name":"v"}],)",
+                  R"("mountPoints":[{"sourceVolume":"v","containerPath":"x"}],)"),
+       "containerDefinitions[0].mountPoints[0].containerPath: must be an absolute path"},
+      {definition(kEc2 + R"("volumes":[{"name":"v"}],)",
+                  R"("mountPoints":[{"sourceVolume":"v","containerPath":"/x"},)"
+                  R"({"sourceVolume":"v","containerPath":"/x"}],)"),
+       "containerDefinitions[0].mountPoints[1].containerPath: is mounted twice"},
+      {definition(kEc2, R"("volumesFrom":[{"sourceContainer":"b"}],)"),
+       "containerDefinitions[0].volumesFrom[0].sourceContainer: Invalid 'volumesFrom' setting. "
+       "Unknown container: 'b'."},
+      {definition(kEc2, R"("volumesFrom":[{"sourceContainer":"a"}],)"),
+       "containerDefinitions: dependsOn and volumesFrom form a cycle"},
+  });
+}
+
+TEST(Rules, OfTheListOfContainers) {
+  const std::string kSecond = R"(,{"name":"b","image":"i"})";
+  std::string many;
+  for (int i = 0; i < 10; ++i) many += R"(,{"image":"i","name":"b)" + std::to_string(i) + R"("})";
+  expect_each({
+      {definition(kEc2, "", many), "containerDefinitions: Too many containers."},
+      {definition(kEc2, "", R"(,{"name":"a","image":"i"})"),
+       "containerDefinitions[1].name: Container names must be unique within a task definition"},
+      {definition(kEc2, R"("dependsOn":[{"containerName":"b","condition":"SUCCESS"}],)", kSecond),
+       "containerDefinitions[0].dependsOn[0].condition: A dependency container with SUCCESS or "
+       "COMPLETE condition cannot be an essential container"},
+      {definition(kEc2, R"("dependsOn":[{"containerName":"b","condition":"START"}],)",
+                  R"(,{"name":"b","image":"i","dependsOn":[{"containerName":"a",)"
+                  R"("condition":"START"}]})"),
+       "containerDefinitions: dependsOn and volumesFrom form a cycle"},
+      {R"({"family":"f","memory":"512","containerDefinitions":[{"image":"i"}]})",
+       "containerDefinitions[0].name: Container.name should not be null or empty."},
+      {R"({"family":"f","memory":"512","containerDefinitions":[{"name":"a b","image":"i"}]})",
+       "containerDefinitions[0].name: must be 1 to 255 letters, digits, '_' and '-'"},
+      {R"({"family":"f","memory":"512","containerDefinitions":[{"name":"a"}]})",
+       "containerDefinitions[0].image: Container.image should not be null or empty."},
+      {R"({"family":"f","memory":"512","containerDefinitions":[{"name":"a","image":")" + kLong +
+           R"("}]})",
+       "containerDefinitions[0].image: must have at most 255 characters"},
+      {definition(kEc2, R"("workingDirectory":"x",)"),
+       "containerDefinitions[0].workingDirectory: must be an absolute path"},
+  });
+}
+
+TEST(Rules, OfMemory) {
+  expect_each({
+      {definition(R"("family":"f",)", ""),
+       "containerDefinitions[0].memory: Invalid setting for container 'a'. At least one of "
+       "'memory' or 'memoryReservation' must be specified."},
+      {definition(kEc2, R"("memory":5,)"),
+       "containerDefinitions[0].memory: must be at least 6 MiB"},
+      {definition(kEc2, R"("memoryReservation":5,)"),
+       "containerDefinitions[0].memoryReservation: must be at least 6 MiB"},
+      {definition(kEc2, R"("memory":513,)"),
+       "containerDefinitions[0].memory: The 'memory' setting for container 'a' is greater than for "
+       "the task."},
+  });
+}
+
+TEST(Rules, OfNetworkModes) {
+  const std::string kHere = "containerDefinitions[0].";
+  const std::string kText = " not supported on container when networkMode=awsvpc";
+  expect_each({
+      {definition(kAwsvpc, R"("hostname":"h",)"), kHere + "hostname: hostname is" + kText},
+      {definition(kAwsvpc, R"("dnsServers":["10.0.0.1"],)"),
+       kHere + "dnsServers: DNS servers are" + kText},
+      {definition(kAwsvpc, R"("dnsSearchDomains":["x"],)"),
+       kHere + "dnsSearchDomains: DNS search domains are" + kText},
+      {definition(kAwsvpc, R"("extraHosts":[{"hostname":"h","ipAddress":"10.0.0.1"}],)"),
+       kHere + "extraHosts: Extra hosts are" + kText},
+      {definition(kEc2 + R"("networkMode":"none",)", R"("portMappings":[{"containerPort":80}],)"),
+       kHere + "portMappings: port mappings are not allowed when networkMode=none"},
+      {definition(kEc2 + R"("networkMode":"host",)",
+                  R"("systemControls":[{"namespace":"net.core.somaxconn","value":"1"}],)"),
+       kHere + "systemControls[0].namespace: net.* would change the host when networkMode=host"},
+  });
+}
+
+TEST(Rules, OfPorts) {
+  const std::string kSecond = "containerDefinitions[0].portMappings[1].";
+  auto ports = [](const std::string& list) { return R"("portMappings":[)" + list + "],"; };
+  expect_each({
+      {definition(kAwsvpc, ports(R"({"containerPort":80},{"containerPort":80})")),
+       kSecond + "containerPort: container port is used multiple times in task"},
+      {definition(kEc2, ports(R"({"containerPort":80,"hostPort":2375})")),
+       "containerDefinitions[0].portMappings[0].hostPort: host port 2375 is reserved"},
+      {definition(kEc2, ports(R"({"containerPort":80,"hostPort":8080},)"
+                              R"({"containerPort":81,"hostPort":8080})")),
+       kSecond + "hostPort: host port is used multiple times in task"},
+      {definition(kEc2, ports(R"({"containerPort":80,"name":"Web"})")),
+       "containerDefinitions[0].portMappings[0].name: must be at most 64 of [a-z0-9_-], not "
+       "starting with '-'"},
+      {definition(kEc2,
+                  ports(R"({"containerPort":80,"name":"w"},{"containerPort":81,"name":"w"})")),
+       kSecond + "name: port mapping name is already used"},
+  });
+  EXPECT_EQ(findings(definition(kEc2, ports(R"({"containerPort":53,"hostPort":53},)"
+                                            R"({"containerPort":53,"hostPort":53,)"
+                                            R"("protocol":"udp"})"))),
+            std::vector<std::string>{})
+      << "tcp and udp have ports of their own";
+}
+
+TEST(Rules, OfLinuxParametersAndLimits) {
+  const std::string kHere = "containerDefinitions[0].";
+  const std::string kLinux = kHere + "linuxParameters.";
+  auto parameters = [](const std::string& members) {
+    return R"("linuxParameters":{)" + members + "},";
+  };
+  expect_each({
+      {definition(kEc2, parameters(R"("capabilities":{"add":["CAP_CHOWN"]})")),
+       kLinux + "capabilities.add[0]: is no capability (names have no CAP_ in front)"},
+      {definition(kEc2, parameters(R"("capabilities":{"drop":["CHOWN","FLY"]})")),
+       kLinux + "capabilities.drop[1]: is no capability (names have no CAP_ in front)"},
+      {definition(kEc2, parameters(R"("devices":[{"hostPath":"dev/x","containerPath":"/x"}])")),
+       kLinux + "devices[0].hostPath: must be an absolute path"},
+      {definition(kEc2, parameters(R"("devices":[{"hostPath":"/dev/x","containerPath":"x"}])")),
+       kLinux + "devices[0].containerPath: must be an absolute path"},
+      {definition(kEc2, parameters(R"("tmpfs":[{"containerPath":"t","size":1}])")),
+       kLinux + "tmpfs[0].containerPath: must be an absolute path"},
+      {definition(kEc2, parameters(R"("tmpfs":[{"containerPath":"/t","size":1,)"
+                                   R"("mountOptions":["uid=1","fast"]}])")),
+       kLinux + "tmpfs[0].mountOptions[1]: is no option of a tmpfs"},
+      {definition(kEc2, R"("ulimits":[{"name":"files","softLimit":1,"hardLimit":1}],)"),
+       kHere + "ulimits[0].name: is no ulimit"},
+      {definition(kEc2, R"("ulimits":[{"name":"core","softLimit":-1,"hardLimit":1}],)"),
+       kHere + "ulimits[0].softLimit: Soft limit exceeds hard limit for ulimit core"},
+      {definition(kEc2, R"("systemControls":[{"namespace":"vm.swappiness","value":"1"}],)"),
+       kHere + "systemControls[0].namespace: is not one of kernel.{msgmax,msgmnb,msgmni,sem,shmall,"
+               "shmmax,shmmni,shm_rmid_forced}, fs.mqueue.* and net.*"},
+  });
+}
+
+TEST(Rules, OfFargate) {
+  const std::string kHere = "containerDefinitions[0].";
+  const std::string kUnsupported = "Fargate compatible task definitions do not support ";
+  auto parameters = [](const std::string& members) {
+    return R"("linuxParameters":{)" + members + "},";
+  };
+  const std::string kOnly = R"("family":"f","requiresCompatibilities":["FARGATE"],)";
+  expect_each({
+      {definition(kFargate + R"("networkMode":"bridge",)", ""),
+       "networkMode: Fargate only supports network mode ‘awsvpc’."},
+      {definition(kOnly + R"("memory":"512",)", ""),
+       "cpu: Fargate requires that 'cpu' be defined at the task level."},
+      {definition(kOnly + R"("cpu":"256",)", R"("memory":64,)"),
+       "memory: Fargate requires that 'memory' be defined at the task level."},
+      {definition(kOnly + R"("cpu":"256","memory":"8192",)", ""),
+       "cpu: No Fargate configuration exists for given values: 256 CPU, 8192 memory."},
+      {definition(kFargate, R"("startTimeout":121,)"),
+       kHere + "startTimeout: must be between 2 and 120 seconds on Fargate"},
+      {definition(kFargate, R"("stopTimeout":1,)"),
+       kHere + "stopTimeout: must be between 2 and 120 seconds on Fargate"},
+      {definition(kFargate, R"("privileged":true,)"),
+       kHere + "privileged: Fargate requires that the 'privileged' setting be 'false'"},
+      {definition(kFargate, R"("dockerSecurityOptions":["no-new-privileges"],)"),
+       kHere + "dockerSecurityOptions: " + kUnsupported + "dockerSecurityOptions"},
+      {definition(kFargate, parameters(R"("devices":[{"hostPath":"/dev/null"}])")),
+       kHere + "linuxParameters.devices: " + kUnsupported + "devices"},
+      {definition(kFargate, parameters(R"("sharedMemorySize":1)")),
+       kHere + "linuxParameters.sharedMemorySize: " + kUnsupported + "sharedMemorySize"},
+      {definition(kFargate, parameters(R"("maxSwap":1)")),
+       kHere + "linuxParameters.maxSwap: " + kUnsupported + "maxSwap"},
+      {definition(kFargate, parameters(R"("swappiness":1)")),
+       kHere + "linuxParameters.swappiness: " + kUnsupported + "swappiness"},
+      {definition(kFargate, parameters(R"("capabilities":{"add":["SYS_PTRACE","NET_ADMIN"]})")),
+       kHere + "linuxParameters.capabilities.add[1]: NET_ADMIN is not allowed on Fargate."},
+  });
+}
+
+}  // namespace
+}  // namespace berth::scheduler
