@@ -212,6 +212,7 @@ Result<Descriptor> choose(const Index& index, const Platform& host) {
 
 std::vector<std::string> chain_ids(const std::vector<std::string>& diff_ids) {
   std::vector<std::string> chain;
+  chain.reserve(diff_ids.size());
   for (const std::string& diff_id : diff_ids) {
     chain.push_back(chain.empty() ? diff_id : digest_of(chain.back() + " " + diff_id));
   }

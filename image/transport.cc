@@ -42,9 +42,9 @@ using Slist = std::unique_ptr<curl_slist, SlistCloser>;
 
 // What the callbacks of one request write to.
 struct Exchange {
-  CURL* handle;
+  CURL* handle = nullptr;
   const HttpRequest& request;
-  Cancel* cancel;
+  Cancel* cancel = nullptr;
   HttpResponse response;
   size_t header_bytes = 0;
   uint64_t skipped = 0;  // of a body that starts at 0 although we asked for more
