@@ -109,8 +109,7 @@ Result<Config> read_config(const CreateOptions& options) {
   config.state.bundle = TRY(real_path(options.bundle.empty() ? "." : options.bundle));
   config.text = TRY(sys::read_file(config.state.bundle + "/config.json", kConfigMax));
   config.spec = TRY(parse_spec(config.text));
-  if (!config.spec.process) return fail(Errc::kInvalid, "process: is required");
-  if (options.listen_fds > 0) {
+  if (config.spec.process && options.listen_fds > 0) {
     config.spec.process->env.push_back(fmt::format("LISTEN_FDS={}", options.listen_fds));
     config.spec.process->env.emplace_back("LISTEN_PID=1");  // the program is the container's init
   }
@@ -271,10 +270,11 @@ Status create(const CreateOptions& options) {
   Config config = TRY(read_config(options));
   TRY(make_state_directory(options));
   Draft draft(options.root, options.id);
-  ConsoleChannel channel = TRY(ConsoleChannel::make(*config.spec.process, options.console_socket,
-                                                    ConsoleChannel::Relay::kEngine));
+  ProcessSpec process = config.spec.process.value_or(ProcessSpec{});  // `start` will ask for it
+  ConsoleChannel channel =
+      TRY(ConsoleChannel::make(process, options.console_socket, ConsoleChannel::Relay::kEngine));
   sys::Fd listener = TRY(sys::listen_unix(socket_of(options.root, options.id)));
-  Sockets sockets{.listener = listener.get(), .console = channel.plan(*config.spec.process)};
+  Sockets sockets{.listener = listener.get(), .console = channel.plan(process)};
   TRY(build(options, config, draft, sockets));
   draft.keep();
   return {};
@@ -302,6 +302,7 @@ Status start(const std::string& root, const std::string& id) {
 
 Result<int> run(const CreateOptions& options, RunMode mode) {
   Config config = TRY(read_config(options));
+  if (!config.spec.process) return fail(Errc::kInvalid, "process: is required");
   TRY(make_state_directory(options));
   Draft draft(options.root, options.id);
   const ProcessSpec& process = *config.spec.process;

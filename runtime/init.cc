@@ -340,7 +340,7 @@ void wait_for_start(int listener) {
 
 [[noreturn]] void be_init(InitContext& context) {
   set_up(context);
-  check_program(context.program);
+  if (context.program.process != nullptr) check_program(context.program);
   tell(MessageKind::kReady, 0);
   if (context.listener >= 0) {
     ::close(position.sync);  // the parent sees the end of create
@@ -349,8 +349,9 @@ void wait_for_start(int listener) {
     position.stage = Stage::kWait;
     wait_for_go();
   }
-  run_container_hooks(context.start_hooks,
-                      context.spec->process ? &*context.spec->process : nullptr);
+  position.stage = Stage::kProcess;
+  if (context.program.process == nullptr) die(EINVAL, "config.json has none");
+  run_container_hooks(context.start_hooks, context.program.process);
   become_program(context.program);
 }
 

@@ -79,6 +79,8 @@ const char* name_of(Stage stage) {
       return "mask";
     case Stage::kPivot:
       return "pivot";
+    case Stage::kProcess:
+      return "process:";
     case Stage::kCwd:
       return "enter working directory";
     case Stage::kRlimits:

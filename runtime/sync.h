@@ -43,6 +43,7 @@ enum class Stage : uint32_t {
   kSysctl,
   kMasks,
   kPivot,
+  kProcess,
   kCwd,
   kRlimits,
   kSeccomp,

@@ -263,6 +263,19 @@ TEST_F(Runtime, CreateSaysThatThereIsNoProgram) {
               HasSubstr("exec: \"/etc\": permission denied"));
 }
 
+// "process is REQUIRED when start is called" (runtime-spec, config.md), and not before.
+TEST_F(Runtime, ContainerWithoutProcessIsCreatedButNotStarted) {
+  config_.erase("process");
+  ASSERT_TRUE(sys::write_replace(path("bundle/config.json"), config_.dump(), 0644));
+  ASSERT_EQ(quiet_oci({"create", "-b", path("bundle"), "c"}), 0);
+  EXPECT_THAT(oci({"state", "c"}).out, HasSubstr("\"status\": \"created\""));
+  auto started = oci({"start", "c"});
+  EXPECT_EQ(started.status.code, 1);
+  EXPECT_THAT(started.err, HasSubstr("process: config.json has none"));
+  EXPECT_EQ(oci({"delete", "--force", "c"}).status.code, 0);
+  EXPECT_THAT(oci({"run", "-b", path("bundle"), "c"}).err, HasSubstr("process: is required"));
+}
+
 std::vector<std::string> sockets_in(const std::string& fds) {
   std::vector<std::string> sockets;
   std::vector<std::string> names = sys::list_directory(fds).value();
