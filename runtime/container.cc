@@ -3,6 +3,7 @@
 #include "base/env.h"
 #include "base/log.h"
 #include "runtime/launch.h"
+#include "runtime/parent.h"
 #include "runtime/plan.h"
 #include "runtime/seccomp_profile.h"
 #include "runtime/spec.h"
@@ -18,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <climits>
 #include <csignal>
 #include <cstdlib>
@@ -36,32 +38,44 @@ class Draft {
   Draft& operator=(const Draft&) = delete;
   ~Draft() {
     if (kept_) return;
-    if (process_.pidfd) {
-      (void)sys::send_signal(process_, SIGKILL);  // gone already is as good
-      (void)sys::wait(process_);
+    kill_and_reap(process_.pid);
+    Status cleaned = clean();
+    // Once more: nobody comes after us to whom this container has a name.
+    if (!cleaned) cleaned = clean();
+    if (!cleaned) {
+      LOG(kWarn, "leftover of a failed create",
+          {{"container", id_}, {"error", cleaned.error().text}});
     }
-    if (cgroup_) {
-      if (auto killed = cgroup_->kill_all(); !killed) complain(killed.error());
-      if (auto removed = cgroup_->remove(); !removed) complain(removed.error());
-    }
-    auto removed = sys::remove_tree(directory_of(root_, id_));
-    if (!removed) complain(removed.error());
     if (afterwards_) afterwards_();
   }
   // Called when the container, which did not come to be, has been taken down.
   void afterwards(std::function<void()> call) { afterwards_ = std::move(call); }
   void add(sys::CgroupDir cgroup) { cgroup_.emplace(std::move(cgroup)); }
   void add(sys::Process process) { process_ = std::move(process); }
+  void add_pid_file(const std::string& path) { pid_file_ = path; }
   const sys::CgroupDir* cgroup() const { return cgroup_ ? &*cgroup_ : nullptr; }
   const sys::Process& process() const { return process_; }
   void keep() { kept_ = true; }
 
  private:
-  void complain(const Error& error) const {
-    LOG(kWarn, "leftover of a failed create", {{"container", id_}, {"error", error.text}});
+  // All of it, whatever fails on the way; the first failure is told.
+  Status clean() const {
+    Status killed;
+    Status removed;
+    if (cgroup_) {
+      killed = cgroup_->kill_all();
+      removed = cgroup_->remove();
+    }
+    Status directory = sys::remove_tree(directory_of(root_, id_));
+    if (!pid_file_.empty()) TRY(sys::remove_file(pid_file_));
+    TRY(std::move(killed));
+    TRY(std::move(removed));
+    return directory;
   }
+
   std::string root_;
   std::string id_;
+  std::string pid_file_;
   std::optional<sys::CgroupDir> cgroup_;
   sys::Process process_;
   std::function<void()> afterwards_;
@@ -215,6 +229,7 @@ Result<Launched> build(const CreateOptions& options, Config& config, Draft& draf
   config.state.pid = launched.pid;
   config.state.start_time = TRY(sys::start_time_of(launched.pid));
   TRY(save(options.root, config.state));
+  draft.add_pid_file(options.pid_file);
   TRY(announce({options.pid_file, options.pidfd_socket}, draft.process()));
   return launched;
 }
@@ -244,24 +259,32 @@ Status kill_init(const State& state) {
   return wait_for_end(process.pidfd, state.id);
 }
 
-// All of it, whatever fails on the way; the first failure is told.
+// The state goes last: as long as there is anything, another delete finds out where.
 Status tear_down(const std::string& root, const State& state) {
-  Status first;
-  auto note = [&first](Status status) {
-    if (!status && first) first = std::move(status);
-  };
   if (!state.cgroup.empty()) {
-    auto host = sys::Cgroups::detect();
-    if (host) {
-      note(host->at(state.cgroup).kill_all());
-      note(host->at(state.cgroup).remove());
-    } else {
-      note(tl::unexpected<Error>(std::move(host).error()));
-    }
+    sys::CgroupDir group = TRY(sys::Cgroups::detect()).at(state.cgroup);
+    TRY(group.kill_all());
+    TRY(group.remove());
   }
-  note(sys::remove_tree(directory_of(root, state.id)));
+  TRY(sys::remove_tree(directory_of(root, state.id)));
   run_poststop(state);
-  return first;
+  return {};
+}
+
+// What is left of a delete that removed state.json and then failed.
+bool remove_empty_directory(const std::string& root, const std::string& id) {
+  return static_cast<bool>(sys::remove_directory(directory_of(root, id)));
+}
+
+// To the end of init.sock, which is there for as long as nobody has come so far: a start that fails
+// can be tried again.
+Status let_go(const std::string& socket) {
+  auto init = sys::connect_unix(socket);
+  // Nobody listens: the init is the program already, and the `start` that made it so did not come
+  // to the last line.
+  bool released = !init && init.error().errno_value == ECONNREFUSED;
+  if (!released) TRY(release(TRY(std::move(init)).get()));
+  return sys::remove_file(socket);
 }
 
 }  // namespace
@@ -285,10 +308,7 @@ Status start(const std::string& root, const std::string& id) {
   if (state.status != ContainerStatus::kCreated) {
     return fail(Errc::kInvalid, "cannot start a container that is {}", name_of(state.status));
   }
-  sys::Fd init = TRY(sys::connect_unix(socket_of(root, id)));
-  // Removed first: from here on the container counts as running, and a failure ends it.
-  TRY(sys::remove_file(socket_of(root, id)));
-  auto started = release(init.get());
+  auto started = let_go(socket_of(root, id));
   if (started) started = run_poststart(state);
   if (started || started.error().code != Errc::kCancelled) return started;
   // A hook that fails ends the container (runtime-spec, Lifecycle, steps 7 and 9).
@@ -373,6 +393,10 @@ Status kill(const std::string& root, const std::string& id, int signal, KillTarg
 Status remove(const std::string& root, const std::string& id, DeleteMode mode) {
   auto loaded = load(root, id);
   bool force = mode == DeleteMode::kForce;
+  if (!loaded && loaded.error().code == Errc::kNotFound && check_id(id) &&
+      remove_empty_directory(root, id)) {
+    return {};
+  }
   if (!loaded && force && loaded.error().code == Errc::kNotFound) {
     TRY(check_id(id));
     // A create that was killed before it wrote its first state.

@@ -152,7 +152,7 @@ Result<sys::Cloned> climb(const EnterContext& context, int sync, sys::Cloned chi
   };
   auto done = steps();
   if (done) return child;
-  kill_and_reap(child);
+  kill_and_reap(child.pid);
   return tl::unexpected<Error>(std::move(done).error());
 }
 
@@ -208,8 +208,7 @@ Result<int> exec(const ExecOptions& options) {
   sys::Process running{child.pid, std::move(child.pidfd)};
   auto code = follow(options, running, channel);
   if (code) return code;
-  (void)sys::send_signal(running, SIGKILL);  // gone already is as good
-  (void)sys::wait(running);
+  kill_and_reap(running.pid);
   return code;
 }
 

@@ -205,14 +205,14 @@ Result<Launched> launch(const LaunchInput& input) {
   if (needs_two_clones(input.plan)) {
     auto init = adopt_second(sockets.ours.get(), child);
     if (!init) {
-      kill_and_reap(child);
+      kill_and_reap(child.pid);
       return tl::unexpected<Error>(std::move(init).error());
     }
     child = std::move(*init);
   }
   auto ready = climb(input, sockets.ours.get(), child.pid);
   if (!ready) {
-    kill_and_reap(child);
+    kill_and_reap(child.pid);
     return tl::unexpected<Error>(std::move(ready).error());
   }
   return Launched{child.pid, std::move(child.pidfd), std::move(sockets.ours)};

@@ -149,10 +149,10 @@ Status send_go(int sync) {
   return last_word ? sent : tl::unexpected<Error>(std::move(last_word).error());
 }
 
-void kill_and_reap(const sys::Cloned& child) {
-  if (child.pid <= 0) return;
-  (void)sys::send_signal({child.pid, sys::Fd(::dup(child.pidfd.get()))}, SIGKILL);
-  while (::waitpid(child.pid, nullptr, 0) < 0 && errno == EINTR) {
+void kill_and_reap(pid_t child) {
+  if (child <= 0) return;
+  (void)::kill(child, SIGKILL);  // unreaped, so the number is still its own
+  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
   }
 }
 
@@ -164,9 +164,7 @@ Result<sys::Cloned> adopt_second(int sync, const sys::Cloned& first) {
   while (::waitpid(first.pid, nullptr, 0) < 0 && errno == EINTR) {
   }
   if (!pidfd) {
-    (void)::kill(born.pid, SIGKILL);  // our unreaped child: the number is still its own
-    while (::waitpid(born.pid, nullptr, 0) < 0 && errno == EINTR) {
-    }
+    kill_and_reap(born.pid);
     return tl::unexpected<Error>(std::move(pidfd).error());
   }
   init.pidfd = std::move(*pidfd);

@@ -23,7 +23,8 @@ Status release(int sync);
 // What a Failure means, in words: "exec: \"x\": executable file not found in $PATH".
 Error describe_failure(const SyncMessage& failure);
 
-void kill_and_reap(const sys::Cloned& child);
+// SIGKILL and wait(2) for a child that nobody else reaps; nothing for a pid of 0 or less.
+void kill_and_reap(pid_t child);
 // After a second clone: the first child is done and is reaped, the second is our child by
 // CLONE_PARENT.
 Result<sys::Cloned> adopt_second(int sync, const sys::Cloned& first);

@@ -5,6 +5,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include <unistd.h>
+
 namespace berth::sys {
 namespace {
 
@@ -22,6 +24,7 @@ namespace {
 struct Fault {
   long nth = 0;
   int errno_value = 0;
+  int witness = -1;
 };
 
 // Read before main() so that the first call after a clone needs no getenv.
@@ -31,7 +34,8 @@ Fault read_fault() {
   if (text == nullptr) return fault;
   char* colon = nullptr;
   fault.nth = std::strtol(text, &colon, 10);
-  if (*colon == ':') fault.errno_value = static_cast<int>(std::strtol(colon + 1, nullptr, 10));
+  if (*colon == ':') fault.errno_value = static_cast<int>(std::strtol(colon + 1, &colon, 10));
+  if (*colon == ':') fault.witness = static_cast<int>(std::strtol(colon + 1, nullptr, 10));
   return fault;
 }
 
@@ -42,7 +46,9 @@ std::atomic<long> call_count{0};
 
 int fault_now() {
   if (kFault.nth == 0) return 0;
-  return ++call_count == kFault.nth ? kFault.errno_value : 0;
+  if (++call_count != kFault.nth) return 0;
+  if (kFault.witness >= 0) (void)!::write(kFault.witness, "!", 1);  // nothing to do without it
+  return kFault.errno_value;
 }
 
 #else

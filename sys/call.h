@@ -15,8 +15,9 @@
 namespace berth::sys {
 
 // errno to pretend for this call, or 0. Controlled by the environment variable
-// BERTH_FAULT="N:ERRNO" (the Nth call from the start of the process fails, N counts from 1), in
-// builds with BERTH_FAULTS. Async-signal-safe.
+// BERTH_FAULT="N:ERRNO[:FD]" (the Nth call from the start of the process fails, N counts from 1; a
+// child of ours counts on from its birth), in builds with BERTH_FAULTS. A byte is written to FD, so
+// that tests know when a run is too short to reach N. Async-signal-safe.
 int fault_now();
 
 // Prints "berth: trace: operation detail = value (reason)" to standard error when BERTH_TRACE is

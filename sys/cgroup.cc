@@ -72,16 +72,21 @@ uint64_t number_in(const std::string& directory, const std::string& file) {
   return text ? parse_u64(trim(*text)).value_or(0) : 0;
 }
 
-// The groups below, deepest first, then the group itself.
-std::vector<std::string> tree_of(const std::string& directory) {
+bool is_gone(const Error& error) {
+  return error.code == Errc::kNotFound || error.errno_value == ENODEV;
+}
+
+// The groups below, deepest first, then the group itself; nothing for a missing one.
+Result<std::vector<std::string>> tree_of(const std::string& directory) {
   std::vector<std::string> tree;
   auto names = list_directory(directory);
-  if (!names) return tree;
-  for (const std::string& name : *names) {
+  if (!names && is_gone(names.error())) return tree;
+  for (const std::string& name : TRY(std::move(names))) {
     std::string child = directory + "/" + name;
     auto st = stat(child);
-    if (!st || !S_ISDIR(st->st_mode)) continue;
-    for (std::string& below : tree_of(child)) tree.push_back(std::move(below));
+    if (!st && is_gone(st.error())) continue;
+    if (!S_ISDIR(TRY(std::move(st)).st_mode)) continue;
+    for (std::string& below : TRY(tree_of(child))) tree.push_back(std::move(below));
   }
   tree.push_back(directory);
   return tree;
@@ -89,11 +94,10 @@ std::vector<std::string> tree_of(const std::string& directory) {
 
 Result<std::vector<pid_t>> processes_in(const std::string& directory) {
   std::vector<pid_t> pids;
-  for (const std::string& group : tree_of(directory)) {
+  for (const std::string& group : TRY(tree_of(directory))) {
     auto text = read_in(group, "cgroup.procs");
     if (!text) {
-      if (text.error().code == Errc::kNotFound) continue;
-      if (text.error().errno_value == ENODEV || text.error().errno_value == EOPNOTSUPP) continue;
+      if (is_gone(text.error()) || text.error().errno_value == EOPNOTSUPP) continue;
       return tl::unexpected<Error>(std::move(text).error());
     }
     for (const std::string& line : split(*text, '\n')) {
@@ -572,7 +576,9 @@ Status CgroupDir::remove() const {
     // The usual case first: no groups below, nobody in it.
     auto removed_at_once = run("rmdir", directory, [&] { return ::rmdir(directory.c_str()); });
     if (removed_at_once || removed_at_once.error().errno_value == ENOENT) continue;
-    for (const std::string& group : tree_of(directory)) {
+    auto tree = tree_of(directory);
+    if (!tree && first) first = tl::unexpected<Error>(std::move(tree).error());
+    for (const std::string& group : tree.value_or(std::vector<std::string>())) {
       auto removed = remove_one(group);
       if (!removed && first) first = std::move(removed);
     }

@@ -240,6 +240,10 @@ Status remove_file(const std::string& path) {
   return removed;
 }
 
+Status remove_directory(const std::string& path) {
+  return run("rmdir", path, [&] { return ::rmdir(path.c_str()); });
+}
+
 Status remove_tree(const std::string& path) {
   struct stat st {};
   if (::lstat(path.c_str(), &st) != 0) {

@@ -63,6 +63,8 @@ Status rename(const std::string& from, const std::string& to);
 Status hard_link(const std::string& from, const std::string& to);
 // unlink(2); a missing file is success.
 Status remove_file(const std::string& path);
+// rmdir(2).
+Status remove_directory(const std::string& path);
 // Removes the tree without following symlinks and without crossing into another file system
 // (a mount left inside makes it fail with EBUSY or EXDEV rather than lose foreign data). A missing
 // tree is success.

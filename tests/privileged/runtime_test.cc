@@ -305,28 +305,5 @@ TEST_F(Runtime, WaitingInitHoldsNoEndOfItsParents) {
   }
 }
 
-TEST_F(Runtime, EveryFailingCallIsReportedAndLeavesNothing) {
-  write_config({"true"});
-  if (oci({"run", "-b", path("bundle"), "c"}, {{"BERTH_FAULT=1:5"}}).status.code == 0) {
-    GTEST_SKIP() << "built without BERTH_FAULTS";
-  }
-  constexpr int kCallsMax = 2000;
-  int failed = 0;
-  for (int n = 1; n < kCallsMax; ++n) {
-    auto output = oci({"run", "-b", path("bundle"), "c"}, {{fmt::format("BERTH_FAULT={}:5", n)}});
-    if (output.status.code == 0 && n > 100) break;
-    if (output.status.code != 0) {
-      ++failed;
-      EXPECT_THAT(output.err, HasSubstr("berth-oci: ")) << n;
-    }
-    // What a failed clean-up left, the next delete takes.
-    (void)oci({"delete", "--force", "c"});
-    ASSERT_FALSE(sys::exists(path("state/c"))) << n;
-    sys::CgroupDir group = sys::Cgroups::detect()->at(cgroup_);
-    ASSERT_FALSE(group.exists()) << n << " " << output.err;
-  }
-  EXPECT_GT(failed, 50);
-}
-
 }  // namespace
 }  // namespace berth

@@ -16,7 +16,7 @@ FIRST_ID = 300000  # of the user namespaces that tests ask for
 
 
 class Oci:
-    """State root and bundles below `directory`; cgroups below /berth-test-NAME."""
+    """State root and bundles below `directory`; cgroups are /berth-test-NAME-CONTAINER."""
 
     def __init__(self, directory):
         self.directory = pathlib.Path(directory)
@@ -42,7 +42,7 @@ class Oci:
         config = copy.deepcopy(self.default())
         config["root"] = {"path": "rootfs"}
         config["process"]["args"] = args
-        config["linux"]["cgroupsPath"] = f"{self.cgroup}/{name}"
+        config["linux"]["cgroupsPath"] = f"{self.cgroup}-{name}"
         if user_namespace:
             config["linux"]["namespaces"].append({"type": "user"})
             ids = [{"containerID": 0, "hostID": FIRST_ID, "size": 65536}]
@@ -91,6 +91,10 @@ class Oci:
         done = self("state", name)
         return json.loads(done.stdout)["status"] if done.returncode == 0 else None
 
+    def stopped(self, name):
+        """Waits until it is; what is killed does not die at once."""
+        return wait_until(lambda: self.status(name) == "stopped", f"{name} stops")
+
     def delete(self, name):
         return self("delete", "--force", name)
 
@@ -98,13 +102,27 @@ class Oci:
         """Deletes every container; what is left then is a bug."""
         for name in sorted(self._made):
             self.delete(name)
-        left = [path for path in (self.state.iterdir() if self.state.exists() else ()) if path.name != ".seccomp"]
-        groups = [path for top in (CGROUP_ROOT, *CGROUP_ROOT.iterdir()) if (path := top / self.cgroup[1:]).is_dir()]
-        inner = [path for top in groups for path in top.iterdir() if path.is_dir()]
-        for path in groups:
-            path.rmdir() if not inner else None
+        left = self.left()
+        assert not left, left
+
+    def left(self):
+        """What there is of any container: files of the state, cgroups, mounts, processes."""
+        state = [path for path in (self.state.iterdir() if self.state.exists() else ()) if path.name != ".seccomp"]
+        groups = [path for pattern in ("", "*/") for path in CGROUP_ROOT.glob(f"{pattern}{self.cgroup[1:]}-*")]
         mounts = [line for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines() if str(self.directory) in line]
-        assert not left and not inner and not mounts, (left, inner, mounts)
+        return state + groups + mounts + self._processes()
+
+    def _processes(self):
+        """Ours, and the processes that they cloned, by the state root on their command line. The dead have none."""
+        found = []
+        for entry in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                command = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:  # gone meanwhile
+                continue
+            if str(self.state).encode() in command:
+                found.append((entry.name, command))
+        return found
 
     def _note(self, arguments):
         if arguments and arguments[0] in ("create", "run"):
