@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -68,6 +69,11 @@ void wait_for_go() {
   long got = must("receive", [&] { return ::recv(position.sync, &message, sizeof(message), 0); });
   // The parent went away: so do we, and nobody is left to be told.
   if (got != sizeof(message) || message.kind != MessageKind::kGo) ::_exit(1);
+}
+
+bool has_hung_up(int fd) {
+  pollfd polled{fd, 0, 0};  // poll(2) passes over a negative one
+  return ::poll(&polled, 1, 0) > 0;
 }
 
 int open_in_root(int root, const char* path, int flags) {

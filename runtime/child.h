@@ -51,6 +51,9 @@ void tell(MessageKind kind, pid_t pid);
 // Exits when the parent has gone.
 void wait_for_go();
 
+// True when the other end of the descriptor is closed; false for -1.
+bool has_hung_up(int fd);
+
 // Moves us into the v1 groups by their `tasks` files, which are closed. The first step of all, so
 // that whatever comes later is counted and limited.
 void join_cgroups(const std::vector<int>& tasks);

@@ -221,6 +221,7 @@ Result<Launched> build(const CreateOptions& options, Config& config, Draft& draf
                                   .rootfs = config.state.rootfs,
                                   .listener = sockets.listener,
                                   .preserve_fds = options.listen_fds + options.preserve_fds,
+                                  .supervisor = options.supervisor,
                                   .console = sockets.console,
                                   .no_pivot = options.no_pivot,
                                   .no_new_keyring = options.no_new_keyring,

@@ -28,6 +28,9 @@ struct CreateOptions {
   bool no_pivot = false;        // chroot(2) in the place of pivot_root(2)
   bool no_new_keyring = false;  // the session keyring is inherited
   bool keep = false;            // run in the foreground: the stopped container is not deleted
+  // Borrowed; -1 for none. When its other end closes, who would start the container has gone, and
+  // an init that still waits for that ends.
+  int supervisor = -1;
 };
 
 // Makes the container up to, and without, its program. On error nothing is left.

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <linux/mount.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 extern "C" int mount(const char*, const char*, const char*, unsigned long, const void*) noexcept;
@@ -322,10 +324,13 @@ void set_up(InitContext& context) {
   pivot(context);
 }
 
-// Waits behind init.sock for somebody to say go.
-void wait_for_start(int listener) {
+// Waits behind init.sock for somebody to say go, or for nobody to be left who would.
+void wait_for_start(int listener, int supervisor) {
   position.stage = Stage::kWait;
   while (true) {
+    std::array<pollfd, 2> polled{pollfd{listener, POLLIN, 0}, pollfd{supervisor, 0, 0}};
+    must("poll", [&] { return ::poll(polled.data(), polled.size(), -1); });
+    if (polled[1].revents != 0) ::_exit(1);
     int peer = static_cast<int>(
         must("accept", [&] { return ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC); }));
     SyncMessage message;
@@ -344,7 +349,7 @@ void wait_for_start(int listener) {
   tell(MessageKind::kReady, 0);
   if (context.listener >= 0) {
     ::close(position.sync);  // the parent sees the end of create
-    wait_for_start(context.listener);
+    wait_for_start(context.listener, context.program.supervisor);
   } else {
     position.stage = Stage::kWait;
     wait_for_go();

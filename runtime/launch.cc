@@ -176,6 +176,7 @@ Result<Launched> launch(const LaunchInput& input) {
   if (input.spec.process) context.program = prepare_program(*input.spec.process, context.root);
   context.program.seccomp = input.seccomp;
   context.program.preserve_fds = input.preserve_fds;
+  context.program.supervisor = input.supervisor;
   context.program.die_with_parent = input.plan.die_with_parent;
   context.asks_for_hooks = input.runtime_hooks != nullptr;
   context.create_hooks =

@@ -25,6 +25,7 @@ struct LaunchInput {
   std::string rootfs;                       // absolute
   int listener = -1;                        // init.sock, or -1 for `run`
   int preserve_fds = 0;
+  int supervisor = -1;  // as in CreateOptions
   Console console;
   bool no_pivot = false;
   bool no_new_keyring = false;

@@ -14,6 +14,7 @@ namespace {
 
 constexpr size_t kLogMax = 256 * 1024;
 constexpr size_t kPidMax = 32;
+constexpr int kSupervisor = 3;
 constexpr uint64_t kPidLimit = 1 << 22;  // the kernel's
 
 // The last error of a log in the format of `--log-format json`: {"level":"error","msg":"..."}.
@@ -67,6 +68,11 @@ Status OciProgram::run(const std::vector<std::string>& words, const std::string&
   program.arguments.insert(program.arguments.end(), words.begin(), words.end());
   program.descriptors = {
       {or_null(streams.in), 0}, {or_null(streams.out), 1}, {or_null(streams.err), 2}};
+  if (streams.supervisor >= 0) {
+    program.descriptors.emplace_back(streams.supervisor, kSupervisor);
+    program.environment = sys::own_environment();
+    program.environment->push_back(fmt::format("BERTH_SUPERVISOR_FD={}", kSupervisor));
+  }
   // A runtime that went on after its shim would make what nobody knows of any more.
   program.dies_with_us = true;
   sys::Process process = TRY(sys::spawn(program));

@@ -23,6 +23,9 @@ class OciProgram {
     int in = -1;  // borrowed; they become the container's
     int out = -1;
     int err = -1;
+    // Not the container's: what waits to be started ends when the other end of this one closes.
+    // Passed as descriptor 3 with its number in BERTH_SUPERVISOR_FD.
+    int supervisor = -1;
   };
   // `create`: the container waits for start(). Returns the host's pid of its first process, which
   // has become a child of ours (the caller is a subreaper). Errors carry the runtime's own text.

@@ -218,6 +218,8 @@ void become_user(const ProcessSpec& process) {
   // After the change of credentials, which clears it.
   if (program.die_with_parent) {
     must("PR_SET_PDEATHSIG", [] { return ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0); });
+    // A parent that died just before that sends no signal any more.
+    if (child::has_hung_up(program.supervisor)) ::_exit(1);
   }
   if (process.no_new_privileges) {
     must("PR_SET_NO_NEW_PRIVS", [] { return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); });

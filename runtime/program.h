@@ -15,6 +15,7 @@ struct Program {
   const SeccompProgram* seccomp = nullptr;  // absent: no filter
   int preserve_fds = 0;                     // descriptors 3 .. 2 + n stay open
   bool die_with_parent = false;
+  int supervisor = -1;                   // hangs up when our parent of then has gone; -1 for none
   bool make_cwd = true;                  // a missing working directory is made
   std::vector<std::string> executables;  // candidates for args[0], in order
   std::vector<std::string> environment;

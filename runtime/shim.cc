@@ -70,6 +70,7 @@ class Shim {
     TRY(sys::unshare(CLONE_NEWNS, "mount"));
     TRY(sys::set_propagation("/", MS_SLAVE, sys::Recursion::kWholeTree));
     TRY(write_identity());
+    alive_ = TRY(sys::make_pipe());
     TRY(loop_.on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int) { request_stop(); }));
     listener_ = TRY(sys::listen_unix(TaskPaths{plan_.directory}.socket()));
     TRY(loop_.watch(listener_.get(), EPOLLIN, [this](uint32_t) { accept_agent(); }));
@@ -239,7 +240,9 @@ class Shim {
   }
 
   ShimContainer::Host host() const {
-    return {.user_namespace = namespaces_.user ? namespaces_.user.get() : -1, .ids = plan_.ids};
+    return {.supervisor = alive_.read.get(),
+            .user_namespace = namespaces_.user ? namespaces_.user.get() : -1,
+            .ids = plan_.ids};
   }
 
   // While the agent sets up the network. A failure is told when the container's turn comes.
@@ -325,6 +328,7 @@ class Shim {
   sys::Loop& loop_;
   OciProgram oci_;
   TaskNamespaces namespaces_;
+  sys::Pipe alive_;  // closes with us: containers that wait for their start end then
   sys::Fd listener_;
   std::map<int, sys::Fd> connections_;
   int owner_ = -1;  // the connection whose end stops a foreground task

@@ -45,21 +45,23 @@ Status ShimContainer::create(const Host& host, std::vector<TimedStep>& steps) {
   auto created = timed(env_, steps, "rootfs " + plan_.name,
                        [&] { return mount_rootfs(plan_.rootfs, host.user_namespace, host.ids); });
   if (created) {
-    created = timed(env_, steps, "create " + plan_.name, [&] { return create_process(); });
+    created =
+        timed(env_, steps, "create " + plan_.name, [&] { return create_process(host.supervisor); });
   }
   if (!created) created = wrap(std::move(created).error(), "CannotCreateContainerError");
   create_result_ = created;
   return created;
 }
 
-Status ShimContainer::create_process() {
+Status ShimContainer::create_process(int supervisor) {
   log_ = TRY(LogWriter::open(plan_.log_file));
   sys::Pipe out = TRY(sys::make_pipe());
   sys::Pipe err = TRY(sys::make_pipe());
   // From here on, whatever comes of it: a runtime that is killed in its create leaves half of one.
   created_ = true;
-  process_.pid = TRY(oci_.create(plan_.id, plan_.bundle,
-                                 {.in = -1, .out = out.write.get(), .err = err.write.get()}));
+  process_.pid = TRY(oci_.create(
+      plan_.id, plan_.bundle,
+      {.in = -1, .out = out.write.get(), .err = err.write.get(), .supervisor = supervisor}));
   process_.pidfd = TRY(sys::open_pidfd(process_.pid));
   outputs_.push_back({std::move(out.read), LogStream::kStdout});
   outputs_.push_back({std::move(err.read), LogStream::kStderr});

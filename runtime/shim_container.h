@@ -35,6 +35,7 @@ class ShimContainer {
   const std::string& started_at() const { return started_at_; }
 
   struct Host {
+    int supervisor = -1;  // hangs up when the shim has gone
     int user_namespace = -1;
     std::optional<IdRangePlan> ids;
   };
@@ -63,7 +64,7 @@ class ShimContainer {
     LogStream stream = LogStream::kStdout;
   };
 
-  Status create_process();
+  Status create_process(int supervisor);
   void end_before_start();
   Status watch_output(Output& output);
   enum class Pumped { kNothing, kSome, kEnd };

@@ -20,6 +20,10 @@
 //     EOF = exec'd, Failure = why not  <--------   seccomp is the last step when noNewPrivileges is
 //                                                  set, else it needs CAP_SYS_ADMIN and goes first
 //
+// Between Ready and `start` the init waits for either: the Go, or the hang-up of the descriptor in
+// BERTH_SUPERVISOR_FD. That is how the containers of a shim end with it before they are started;
+// afterwards the parent death signal does it (unless the program is set-user-ID, which clears it).
+//
 // `run` is the same with one socket: Go comes at once and no init.sock is made.
 #pragma once
 

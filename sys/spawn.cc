@@ -227,6 +227,12 @@ Result<Fd> open_pidfd(pid_t pid) {
       call("pidfd_open", std::to_string(pid), [&] { return ::syscall(SYS_pidfd_open, pid, 0); })));
 }
 
+std::vector<std::string> own_environment() {
+  std::vector<std::string> entries;
+  for (char** entry = environ; *entry != nullptr; ++entry) entries.emplace_back(*entry);
+  return entries;
+}
+
 pid_t own_pid() {
   return ::getpid();
 }

@@ -67,6 +67,8 @@ Result<Fd> open_pidfd(pid_t pid);
 // Start time of a process in clock ticks since boot (field 22 of /proc/PID/stat): with the pid, the
 // identity of a process. kNotFound when it is gone.
 Result<uint64_t> start_time_of(pid_t pid);
+// environ(7) as it is now.
+std::vector<std::string> own_environment();
 // getpid(2).
 pid_t own_pid();
 

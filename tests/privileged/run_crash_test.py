@@ -18,11 +18,11 @@ def shims(instance):
     return [pid for pid, command in found.items() if command.split(" ", 1)[0].endswith("berth-shim")]
 
 
-def wait_until(condition, what):
+def wait_until(condition, what, pause=0.02):
     deadline = time.monotonic() + 10 * PATIENCE
     while not condition():
         assert time.monotonic() < deadline, what
-        time.sleep(0.02)
+        time.sleep(pause)
 
 
 def kill(running):
@@ -114,6 +114,26 @@ def test_berth_and_its_shim_killed_together(berth):
         running.process.wait()
     wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in containers), "containers live on")
     assert berth.berth("system", "sweep").code == 0
+
+
+def test_berth_and_its_shim_killed_before_a_container_starts(berth):
+    """What is created and waits for its start has no death signal yet: its parent of then has gone already."""
+    waited = 0
+    for _ in range(6):
+        with berth.start(task(sh(FOREVER, stopTimeout=2))) as running:
+            # The directory stays when we come too late for the socket.
+            wait_until(lambda: list(berth.state.glob("oci/*/state.json")), "no container is created", pause=0.001)
+            victims = (*shims(berth), running.process.pid)
+            for pid in victims:
+                os.kill(pid, signal.SIGSTOP)
+            waited += len(list(berth.state.glob("oci/*/init.sock")))
+            for pid in victims:
+                os.kill(pid, signal.SIGKILL)
+            running.process.wait()
+        wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in victims), "a dead shim is not reaped")
+        wait_until(lambda: not leak_census.processes(berth.name), "a container waits for ever")
+        assert berth.berth("system", "sweep").code == 0
+    assert waited > 0
 
 
 def test_container_killed_from_outside_is_told(berth):

@@ -43,6 +43,15 @@ TEST_F(OciProgramTest, CreateGivesThePidOfThePidFile) {
                         bundle()));
 }
 
+TEST_F(OciProgramTest, SupervisorIsNamedInTheEnvironment) {
+  sys::Pipe alive = sys::make_pipe().value();
+  std::string script =
+      "readlink /proc/self/fd/$BERTH_SUPERVISOR_FD >" + bundle() + "/supervisor\necho 1 >\"${11}\"";
+  ASSERT_TRUE(runtime(script).create(
+      "id", bundle(), {.in = -1, .out = -1, .err = -1, .supervisor = alive.read.get()}));
+  EXPECT_EQ(file("supervisor"), sys::read_link(sys::proc_path(alive.read.get())).value() + "\n");
+}
+
 TEST_F(OciProgramTest, OtherCommands) {
   ASSERT_TRUE(runtime("exit 0").start("id"));
   EXPECT_THAT(file("arguments"), HasSubstr("json start id\n"));

@@ -1,6 +1,7 @@
 #include "base/text.h"
 #include "oci/commands.h"
 #include "runtime/container.h"
+#include "sys/fd.h"
 #include "sys/file.h"
 #include "sys/own_binary.h"
 #include "sys/spawn.h"
@@ -21,6 +22,26 @@ Result<uint64_t> listen_fds() {
   auto number = parse_u64(count);
   if (number && *number <= kPreserveMax) return *number;
   return fail(Errc::kInvalid, "LISTEN_FDS: must be from 0 to {}", kPreserveMax);
+}
+
+// An environment variable, because other runtimes, which the shim may be told to use, know no such
+// option.
+constexpr const char* kSupervisor = "BERTH_SUPERVISOR_FD";
+
+// The descriptor whose hang-up tells that our supervisor has gone; -1 when we have none. The
+// container must not inherit it.
+Result<int> supervisor() {
+  const char* text = std::getenv(kSupervisor);
+  if (text == nullptr) return -1;
+  auto number = parse_u64(text);
+  constexpr uint64_t kDescriptorMax = 1024;
+  if (!number || *number < 3 || *number > kDescriptorMax) {
+    return fail(Errc::kInvalid, "{}: {} is not a descriptor", kSupervisor, printable(text, 32));
+  }
+  int fd = static_cast<int>(*number);
+  auto set = sys::set_cloexec(fd);
+  if (!set) return wrap(std::move(set).error(), "{}={}", kSupervisor, fd);
+  return fd;
 }
 
 Result<runtime::CreateOptions> create_options(const Invocation& invocation) {
@@ -48,6 +69,7 @@ Result<runtime::CreateOptions> create_options(const Invocation& invocation) {
 Result<int> create(const Invocation& invocation) {
   TRY(sys::protect_own_binary(invocation.argv));
   runtime::CreateOptions options = TRY(create_options(invocation));
+  options.supervisor = TRY(supervisor());
   TRY(runtime::create(options));
   return 0;
 }
