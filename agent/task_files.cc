@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "netns/files.h"
 #include "runtime/seccomp_profile.h"
+#include "sys/cgroup.h"
 #include "sys/credentials.h"
 #include "sys/file.h"
 
@@ -137,6 +138,11 @@ class Writer {
     ContainerSettings settings =
         TRY(decide_settings(definition_, container, image.config, account, place_, place));
     settings.seccomp = TRY(seccomp_of(settings));
+    // v2 has no swappiness by group, and the runtime refuses what it cannot honour; in a task
+    // definition it is documented to be without effect there.
+    if (settings.swappiness && TRY(sys::Cgroups::detect()).is_unified()) {
+      settings.swappiness.reset();
+    }
     std::string bundle = directory_.bundle(container.name);
     TRY(sys::write_replace(bundle + "/config.json", TRY(render_oci_config(settings)), 0600));
 

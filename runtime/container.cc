@@ -2,6 +2,7 @@
 
 #include "base/env.h"
 #include "base/log.h"
+#include "runtime/control.h"
 #include "runtime/launch.h"
 #include "runtime/parent.h"
 #include "runtime/plan.h"
@@ -211,7 +212,11 @@ Result<Launched> build(const CreateOptions& options, Config& config, Draft& draf
   draft.afterwards([&config] { run_poststop(config.state); });
   draft.add(config.cgroups->at(config.state.cgroup));
   sys::CgroupDir group = TRY(config.cgroups->make(config.state.cgroup));
-  TRY(group.apply(config.plan.limits));
+  if (auto limited = group.apply(config.plan.limits); !limited) {
+    Error error = std::move(limited).error();
+    error.text.insert(0, "linux.resources.");
+    return tl::unexpected<Error>(std::move(error));
+  }
   Launched launched = TRY(launch({.spec = config.spec,
                                   .plan = config.plan,
                                   .state = config.state,
@@ -257,6 +262,7 @@ Status kill_init(const State& state) {
   if (!pidfd) return {};  // it is gone
   sys::Process process{state.pid, std::move(*pidfd)};
   TRY(sys::send_signal(process, SIGKILL));
+  thaw_for_kill(state);
   return wait_for_end(process.pidfd, state.id);
 }
 
@@ -346,7 +352,9 @@ Result<int> run(const CreateOptions& options, RunMode mode) {
 }
 
 Result<State> state(const std::string& root, const std::string& id) {
-  return load(root, id);
+  State found = TRY(load(root, id));
+  refine_status(found);
+  return found;
 }
 
 Result<std::vector<pid_t>> processes(const std::string& root, const std::string& id) {
@@ -371,6 +379,7 @@ Result<std::vector<State>> list(const std::string& root) {
       LOG(kWarn, "unreadable container state", {{"error", loaded.error().text}});
       continue;
     }
+    refine_status(*loaded);
     states.push_back(std::move(*loaded));
   }
   return states;
@@ -388,7 +397,9 @@ Status kill(const std::string& root, const std::string& id, int signal, KillTarg
     return fail(Errc::kInvalid, "container not running");
   }
   sys::Fd pidfd = TRY(pidfd_of(state));
-  return sys::send_signal({state.pid, std::move(pidfd)}, signal);
+  TRY(sys::send_signal({state.pid, std::move(pidfd)}, signal));
+  if (signal == SIGKILL) thaw_for_kill(state);
+  return {};
 }
 
 Status remove(const std::string& root, const std::string& id, DeleteMode mode) {

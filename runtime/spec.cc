@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "runtime/parse.h"
+#include "runtime/resources.h"
 
 #include <algorithm>
 #include <array>
@@ -186,99 +187,6 @@ Result<std::vector<DeviceSpec>> parse_devices(const json::Node& linux_node) {
   return devices;
 }
 
-Result<std::vector<sys::DeviceRule>> parse_device_rules(const json::Node& resources) {
-  std::vector<sys::DeviceRule> rules;
-  for (const json::Node& entry : TRY(resources.find_array("devices"))) {
-    sys::DeviceRule rule;
-    json::Node allow = TRY(entry.at("allow"));
-    rule.allow = TRY(allow.as_bool());
-    std::string type = TRY(find_text(entry, "type"));
-    if (!type.empty() && type != "a" && type != "b" && type != "c") {
-      json::Node node = TRY(entry.at("type"));
-      return invalid(node, "must be a, b or c");
-    }
-    rule.type = type.empty() ? 'a' : type[0];
-    auto number = [&](std::string_view key) -> Result<std::optional<int64_t>> {
-      auto value = TRY(entry.find_i64(key));
-      if (value && *value < 0) value.reset();  // -1 is "any"
-      return value;
-    };
-    rule.major = TRY(number("major"));
-    rule.minor = TRY(number("minor"));
-    std::string access = TRY(find_text(entry, "access"));
-    if (!access.empty()) rule.access = access;
-    if (access.find_first_not_of("rwm") != std::string::npos) {
-      json::Node node = TRY(entry.at("access"));
-      return invalid(node, "must be made of r, w and m");
-    }
-    rules.push_back(std::move(rule));
-  }
-  return rules;
-}
-
-Status parse_memory(const json::Node& node, sys::CgroupLimits& limits) {
-  limits.memory_max_bytes = TRY(node.find_i64("limit"));
-  limits.memory_low_bytes = TRY(node.find_i64("reservation"));
-  limits.memory_and_swap_max_bytes = TRY(node.find_i64("swap"));
-  limits.swappiness = TRY(node.find_u64("swappiness"));
-  if (limits.swappiness && *limits.swappiness > 100) {
-    json::Node swappiness = TRY(node.at("swappiness"));
-    return invalid(swappiness, "must be from 0 to 100");
-  }
-  if (TRY(node.find_bool("disableOOMKiller")).value_or(false)) {
-    json::Node disabled = TRY(node.at("disableOOMKiller"));
-    return unsupported(disabled, "is not supported");
-  }
-  return {};
-}
-
-Status parse_cpu(const json::Node& node, sys::CgroupLimits& limits) {
-  limits.cpu_shares = TRY(node.find_u64("shares"));
-  limits.cpu_quota_us = TRY(node.find_i64("quota"));
-  limits.cpu_period_us = TRY(node.find_u64("period"));
-  limits.cpu_burst_us = TRY(node.find_u64("burst"));
-  for (std::string_view field : {"realtimeRuntime", "realtimePeriod", "idle"}) {
-    auto value = TRY(node.find_i64(field));
-    if (!value || *value == 0) continue;
-    json::Node member = TRY(node.at(field));
-    return unsupported(member, "is not supported yet");
-  }
-  std::string cpus = TRY(find_text(node, "cpus"));
-  std::string mems = TRY(find_text(node, "mems"));
-  if (!cpus.empty()) limits.cpus = cpus;
-  if (!mems.empty()) limits.mems = mems;
-  return {};
-}
-
-Status parse_resources(const json::Node& node, sys::CgroupLimits& limits) {
-  for (std::string_view field : {"hugepageLimits", "rdma"}) {
-    auto member = node.find(field);
-    if (member && member->dump() != "[]" && member->dump() != "{}") {
-      return unsupported(*member, "is not supported yet");
-    }
-  }
-  for (std::string_view field : {"blockIO", "network"}) {
-    auto member = node.find(field);
-    if (member && member->dump() != "{}") return unsupported(*member, "is not supported yet");
-  }
-  if (auto memory = node.find("memory")) TRY(parse_memory(*memory, limits));
-  if (auto cpu = node.find("cpu")) TRY(parse_cpu(*cpu, limits));
-  if (auto pids = node.find("pids")) {
-    limits.pids_max = TRY(pids->i64_at("limit"));
-    if (*limits.pids_max == 0) limits.pids_max = -1;
-  }
-  limits.devices = TRY(parse_device_rules(node));
-  if (auto unified = node.find("unified")) {
-    limits.unified = TRY(unified->as_string_map());
-    for (const auto& [file, value] : limits.unified) {
-      if (file.find('/') != std::string::npos) {
-        return invalid(*unified, printable(file, 64) + ": must be a file name");
-      }
-    }
-  }
-  return {};
-}
-
 Status parse_linux(const json::Node& node, Spec& spec) {
   for (std::string_view field : {"intelRdt", "personality", "timeOffsets", "netDevices"}) {
     if (auto member = node.find(field)) return unsupported(*member, "is not supported yet");
@@ -292,7 +200,9 @@ Status parse_linux(const json::Node& node, Spec& spec) {
   spec.maps.gids = TRY(parse_maps(node, "gidMappings"));
   spec.devices = TRY(parse_devices(node));
   spec.cgroups_path = TRY(find_text(node, "cgroupsPath"));
-  if (auto resources = node.find("resources")) TRY(parse_resources(*resources, spec.limits));
+  if (auto resources = node.find("resources")) {
+    spec.limits = TRY(parse_resources(*resources));
+  }
   if (auto seccomp = node.find("seccomp")) spec.seccomp = TRY(parse_seccomp(*seccomp));
   if (auto sysctl = node.find("sysctl")) spec.sysctl = TRY(sysctl->as_string_map());
   spec.masked_paths = TRY(find_texts(node, "maskedPaths"));

@@ -45,6 +45,8 @@ const char* name_of(ContainerStatus status) {
       return "created";
     case ContainerStatus::kRunning:
       return "running";
+    case ContainerStatus::kPaused:
+      return "paused";
     case ContainerStatus::kStopped:
       return "stopped";
   }
@@ -152,7 +154,7 @@ std::string render_for_hook(const State& state, ContainerStatus status) {
 std::string render_oci(const State& state) {
   nlohmann::ordered_json json{
       {"ociVersion", state.oci_version}, {"id", state.id}, {"status", name_of(state.status)}};
-  if (state.status == ContainerStatus::kCreated || state.status == ContainerStatus::kRunning) {
+  if (state.status != ContainerStatus::kCreating && state.status != ContainerStatus::kStopped) {
     json["pid"] = state.pid;
   }
   json["bundle"] = state.bundle;

@@ -23,8 +23,9 @@
 
 namespace berth::runtime {
 
-enum class ContainerStatus { kCreating, kCreated, kRunning, kStopped };
-// "creating", "created", "running", "stopped".
+// kPaused is found only where it is asked for, runtime/control.h.
+enum class ContainerStatus { kCreating, kCreated, kRunning, kPaused, kStopped };
+// "creating", "created", "running", "paused", "stopped".
 const char* name_of(ContainerStatus status);
 
 struct State {

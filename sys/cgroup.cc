@@ -14,7 +14,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cmath>
 #include <csignal>
 #include <ctime>
 #include <map>
@@ -27,7 +26,9 @@ constexpr int kKillRounds = 100;
 constexpr int kGoneWaitMs = 5000;    // how long dying processes may take to leave a group
 constexpr int kRemoveRounds = 2500;  // times kRemovePauseMs: 5 s
 constexpr int kRemovePauseMs = 2;
-constexpr const char* kAllControllers = "cpu cpuset memory pids hugetlb io";
+constexpr int kFreezeRounds = 1000;  // times kFreezePauseMs: 2 s
+constexpr int kFreezePauseMs = 2;
+constexpr const char* kAllControllers = "cpu cpuset memory pids hugetlb io rdma misc";
 
 constexpr std::array<std::string_view, 6> kAlways{"cpu",     "cpuacct", "memory",
                                                   "devices", "freezer", "pids"};
@@ -46,10 +47,6 @@ Status write_value(const std::string& directory, const std::string& file,
   auto written = write_to(directory + "/" + file, value);
   if (written) return written;
   return wrap(std::move(written).error(), "set {} to {}", file, printable(value, 64));
-}
-
-std::string limit_text(int64_t value) {
-  return value < 0 ? "max" : std::to_string(value);
 }
 
 // Value of `key` in a file of "key value" lines; 0 when absent.
@@ -157,54 +154,6 @@ Status remove_one(const std::string& directory) {
   }
 }
 
-Status set_cpu_v1(const std::string& directory, const CgroupLimits& limits) {
-  if (limits.cpu_shares) {
-    TRY(write_value(directory, "cpu.shares", std::to_string(*limits.cpu_shares)));
-  }
-  if (limits.cpu_period_us) {
-    TRY(write_value(directory, "cpu.cfs_period_us", std::to_string(*limits.cpu_period_us)));
-  }
-  if (limits.cpu_quota_us) {
-    TRY(write_value(directory, "cpu.cfs_quota_us", std::to_string(*limits.cpu_quota_us)));
-  }
-  if (limits.cpu_burst_us) {
-    TRY(write_value(directory, "cpu.cfs_burst_us", std::to_string(*limits.cpu_burst_us)));
-  }
-  return {};
-}
-
-Status set_memory_v1(const std::string& directory, const CgroupLimits& limits) {
-  // memsw must never be below the limit, so with both given and growing, memsw goes first. A fresh
-  // group has none, so the limit first is right for it; on refusal try the other order.
-  auto set_limit = [&]() -> Status {
-    if (!limits.memory_max_bytes) return {};
-    return write_value(directory, "memory.limit_in_bytes",
-                       std::to_string(*limits.memory_max_bytes));
-  };
-  auto set_swap = [&]() -> Status {
-    // Kernels without swap accounting have no such file: then nothing is swapped from the group's
-    // account either, and only an explicit limit is refused.
-    if (!limits.memory_and_swap_max_bytes) return {};
-    return write_value(directory, "memory.memsw.limit_in_bytes",
-                       std::to_string(*limits.memory_and_swap_max_bytes));
-  };
-  if (auto first = set_limit(); !first) {
-    if (!limits.memory_and_swap_max_bytes) return first;
-    TRY(set_swap());
-    TRY(set_limit());
-  } else {
-    TRY(set_swap());
-  }
-  if (limits.memory_low_bytes) {
-    TRY(write_value(directory, "memory.soft_limit_in_bytes",
-                    std::to_string(*limits.memory_low_bytes)));
-  }
-  if (limits.swappiness) {
-    TRY(write_value(directory, "memory.swappiness", std::to_string(*limits.swappiness)));
-  }
-  return {};
-}
-
 std::string device_text(const DeviceRule& rule) {
   auto number = [](const std::optional<int64_t>& value) {
     return value ? std::to_string(*value) : std::string("*");
@@ -212,8 +161,8 @@ std::string device_text(const DeviceRule& rule) {
   return fmt::format("{} {}:{} {}", rule.type, number(rule.major), number(rule.minor), rule.access);
 }
 
-Status set_devices_v1(const std::string& directory, const CgroupLimits& limits) {
-  for (const DeviceRule& rule : limits.devices) {
+Status set_devices_v1(const std::string& directory, const std::vector<DeviceRule>& rules) {
+  for (const DeviceRule& rule : rules) {
     bool everything = rule.type == 'a' && !rule.major && !rule.minor;
     TRY(write_value(directory, rule.allow ? "devices.allow" : "devices.deny",
                     everything ? "a" : device_text(rule)));
@@ -222,8 +171,7 @@ Status set_devices_v1(const std::string& directory, const CgroupLimits& limits) 
 }
 
 // A fresh v1 cpuset is empty and takes no process: what is not asked for is the parent's.
-Status set_cpuset_v1(const std::string& mount, const std::string& path,
-                     const CgroupLimits& limits) {
+Status fill_cpuset_v1(const std::string& mount, const std::string& path) {
   size_t slash = 0;
   while (slash != std::string::npos) {
     slash = path.find('/', slash + 1);
@@ -236,54 +184,37 @@ Status set_cpuset_v1(const std::string& mount, const std::string& path,
       TRY(write_value(mount + prefix, file, std::string(trim(parent))));
     }
   }
-  if (limits.cpus) TRY(write_value(mount + path, "cpuset.cpus", *limits.cpus));
-  if (limits.mems) TRY(write_value(mount + path, "cpuset.mems", *limits.mems));
   return {};
 }
 
-Status set_memory_v2(const std::string& directory, const CgroupLimits& limits) {
-  if (limits.memory_max_bytes) {
-    TRY(write_value(directory, "memory.max", limit_text(*limits.memory_max_bytes)));
+Status explain(Error error, const CgroupSetting& setting) {
+  if (error.code == Errc::kNotFound) {
+    return fail(Errc::kUnsupported, "{}: this kernel has no {} (or the controller is not enabled)",
+                setting.field, setting.file);
   }
-  if (limits.memory_low_bytes) {
-    TRY(write_value(directory, "memory.low", limit_text(*limits.memory_low_bytes)));
-  }
-  if (!limits.memory_and_swap_max_bytes) return {};
-  int64_t total = *limits.memory_and_swap_max_bytes;
-  if (total >= 0 && !limits.memory_max_bytes) {
-    return fail(Errc::kInvalid, "a swap limit needs a memory limit");
-  }
-  int64_t swap = total < 0 ? -1 : total - std::max<int64_t>(*limits.memory_max_bytes, 0);
-  auto set = write_value(directory, "memory.swap.max", limit_text(swap));
-  // A kernel without swap accounting swaps nothing of ours: a limit of nothing holds by itself.
-  if (!set && set.error().code == Errc::kNotFound && swap <= 0) return {};
-  return set;
+  return wrap(std::move(error), "{}: set {} to {}", setting.field, setting.file,
+              printable(setting.value, 64));
 }
 
-Status set_cpu_v2(const std::string& directory, const CgroupLimits& limits) {
-  if (limits.cpu_shares) {
-    TRY(write_value(directory, "cpu.weight", std::to_string(weight_of_shares(*limits.cpu_shares))));
+// On v2 one file holds two limits, or a limit stands relative to another: what an update leaves out
+// is what is there.
+Status complete_v2(const std::string& directory, CgroupLimits& limits) {
+  if (limits.cpu_period_us && !limits.cpu_quota_us) {
+    std::string now = TRY(read_in(directory, "cpu.max"));
+    auto quota = parse_u64(split(now, ' ')[0]);
+    limits.cpu_quota_us = quota ? static_cast<int64_t>(*quota) : -1;
   }
-  if (limits.cpu_quota_us || limits.cpu_period_us) {
-    constexpr uint64_t kPeriodDefaultUs = 100000;
-    TRY(write_value(directory, "cpu.max",
-                    fmt::format("{} {}", limit_text(limits.cpu_quota_us.value_or(-1)),
-                                limits.cpu_period_us.value_or(kPeriodDefaultUs))));
+  bool needs_memory = limits.memory_and_swap_max_bytes.value_or(-1) >= 0;
+  if (needs_memory && !limits.memory_max_bytes) {
+    std::string now = TRY(read_in(directory, "memory.max"));
+    if (auto bytes = parse_u64(trim(now))) limits.memory_max_bytes = static_cast<int64_t>(*bytes);
   }
-  if (limits.cpu_burst_us) {
-    TRY(write_value(directory, "cpu.max.burst", std::to_string(*limits.cpu_burst_us)));
+  if (limits.checks_memory_before_update && limits.memory_max_bytes.value_or(-1) >= 0) {
+    uint64_t used = number_in(directory, "memory.current");
+    if (static_cast<uint64_t>(*limits.memory_max_bytes) < used) {
+      return fail(Errc::kInvalid, "memory.limit: is below the memory in use, {} bytes", used);
+    }
   }
-  if (limits.cpus) TRY(write_value(directory, "cpuset.cpus", *limits.cpus));
-  if (limits.mems) TRY(write_value(directory, "cpuset.mems", *limits.mems));
-  return {};
-}
-
-Status apply_v2(const std::string& directory, const CgroupLimits& limits) {
-  TRY(set_memory_v2(directory, limits));
-  TRY(set_cpu_v2(directory, limits));
-  if (limits.pids_max) TRY(write_value(directory, "pids.max", limit_text(*limits.pids_max)));
-  if (!limits.devices.empty()) TRY(attach_device_filter(directory, limits.devices));
-  for (const auto& [file, value] : limits.unified) TRY(write_value(directory, file, value));
   return {};
 }
 
@@ -329,26 +260,15 @@ bool enters_always(const std::string& controller) {
   return std::find(kAlways.begin(), kAlways.end(), controller) != kAlways.end();
 }
 
-uint64_t weight_of_shares(uint64_t shares) {
-  constexpr uint64_t kSharesMin = 2;
-  constexpr uint64_t kSharesMax = 262144;
-  shares = std::clamp(shares, kSharesMin, kSharesMax);
-  if (shares == kSharesMin) return 1;
-  if (shares == kSharesMax) return 10000;
-  double l = std::log2(static_cast<double>(shares));
-  double exponent = (l * l + 125 * l) / 612.0 - 7.0 / 34.0;
-  return static_cast<uint64_t>(std::ceil(std::pow(10, exponent)));
-}
-
 Result<Cgroups> Cgroups::detect() {
   std::string mountinfo = TRY(read_file("/proc/self/mountinfo", kFileMax));
   return parse(mountinfo);
 }
 
 Result<Cgroups> Cgroups::parse(const std::string& mountinfo) {
-  constexpr std::array<std::string_view, 10> kKnown{"cpu",     "cpuacct", "cpuset", "memory",
-                                                    "devices", "freezer", "blkio",  "pids",
-                                                    "hugetlb", "net_cls"};
+  constexpr std::array<std::string_view, 12> kKnown{"cpu",     "cpuacct", "cpuset",   "memory",
+                                                    "devices", "freezer", "blkio",    "pids",
+                                                    "hugetlb", "net_cls", "net_prio", "rdma"};
   Cgroups host;
   for (const std::string& line : split(mountinfo, '\n')) {
     size_t dash = line.find(" - ");
@@ -458,45 +378,76 @@ Result<Fd> CgroupDir::task_file(const std::string& controller) const {
   return open(there + "/tasks", O_WRONLY);
 }
 
-Status CgroupDir::apply(const CgroupLimits& limits) const {
-  if (host_.is_unified()) return apply_v2(directory(""), limits);
-  if (!limits.unified.empty()) {
-    return fail(Errc::kUnsupported, "cgroup v2 values were given, but this host uses v1");
-  }
-  struct Part {
-    const char* controller;
-    bool wanted;
-    Status (*set)(const std::string&, const CgroupLimits&);
-  };
-  const Part parts[] = {
-      {"memory",
-       limits.memory_max_bytes || limits.memory_low_bytes || limits.memory_and_swap_max_bytes ||
-           limits.swappiness,
-       set_memory_v1},
-      {"cpu",
-       limits.cpu_shares || limits.cpu_quota_us || limits.cpu_period_us || limits.cpu_burst_us,
-       set_cpu_v1},
-      {"devices", !limits.devices.empty(), set_devices_v1},
-  };
-  auto needed = [&](const std::string& controller) -> Result<std::string> {
-    std::string found = directory(controller);
-    if (found.empty()) return fail(Errc::kUnsupported, "this host has no {} cgroup", controller);
-    return found;
-  };
-  for (const Part& part : parts) {
-    if (!part.wanted) continue;
-    std::string group = TRY(needed(part.controller));
-    TRY(part.set(group, limits));
-  }
-  if (limits.pids_max) {
-    std::string group = TRY(needed("pids"));
-    TRY(write_value(group, "pids.max", limit_text(*limits.pids_max)));
-  }
-  if (!limits.cpus && !limits.mems) return {};
-  std::string cpuset = TRY(needed("cpuset"));
-  std::string mount = cpuset.substr(0, cpuset.size() - path_.size());
+// A controller that is entered only when a limit asks for it gets its directory now.
+Status CgroupDir::enter(const std::string& controller) const {
+  std::string group = directory(controller);
+  if (host_.is_unified() || group.empty() || enters_always(controller)) return {};
+  std::string mount = group.substr(0, group.size() - path_.size());
   TRY(make_chain(mount, path_));
-  return set_cpuset_v1(mount, path_, limits);
+  if (controller == "cpuset") TRY(fill_cpuset_v1(mount, path_));
+  return {};
+}
+
+// The kernel refuses (EINVAL, EBUSY) what does not fit what is set: a quota below its burst, memory
+// above memory and swap. Which order is right depends on what was there, so what is refused is
+// tried again after the rest.
+Status CgroupDir::write_settings(const std::vector<CgroupSetting>& settings) const {
+  std::vector<CgroupSetting> refused;
+  for (size_t i = 0; i < settings.size(); ++i) {
+    const CgroupSetting& setting = settings[i];
+    std::string group = directory(setting.controller);
+    if (group.empty()) {
+      return fail(Errc::kUnsupported, "{}: this host has no {} cgroup", setting.field,
+                  setting.controller);
+    }
+    auto written = write_to(group + "/" + setting.file, setting.value);
+    bool missing = !written && written.error().code == Errc::kNotFound;
+    if (setting.need == Need::kElseNext && !missing) ++i;
+    if (written || (missing && setting.need != Need::kMust)) continue;
+    int error = written.error().errno_value;
+    if (error != EINVAL && error != EBUSY) return explain(std::move(written).error(), setting);
+    refused.push_back(setting);
+  }
+  for (const CgroupSetting& setting : refused) {
+    auto written = write_to(directory(setting.controller) + "/" + setting.file, setting.value);
+    if (!written) return explain(std::move(written).error(), setting);
+  }
+  return {};
+}
+
+Status CgroupDir::set(const CgroupLimits& limits) const {
+  std::vector<CgroupSetting> settings =
+      TRY(host_.is_unified() ? settings_v2(limits) : settings_v1(limits));
+  std::string last;
+  for (const CgroupSetting& setting : settings) {
+    if (setting.controller == last) continue;
+    last = setting.controller;
+    TRY(enter(last));
+  }
+  return write_settings(settings);
+}
+
+Status CgroupDir::set_devices(const std::vector<DeviceRule>& rules, DeviceFilters before) const {
+  if (rules.empty()) return {};
+  std::string group = directory("devices");
+  if (group.empty()) return fail(Errc::kUnsupported, "devices: this host has no devices cgroup");
+  Status done = !host_.is_unified()              ? set_devices_v1(group, rules)
+                : before == DeviceFilters::kNone ? attach_device_filter(group, rules)
+                                                 : replace_device_filter(group, rules);
+  if (done) return done;
+  return wrap(std::move(done).error(), "devices");
+}
+
+Status CgroupDir::apply(const CgroupLimits& limits) const {
+  TRY(set(limits));
+  return set_devices(limits.devices, DeviceFilters::kNone);
+}
+
+Status CgroupDir::update(const CgroupLimits& limits) const {
+  CgroupLimits whole = limits;
+  if (host_.is_unified()) TRY(complete_v2(directory(""), whole));
+  TRY(set(whole));
+  return set_devices(limits.devices, DeviceFilters::kReplace);
 }
 
 Result<uint64_t> CgroupDir::oom_kills() const {
@@ -526,9 +477,29 @@ Result<std::vector<pid_t>> CgroupDir::processes() const {
   return processes_in(directory("pids"));
 }
 
+Result<bool> CgroupDir::is_frozen() const {
+  if (host_.is_unified()) {
+    std::string events = TRY(read_in(directory(""), "cgroup.events"));
+    return value_of(events, "frozen") == 1;
+  }
+  std::string state = TRY(read_in(directory("freezer"), "freezer.state"));
+  return trim(state) == "FROZEN";
+}
+
+// v2 tells by cgroup.events; v1 may stay FREEZING while a process sleeps in the kernel, and looks
+// again only when it is asked again.
 Status CgroupDir::freeze() const {
-  if (host_.is_unified()) return write_to(directory("") + "/cgroup.freeze", "1");
-  return write_to(directory("freezer") + "/freezer.state", "FROZEN");
+  std::string file = host_.is_unified() ? directory("") + "/cgroup.freeze"
+                                        : directory("freezer") + "/freezer.state";
+  for (int round = 0; round < kFreezeRounds; ++round) {
+    TRY(write_to(file, host_.is_unified() ? "1" : "FROZEN"));
+    if (TRY(is_frozen())) return {};
+    timespec pause{.tv_sec = 0, .tv_nsec = kFreezePauseMs * 1000000L};
+    ::nanosleep(&pause, nullptr);
+  }
+  (void)thaw();  // the error is that it could not be frozen
+  return fail(Errc::kExhausted, "cgroup {}: not frozen after {} ms", path_,
+              kFreezeRounds * kFreezePauseMs);
 }
 
 Status CgroupDir::thaw() const {

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "sys/cgroup_limits.h"
 #include "sys/fd.h"
 
 #include <cstdint>
@@ -22,37 +23,6 @@
 #include <sys/types.h>
 
 namespace berth::sys {
-
-struct DeviceRule {
-  bool allow = false;
-  char type = 'a';               // 'a' all, 'b' block, 'c' character
-  std::optional<int64_t> major;  // nothing: any
-  std::optional<int64_t> minor;
-  std::string access = "rwm";
-  bool operator==(const DeviceRule&) const = default;
-};
-
-// Nothing means: leave as it is. -1 means: no limit.
-struct CgroupLimits {
-  std::optional<int64_t> memory_max_bytes;
-  std::optional<int64_t> memory_low_bytes;  // v1 soft limit, v2 memory.low
-  // Memory and swap together, as OCI has it; v2's swap.max is the difference.
-  std::optional<int64_t> memory_and_swap_max_bytes;
-  std::optional<uint64_t> swappiness;  // v1 only; v2 has no such knob per group: ignored there
-  std::optional<int64_t> pids_max;
-  std::optional<uint64_t> cpu_shares;  // v2: see weight_of_shares
-  std::optional<int64_t> cpu_quota_us;
-  std::optional<uint64_t> cpu_period_us;
-  std::optional<uint64_t> cpu_burst_us;
-  std::optional<std::string> cpus;
-  std::optional<std::string> mems;
-  std::vector<DeviceRule> devices;  // first deny, then allow, in order; the last match decides
-  std::vector<std::pair<std::string, std::string>> unified;  // v2 file -> value
-};
-
-// cpu.weight for cpu.shares: ceil(10^((l^2 + 125 l) / 612 - 7/34)), l = log2(shares), as runc and
-// crun. Shares are taken into [2, 262144] first. Pure.
-uint64_t weight_of_shares(uint64_t shares);
 
 // Whether every group of berth has a directory in this v1 controller. cpuset, blkio and the rest
 // cost a mkdir and a migration each and are entered only when a limit asks for them.
@@ -112,7 +82,15 @@ class CgroupDir {
   Result<Fd> task_file(const std::string& controller) const;
   // Moves another process, for when it cannot move itself: slow on v1, see task_files().
   Status attach(pid_t pid) const;
+  // The errors of apply() and update() name the limit as config.json does: "memory.limit: ...".
+  // apply() is for a fresh group; update() for one in use: devices replace those before.
   Status apply(const CgroupLimits& limits) const;
+  Status update(const CgroupLimits& limits) const;
+
+  // The directory of a controller, whether the group exists there or not; on v2 the one directory.
+  // "" when the host has no such controller.
+  std::string directory(const std::string& controller) const;
+  bool is_unified() const { return host_.is_unified(); }
 
   Result<CgroupStats> stats() const;
   // Kills by the OOM killer in this group and (v2) below it.
@@ -120,6 +98,8 @@ class CgroupDir {
   // All processes in the group and below.
   Result<std::vector<pid_t>> processes() const;
 
+  Result<bool> is_frozen() const;
+  // Waits (bounded) until every process has stopped; on failure nothing stays frozen.
   Status freeze() const;
   Status thaw() const;
   // SIGKILL to every process in the group and below, and waits (bounded) until they are gone. A
@@ -136,9 +116,12 @@ class CgroupDir {
   friend class Cgroups;
   CgroupDir(Cgroups host, std::string path) : host_(std::move(host)), path_(std::move(path)) {}
 
-  // The directory of a controller; on v2 the one directory. "" when the host has no such
-  // controller.
-  std::string directory(const std::string& controller) const;
+  Status enter(const std::string& controller) const;
+  Status write_settings(const std::vector<CgroupSetting>& settings) const;
+  Status set(const CgroupLimits& limits) const;
+  enum class DeviceFilters { kNone, kReplace };  // what v2 has to do with those there
+  Status set_devices(const std::vector<DeviceRule>& rules, DeviceFilters before) const;
+
   std::vector<std::string> directories() const;
 
   Cgroups host_;

@@ -9,6 +9,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
+
 namespace berth::sys {
 namespace {
 
@@ -80,6 +82,26 @@ Result<long> bpf(const char* detail, int command, bpf_attr& attributes) {
               [&] { return ::syscall(SYS_bpf, command, &attributes, sizeof(attributes)); });
 }
 
+constexpr uint32_t kProgramsMax = 64;  // BPF_CGROUP_MAX_PROGS
+
+// The programs that are attached to the group itself, by descriptor.
+Result<std::vector<Fd>> attached_programs(int group) {
+  std::array<uint32_t, kProgramsMax> ids{};
+  bpf_attr query{};
+  query.query.target_fd = static_cast<uint32_t>(group);
+  query.query.attach_type = BPF_CGROUP_DEVICE;
+  query.query.prog_ids = reinterpret_cast<uint64_t>(ids.data());
+  query.query.prog_cnt = kProgramsMax;
+  TRY(bpf("query the device filters", BPF_PROG_QUERY, query));
+  std::vector<Fd> programs;
+  for (uint32_t i = 0; i < query.query.prog_cnt; ++i) {
+    bpf_attr get{};
+    get.prog_id = ids[i];
+    programs.emplace_back(TRY(bpf("open a device filter", BPF_PROG_GET_FD_BY_ID, get)));
+  }
+  return programs;
+}
+
 }  // namespace
 
 std::vector<bpf_insn> compile_device_filter(const std::vector<DeviceRule>& rules) {
@@ -117,6 +139,21 @@ Status attach_device_filter(const std::string& directory, const std::vector<Devi
   attach.attach_type = BPF_CGROUP_DEVICE;
   attach.attach_flags = BPF_F_ALLOW_MULTI;
   TRY(bpf("attach the device filter", BPF_PROG_ATTACH, attach));
+  return {};
+}
+
+Status replace_device_filter(const std::string& directory, const std::vector<DeviceRule>& rules) {
+  Fd group = TRY(open(directory, O_RDONLY | O_DIRECTORY));
+  std::vector<Fd> old = TRY(attached_programs(group.get()));
+  // The new one first: at no time is there none.
+  TRY(attach_device_filter(directory, rules));
+  for (const Fd& program : old) {
+    bpf_attr detach{};
+    detach.target_fd = static_cast<uint32_t>(group.get());
+    detach.attach_bpf_fd = static_cast<uint32_t>(program.get());
+    detach.attach_type = BPF_CGROUP_DEVICE;
+    TRY(bpf("detach a device filter", BPF_PROG_DETACH, detach));
+  }
   return {};
 }
 

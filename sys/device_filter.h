@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/result.h"
-#include "sys/cgroup.h"
+#include "sys/cgroup_limits.h"
 
 #include <cstdint>
 #include <string>
@@ -19,5 +19,7 @@ std::vector<bpf_insn> compile_device_filter(const std::vector<DeviceRule>& rules
 // Loads the program and attaches it to the group. A group that has one already keeps both, and both
 // must allow (BPF_F_ALLOW_MULTI).
 Status attach_device_filter(const std::string& directory, const std::vector<DeviceRule>& rules);
+// The same, and takes away the programs that were there before.
+Status replace_device_filter(const std::string& directory, const std::vector<DeviceRule>& rules);
 
 }  // namespace berth::sys

@@ -53,8 +53,6 @@ TEST(Spec, NamesThePathOfWhatIsWrong) {
        "linux.devices[0].type: must be c, b, u or p"},
       {"", R"(,"resources":{"memory":{"swappiness":101}})",
        "linux.resources.memory.swappiness: must be from 0 to 100"},
-      {"", R"(,"resources":{"hugepageLimits":[{"pageSize":"2MB","limit":1}]})",
-       "linux.resources.hugepageLimits: is not supported yet"},
       {"", R"(,"resources":{"devices":[{"allow":true,"access":"x"}]})",
        "linux.resources.devices[0].access: must be made of r, w and m"},
       {"", R"(,"seccomp":{"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"action":"x"}]})",

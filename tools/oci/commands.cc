@@ -76,6 +76,31 @@ constexpr std::array kSpecOptions{
     Option{"bundle", 'b', Takes::kValue, "directory to write config.json to (.)"},
     Option{"rootless", '\0', Takes::kNothing, "for a container of our own user"},
 };
+constexpr std::array kUpdateOptions{
+    Option{"resources", 'r', Takes::kValue, "file of a linux.resources object, or - to read it"},
+    Option{"blkio-weight", '\0', Takes::kValue, "weight of block I/O, 10 to 1000"},
+    Option{"cpu-period", '\0', Takes::kValue, "CFS period in microseconds"},
+    Option{"cpu-quota", '\0', Takes::kValue, "CPU time in a period in microseconds; -1 for all"},
+    Option{"cpu-burst", '\0', Takes::kValue, "saved CPU time that a period may take on top"},
+    Option{"cpu-share", '\0', Takes::kValue, "relative weight of CPU time"},
+    Option{"cpu-rt-period", '\0', Takes::kValue, "real-time period in microseconds"},
+    Option{"cpu-rt-runtime", '\0', Takes::kValue, "real-time CPU time in a period"},
+    Option{"cpu-idle", '\0', Takes::kValue, "1 for SCHED_IDLE, 0 for the default"},
+    Option{"cpuset-cpus", '\0', Takes::kValue, "CPUs to run on, like 0-3,7"},
+    Option{"cpuset-mems", '\0', Takes::kValue, "memory nodes to use"},
+    Option{"memory", '\0', Takes::kValue, "limit of memory, like 512m; -1 for none"},
+    Option{"memory-reservation", '\0', Takes::kValue, "soft limit of memory"},
+    Option{"memory-swap", '\0', Takes::kValue, "limit of memory and swap together"},
+    Option{"kernel-memory", '\0', Takes::kValue, "limit of kernel memory (cgroup v1)"},
+    Option{"kernel-memory-tcp", '\0', Takes::kValue, "limit of TCP buffers (cgroup v1)"},
+    Option{"pids-limit", '\0', Takes::kValue, "most processes; -1 for no limit"},
+    Option{"l3-cache-schema", '\0', Takes::kValue, "refused: needs resctrl"},
+    Option{"mem-bw-schema", '\0', Takes::kValue, "refused: needs resctrl"},
+};
+constexpr std::array kEventsOptions{
+    Option{"interval", '\0', Takes::kValue, "how often statistics are told (5s)"},
+    Option{"stats", '\0', Takes::kNothing, "tell the statistics once"},
+};
 constexpr std::span<const Option> kNone{};
 
 constexpr std::array kCommands{
@@ -94,6 +119,14 @@ constexpr std::array kCommands{
             kPsOptions, 1, kAnyNumber, Order::kNamesFirst, kFailure, ps},
     Command{"kill", "CONTAINER [SIGNAL]", "signal the init of a container (SIGTERM)", kKillOptions,
             1, 2, Order::kAny, kFailure, kill},
+    Command{"pause", "CONTAINER", "freeze every process of a container", kNone, 1, 1, Order::kAny,
+            kFailure, pause},
+    Command{"resume", "CONTAINER", "thaw a paused container", kNone, 1, 1, Order::kAny, kFailure,
+            resume},
+    Command{"update", "CONTAINER", "change the limits of a running container", kUpdateOptions, 1, 1,
+            Order::kAny, kFailure, update},
+    Command{"events", "CONTAINER", "tell statistics and kills by the OOM killer", kEventsOptions, 1,
+            1, Order::kAny, kFailure, events},
     Command{"delete", "CONTAINER", "remove a stopped container", kDeleteOptions, 1, 1, Order::kAny,
             kFailure, remove},
     Command{"spec", "", "write a config.json to start from", kSpecOptions, 0, 0, Order::kAny,

@@ -26,6 +26,12 @@ Result<int> exec(const Invocation& invocation);
 // ps_command.cc
 Result<int> ps(const Invocation& invocation);
 
+// control_commands.cc: by the control group.
+Result<int> pause(const Invocation& invocation);
+Result<int> resume(const Invocation& invocation);
+Result<int> update(const Invocation& invocation);
+Result<int> events(const Invocation& invocation);
+
 // query_commands.cc: what is there.
 Result<int> state(const Invocation& invocation);
 Result<int> list(const Invocation& invocation);
