@@ -250,8 +250,7 @@ Status wait_for_end(const sys::Fd& pidfd, const std::string& id) {
 // The init by a descriptor that is certainly its own, whatever happens to the number.
 Result<sys::Fd> pidfd_of(const State& state) {
   sys::Fd pidfd = TRY(sys::open_pidfd(state.pid));
-  auto start = sys::start_time_of(state.pid);
-  if (!start || *start != state.start_time) {
+  if (TRY(sys::start_time_of(state.pid)) != state.start_time) {
     return fail(Errc::kNotFound, "container {} is not running", state.id);
   }
   return pidfd;
@@ -259,7 +258,8 @@ Result<sys::Fd> pidfd_of(const State& state) {
 
 Status kill_init(const State& state) {
   auto pidfd = pidfd_of(state);
-  if (!pidfd) return {};  // it is gone
+  if (!pidfd && pidfd.error().code == Errc::kNotFound) return {};  // it is gone
+  if (!pidfd) return tl::unexpected<Error>(std::move(pidfd).error());
   sys::Process process{state.pid, std::move(*pidfd)};
   TRY(sys::send_signal(process, SIGKILL));
   thaw_for_kill(state);

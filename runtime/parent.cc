@@ -47,6 +47,24 @@ Status give_stdio(pid_t pid, const User& user) {
   return {};
 }
 
+// The next message that is no Failure; nothing at the end.
+Result<std::optional<SyncMessage>> receive_or_end(int sync) {
+  SyncMessage message;
+  auto take = [&] {
+    return sys::call("receive from init", "",
+                     [&] { return ::recv(sync, &message, sizeof(message), 0); });
+  };
+  auto received = take();
+  // A child that ended with our Go unread: the kernel tells that first, once, then what it sent.
+  if (!received && received.error().errno_value == ECONNRESET) received = take();
+  long got = TRY(std::move(received));
+  if (got == 0) return std::nullopt;
+  if (got != sizeof(message)) return fail(Errc::kInternal, "message of {} bytes from init", got);
+  if (message.kind != MessageKind::kFailure) return std::optional<SyncMessage>(message);
+  message.detail[sizeof(message.detail) - 1] = '\0';
+  return tl::unexpected<Error>(describe_failure(message));
+}
+
 }  // namespace
 
 const char* name_of(Stage stage) {
@@ -126,16 +144,9 @@ Error describe_failure(const SyncMessage& failure) {
 }
 
 Result<SyncMessage> receive(int sync) {
-  SyncMessage message;
-  long got = TRY(sys::call("receive from init", "",
-                           [&] { return ::recv(sync, &message, sizeof(message), 0); }));
-  if (got == 0) return fail(Errc::kSystem, "the init process died without a word");
-  if (got != sizeof(message)) return fail(Errc::kInternal, "message of {} bytes from init", got);
-  if (message.kind == MessageKind::kFailure) {
-    message.detail[sizeof(message.detail) - 1] = '\0';
-    return tl::unexpected<Error>(describe_failure(message));
-  }
-  return message;
+  auto message = TRY(receive_or_end(sync));
+  if (!message) return fail(Errc::kSystem, "the init process died without a word");
+  return *message;
 }
 
 Status send_go(int sync) {
@@ -177,15 +188,9 @@ Status release(int sync) {
 }
 
 Status wait_for_exec(int sync) {
-  SyncMessage message;
-  long got = TRY(sys::call("receive from init", "",
-                           [&] { return ::recv(sync, &message, sizeof(message), 0); }));
-  if (got == 0) return {};  // close-on-exec: the program runs
-  if (got != sizeof(message) || message.kind != MessageKind::kFailure) {
-    return fail(Errc::kInternal, "message of {} bytes from init", got);
-  }
-  message.detail[sizeof(message.detail) - 1] = '\0';
-  return tl::unexpected<Error>(describe_failure(message));
+  auto message = TRY(receive_or_end(sync));
+  if (!message) return {};  // close-on-exec: the program runs
+  return fail(Errc::kInternal, "a message of kind {} from init", static_cast<int>(message->kind));
 }
 
 Status furnish_process(pid_t pid, pid_t in_namespace, const ProcessSpec& process) {

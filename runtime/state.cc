@@ -16,21 +16,18 @@ namespace {
 constexpr size_t kStateMax = 1024 * 1024;
 constexpr int kVersion = 1;
 
-// A zombie is no running container, whoever has still to reap it.
-bool is_alive(const State& state) {
-  auto start = sys::start_time_of(state.pid);
-  if (!start || *start != state.start_time) return false;
-  auto stat = sys::read_file(fmt::format("/proc/{}/stat", state.pid), 4096);
-  if (!stat) return false;
-  size_t end = stat->rfind(')');
-  if (end == std::string::npos || end + 2 >= stat->size()) return false;
-  char letter = (*stat)[end + 2];
-  return letter != 'Z' && letter != 'X';
+// A zombie is no running container, whoever has still to reap it. What cannot be read is no proof
+// of death: on that word a delete would take a running container apart.
+Result<bool> is_alive(const State& state) {
+  auto stat = sys::stat_of(state.pid);
+  if (!stat && stat.error().code == Errc::kNotFound) return false;
+  sys::ProcessStat now = TRY(std::move(stat));
+  return now.start_time == state.start_time && now.state != 'Z' && now.state != 'X';
 }
 
-ContainerStatus look_up(const std::string& root, const State& state) {
+Result<ContainerStatus> look_up(const std::string& root, const State& state) {
   if (state.pid == 0) return ContainerStatus::kCreating;
-  if (!is_alive(state)) return ContainerStatus::kStopped;
+  if (!TRY(is_alive(state))) return ContainerStatus::kStopped;
   return sys::exists(socket_of(root, state.id)) ? ContainerStatus::kCreated
                                                 : ContainerStatus::kRunning;
 }
@@ -136,7 +133,7 @@ Result<State> load(const std::string& root, const std::string& id) {
   }
   State state = TRY(parse_state(TRY(std::move(text)), path));
   if (state.id != id) return fail(Errc::kCorrupt, "{}: not of {}", path, id);
-  state.status = look_up(root, state);
+  state.status = TRY(look_up(root, state));
   return state;
 }
 

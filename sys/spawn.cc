@@ -237,17 +237,23 @@ pid_t own_pid() {
   return ::getpid();
 }
 
-Result<uint64_t> start_time_of(pid_t pid) {
+Result<ProcessStat> stat_of(pid_t pid) {
   std::string stat = TRY(read_file(fmt::format("/proc/{}/stat", pid), 4096));
   // The second field is the command in parentheses and may hold anything; count from its end.
   size_t end = stat.rfind(')');
   if (end == std::string::npos) return fail(Errc::kCorrupt, "/proc/{}/stat: no command", pid);
   std::vector<std::string> fields = split(stat.substr(end + 2), ' ');
   constexpr size_t kStartTime = 22 - 3;
-  if (fields.size() <= kStartTime) return fail(Errc::kCorrupt, "/proc/{}/stat: too short", pid);
+  if (fields.size() <= kStartTime || fields[0].size() != 1) {
+    return fail(Errc::kCorrupt, "/proc/{}/stat: too short", pid);
+  }
   auto ticks = parse_u64(fields[kStartTime]);
   if (!ticks) return fail(Errc::kCorrupt, "/proc/{}/stat: start time", pid);
-  return *ticks;
+  return ProcessStat{.state = fields[0][0], .start_time = *ticks};
+}
+
+Result<uint64_t> start_time_of(pid_t pid) {
+  return TRY(stat_of(pid)).start_time;
 }
 
 Result<Output> run_program(Program program, const std::string& input) {

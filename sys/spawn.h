@@ -64,8 +64,13 @@ Status send_signal(const Process& process, int signal);
 // pidfd_open(2).
 Result<Fd> open_pidfd(pid_t pid);
 
-// Start time of a process in clock ticks since boot (field 22 of /proc/PID/stat): with the pid, the
-// identity of a process. kNotFound when it is gone.
+struct ProcessStat {
+  char state = '?';         // 'R', 'S', ... 'Z' for a zombie, 'X' for one that is dying
+  uint64_t start_time = 0;  // clock ticks since boot: with the pid, the identity of a process
+};
+// Of /proc/PID/stat; kNotFound when the process is gone.
+Result<ProcessStat> stat_of(pid_t pid);
+// Its start time alone.
 Result<uint64_t> start_time_of(pid_t pid);
 // environ(7) as it is now.
 std::vector<std::string> own_environment();

@@ -342,3 +342,19 @@ def test_sockets_of_an_activator_are_announced(oci):
         command = oci._command(["run", "--preserve-fds", "1", "--bundle", str(bundle), "c"])
         done = subprocess.run(command, capture_output=True, text=True, preexec_fn=place, close_fds=False, check=False, timeout=60)
     assert done.stdout.splitlines() == ["1 1 1", f"socket:[{inode}]", "Linux"], done
+
+
+# --- Failing system calls ---
+
+
+@pytest.mark.parametrize("options", [(), ("-t",)])
+def test_every_failing_call_is_reported_and_leaves_nothing(oci, pid, options):
+    """The first, second, third ... call fails with EIO until none is left to fail."""
+    for number in range(1, 400):
+        done = oci("exec", *options, "c", "true", env={**os.environ, "BERTH_FAULT": f"{number}:5"})
+        left = json.loads(oci("ps", "-f", "json", "c").stdout)
+        assert left == [pid], (number, done)
+        if done.returncode == 0:
+            continue
+        assert done.returncode == 255 and "nput/output error" in done.stderr, (number, done)
+    assert done.returncode == 0
