@@ -349,12 +349,14 @@ def test_sockets_of_an_activator_are_announced(oci):
 
 @pytest.mark.parametrize("options", [(), ("-t",)])
 def test_every_failing_call_is_reported_and_leaves_nothing(oci, pid, options):
-    """The first, second, third ... call fails with EIO until none is left to fail."""
+    """The first, second, third ... call fails with EIO, until for long none has been left to fail."""
+    harmless = 0
     for number in range(1, 400):
         done = oci("exec", *options, "c", "true", env={**os.environ, "BERTH_FAULT": f"{number}:5"})
         left = json.loads(oci("ps", "-f", "json", "c").stdout)
         assert left == [pid], (number, done)
-        if done.returncode == 0:
-            continue
-        assert done.returncode == 255 and "nput/output error" in done.stderr, (number, done)
-    assert done.returncode == 0
+        harmless = harmless + 1 if done.returncode == 0 else 0
+        if harmless == 20:
+            return
+        assert done.returncode == 0 or (done.returncode == 255 and "nput/output error" in done.stderr), (number, done)
+    assert False, "there is always one more call"
