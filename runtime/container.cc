@@ -116,6 +116,20 @@ std::string cgroup_path_of(const Spec& spec, const std::string& id) {
                                             : fmt::format("/{}", spec.cgroups_path);
 }
 
+// "Any value which [...] cannot be granted otherwise MUST be logged as a warning" (runtime-spec).
+void warn_of_missing_capabilities(const Spec& spec) {
+  if (!spec.process || spec.find_namespace("user") != nullptr) return;
+  const sys::Capabilities& wanted = spec.process->capabilities;
+  sys::CapabilitySet missing =
+      sys::missing_capabilities() &
+      (wanted.bounding | wanted.permitted | wanted.effective | wanted.inheritable | wanted.ambient);
+  for (int number = 0; number < sys::kCapabilityCount; ++number) {
+    if ((missing >> number & 1) == 0) continue;
+    LOG(kWarn, "capability not given: this process does not have it",
+        {{"name", sys::capability_name(number)}});
+  }
+}
+
 // Reads everything and decides everything; touches nothing.
 Result<Config> read_config(const CreateOptions& options) {
   TRY(check_id(options.id));
@@ -124,6 +138,7 @@ Result<Config> read_config(const CreateOptions& options) {
   config.state.bundle = TRY(real_path(options.bundle.empty() ? "." : options.bundle));
   config.text = TRY(sys::read_file(config.state.bundle + "/config.json", kConfigMax));
   config.spec = TRY(parse_spec(config.text));
+  warn_of_missing_capabilities(config.spec);
   if (config.spec.process && options.listen_fds > 0) {
     config.spec.process->env.push_back(fmt::format("LISTEN_FDS={}", options.listen_fds));
     config.spec.process->env.emplace_back("LISTEN_PID=1");  // the program is the container's init

@@ -1,5 +1,6 @@
 #include "runtime/spec.h"
 
+#include "base/log.h"
 #include "base/text.h"
 #include "runtime/parse.h"
 #include "runtime/resources.h"
@@ -92,8 +93,12 @@ Result<sys::CapabilitySet> parse_capability_set(const json::Node& node, std::str
   for (const json::Node& entry : TRY(node.find_array(key))) {
     std::string name = TRY(entry.as_string());
     auto number = sys::capability_number(name);
-    if (!number) return invalid(entry, "unknown capability " + printable(name, 64));
-    set |= sys::CapabilitySet{1} << *number;
+    if (number) {
+      set |= sys::CapabilitySet{1} << *number;
+    } else {
+      // "MUST be logged as a warning [...] Runtimes SHOULD NOT fail" (runtime-spec 1.1, config.md).
+      LOG(kWarn, "unknown capability", {{"field", entry.path()}, {"name", printable(name, 64)}});
+    }
   }
   return set;
 }

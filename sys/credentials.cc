@@ -107,6 +107,14 @@ std::string_view capability_name(int number) {
   return kCapabilities[static_cast<size_t>(number)];
 }
 
+CapabilitySet missing_capabilities() {
+  CapabilitySet missing = 0;
+  for (int number = 0; number < kCapabilityCount; ++number) {
+    if (::prctl(PR_CAPBSET_READ, number, 0, 0, 0) != 1) missing |= CapabilitySet{1} << number;
+  }
+  return missing;
+}
+
 int raw_drop_bounding(CapabilitySet keep) {
   for (int number = 0; number < 64; ++number) {
     if ((keep >> number & 1) != 0) continue;

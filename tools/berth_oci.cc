@@ -61,6 +61,7 @@ Result<int> obey(std::span<const std::string> words, oci::Invocation& invocation
     std::fputs(oci::help(*invocation.command).c_str(), stdout);
     return 0;
   }
+  oci::log_warnings(invocation.global);
   return invocation.command->run(invocation);
 }
 

@@ -276,6 +276,20 @@ TEST_F(Runtime, ContainerWithoutProcessIsCreatedButNotStarted) {
   EXPECT_THAT(oci({"run", "-b", path("bundle"), "c"}).err, HasSubstr("process: is required"));
 }
 
+// "Any value which cannot be mapped to a relevant kernel interface [...] MUST be logged as a
+// warning" (runtime-spec, config.md), in the engine's log and not on the container's terminal.
+TEST_F(Runtime, UnknownCapabilityIsLoggedAndNotGiven) {
+  config_["process"]["capabilities"]["bounding"].push_back("CAP_NOPE");
+  write_config({"true"});
+  auto output =
+      oci({"--log", path("log"), "--log-format", "json", "run", "-b", path("bundle"), "c"});
+  EXPECT_EQ(output.status.code, 0);
+  EXPECT_EQ(output.err, "");
+  json record = json::parse(sys::read_file(path("log"), 4096).value());
+  EXPECT_EQ(record["level"], "warning");
+  EXPECT_THAT(record["msg"].get<std::string>(), HasSubstr("CAP_NOPE"));
+}
+
 std::vector<std::string> sockets_in(const std::string& fds) {
   std::vector<std::string> sockets;
   std::vector<std::string> names = sys::list_directory(fds).value();

@@ -38,8 +38,6 @@ TEST(Spec, NamesThePathOfWhatIsWrong) {
        "process.consoleSize.width: is above 65535"},
       {R"(,"user":{"uid":-1})", "", "process.user.uid"},
       {R"(,"user":{"uid":4294967296})", "", "process.user.uid: is above 4294967295"},
-      {R"(,"capabilities":{"bounding":["CAP_NOPE"]})", "",
-       "process.capabilities.bounding[0]: unknown capability CAP_NOPE"},
       {R"(,"rlimits":[{"type":"RLIMIT_X","soft":1,"hard":1}])", "",
        "process.rlimits[0].type: unknown limit RLIMIT_X"},
       {R"(,"rlimits":[{"type":"RLIMIT_CORE","soft":2,"hard":1}])", "",

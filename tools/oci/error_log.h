@@ -11,4 +11,8 @@ namespace berth::oci {
 // words alone, or with --log-format json that line, on standard error.
 void report(const Given& global, const Error& error);
 
+// Sends the warnings of the libraries to the file of --log, in its format, when there is one: the
+// standard error of `create` is the container's. Without --log they stay on standard error.
+void log_warnings(const Given& global);
+
 }  // namespace berth::oci
