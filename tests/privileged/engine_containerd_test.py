@@ -139,6 +139,14 @@ def test_processes_and_metrics(containerd, box):
     assert re.search(r"pids\.current +[1-9]", containerd.good("task", "metrics", box))
 
 
+def test_pause_and_resume(containerd, box):
+    containerd.good("task", "pause", box)
+    assert containerd.status(box) == "PAUSED"
+    containerd.good("task", "resume", box)
+    assert containerd.status(box) == "RUNNING"
+    assert containerd.good("task", "exec", "--exec-id", "e", box, "echo", "again") == "again"
+
+
 def test_a_terminal(containerd):
     _, arguments = containerd.arguments(["--tty"], ["sh", "-c", "tty; echo ready; read word; echo got $word; exit 4"])
     code, shown = containerd.in_terminal("run", "--rm", *arguments, typed=b"hello\n")

@@ -100,6 +100,19 @@ def test_restart_begins_anew(podman, box):
     assert state["Pid"] != before
 
 
+def test_pause_holds_every_process_still(podman, box):
+    podman.good("exec", "--detach", "box", "sh", "-c", "while :; do date +%s%N >/tmp/now; done")
+    look = "/proc/{}/root/tmp/now".format(podman.inspect("box")["State"]["Pid"])
+    wait_until(pathlib.Path(look).exists, "the clock's file")
+    podman.good("pause", "box")
+    assert podman.inspect("box")["State"]["Status"] == "paused"
+    frozen = pathlib.Path(look).read_text()
+    assert podman("exec", "box", "true").code != 0
+    assert pathlib.Path(look).read_text() == frozen
+    podman.good("unpause", "box")
+    wait_until(lambda: pathlib.Path(look).read_text() not in ("", frozen), "the clock to go on")
+
+
 def test_a_terminal_of_the_size_of_podmans(podman):
     script = ("--rm", "--tty", "--interactive")
     code, shown = podman.in_terminal("run", *podman.arguments(script, [
@@ -135,6 +148,12 @@ def test_limits_are_the_kernels(podman):
     assert quota == "50000"
     outcome = podman("exec", "limited", "sh", "-c", "for i in 1 2 3 4 5 6 7 8; do sleep 1 & done")
     assert "fork" in outcome.err
+
+
+def test_update_changes_a_running_container(podman):
+    name = podman.start("--name", "grown", "--memory", "48m", command=["sleep", "100"])
+    podman.good("update", "--memory", "64m", "grown")
+    assert cgroup_file(podman, name, ["memory.max", "memory.limit_in_bytes"]).read_text() == f"{64 << 20}\n"
 
 
 def test_read_only_root_with_writable_tmpfs(podman):
