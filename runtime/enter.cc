@@ -42,6 +42,7 @@ bool clones_twice(const EnterContext& context) {
   child::join_cgroups(context.cgroup_tasks);
   position.stage = Stage::kWait;
   child::wait_for_go();
+  take_security_label(context.program.label);
   position.stage = Stage::kJoin;
   if (context.namespaces != 0) {
     // The kernel enters the user namespace first, then the others, all or none (setns(2)).

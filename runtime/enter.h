@@ -3,7 +3,7 @@
 //   berth-oci exec (parent)                      first child
 //     clone3(cgroup fd on v2) ---------------->  out of every debugger's reach; [cgroup] on v1
 //     hard rlimits, oom_score_adj, stdio pipes
-//     Go ------------------------------------->  [join] setns(pidfd of the init, all namespaces)
+//     Go ------------------------------------->  [label] [join] setns(pidfd of the init, all)
 //                                                [clone] (CLONE_PARENT) when the pid namespace is
 //     <----------------------------------------  Born{pid}       another: it takes only children
 //                                                second child

@@ -195,6 +195,7 @@ Result<int> exec(const ExecOptions& options) {
   context.init = target.init.get();
   context.namespaces = target.namespaces;
   context.program = prepare_program(process, target.rootfs.get());
+  context.program.label = TRY(security_label_of(process));
   context.program.seccomp = seccomp ? &*seccomp : nullptr;
   context.program.preserve_fds = options.preserve_fds;
   context.program.make_cwd = false;

@@ -67,6 +67,8 @@ Result<ProcessSpec> change_process(ProcessSpec process, const ProcessChanges& ch
     process.env.push_back(entry);
   }
   process.terminal = changes.terminal;
+  if (!changes.apparmor_profile.empty()) process.apparmor_profile = changes.apparmor_profile;
+  if (!changes.selinux_label.empty()) process.selinux_label = changes.selinux_label;
   TRY(change_user(changes, process.user));
   TRY(add_capabilities(changes.capabilities, process.capabilities));
   if (changes.no_new_privileges) process.no_new_privileges = *changes.no_new_privileges;

@@ -20,6 +20,8 @@ struct ProcessChanges {
   std::vector<std::string> capabilities;  // added: "CAP_NET_ADMIN"
   std::optional<bool> no_new_privileges;
   bool terminal = false;
+  std::string apparmor_profile;  // "" keeps the container's
+  std::string selinux_label;     // "" keeps the container's
 };
 
 // kInvalid names the option that is wrong.

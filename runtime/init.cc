@@ -298,6 +298,7 @@ void set_up(InitContext& context) {
   wait_for_go();
   if (context.plan->in_user_namespace) become_root_of_user_namespace();
   become_blank(context.keyring);
+  take_security_label(context.program.label);
   position.stage = Stage::kCgroupNamespace;
   if (context.plan->makes(CLONE_NEWCGROUP)) {
     must("unshare", [] { return ::unshare(CLONE_NEWCGROUP); });

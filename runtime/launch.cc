@@ -174,6 +174,7 @@ Result<Launched> launch(const LaunchInput& input) {
   TRY(prepare_mounts(input, materials));
   TRY(prepare_devices(input, materials));
   if (input.spec.process) context.program = prepare_program(*input.spec.process, context.root);
+  if (input.spec.process) context.program.label = TRY(security_label_of(*input.spec.process));
   context.program.seccomp = input.seccomp;
   context.program.preserve_fds = input.preserve_fds;
   context.program.supervisor = input.supervisor;

@@ -75,6 +75,8 @@ const char* name_of(Stage stage) {
       return "join namespace";
     case Stage::kClone:
       return "clone";
+    case Stage::kLabel:
+      return "set security label";
     case Stage::kWait:
       return "wait";
     case Stage::kCgroupNamespace:

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "runtime/seccomp_profile.h"
+#include "runtime/security_label.h"
 #include "runtime/spec.h"
 
 #include <string>
@@ -13,7 +14,8 @@ namespace berth::runtime {
 struct Program {
   const ProcessSpec* process = nullptr;
   const SeccompProgram* seccomp = nullptr;  // absent: no filter
-  int preserve_fds = 0;                     // descriptors 3 .. 2 + n stay open
+  SecurityLabel label;
+  int preserve_fds = 0;  // descriptors 3 .. 2 + n stay open
   bool die_with_parent = false;
   int supervisor = -1;                   // hangs up when our parent of then has gone; -1 for none
   bool make_cwd = true;                  // a missing working directory is made

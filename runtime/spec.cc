@@ -285,13 +285,11 @@ Result<ProcessSpec> parse_process(const json::Node& node) {
   ProcessSpec process;
   process.terminal = TRY(node.find_bool("terminal")).value_or(false);
   if (auto size = node.find("consoleSize")) process.console_size = TRY(parse_console_size(*size));
-  for (std::string_view field : {"scheduler", "ioPriority", "execCPUAffinity", "selinuxLabel"}) {
+  for (std::string_view field : {"scheduler", "ioPriority", "execCPUAffinity"}) {
     if (auto member = node.find(field)) return unsupported(*member, "is not supported yet");
   }
-  if (!TRY(find_text(node, "apparmorProfile")).empty()) {
-    json::Node profile = TRY(node.at("apparmorProfile"));
-    return unsupported(profile, "AppArmor is not supported yet");
-  }
+  process.apparmor_profile = TRY(find_text(node, "apparmorProfile"));
+  process.selinux_label = TRY(find_text(node, "selinuxLabel"));
   if (auto user = node.find("user")) process.user = TRY(parse_user(*user));
   process.args = TRY(find_texts(node, "args"));
   if (process.args.empty()) {

@@ -50,6 +50,8 @@ struct ProcessSpec {
   sys::Capabilities capabilities;
   std::vector<sys::ResourceLimit> rlimits;
   bool no_new_privileges = false;
+  std::string apparmor_profile;  // "" for none
+  std::string selinux_label;     // "" for none
   std::optional<int64_t> oom_score_adj;
 };
 

@@ -6,7 +6,8 @@
 //                                                  clone (CLONE_PARENT) when they must come first
 //     <----------------------------------------    Born{pid}            (only after a second clone)
 //     write uid_map, gid_map; raise hard rlimits; oom_score_adj; stdio pipes
-//     Go -------------------------------------->   [cgroup-namespace] [root] [mounts] [devices]
+//     Go -------------------------------------->   [label] [cgroup-namespace] [root] [mounts]
+//     [devices]
 //                                                  [console]
 //     prestart, createRuntime hooks  <---------    Hooks                 (only when there are some)
 //     Go -------------------------------------->   [hooks] createContainer
@@ -36,6 +37,7 @@ enum class Stage : uint32_t {
   kCgroup,
   kJoin,
   kClone,
+  kLabel,
   kWait,
   kCgroupNamespace,
   kRoot,

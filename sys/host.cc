@@ -1,6 +1,7 @@
 #include "sys/host.h"
 
 #include "sys/call.h"
+#include "sys/file.h"
 
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
@@ -17,6 +18,15 @@ Result<uint64_t> free_bytes(const std::string& path) {
   struct statvfs st {};
   TRY(run("statvfs", path, [&] { return ::statvfs(path.c_str(), &st); }));
   return uint64_t{st.f_bavail} * st.f_frsize;
+}
+
+bool has_apparmor() {
+  auto enabled = read_file("/sys/module/apparmor/parameters/enabled", 16);
+  return enabled && enabled->starts_with('Y');
+}
+
+bool has_selinux() {
+  return exists("/sys/fs/selinux/enforce");
 }
 
 }  // namespace berth::sys

@@ -14,4 +14,8 @@ Result<std::string> machine_name();
 // Bytes that an unprivileged process could still write to the file system of `path` (statvfs(3)).
 Result<uint64_t> free_bytes(const std::string& path);
 
+// Whether the kernel enforces by these modules.
+bool has_apparmor();
+bool has_selinux();
+
 }  // namespace berth::sys

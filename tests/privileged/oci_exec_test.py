@@ -248,6 +248,28 @@ def test_options_after_the_container_belong_to_the_program(oci, pid):
     assert oci("exec", "c", "busybox", "echo", "--cwd", "/etc", "-d").stdout == "--cwd /etc -d\n"
 
 
+def has_apparmor():
+    path = pathlib.Path("/sys/module/apparmor/parameters/enabled")
+    return path.exists() and path.read_text().startswith("Y")
+
+
+@pytest.mark.skipif(has_apparmor(), reason="this kernel has AppArmor")
+def test_labels_that_the_kernel_cannot_give_are_refused(oci, pid):
+    assert "process.apparmorProfile: AppArmor is not enabled" in shell(oci, "true", "--apparmor", "docker-default").stderr
+    assert "process.selinuxLabel: SELinux is not enabled" in shell(oci, "true", "--process-label", "a:b:c:d").stderr
+    assert shell(oci, "true", "--apparmor", "unconfined").returncode == 0
+    done = oci.run("other", ["true"], change=lambda config: config["process"].update(apparmorProfile="docker-default"))
+    assert done.returncode == 1 and "process.apparmorProfile" in done.stderr
+    assert oci.status("other") is None
+
+
+@pytest.mark.skipif(not has_apparmor(), reason="this kernel has no AppArmor")
+def test_apparmor_profiles_are_taken_or_named(oci, pid):
+    assert shell(oci, "cat /proc/self/attr/current", "--apparmor", "unconfined").stdout.startswith("unconfined")
+    missing = shell(oci, "true", "--apparmor", "berth-no-such-profile")
+    assert missing.returncode == 255 and "berth-no-such-profile" in missing.stderr, missing
+
+
 # --- Streams, descriptors, signals ---
 
 

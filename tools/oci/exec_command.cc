@@ -17,6 +17,8 @@ runtime::ProcessChanges changes_of(const Invocation& invocation) {
   changes.user = given.text("user", "");
   changes.additional_gids = given.all("additional-gids");
   changes.capabilities = given.all("cap");
+  changes.apparmor_profile = given.text("apparmor", "");
+  changes.selinux_label = given.text("process-label", "");
   changes.terminal = given.flag("tty");
   if (given.has("no-new-privs")) changes.no_new_privileges = given.flag("no-new-privs");
   return changes;
