@@ -76,6 +76,25 @@ bool has_hung_up(int fd) {
   return ::poll(&polled, 1, 0) > 0;
 }
 
+void close_from(int first, int other) {
+  for (int fd = 3; fd < first; ++fd) {
+    int flags = ::fcntl(fd, F_GETFD);
+    bool ours = flags >= 0 && (flags & FD_CLOEXEC) != 0;
+    if (ours && fd != position.sync && fd != other) ::close(fd);
+  }
+  auto close_range = [](int from, unsigned to) {
+    if (from >= 0 && static_cast<unsigned>(from) > to) return;
+    must("close_range", [&] { return ::syscall(SYS_close_range, from, to, 0); });
+  };
+  auto [low, high] = std::minmax(position.sync, other);
+  for (int kept : {low, high}) {
+    if (kept < first) continue;
+    close_range(first, static_cast<unsigned>(kept) - 1);
+    first = kept + 1;
+  }
+  close_range(first, ~0U);
+}
+
 int open_in_root(int root, const char* path, int flags) {
   open_how how{};
   how.flags = static_cast<uint64_t>(flags) | O_CLOEXEC;

@@ -54,6 +54,12 @@ void wait_for_go();
 // True when the other end of the descriptor is closed; false for -1.
 bool has_hung_up(int fd);
 
+// Closes every descriptor from `first` on except position.sync and `other` (-1 for none), and below
+// `first` those that are close-on-exec. For those whose own executable or working directory comes
+// by a path of the container's: close-on-exec acts after execve(2) has walked the path, and the
+// path may lead through /proc/self/fd to a directory of the host (CVE-2024-21626).
+void close_from(int first, int other);
+
 // Moves us into the v1 groups by their `tasks` files, which are closed. The first step of all, so
 // that whatever comes later is counted and limited.
 void join_cgroups(const std::vector<int>& tasks);

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 
 #include <fcntl.h>
-#include <linux/close_range.h>
 #include <poll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -86,8 +85,9 @@ int make_state(const ContainerHooks& hooks) {
   must("dup2", [&] { return ::dup2(state, 0); });
   must("dup2", [&] { return ::dup2(output, 1); });
   must("dup2", [&] { return ::dup2(output, 2); });
-  // The descriptors of the host must not reach a program of the container.
-  must("close_range", [] { return ::syscall(SYS_close_range, 3, ~0u, CLOSE_RANGE_CLOEXEC); });
+  // The descriptors of the host must not reach a program of the container, nor the path to it; so
+  // close-on-exec is too late, and from here on only the exit code tells.
+  must("close_range", [] { return ::syscall(SYS_close_range, 3, ~0u, 0); });
   (void)attempt(
       [&] { return ::execve(hook.hook->path.c_str(), hook.argv.data(), hook.envp.data()); });
   int error = errno;

@@ -8,7 +8,6 @@
 
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/close_range.h>
 #include <linux/keyctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -76,6 +75,8 @@ void enter_cwd(const Program& program) {
   char where[PATH_MAX];
   must(path, [&] { return ::syscall(SYS_getcwd, where, sizeof(where)); });
   if (where[0] != '/') die(ENOENT, path);
+  ::close(directory);
+  ::close(root);
 }
 
 void set_rlimits(const ProcessSpec& process) {
@@ -207,11 +208,9 @@ void become_user(const ProcessSpec& process) {
 
 [[noreturn]] void become_program(const Program& program) {
   const ProcessSpec& process = *program.process;
+  child::close_from(3 + program.preserve_fds, program.supervisor);
   enter_cwd(program);
   set_rlimits(process);
-  must("close_range", [&] {
-    return ::syscall(SYS_close_range, 3 + program.preserve_fds, ~0u, CLOSE_RANGE_CLOEXEC);
-  });
   if (!process.no_new_privileges) load_seccomp(program.seccomp);
   become_user(process);
   position.stage = Stage::kDeathSignal;

@@ -153,3 +153,72 @@ def test_no_program_of_ours_loads_libraries(name):
     offset, size, count = struct.unpack_from("<Q", elf, 32)[0], *struct.unpack_from("<HH", elf, 54)
     kinds = [struct.unpack_from("<I", elf, offset + size * index)[0] for index in range(count)]
     assert 3 not in kinds, "PT_INTERP"
+
+
+# --- Descriptors of the host (CVE-2024-21626) ---
+
+UP = "../" * 20
+DESCRIPTORS = range(3, 32)
+
+
+@pytest.fixture
+def outside(tmp_path):
+    """A directory of the host with a program in it, which an engine left open for its runtime; and its descriptor."""
+    directory = tmp_path / "outside"
+    directory.mkdir(mode=0o755)
+    shutil.copy("/bin/busybox", directory / "busybox")
+    (directory / "secret").write_text("secret\n")
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    os.set_inheritable(fd, True)
+    yield directory, fd
+    os.close(fd)
+
+
+def ways_out(outside):
+    """Paths to the directory `outside`: by the leaked descriptor, and upwards from any that the runtime may have open."""
+    directory, fd = outside
+    return [f"/proc/self/fd/{fd}", *(f"/proc/self/fd/{n}/{UP}{directory}" for n in DESCRIPTORS)]
+
+
+def test_a_program_through_a_descriptor_of_the_host_is_not_found(oci, outside):
+    for way in ways_out(outside):
+        done = oci.run("c", [f"{way}/busybox", "echo", "escaped"], pass_fds=(outside[1],))
+        assert done.returncode == 1 and "escaped" not in done.stdout, (way, done)
+
+
+def test_an_interpreter_through_a_descriptor_of_the_host_is_not_found(oci, outside):
+    rootfs = oci.bundle("c", []) / "rootfs"
+    for way in ways_out(outside):
+        (rootfs / "bin" / "evil").write_text(f"#!{way}/busybox echo\nescaped\n")
+        (rootfs / "bin" / "evil").chmod(0o755)
+        done = oci.run("c", ["/bin/evil"], pass_fds=(outside[1],))
+        assert done.returncode == 1 and "evil" not in done.stdout, (way, done)
+
+
+@pytest.mark.parametrize("link", (False, True), ids=("direct", "symlink"))
+def test_a_working_directory_through_a_descriptor_of_the_host_is_refused(oci, outside, link):
+    directory, fd = outside
+    rootfs = oci.bundle("c", []) / "rootfs"
+    for way in [f"/proc/self/fd/{n}" for n in (fd, *DESCRIPTORS)] + [f"/proc/self/fd/{fd}/made", f"/proc/1/fd/{fd}", "/proc/1/cwd"]:
+        cwd = way
+        if link:
+            (rootfs / "cwd").unlink(missing_ok=True)
+            (rootfs / "cwd").symlink_to(way)
+            cwd = "/cwd"
+        done = oci.run("c", ["sh", "-c", "cat secret; pwd"], pass_fds=(fd,), change=lambda config: config["process"].update(cwd=cwd))
+        assert done.returncode == 1 and done.stdout == "", (way, done)
+    assert sorted(path.name for path in directory.iterdir()) == ["busybox", "secret"]
+
+
+def test_a_process_that_enters_finds_no_descriptor_of_the_host(oci, outside):
+    """The same three ways, by exec; the container's /proc is its own to arrange."""
+    directory, fd = outside
+    oci.start("c", ["sleep", "1000"])
+    for way in ways_out(outside):
+        done = oci("exec", "c", f"{way}/busybox", "echo", "escaped", pass_fds=(fd,))
+        assert done.returncode != 0 and "escaped" not in done.stdout, (way, done)
+    for n in (fd, *DESCRIPTORS):
+        done = oci("exec", "--cwd", f"/proc/self/fd/{n}", "c", "cat", "secret", pass_fds=(fd,))
+        assert done.returncode != 0 and "secret\n" not in done.stdout, (n, done)
+    done = oci("exec", "c", "ls", "/proc/self/fd", pass_fds=(fd,))
+    assert done.stdout.split() == ["0", "1", "2", "3"], "the last is the directory that ls reads"

@@ -126,7 +126,7 @@ def test_it_is_in_the_containers_cgroups(oci, pid):
 
 def test_cgroup_names_a_group_below(oci, pid):
     controller = "" if V2 else "pids"
-    group = CGROUP_ROOT / controller / oci.cgroup[1:] / "c" / "below"
+    group = CGROUP_ROOT / controller / f"{oci.cgroup[1:]}-c" / "below"
     group.mkdir()
     option = "below" if V2 else "pids:below"
     code, log = oci.quiet("exec", "-d", "--cgroup", option, "--pid-file", oci.directory / "pid", "c", "sleep", "1000")

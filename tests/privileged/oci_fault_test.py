@@ -33,11 +33,12 @@ class Faulty:
         witness, told = os.pipe()
         self.output, theirs = os.pipe()
         log = oci.directory / "stderr"
-        environment = {**os.environ, "BERTH_FAULT": f"{nth}:{error}:{told}"}
+        # As standard input, because all others are closed before the program is executed.
+        environment = {**os.environ, "BERTH_FAULT": f"{nth}:{error}:0"}
         command = [str(OCI), "--root", str(oci.state), *map(str, arguments)]
         with log.open("w") as errors:
-            self.code = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=theirs, stderr=errors,
-                                       pass_fds=(told,), timeout=60 * PATIENCE, check=False).returncode
+            self.code = subprocess.run(command, env=environment, stdin=told, stdout=theirs, stderr=errors,
+                                       timeout=60 * PATIENCE, check=False).returncode
         os.close(theirs)
         os.close(told)
         os.set_blocking(witness, False)

@@ -74,9 +74,9 @@ class Oci:
                               stderr=subprocess.DEVNULL, timeout=60 * PATIENCE, check=False, **options)
         return done.returncode, log.read_text() if log.exists() else ""
 
-    def run(self, name, args, **options):
+    def run(self, name, args, pass_fds=(), **options):
         """A container of the same name as its bundle, in the foreground."""
-        return self("run", "--bundle", self.bundle(name, args, **options), name)
+        return self("run", "--bundle", self.bundle(name, args, **options), name, pass_fds=pass_fds)
 
     def start(self, name, args, **options):
         """The same, detached; returns the pid of its init."""
