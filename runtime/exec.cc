@@ -24,6 +24,8 @@
 namespace berth::runtime {
 namespace {
 
+constexpr size_t kControllersMax = 64 * 1024;
+
 struct NamespaceKind {
   const char* name;  // in /proc/PID/ns
   int flag;
@@ -101,6 +103,21 @@ Result<ProcessSpec> choose_process(const ExecOptions& options, const Target& tar
   return process;
 }
 
+// The container's group, or that of its init when the container has made groups of its own below:
+// on v2 a group with controllers enabled for its children holds no processes (cgroups(7)).
+Result<std::string> leaf_of(const sys::Cgroups& host, const State& state) {
+  if (!host.is_unified()) return state.cgroup;
+  std::string enabled = TRY(sys::read_file(
+      host.unified_mount() + state.cgroup + "/cgroup.subtree_control", kControllersMax));
+  if (trim(enabled).empty()) return state.cgroup;
+  std::string text =
+      TRY(sys::read_file(fmt::format("/proc/{}/cgroup", state.pid), kControllersMax));
+  for (const std::string& line : split(text, '\n')) {
+    if (line.starts_with("0::" + state.cgroup)) return line.substr(3);
+  }
+  return state.cgroup;
+}
+
 // Where the process belongs: the container's own group, and below it what --cgroup names.
 class Groups {
  public:
@@ -108,7 +125,7 @@ class Groups {
     Groups groups;
     if (state.cgroup.empty()) return groups;
     sys::Cgroups host = TRY(sys::Cgroups::detect());
-    groups.whole_.emplace(host.at(state.cgroup));
+    groups.whole_.emplace(host.at(TRY(leaf_of(host, state))));
     for (const SubCgroup& sub : options.sub_cgroups) {
       sys::CgroupDir group = host.at(state.cgroup + "/" + sub.path);
       if (host.is_unified() != sub.controller.empty()) {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <span>
 #include <string>
 #include <vector>
@@ -45,6 +46,7 @@ Result<int> obey(std::span<const std::string> words, oci::Invocation& invocation
   size_t next = 0;
   invocation.global = TRY(oci::parse_options(oci::global_options(), words, next));
   TRY(check_global(invocation.global));
+  if (invocation.global.flag("debug")) ::setenv("BERTH_TRACE", "1", 1);
   if (invocation.global.flag("version")) {
     std::printf("berth-oci version %s\nspec: 1.2.0\n", kVersion);
     return 0;

@@ -136,6 +136,17 @@ def test_cgroup_names_a_group_below(oci, pid):
         assert oci("exec", "--cgroup", wrong, "c", "true").returncode == 255
 
 
+@pytest.mark.skipif(not V2, reason="needs cgroup v2")
+def test_it_follows_an_init_that_made_groups_of_its_own(oci, pid):
+    group = CGROUP_ROOT / oci.cgroup[1:] / "c"
+    (group / "init").mkdir()
+    (group / "init" / "cgroup.procs").write_text(str(pid))
+    (group / "cgroup.subtree_control").write_text("+pids")
+    code, log = oci.quiet("exec", "-d", "--pid-file", oci.directory / "pid", "c", "sleep", "1000")
+    assert code == 0, log
+    assert (oci.directory / "pid").read_text() in (group / "init" / "cgroup.procs").read_text().split()
+
+
 def test_the_pid_file_names_the_process(oci, pid):
     code, log = oci.quiet("exec", "--detach", "--pid-file", oci.directory / "pid", "c", "sleep", "1234")
     assert code == 0, log

@@ -16,7 +16,7 @@ constexpr std::array kGlobalOptions{
     Option{"root", '\0', Takes::kValue, "directory of the containers' state (/run/berth-oci)"},
     Option{"log", '\0', Takes::kValue, "file that errors are appended to (standard error)"},
     Option{"log-format", '\0', Takes::kValue, "text or json (text)"},
-    Option{"debug", '\0', Takes::kNothing, "log what is done, too"},
+    Option{"debug", '\0', Takes::kNothing, "print every system call to standard error"},
     Option{"systemd-cgroup", '\0', Takes::kNothing, "not offered: cgroupsPath must be a path"},
     Option{"rootless", '\0', Takes::kValue, "true, false or auto: accepted, without effect"},
     Option{"criu", '\0', Takes::kValue, "accepted, without effect"},

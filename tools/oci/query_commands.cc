@@ -4,6 +4,8 @@
 #include "runtime/default_spec.h"
 #include "sys/file.h"
 
+#include <nlohmann/json.hpp>
+
 #include <unistd.h>
 
 #include <cstdio>
@@ -12,6 +14,41 @@
 #include <vector>
 
 namespace berth::oci {
+namespace {
+
+// By the owner of the state directory; "#1000" for a user without a name.
+std::string owner_of(const std::string& root, const runtime::State& state) {
+  auto there = sys::stat(runtime::directory_of(root, state.id));
+  if (!there) return "";
+  return there->st_uid == 0 ? "root" : fmt::format("#{}", there->st_uid);
+}
+
+int pid_of(const runtime::State& state) {
+  return state.status == runtime::ContainerStatus::kStopped ? 0 : state.pid;
+}
+
+void print_json(const std::string& root, const std::vector<runtime::State>& states) {
+  nlohmann::ordered_json items = nlohmann::ordered_json::array();
+  for (const runtime::State& state : states) {
+    nlohmann::ordered_json item = nlohmann::ordered_json::parse(runtime::render_oci(state));
+    item["pid"] = pid_of(state);
+    item["owner"] = owner_of(root, state);
+    items.push_back(std::move(item));
+  }
+  std::printf("%s\n", items.dump().c_str());
+}
+
+void print_table(const std::string& root, const std::vector<runtime::State>& states) {
+  constexpr const char* kRow = "%-36s %-8s %-8s %-36s %-30s %s\n";
+  std::printf(kRow, "ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER");
+  for (const runtime::State& state : states) {
+    std::printf(kRow, state.id.c_str(), std::to_string(pid_of(state)).c_str(),
+                runtime::name_of(state.status), state.bundle.c_str(), state.created.c_str(),
+                owner_of(root, state).c_str());
+  }
+}
+
+}  // namespace
 
 Result<int> state(const Invocation& invocation) {
   runtime::State state = TRY(runtime::state(invocation.root(), invocation.names[0]));
@@ -25,23 +62,12 @@ Result<int> list(const Invocation& invocation) {
   if (format != "table" && format != "json") {
     return fail(Errc::kInvalid, "--format: must be table or json, not {}", printable(format, 32));
   }
-  bool quiet = invocation.options.flag("quiet");
-  if (format == "json" && !quiet) {
-    std::vector<std::string> items;
-    items.reserve(states.size());
-    for (const runtime::State& state : states) items.push_back(runtime::render_oci(state));
-    std::printf("[%s]\n", join(items, ",").c_str());
-    return 0;
-  }
-  if (!quiet) std::printf("%-36s %-8s %-8s %s\n", "ID", "PID", "STATUS", "BUNDLE");
-  for (const runtime::State& state : states) {
-    if (quiet) {
-      std::printf("%s\n", state.id.c_str());
-      continue;
-    }
-    bool gone = state.status == runtime::ContainerStatus::kStopped;
-    std::printf("%-36s %-8d %-8s %s\n", state.id.c_str(), gone ? 0 : state.pid,
-                runtime::name_of(state.status), state.bundle.c_str());
+  if (invocation.options.flag("quiet")) {
+    for (const runtime::State& state : states) std::printf("%s\n", state.id.c_str());
+  } else if (format == "json") {
+    print_json(invocation.root(), states);
+  } else {
+    print_table(invocation.root(), states);
   }
   return 0;
 }
