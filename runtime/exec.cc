@@ -1,6 +1,7 @@
 #include "runtime/exec.h"
 
 #include "base/text.h"
+#include "runtime/control.h"
 #include "runtime/enter.h"
 #include "runtime/parent.h"
 #include "runtime/seccomp_profile.h"
@@ -51,7 +52,12 @@ struct Target {
   int namespaces = 0;  // CLONE_NEW* of those that differ from ours
 };
 
-Status check_status(const State& state) {
+Status check_status(const State& state, bool ignore_paused) {
+  if (state.status == ContainerStatus::kPaused) {
+    if (ignore_paused) return {};
+    return fail(Errc::kInvalid,
+                "cannot exec in a paused container (use --ignore-paused to override)");
+  }
   bool runs =
       state.status == ContainerStatus::kRunning || state.status == ContainerStatus::kCreated;
   if (runs) return {};
@@ -73,7 +79,8 @@ Result<int> other_namespaces(pid_t pid) {
 Result<Target> find_target(const ExecOptions& options) {
   Target target;
   target.state = TRY(load(options.root, options.id));
-  TRY(check_status(target.state));
+  refine_status(target.state);
+  TRY(check_status(target.state, options.ignore_paused));
   pid_t pid = target.state.pid;
   target.init = TRY(sys::open_pidfd(pid));
   target.namespaces = TRY(other_namespaces(pid));

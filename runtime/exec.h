@@ -21,6 +21,7 @@ struct ExecOptions {
   std::string console_socket;  // "" for none
   std::string pidfd_socket;    // "" for none
   int preserve_fds = 0;        // descriptors 3 .. 2 + n stay open
+  bool ignore_paused = false;  // else a paused container is an error; with it we wait with it
   RunMode mode = RunMode::kForeground;
 };
 

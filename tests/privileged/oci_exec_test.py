@@ -74,6 +74,15 @@ def test_a_stopped_container_takes_none(oci, pid):
     assert done.returncode == 255 and "cannot exec in a container that is stopped" in done.stderr
 
 
+def test_a_paused_container_takes_none_unless_told(oci, pid):
+    assert oci("pause", "c").returncode == 0
+    done = oci("exec", "c", "true")
+    assert done.returncode == 255 and "paused" in done.stderr and "--ignore-paused" in done.stderr
+    waiting = background(oci, "exec", "--ignore-paused", "c", "sh", "-c", "exit 4")
+    assert oci("resume", "c").returncode == 0
+    assert waiting.wait(60) == 4
+
+
 def test_a_created_container_takes_one(oci):
     code, log = oci.quiet("create", "--bundle", oci.bundle("c", ["sleep", "1000"]), "c")
     assert code == 0, log
@@ -138,7 +147,7 @@ def test_cgroup_names_a_group_below(oci, pid):
 
 @pytest.mark.skipif(not V2, reason="needs cgroup v2")
 def test_it_follows_an_init_that_made_groups_of_its_own(oci, pid):
-    group = CGROUP_ROOT / oci.cgroup[1:] / "c"
+    group = CGROUP_ROOT / f"{oci.cgroup[1:]}-c"
     (group / "init").mkdir()
     (group / "init" / "cgroup.procs").write_text(str(pid))
     (group / "cgroup.subtree_control").write_text("+pids")

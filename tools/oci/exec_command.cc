@@ -44,6 +44,7 @@ Result<int> exec(const Invocation& invocation) {
       .console_socket = given.text("console-socket", ""),
       .pidfd_socket = given.text("pidfd-socket", ""),
       .preserve_fds = static_cast<int>(preserve_fds),
+      .ignore_paused = given.flag("ignore-paused"),
       .mode = given.flag("detach") ? runtime::RunMode::kDetached : runtime::RunMode::kForeground,
   };
   TRY(sys::protect_own_binary(invocation.argv));
