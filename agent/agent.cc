@@ -78,7 +78,7 @@ Agent::~Agent() {
   }
 }
 
-Status Agent::prepare() {
+Status Agent::prepare() const {
   if (::geteuid() != 0) {
     return fail(Errc::kDenied, "berth makes namespaces, mounts and networks: run it as root");
   }

@@ -51,7 +51,7 @@ class Agent {
   ~Agent();
 
   // Makes the directories of the instance. Errors: not root, no such kernel feature.
-  Status prepare();
+  Status prepare() const;
 
   void execute(const scheduler::Command& command);
 
@@ -64,7 +64,7 @@ class Agent {
   struct RunningTask;
   using TaskPtr = std::shared_ptr<RunningTask>;
 
-  void start(const scheduler::Task& task);
+  void start(const scheduler::Task& scheduled);
   void stop(const std::string& task_id, runtime::ShimRequest how);
   void release(const std::string& task_id);
   void tear_down(const TaskPtr& task);

@@ -132,7 +132,7 @@ Json device_rules(const ContainerSettings& settings) {
   rules.push_back(device_rule(true, 'c', std::nullopt, std::nullopt, "m"));
   rules.push_back(device_rule(true, 'b', std::nullopt, std::nullopt, "m"));
   struct Harmless {
-    int64_t major;
+    int64_t major = 0;
     std::optional<int64_t> minor;
   };
   constexpr std::array kHarmless = {

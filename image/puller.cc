@@ -164,8 +164,7 @@ class LayerPull {
       Status fetched = fetch(*layer);
       std::lock_guard lock(mutex_);
       if (!fetched && result_) {
-        result_ =
-            wrap(std::move(fetched).error(), "layer {}", chosen_.manifest.layers[*layer].digest);
+        result_ = wrap(fetched.error(), "layer {}", chosen_.manifest.layers[*layer].digest);
       }
       if (fetched) is_done_[*layer] = true;
       changed_.notify_all();

@@ -148,7 +148,7 @@ Result<HttpResponse> RegistrySource::request(const Want& want) {
     uint64_t before = delivered;
     auto response = attempt(counted, before);
     if (response && response->status >= 200 && response->status < 300) return response;
-    Error error = response ? error_of(*response, want) : std::move(response).error();
+    Error error = response ? error_of(*response, want) : response.error();
     if (delivered - before >= kProgressMin) failures = 0;
     bool is_final = error.code != Errc::kUnavailable || ++failures >= config_.attempts;
     if (is_final) return wrap(std::move(error), "{}", reference_.registry);

@@ -8,7 +8,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <locale.h>
+#include <locale.h>  // NOLINT(modernize-deprecated-headers): newlocale is POSIX, not in <clocale>
 
 #include <algorithm>
 #include <cerrno>

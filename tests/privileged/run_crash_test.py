@@ -188,20 +188,17 @@ def sweepers(instance):
     return [pid for pid, command in found.items() if " system sweep " in command]
 
 
-def test_next_run_finds_the_bridge_of_the_last_one_in_place(berth):
-    """The census afterwards proves that the last sweeper took it away."""
+def test_bridge_of_a_killed_sweeper_serves_the_next_run(berth):
+    """The census afterwards proves that the sweeper of that run took it away."""
     definition = task(sh("true"))
     assert berth.run(definition).code == 0
-    bridge = f"br-{berth.name}"
-    first = socket.if_nametoindex(bridge)
-    assert berth.run(definition).code == 0
-    assert socket.if_nametoindex(bridge) == first
-
-
-def test_sweeper_that_is_killed_is_made_good_by_the_next(berth):
-    assert berth.run(task(sh("true"))).code == 0
     for pid in sweepers(berth):
         os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not sweepers(berth), "the sweeper is killed")
-    assert f"br-{berth.name}" in leak_census.links()
-    assert berth.run(task(sh("true"))).code == 0
+    bridge = f"br-{berth.name}"
+    if bridge not in leak_census.links():
+        pytest.skip("the machine is so slow that the sweeper had swept already")
+    index = socket.if_nametoindex(bridge)
+    with berth.start(task(sh(FOREVER))) as running:
+        running.wait_for("ready")
+        assert socket.if_nametoindex(bridge) == index

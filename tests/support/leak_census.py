@@ -5,13 +5,16 @@ Links, nft tables and addresses are those of the current network namespace: run 
 (tests/support/in_network_namespace).
 """
 
+import os
 import pathlib
 import socket
 import subprocess
 import time
 
 CGROUP_ROOT = pathlib.Path("/sys/fs/cgroup")
-SETTLE_SECONDS = 3  # the kernel dismantles network namespaces behind our back
+IN_GUEST = "BERTH_GUEST" in os.environ
+PATIENCE = 10 if IN_GUEST else 1  # emulated: everything takes so much longer
+SETTLE_SECONDS = 3 * PATIENCE  # the kernel dismantles network namespaces behind our back
 
 
 def instance_of(run):
