@@ -71,7 +71,8 @@ std::string render_config(const Config& config) {
                                 {"taskPidsLimit", config.task_pids_limit},
                                 {"insecureRegistries", config.insecure_registries}};
   for (const char* key : {"ociRuntime", "shim", "init"}) {
-    if (out[key].get_ref<const std::string&>().empty()) out.erase(key);  // not known, and "" is no path
+    if (out[key].get_ref<const std::string&>().empty())
+      out.erase(key);  // not known, and "" is no path
   }
   // A path on the command line need not be UTF-8.
   return out.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
