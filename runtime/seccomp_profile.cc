@@ -178,8 +178,14 @@ Result<SeccompProgram> compile_seccomp(const SeccompSpec& spec) {
   sys::Fd memory = TRY(sys::make_memfd("seccomp"));
   int exported = seccomp_export_bpf(context.get(), memory.get());
   if (exported != 0) return fail_errno(-exported, "seccomp_export_bpf");
-  std::string bytes = TRY(sys::read_file(sys::proc_path(memory.get()), kProgramMax));
-  program.filter = TRY(to_filter(bytes));
+  auto bytes = sys::read_file(sys::proc_path(memory.get()), kProgramMax);
+  if (!bytes && bytes.error().code == Errc::kExhausted) {
+    return fail(Errc::kInvalid,
+                "linux.seccomp.syscalls: the rules make more than the {} instructions that the "
+                "kernel takes for a filter",
+                BPF_MAXINSNS);
+  }
+  program.filter = TRY(to_filter(TRY(std::move(bytes))));
   return program;
 }
 

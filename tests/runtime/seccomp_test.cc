@@ -53,6 +53,18 @@ TEST(Seccomp, CapabilitiesOpenTheirCalls) {
   EXPECT_EQ(errno_under(*program, [] { return ::syscall(SYS_unshare, 0); }), 0);
 }
 
+TEST(Seccomp, TooManyRulesAreNamed) {
+  SeccompSpec spec;
+  spec.default_action = "SCMP_ACT_ALLOW";
+  for (uint64_t value = 0; value < 3000; ++value) {
+    spec.syscalls.push_back(
+        {{"lseek"}, "SCMP_ACT_ERRNO", {}, {{.index = 1, .value = value, .op = "SCMP_CMP_EQ"}}});
+  }
+  auto program = compile_seccomp(spec);
+  ASSERT_FALSE(program);
+  EXPECT_TRUE(program.error().text.starts_with("linux.seccomp.syscalls: ")) << program.error().text;
+}
+
 TEST(Seccomp, CacheGivesTheSameProgramAndSurvivesDamage) {
   auto directory = sys::TemporaryDirectory::make("/tmp", "berth-seccomp-");
   ASSERT_TRUE(directory);
