@@ -6,6 +6,7 @@
 #include "runtime/launch.h"
 #include "runtime/parent.h"
 #include "runtime/plan.h"
+#include "runtime/seccomp_agent.h"
 #include "runtime/seccomp_profile.h"
 #include "runtime/spec.h"
 #include "sys/call.h"
@@ -298,14 +299,25 @@ bool remove_empty_directory(const std::string& root, const std::string& id) {
   return static_cast<bool>(sys::remove_directory(directory_of(root, id)));
 }
 
+Status notify_agent(const Spec& spec, const State& state, const sys::Fd& listener) {
+  if (!spec.seccomp) return fail(Errc::kInternal, "a seccomp listener without seccomp");
+  return send_to_agent(*spec.seccomp, state, ContainerStatus::kCreated, state.pid, listener);
+}
+
 // To the end of init.sock, which is there for as long as nobody has come so far: a start that fails
 // can be tried again.
-Status let_go(const std::string& socket) {
+Status let_go(const std::string& root, const State& state) {
+  std::string socket = socket_of(root, state.id);
   auto init = sys::connect_unix(socket);
   // Nobody listens: the init is the program already, and the `start` that made it so did not come
   // to the last line.
   bool released = !init && init.error().errno_value == ECONNREFUSED;
-  if (!released) TRY(release(TRY(std::move(init)).get()));
+  if (!released) {
+    TRY(release(TRY(std::move(init)).get(), [&](sys::Fd listener) -> Status {
+      Spec spec = TRY(parse_spec(TRY(sys::read_file(config_of(root, state.id), kConfigMax))));
+      return notify_agent(spec, state, listener);
+    }));
+  }
   return sys::remove_file(socket);
 }
 
@@ -330,7 +342,7 @@ Status start(const std::string& root, const std::string& id) {
   if (state.status != ContainerStatus::kCreated) {
     return fail(Errc::kInvalid, "cannot start a container that is {}", name_of(state.status));
   }
-  auto started = let_go(socket_of(root, id));
+  auto started = let_go(root, state);
   if (started) started = run_poststart(state);
   if (started || started.error().code != Errc::kCancelled) return started;
   // A hook that fails ends the container (runtime-spec, Lifecycle, steps 7 and 9).
@@ -354,7 +366,8 @@ Result<int> run(const CreateOptions& options, RunMode mode) {
   if (mode == RunMode::kForeground) block_signals();
   Launched launched = TRY(build(options, config, draft, {.console = channel.plan(process)}));
   sys::Fd master = TRY(channel.take_master());
-  TRY(release(launched.sync.get()));
+  TRY(release(launched.sync.get(),
+              [&](sys::Fd listener) { return notify_agent(config.spec, config.state, listener); }));
   TRY(run_poststart(config.state));
   if (mode == RunMode::kDetached) {
     draft.keep();

@@ -4,6 +4,7 @@
 #include "runtime/control.h"
 #include "runtime/enter.h"
 #include "runtime/parent.h"
+#include "runtime/seccomp_agent.h"
 #include "runtime/seccomp_profile.h"
 #include "runtime/state.h"
 #include "sys/cgroup.h"
@@ -167,12 +168,16 @@ class Groups {
 };
 
 // After this the child is the program, or the error tells why not.
-Result<sys::Cloned> climb(const EnterContext& context, int sync, sys::Cloned child, pid_t init) {
+Result<sys::Cloned> climb(const EnterContext& context, int sync, sys::Cloned child,
+                          const Target& target) {
   auto steps = [&]() -> Status {
-    TRY(furnish_process(child.pid, init, *context.program.process));
+    TRY(furnish_process(child.pid, target.state.pid, *context.program.process));
     TRY(send_go(sync));
     if (clones_twice(context)) child = TRY(adopt_second(sync, child));
-    return wait_for_exec(sync);
+    return wait_for_exec(sync, [&](sys::Fd listener) {
+      return send_to_agent(*target.spec.seccomp, target.state, ContainerStatus::kRunning, child.pid,
+                           listener);
+    });
   };
   auto done = steps();
   if (done) return child;
@@ -180,7 +185,7 @@ Result<sys::Cloned> climb(const EnterContext& context, int sync, sys::Cloned chi
   return tl::unexpected<Error>(std::move(done).error());
 }
 
-Result<sys::Cloned> enter(EnterContext& context, const Groups& groups, pid_t init) {
+Result<sys::Cloned> enter(EnterContext& context, const Groups& groups, const Target& target) {
   sys::SocketPair sockets = TRY(sys::make_socket_pair());
   context.sync = sockets.theirs.get();
   sys::Fd group = TRY(groups.clone_fd());
@@ -192,7 +197,7 @@ Result<sys::Cloned> enter(EnterContext& context, const Groups& groups, pid_t ini
     run_enter(context);
   }
   sockets.theirs.reset();
-  return climb(context, sockets.ours.get(), std::move(child), init);
+  return climb(context, sockets.ours.get(), std::move(child), target);
 }
 
 // From the moment that the program runs.
@@ -223,13 +228,17 @@ Result<int> exec(const ExecOptions& options) {
   context.program.seccomp = seccomp ? &*seccomp : nullptr;
   context.program.preserve_fds = options.preserve_fds;
   context.program.make_cwd = false;
+  context.program.personality = target.spec.personality;
+  if (process.exec_cpus_final) context.program.cpus = &*process.exec_cpus_final;
+  // Ours, so that the child begins on them, before it moves to its group.
+  if (process.exec_cpus_initial) TRY(set_affinity(*process.exec_cpus_initial));
 
   ConsoleChannel channel =
       TRY(ConsoleChannel::make(process, options.console_socket, relay_of(options.mode)));
   context.console = channel.plan(process);
 
   if (options.mode == RunMode::kForeground) block_signals();
-  sys::Cloned child = TRY(enter(context, groups, target.state.pid));
+  sys::Cloned child = TRY(enter(context, groups, target));
   sys::Process running{child.pid, std::move(child.pidfd)};
   auto code = follow(options, running, channel);
   if (code) return code;

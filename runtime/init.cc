@@ -59,13 +59,32 @@ int clone_mount(int fd, unsigned flags, const char* detail) {
   }));
 }
 
-void set_attributes(int mount_fd, uint64_t set, unsigned flags, const char* detail) {
-  mount_attr attributes{};
-  attributes.attr_set = set;
+void change_mount(int mount_fd, const mount_attr& change, unsigned flags, const char* detail) {
+  mount_attr attributes = change;
   must(detail, [&] {
     return ::syscall(SYS_mount_setattr, mount_fd, "", AT_EMPTY_PATH | flags, &attributes,
                      sizeof(attributes));
   });
+}
+
+void set_attributes(int mount_fd, uint64_t set, unsigned flags, const char* detail) {
+  mount_attr attributes{};
+  attributes.attr_set = set;
+  change_mount(mount_fd, attributes, flags, detail);
+}
+
+// The target is resolved beneath the root, so it is a mount of this container's.
+void remount(const InitContext& context, const MountStep& step) {
+  const char* path = step.target.c_str();
+  int target = open_in_root(context.root, path, O_PATH);
+  if (target < 0) die(errno, path);
+  mount_attr attributes{};
+  attributes.attr_set = step.set | step.recursive_set;
+  attributes.attr_clr = step.clear | step.recursive_clear;
+  attributes.propagation = step.propagation;
+  bool whole = step.recursive_set != 0 || step.recursive_clear != 0;
+  change_mount(target, attributes, whole ? AT_RECURSIVE : 0, path);
+  ::close(target);
 }
 
 int make_file_system(const MountStep& step) {
@@ -83,9 +102,15 @@ int make_file_system(const MountStep& step) {
   }
   configure(FSCONFIG_CMD_CREATE, nullptr, nullptr);
   int made = static_cast<int>(must(detail, [&] {
-    return ::syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, static_cast<unsigned>(step.set));
+    return ::syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC,
+                     static_cast<unsigned>(step.set | step.recursive_set));
   }));
   ::close(context);
+  if (step.propagation != 0) {
+    mount_attr attributes{};
+    attributes.propagation = step.propagation;
+    change_mount(made, attributes, 0, detail);
+  }
   return made;
 }
 
@@ -93,6 +118,10 @@ void mount_all(InitContext& context) {
   for (size_t i = 0; i < context.plan->mounts.size(); ++i) {
     const MountStep& step = context.plan->mounts[i];
     const char* path = step.target.c_str();
+    if (step.kind == MountKind::kRemount) {
+      remount(context, step);
+      continue;
+    }
     TargetKind kind = context.bind_files[i] != 0 ? TargetKind::kFile : TargetKind::kDirectory;
     int target = ensure_target(context.root, path, kind);
     int made = context.binds[i] >= 0 ? context.binds[i] : make_file_system(step);
@@ -254,6 +283,18 @@ void join_namespaces(const InitContext& context) {
   }
 }
 
+// For the child of the second clone: the offsets must be there before anybody is inside.
+void make_time_namespace(const Plan& plan) {
+  position.stage = Stage::kClone;
+  must("time namespace", [] { return ::unshare(CLONE_NEWTIME); });
+  if (plan.time_offsets.empty()) return;
+  const char* detail = "linux.timeOffsets";
+  int file = static_cast<int>(
+      must(detail, [] { return ::open("/proc/self/timens_offsets", O_WRONLY | O_CLOEXEC); }));
+  must(detail, [&] { return ::write(file, plan.time_offsets.data(), plan.time_offsets.size()); });
+  ::close(file);
+}
+
 // Mounts the root over "/" and leaves it reachable only by `context.root` until the pivot. The old
 // root's tree receives what the host mounts, but nothing goes the other way.
 void mount_root(const InitContext& context) {
@@ -364,6 +405,8 @@ void wait_for_start(int listener, int supervisor) {
 }  // namespace
 
 bool needs_two_clones(const Plan& plan) {
+  // A time namespace holds only the children of who made or joined it.
+  if (plan.joins(CLONE_NEWTIME) || plan.makes(CLONE_NEWTIME)) return true;
   bool joins_others = plan.joins(CLONE_NEWNET) || plan.joins(CLONE_NEWIPC) ||
                       plan.joins(CLONE_NEWUTS) || plan.joins(CLONE_NEWCGROUP);
   // A joined user namespace must own the new ones; a joined pid namespace takes only children; what
@@ -377,6 +420,7 @@ bool needs_two_clones(const Plan& plan) {
   child::join_cgroups(context.cgroup_tasks);
   join_namespaces(context);
   if (!needs_two_clones(*context.plan)) be_init(context);
+  if (context.plan->makes(CLONE_NEWTIME)) make_time_namespace(*context.plan);
   position.stage = Stage::kClone;
   long pid = must("init", [&] {
     return sys::raw_clone3(context.plan->clone_flags() | CLONE_PARENT, -1, 0, nullptr);

@@ -22,6 +22,7 @@ namespace berth::runtime {
 namespace {
 
 constexpr uint64_t kPrivate = 1 << 18;  // MS_PRIVATE
+constexpr uint64_t kSlave = 1 << 19;    // MS_SLAVE
 
 // Everything that the init borrows. Closed (in the parent) with it.
 struct Materials {
@@ -35,10 +36,18 @@ struct Materials {
   }
 };
 
+Result<sys::Fd> open_namespace(const Namespace& entry) {
+  auto opened = sys::open(entry.path, O_RDONLY);
+  if (!opened) return wrap(std::move(opened).error(), "linux.namespaces: {}", entry.name);
+  auto type = sys::namespace_type(opened->get());
+  if (type && *type == entry.flag) return opened;
+  return fail(Errc::kInvalid, "linux.namespaces: {} is not a {} namespace", entry.path, entry.name);
+}
+
 Status open_namespaces(const Plan& plan, Materials& materials) {
   for (const Namespace& entry : plan.namespaces) {
     int fd = -1;
-    if (!entry.path.empty()) fd = materials.hold(TRY(sys::open(entry.path, O_RDONLY)));
+    if (!entry.path.empty()) fd = materials.hold(TRY(open_namespace(entry)));
     materials.context.namespaces.push_back(fd);
   }
   return {};
@@ -129,12 +138,13 @@ Status prepare_devices(const LaunchInput& input, Materials& materials) {
   return {};
 }
 
-Result<sys::Fd> prepare_root(const std::string& rootfs) {
-  sys::Fd root = TRY(sys::clone_tree(AT_FDCWD, rootfs, sys::Recursion::kWholeTree));
+Result<sys::Fd> prepare_root(const LaunchInput& input) {
+  sys::Fd root = TRY(sys::clone_tree(AT_FDCWD, input.rootfs, sys::Recursion::kWholeTree));
   if (!S_ISDIR(TRY(sys::stat_fd(root.get())).st_mode)) {
-    return fail(Errc::kInvalid, "root.path: {} is not a directory", rootfs);
+    return fail(Errc::kInvalid, "root.path: {} is not a directory", input.rootfs);
   }
-  TRY(sys::change_mount(root.get(), {.propagation = kPrivate}, sys::Recursion::kWholeTree));
+  uint64_t propagation = input.plan.root_receives ? kSlave : kPrivate;
+  TRY(sys::change_mount(root.get(), {.propagation = propagation}, sys::Recursion::kWholeTree));
   return root;
 }
 
@@ -169,13 +179,14 @@ Result<Launched> launch(const LaunchInput& input) {
   context.console = input.console;
   context.no_pivot = input.no_pivot;
   context.keyring = input.no_new_keyring ? Keyring::kInherited : Keyring::kNew;
-  context.root = materials.hold(TRY(prepare_root(input.rootfs)));
+  context.root = materials.hold(TRY(prepare_root(input)));
   TRY(open_namespaces(input.plan, materials));
   TRY(prepare_mounts(input, materials));
   TRY(prepare_devices(input, materials));
   if (input.spec.process) context.program = prepare_program(*input.spec.process, context.root);
   if (input.spec.process) context.program.label = TRY(security_label_of(*input.spec.process));
   context.program.seccomp = input.seccomp;
+  context.program.personality = input.spec.personality;
   context.program.preserve_fds = input.preserve_fds;
   context.program.supervisor = input.supervisor;
   context.program.die_with_parent = input.plan.die_with_parent;

@@ -184,20 +184,35 @@ Result<sys::Cloned> adopt_second(int sync, const sys::Cloned& first) {
   return init;
 }
 
-Status release(int sync) {
+Status release(int sync, const ListenerHandler& handle_listener) {
   TRY(send_go(sync));
-  return wait_for_exec(sync);
+  return wait_for_exec(sync, handle_listener);
 }
 
-Status wait_for_exec(int sync) {
-  auto message = TRY(receive_or_end(sync));
-  if (!message) return {};  // close-on-exec: the program runs
-  return fail(Errc::kInternal, "a message of kind {} from init", static_cast<int>(message->kind));
+Status wait_for_exec(int sync, const ListenerHandler& handle_listener) {
+  while (true) {
+    sys::Message received = TRY(sys::receive_message(sync));
+    if (received.bytes.empty()) return {};  // close-on-exec: the program runs
+    SyncMessage message;
+    if (received.bytes.size() != sizeof(message)) {
+      return fail(Errc::kInternal, "message of {} bytes from init", received.bytes.size());
+    }
+    std::memcpy(&message, received.bytes.data(), sizeof(message));
+    if (message.kind == MessageKind::kListener && received.fds.size() == 1) {
+      TRY(handle_listener(std::move(received.fds[0])));
+      continue;
+    }
+    if (message.kind != MessageKind::kFailure) return fail(Errc::kInternal, "init: no Failure");
+    message.detail[sizeof(message.detail) - 1] = '\0';
+    return tl::unexpected<Error>(describe_failure(message));
+  }
 }
 
 Status furnish_process(pid_t pid, pid_t in_namespace, const ProcessSpec& process) {
   if (!process.terminal) TRY(give_stdio(in_namespace, process.user));
   TRY(sys::raise_hard_limits(pid, process.rlimits));
+  if (process.scheduler) TRY(set_scheduler(pid, *process.scheduler));
+  if (process.io_priority) TRY(set_io_priority(pid, *process.io_priority));
   if (!process.oom_score_adj) return {};
   auto written = sys::write_to(fmt::format("/proc/{}/oom_score_adj", pid),
                                std::to_string(*process.oom_score_adj));

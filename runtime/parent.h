@@ -8,6 +8,7 @@
 #include "sys/process.h"
 #include "sys/spawn.h"
 
+#include <functional>
 #include <string>
 
 namespace berth::runtime {
@@ -15,10 +16,12 @@ namespace berth::runtime {
 // The next message. A Failure comes back as the error that it tells.
 Result<SyncMessage> receive(int sync);
 Status send_go(int sync);
+// What is done with the listener of a seccomp filter that notifies; an error ends the wait.
+using ListenerHandler = std::function<Status(sys::Fd listener)>;
 // Waits until a child has become the program, or says why not.
-Status wait_for_exec(int sync);
+Status wait_for_exec(int sync, const ListenerHandler& handle_listener);
 // The same after a go to a child that is Ready.
-Status release(int sync);
+Status release(int sync, const ListenerHandler& handle_listener);
 
 // What a Failure means, in words: "exec: \"x\": executable file not found in $PATH".
 Error describe_failure(const SyncMessage& failure);

@@ -1,6 +1,7 @@
 #include "runtime/plan.h"
 
 #include "base/text.h"
+#include "runtime/mount_options.h"
 
 #include <linux/mount.h>
 #include <sched.h>
@@ -14,37 +15,7 @@
 namespace berth::runtime {
 namespace {
 
-// <sys/mount.h> cannot be included beside <linux/mount.h> before glibc 2.37.
-constexpr uint64_t kUnbindable = 1 << 17;
-constexpr uint64_t kPrivate = 1 << 18;
-constexpr uint64_t kSlave = 1 << 19;
-constexpr uint64_t kShared = 1 << 20;
-
-struct AttributeOption {
-  std::string_view name;
-  uint64_t set;
-  uint64_t clear;
-};
-// Any change of the atime mode clears the old one first, mount_setattr(2).
-constexpr std::array<AttributeOption, 17> kAttributes{{
-    {"ro", MOUNT_ATTR_RDONLY, 0},
-    {"rw", 0, MOUNT_ATTR_RDONLY},
-    {"nosuid", MOUNT_ATTR_NOSUID, 0},
-    {"suid", 0, MOUNT_ATTR_NOSUID},
-    {"nodev", MOUNT_ATTR_NODEV, 0},
-    {"dev", 0, MOUNT_ATTR_NODEV},
-    {"noexec", MOUNT_ATTR_NOEXEC, 0},
-    {"exec", 0, MOUNT_ATTR_NOEXEC},
-    {"nosymfollow", MOUNT_ATTR_NOSYMFOLLOW, 0},
-    {"symfollow", 0, MOUNT_ATTR_NOSYMFOLLOW},
-    {"noatime", MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME},
-    {"relatime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME},
-    {"strictatime", MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME},
-    {"atime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME},
-    {"nostrictatime", MOUNT_ATTR_RELATIME, MOUNT_ATTR__ATIME},
-    {"nodiratime", MOUNT_ATTR_NODIRATIME, 0},
-    {"diratime", 0, MOUNT_ATTR_NODIRATIME},
-}};
+constexpr uint64_t kSlave = 1 << 19;  // MS_SLAVE
 
 struct NamespaceKind {
   std::string_view oci;
@@ -52,13 +23,14 @@ struct NamespaceKind {
   int flag;
 };
 // In joining order: the user namespace first, so that its owner's rights serve for the others.
-constexpr std::array<NamespaceKind, 7> kKinds{{
+constexpr std::array<NamespaceKind, 8> kKinds{{
     {"user", "user", CLONE_NEWUSER},
     {"network", "net", CLONE_NEWNET},
     {"ipc", "ipc", CLONE_NEWIPC},
     {"uts", "uts", CLONE_NEWUTS},
     {"cgroup", "cgroup", CLONE_NEWCGROUP},
     {"pid", "pid", CLONE_NEWPID},
+    {"time", "time", CLONE_NEWTIME},
     {"mount", "mnt", CLONE_NEWNS},
 }};
 
@@ -84,50 +56,45 @@ std::string clean_path(const std::string& path) {
   return fmt::format("/{}", join(pieces, "/"));
 }
 
-std::optional<uint64_t> propagation_of(std::string_view name) {
-  if (name.starts_with('r')) name.remove_prefix(1);
-  if (name == "private") return kPrivate;
-  if (name == "slave") return kSlave;
-  if (name == "shared") return kShared;
-  if (name == "unbindable") return kUnbindable;
-  return std::nullopt;
-}
-
-const AttributeOption* find_attribute(std::string_view name) {
-  for (const AttributeOption& option : kAttributes) {
-    if (option.name == name) return &option;
-  }
-  return nullptr;
-}
-
 // True when the option was about the mount and not for the file system.
-bool apply_option(MountStep& step, const std::string& option) {
-  if (option == "bind" || option == "rbind") {
-    step.kind = MountKind::kBind;
-    step.recursive = option == "rbind";
-    return true;
+bool apply_option(MountStep& step, const std::string& text) {
+  const MountOption* option = find_mount_option(text);
+  if (option == nullptr) return false;
+  switch (option->kind) {
+    case OptionKind::kAttribute:
+      step.set = (step.set & ~option->clear) | option->set;
+      step.clear = (step.clear & ~option->set) | option->clear;
+      return true;
+    case OptionKind::kRecursive:
+      step.recursive_set = (step.recursive_set & ~option->clear) | option->set;
+      step.recursive_clear = (step.recursive_clear & ~option->set) | option->clear;
+      return true;
+    case OptionKind::kPropagation:
+      step.propagation = option->set;
+      step.recursive_propagation = option->recursive;
+      return true;
+    case OptionKind::kBind:
+    case OptionKind::kRecursiveBind:
+      if (step.kind != MountKind::kRemount) step.kind = MountKind::kBind;
+      step.recursive = option->kind == OptionKind::kRecursiveBind;
+      return true;
+    case OptionKind::kIdMap:
+    case OptionKind::kRecursiveIdMap:
+      step.mapped = true;
+      step.recursive_map = option->kind == OptionKind::kRecursiveIdMap;
+      return true;
+    case OptionKind::kRemount:
+      step.kind = MountKind::kRemount;
+      return true;
+    case OptionKind::kCopyUp:
+      step.copy_up = true;
+      return true;
+    case OptionKind::kFileSystem:
+      return false;
+    case OptionKind::kNothing:
+      return true;
   }
-  if (option == "idmap" || option == "ridmap") {
-    step.mapped = true;
-    step.recursive_map = option == "ridmap";
-    return true;
-  }
-  if (auto propagation = propagation_of(option)) {
-    step.propagation = *propagation;
-    step.recursive_propagation = option[0] == 'r';
-    return true;
-  }
-  if (const AttributeOption* found = find_attribute(option)) {
-    step.set = (step.set & ~found->clear) | found->set;
-    step.clear = (step.clear & ~found->set) | found->clear;
-    return true;
-  }
-  const AttributeOption* whole =
-      option.starts_with('r') ? find_attribute(std::string_view(option).substr(1)) : nullptr;
-  if (whole == nullptr) return option == "defaults";
-  step.recursive_set |= whole->set;
-  step.recursive_clear |= whole->clear;
-  return true;
+  return false;
 }
 
 Result<MountStep> plan_mount(const MountSpec& mount, size_t index) {
@@ -137,25 +104,18 @@ Result<MountStep> plan_mount(const MountSpec& mount, size_t index) {
   step.mapped = !mount.maps.uids.empty();
   if (mount.type == "bind" || mount.type == "rbind") step.kind = MountKind::kBind;
   for (const std::string& option : mount.options) {
-    if (option == "tmpcopyup" && mount.type == "tmpfs") {
-      step.copy_up = true;
-      continue;
-    }
-    if (option == "remount" || option == "tmpcopyup") {
-      return fail(Errc::kUnsupported, "mounts[{}].options: {} is not supported", index,
-                  printable(option, 64));
-    }
     if (apply_option(step, option)) continue;
     size_t equals = option.find('=');
     step.data.emplace_back(option.substr(0, equals),
                            equals == std::string::npos ? "" : option.substr(equals + 1));
   }
-  if (step.kind == MountKind::kFileSystem) {
-    if (step.mapped) {
-      return fail(Errc::kUnsupported, "mounts[{}]: only bind mounts can have ids mapped", index);
-    }
-    return step;
+  if (step.copy_up && (mount.type != "tmpfs" || step.kind != MountKind::kFileSystem)) {
+    return fail(Errc::kInvalid, "mounts[{}].options: tmpcopyup is for a tmpfs", index);
   }
+  if (step.kind != MountKind::kBind && step.mapped) {
+    return fail(Errc::kUnsupported, "mounts[{}]: only bind mounts can have ids mapped", index);
+  }
+  if (step.kind == MountKind::kFileSystem) return step;
   step.data.clear();  // mount(8): a bind has no file system of its own to give them to
   return step;
 }
@@ -313,9 +273,10 @@ Status plan_sysctl(const Spec& spec, Plan& plan) {
 
 std::string attributes_text(uint64_t set) {
   std::string text;
-  for (const AttributeOption& option : kAttributes) {
-    if (option.set != 0 && (set & option.set) == option.set)
-      text += fmt::format(",{}", option.name);
+  for (const MountOption& option : mount_options()) {
+    bool is_set = option.kind == OptionKind::kAttribute && option.set != 0 &&
+                  (set & option.set) == option.set;
+    if (is_set) text += fmt::format(",{}", option.name);
   }
   return text;
 }
@@ -327,7 +288,7 @@ uint64_t Plan::clone_flags() const {
   for (const Namespace& entry : namespaces) {
     if (entry.path.empty()) flags |= static_cast<uint64_t>(entry.flag);
   }
-  return flags & ~uint64_t{CLONE_NEWCGROUP};
+  return flags & ~uint64_t{CLONE_NEWCGROUP | CLONE_NEWTIME};
 }
 
 bool Plan::joins(int flag) const {
@@ -351,12 +312,15 @@ Result<Plan> make_plan(const Spec& spec, const HostFacts& host) {
   plan.in_user_namespace = spec.find_namespace("user") != nullptr;
   plan.root_propagation = kSlave;
   if (!spec.rootfs_propagation.empty()) {
-    auto propagation = propagation_of(spec.rootfs_propagation);
-    if (!propagation) {
+    plan.root_propagation = propagation_named(spec.rootfs_propagation);
+    if (plan.root_propagation == 0) {
       return fail(Errc::kInvalid, "linux.rootfsPropagation: unknown {}",
                   printable(spec.rootfs_propagation, 32));
     }
-    plan.root_propagation = *propagation;
+    plan.root_receives = plan.root_propagation == kSlave;
+  }
+  for (const auto& [clock, offset] : spec.time_offsets) {
+    plan.time_offsets += fmt::format("{} {} {}\n", clock, offset.seconds, offset.nanoseconds);
   }
   plan.root_readonly = spec.root_readonly;
   TRY(plan_mounts(spec, host, plan));

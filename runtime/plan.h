@@ -15,6 +15,7 @@ namespace berth::runtime {
 enum class MountKind {
   kBind,        // the parent clones `source` and passes a detached mount
   kFileSystem,  // the init makes it inside its namespaces
+  kRemount,     // the attributes of what an earlier step mounted at the target
 };
 
 struct MountStep {
@@ -62,6 +63,7 @@ struct Plan {
   std::vector<Namespace> namespaces;
   bool in_user_namespace = false;
   uint64_t root_propagation = 0;  // MS_*
+  bool root_receives = false;     // what the host mounts below the rootfs is seen inside
   bool root_readonly = false;
   std::vector<MountStep> mounts;
   bool own_dev = false;   // /dev is ours to fill: it is not bound from somewhere
@@ -70,12 +72,14 @@ struct Plan {
   std::vector<Link> links;
   std::vector<std::string> masked_paths;
   std::vector<std::string> readonly_paths;
+  std::string time_offsets;  // for timens_offsets: "monotonic 86400 0" lines
   std::vector<std::pair<std::string, std::string>> sysctl;  // path below / -> value
   bool die_with_parent = false;
   sys::CgroupLimits limits;  // the spec's, with the devices that every container has
 
-  // CLONE_NEW* of the namespaces to make, without the cgroup namespace: that is unshared later,
-  // when the process is in its group.
+  // CLONE_NEW* of the namespaces to make, without the cgroup namespace, which is unshared
+  // later, when the process is in its group, and the time namespace, which takes its offsets before
+  // anybody is in it.
   uint64_t clone_flags() const;
   bool joins(int flag) const;
   bool makes(int flag) const;

@@ -9,8 +9,10 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/keyctl.h>
+#include <linux/seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -18,6 +20,7 @@
 #include <algorithm>
 #include <climits>
 #include <csignal>
+#include <cstring>
 #include <set>
 #include <string_view>
 
@@ -88,13 +91,48 @@ void set_rlimits(const ProcessSpec& process) {
   }
 }
 
+// While nothing forbids it yet.
+void set_personality(const Program& program) {
+  position.stage = Stage::kRlimits;
+  if (program.personality) {
+    must("linux.personality", [&] { return ::syscall(SYS_personality, *program.personality); });
+  }
+  if (program.cpus != nullptr) {
+    must("process.execCPUAffinity.final",
+         [&] { return ::sched_setaffinity(0, sizeof(*program.cpus), program.cpus); });
+  }
+}
+
+// The listener of the filter to the parent, as SCM_RIGHTS of a message. The filter is at work
+// already, so sendmsg(2) must not be among what it notifies of.
+void send_listener(int listener) {
+  SyncMessage message;
+  message.kind = MessageKind::kListener;
+  iovec bytes{.iov_base = &message, .iov_len = sizeof(message)};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr header{};
+  header.msg_iov = &bytes;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof(control);
+  cmsghdr* rights = CMSG_FIRSTHDR(&header);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(rights), &listener, sizeof(int));
+  must("listener", [&] { return ::sendmsg(position.sync, &header, MSG_NOSIGNAL); });
+}
+
 void load_seccomp(const SeccompProgram* filter) {
   if (filter == nullptr) return;
   position.stage = Stage::kSeccomp;
-  must("filter", [&] {
+  long loaded = must("filter", [&] {
     return sys::raw_load_seccomp(filter->filter.data(),
                                  static_cast<unsigned short>(filter->filter.size()), filter->flags);
   });
+  if ((filter->flags & SECCOMP_FILTER_FLAG_NEW_LISTENER) != 0) {
+    send_listener(static_cast<int>(loaded));
+  }
 }
 
 [[noreturn]] void execute(const Program& program) {
@@ -211,6 +249,7 @@ void become_user(const ProcessSpec& process) {
   child::close_from(3 + program.preserve_fds, program.supervisor);
   enter_cwd(program);
   set_rlimits(process);
+  set_personality(program);
   if (!process.no_new_privileges) load_seccomp(program.seccomp);
   become_user(process);
   position.stage = Stage::kDeathSignal;

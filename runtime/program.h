@@ -6,6 +6,10 @@
 #include "runtime/security_label.h"
 #include "runtime/spec.h"
 
+#include <sched.h>
+
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +21,8 @@ struct Program {
   SecurityLabel label;
   int preserve_fds = 0;  // descriptors 3 .. 2 + n stay open
   bool die_with_parent = false;
+  std::optional<uint64_t> personality;   // for personality(2)
+  const cpu_set_t* cpus = nullptr;       // absent: those of the parent and the cgroup
   int supervisor = -1;                   // hangs up when our parent of then has gone; -1 for none
   bool make_cwd = true;                  // a missing working directory is made
   std::vector<std::string> executables;  // candidates for args[0], in order

@@ -11,6 +11,9 @@
 #include <seccomp.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstring>
 #include <memory>
 #include <optional>
@@ -27,33 +30,96 @@ struct ContextCloser {
 };
 using Context = std::unique_ptr<void, ContextCloser>;
 
+enum class Takes { kNothing, kErrno };
+struct ActionName {
+  std::string_view name;
+  uint32_t action;
+  Takes takes;
+};
+constexpr std::array<ActionName, 9> kActions{{
+    {"SCMP_ACT_ALLOW", SCMP_ACT_ALLOW, Takes::kNothing},
+    {"SCMP_ACT_ERRNO", SCMP_ACT_ERRNO(0), Takes::kErrno},
+    {"SCMP_ACT_KILL", SCMP_ACT_KILL_THREAD, Takes::kNothing},
+    {"SCMP_ACT_KILL_PROCESS", SCMP_ACT_KILL_PROCESS, Takes::kNothing},
+    {"SCMP_ACT_KILL_THREAD", SCMP_ACT_KILL_THREAD, Takes::kNothing},
+    {"SCMP_ACT_LOG", SCMP_ACT_LOG, Takes::kNothing},
+    {"SCMP_ACT_NOTIFY", SCMP_ACT_NOTIFY, Takes::kNothing},
+    {"SCMP_ACT_TRACE", SCMP_ACT_TRACE(0), Takes::kErrno},
+    {"SCMP_ACT_TRAP", SCMP_ACT_TRAP, Takes::kNothing},
+}};
+constexpr std::array<std::pair<std::string_view, scmp_compare>, 7> kOperators{{
+    {"SCMP_CMP_EQ", SCMP_CMP_EQ},
+    {"SCMP_CMP_GE", SCMP_CMP_GE},
+    {"SCMP_CMP_GT", SCMP_CMP_GT},
+    {"SCMP_CMP_LE", SCMP_CMP_LE},
+    {"SCMP_CMP_LT", SCMP_CMP_LT},
+    {"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ},
+    {"SCMP_CMP_NE", SCMP_CMP_NE},
+}};
+// A container starts with one thread: there is nothing to synchronise.
+constexpr std::array<std::pair<std::string_view, unsigned>, 4> kFlags{{
+    {"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
+    {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
+    {"SECCOMP_FILTER_FLAG_TSYNC", 0},
+    {"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", 1u << 5},  // not in linux/seccomp.h before 5.19
+}};
+// Those of the specification; which of them libseccomp knows, it says itself.
+constexpr std::string_view kArchitectures[] = {
+    "AARCH64",  "ARM",         "LOONGARCH64", "M68K",     "MIPS", "MIPS64", "MIPS64N32", "MIPSEL",
+    "MIPSEL64", "MIPSEL64N32", "PARISC",      "PARISC64", "PPC",  "PPC64",  "PPC64LE",   "RISCV64",
+    "S390",     "S390X",       "SH",          "SHEB",     "X32",  "X86",    "X86_64"};
+
 Result<uint32_t> action_of(const std::string& name, std::optional<uint32_t> errno_ret) {
-  uint32_t value = errno_ret.value_or(1) & 0xffff;  // EPERM
-  if (name == "SCMP_ACT_ALLOW") return SCMP_ACT_ALLOW;
-  if (name == "SCMP_ACT_ERRNO") return SCMP_ACT_ERRNO(value);
-  if (name == "SCMP_ACT_KILL" || name == "SCMP_ACT_KILL_THREAD") return SCMP_ACT_KILL_THREAD;
-  if (name == "SCMP_ACT_KILL_PROCESS") return SCMP_ACT_KILL_PROCESS;
-  if (name == "SCMP_ACT_TRAP") return SCMP_ACT_TRAP;
-  if (name == "SCMP_ACT_TRACE") return SCMP_ACT_TRACE(value);
-  if (name == "SCMP_ACT_LOG") return SCMP_ACT_LOG;
-  return fail(Errc::kUnsupported, "linux.seccomp: action {} is not supported", printable(name, 64));
+  constexpr uint32_t kErrnoMask = 0xffff;
+  for (const ActionName& known : kActions) {
+    if (known.name != name) continue;
+    if (known.takes == Takes::kErrno) {
+      return known.action | (errno_ret.value_or(EPERM) & kErrnoMask);
+    }
+    if (!errno_ret) return known.action;
+    return fail(Errc::kInvalid, "linux.seccomp: {} takes no errnoRet", name);
+  }
+  return fail(Errc::kInvalid, "linux.seccomp: unknown action {}", printable(name, 64));
 }
 
 Result<scmp_compare> comparison_of(const std::string& name) {
-  if (name == "SCMP_CMP_NE") return SCMP_CMP_NE;
-  if (name == "SCMP_CMP_LT") return SCMP_CMP_LT;
-  if (name == "SCMP_CMP_LE") return SCMP_CMP_LE;
-  if (name == "SCMP_CMP_EQ") return SCMP_CMP_EQ;
-  if (name == "SCMP_CMP_GE") return SCMP_CMP_GE;
-  if (name == "SCMP_CMP_GT") return SCMP_CMP_GT;
-  if (name == "SCMP_CMP_MASKED_EQ") return SCMP_CMP_MASKED_EQ;
+  for (const auto& [known, comparison] : kOperators) {
+    if (known == name) return comparison;
+  }
   return fail(Errc::kInvalid, "linux.seccomp: unknown operator {}", printable(name, 64));
+}
+
+uint32_t architecture_of(std::string_view name) {
+  return seccomp_arch_resolve_name(to_lower(name).c_str());
+}
+
+bool notifies(const SeccompSpec& spec) {
+  return std::any_of(spec.syscalls.begin(), spec.syscalls.end(),
+                     [](const SeccompRule& rule) { return rule.action == "SCMP_ACT_NOTIFY"; });
+}
+
+// The listener goes to the agent by sendmsg(2) of the very process that loaded the filter, so
+// neither everything nor that call can wait for the agent.
+Status check_notify(const SeccompSpec& spec) {
+  if (spec.default_action == "SCMP_ACT_NOTIFY") {
+    return fail(Errc::kInvalid, "linux.seccomp.defaultAction: must not be SCMP_ACT_NOTIFY");
+  }
+  if (!notifies(spec)) return {};
+  if (spec.listener_path.empty()) {
+    return fail(Errc::kInvalid, "linux.seccomp.listenerPath: is required by SCMP_ACT_NOTIFY");
+  }
+  for (const SeccompRule& rule : spec.syscalls) {
+    bool has_sendmsg =
+        std::find(rule.names.begin(), rule.names.end(), "sendmsg") != rule.names.end();
+    if (rule.action != "SCMP_ACT_NOTIFY" || !has_sendmsg) continue;
+    return fail(Errc::kInvalid, "linux.seccomp.syscalls: SCMP_ACT_NOTIFY is not for sendmsg");
+  }
+  return {};
 }
 
 Status add_architectures(void* context, const SeccompSpec& spec) {
   for (const std::string& name : spec.architectures) {
-    std::string short_name = to_lower(name.starts_with("SCMP_ARCH_") ? name.substr(10) : name);
-    uint32_t token = seccomp_arch_resolve_name(short_name.c_str());
+    uint32_t token = architecture_of(name.starts_with("SCMP_ARCH_") ? name.substr(10) : name);
     if (token == 0) {
       return fail(Errc::kInvalid, "linux.seccomp.architectures: unknown {}", printable(name, 64));
     }
@@ -86,16 +152,16 @@ Status add_rule(void* context, const SeccompRule& rule, uint32_t default_action)
 }
 
 Result<unsigned> flags_of(const SeccompSpec& spec) {
-  unsigned flags = 0;
+  unsigned flags = notifies(spec) ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
   for (const std::string& name : spec.flags) {
-    if (name == "SECCOMP_FILTER_FLAG_LOG") {
-      flags |= SECCOMP_FILTER_FLAG_LOG;
-    } else if (name == "SECCOMP_FILTER_FLAG_SPEC_ALLOW") {
-      flags |= SECCOMP_FILTER_FLAG_SPEC_ALLOW;
-    } else if (name != "SECCOMP_FILTER_FLAG_TSYNC") {  // one thread: nothing to synchronise
-      return fail(Errc::kUnsupported, "linux.seccomp.flags: {} is not supported",
-                  printable(name, 64));
+    auto known = std::find_if(kFlags.begin(), kFlags.end(),
+                              [&](const auto& entry) { return entry.first == name; });
+    if (known == kFlags.end()) {
+      return fail(Errc::kInvalid, "linux.seccomp.flags: unknown {}", printable(name, 64));
     }
+    // About listeners; the kernel refuses it where there is none.
+    bool without_listener = name.ends_with("_RECV") && !notifies(spec);
+    if (!without_listener) flags |= known->second;
   }
   return flags;
 }
@@ -164,7 +230,20 @@ std::string render_seccomp_json(const SeccompSpec& spec) {
   return json.dump();
 }
 
+SeccompNames seccomp_names() {
+  SeccompNames names;
+  for (const ActionName& action : kActions) names.actions.push_back(action.name);
+  for (const auto& [name, comparison] : kOperators) names.operators.push_back(name);
+  for (const auto& [name, flag] : kFlags) names.flags.push_back(name);
+  for (std::string_view name : kArchitectures) {
+    if (architecture_of(name) != 0)
+      names.architectures.push_back(fmt::format("SCMP_ARCH_{}", name));
+  }
+  return names;
+}
+
 Result<SeccompProgram> compile_seccomp(const SeccompSpec& spec) {
+  TRY(check_notify(spec));
   SeccompProgram program;
   program.flags = TRY(flags_of(spec));
   uint32_t default_action = TRY(action_of(spec.default_action, spec.default_errno_ret));

@@ -13,6 +13,7 @@
 #include <linux/filter.h>
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace berth::runtime {
@@ -26,6 +27,15 @@ struct SeccompProgram {
 SeccompSpec default_seccomp_profile(sys::CapabilitySet capabilities);
 // As the "seccomp" object of config.json.
 std::string render_seccomp_json(const SeccompSpec& spec);
+
+// The names that a profile may use, for `features`.
+struct SeccompNames {
+  std::vector<std::string_view> actions;
+  std::vector<std::string_view> operators;
+  std::vector<std::string_view> flags;
+  std::vector<std::string> architectures;  // those that the linked libseccomp knows
+};
+SeccompNames seccomp_names();
 
 Result<SeccompProgram> compile_seccomp(const SeccompSpec& spec);
 // Through the cache; a missing, foreign or damaged file is made anew. A cache that cannot be

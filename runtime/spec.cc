@@ -47,11 +47,12 @@ Result<std::vector<sys::IdMap>> parse_maps(const json::Node& node, std::string_v
 Result<MountSpec> parse_mount(const json::Node& node) {
   MountSpec mount;
   mount.destination = TRY(find_text(node, "destination"));
-  if (mount.destination.empty()) TRY(node.at("destination"));
-  if (mount.destination.empty() || mount.destination[0] != '/') {
+  if (mount.destination.empty()) {
     json::Node destination = TRY(node.at("destination"));
-    return invalid(destination, "must be an absolute path");
+    return invalid(destination, "must not be empty");
   }
+  // Relative ones are deprecated and are "relative to /" (runtime-spec config.md, Mounts).
+  if (mount.destination[0] != '/') mount.destination.insert(0, "/");
   mount.type = TRY(find_text(node, "type"));
   mount.source = TRY(find_text(node, "source"));
   mount.options = TRY(find_texts(node, "options"));
@@ -144,7 +145,6 @@ Result<std::vector<NamespaceSpec>> parse_namespaces(const json::Node& linux_node
     if (std::find(kNamespaces.begin(), kNamespaces.end(), found.type) == kNamespaces.end()) {
       return invalid(type, "unknown namespace " + printable(found.type, 64));
     }
-    if (found.type == "time") return unsupported(type, "time namespaces are not supported yet");
     for (const NamespaceSpec& other : namespaces) {
       if (other.type == found.type) return invalid(type, found.type + " is given twice");
     }
@@ -192,14 +192,60 @@ Result<std::vector<DeviceSpec>> parse_devices(const json::Node& linux_node) {
   return devices;
 }
 
-Status parse_linux(const json::Node& node, Spec& spec) {
-  for (std::string_view field : {"intelRdt", "personality", "timeOffsets", "netDevices"}) {
-    if (auto member = node.find(field)) return unsupported(*member, "is not supported yet");
+Result<std::vector<std::pair<std::string, TimeOffset>>> parse_time_offsets(const json::Node& node) {
+  constexpr uint32_t kNanosecondsMax = 999999999;
+  std::vector<std::pair<std::string, TimeOffset>> offsets;
+  for (const auto& [clock, entry] : TRY(node.as_object())) {
+    if (clock != "monotonic" && clock != "boottime") {
+      return invalid(entry, "the clocks with an offset are monotonic and boottime");
+    }
+    TimeOffset offset;
+    offset.seconds = TRY(entry.find_i64("secs")).value_or(0);
+    offset.nanoseconds = TRY(find_u32(entry, "nanosecs")).value_or(0);
+    if (offset.nanoseconds > kNanosecondsMax) return invalid(entry, "nanosecs is above 999999999");
+    offsets.emplace_back(clock, offset);
   }
+  return offsets;
+}
+
+// Numbers of <sys/personality.h>.
+Result<uint64_t> parse_personality(const json::Node& node) {
+  constexpr uint64_t kLinux = 0;
+  constexpr uint64_t kLinux32 = 8;
+  if (!TRY(node.find_strings("flags")).empty()) {
+    json::Node flags = TRY(node.at("flags"));
+    return invalid(flags, "the specification knows no flags");
+  }
+  json::Node domain = TRY(node.at("domain"));
+  std::string name = TRY(domain.as_string());
+  if (name == "LINUX") return kLinux;
+  if (name == "LINUX32") return kLinux32;
+  return invalid(domain, "must be LINUX or LINUX32");
+}
+
+// What berth-oci can do nothing about, by the reason.
+Status check_absent_features(const json::Node& node) {
   if (!TRY(find_text(node, "mountLabel")).empty()) {
     json::Node label = TRY(node.at("mountLabel"));
-    return unsupported(label, "SELinux is not supported");
+    return unsupported(label, "mounts are not labelled; label the files themselves");
   }
+  constexpr std::pair<std::string_view, const char*> kAbsent[] = {
+      {"intelRdt", "needs a mounted resctrl file system, which berth-oci does not manage"},
+      {"netDevices", "is not supported (runtime-spec 1.3); move the link in a createRuntime hook"},
+      {"memoryPolicy", "is not supported (runtime-spec 1.3); use resources.cpu.mems"},
+  };
+  for (const auto& [field, why] : kAbsent) {
+    if (auto member = node.find(field)) return unsupported(*member, why);
+  }
+  return {};
+}
+
+Status parse_linux(const json::Node& node, Spec& spec) {
+  TRY(check_absent_features(node));
+  if (auto offsets = node.find("timeOffsets")) {
+    spec.time_offsets = TRY(parse_time_offsets(*offsets));
+  }
+  if (auto entry = node.find("personality")) spec.personality = TRY(parse_personality(*entry));
   spec.namespaces = TRY(parse_namespaces(node));
   spec.maps.uids = TRY(parse_maps(node, "uidMappings"));
   spec.maps.gids = TRY(parse_maps(node, "gidMappings"));
@@ -226,8 +272,12 @@ Status check_whole(const Spec& spec) {
   if (user == nullptr && (!spec.maps.uids.empty() || !spec.maps.gids.empty())) {
     return fail(Errc::kInvalid, "linux.uidMappings: needs a user namespace in linux.namespaces");
   }
-  if (!spec.has_new("mount")) {
-    return fail(Errc::kUnsupported, "linux.namespaces: a new mount namespace is required");
+  if (spec.find_namespace("mount") == nullptr) {
+    return fail(Errc::kUnsupported,
+                "linux.namespaces: needs a mount namespace, else the mounts would be the host's");
+  }
+  if (!spec.time_offsets.empty() && !spec.has_new("time")) {
+    return fail(Errc::kInvalid, "linux.timeOffsets: needs a new time namespace");
   }
   if ((!spec.hostname.empty() || !spec.domainname.empty()) &&
       spec.find_namespace("uts") == nullptr) {
@@ -285,11 +335,14 @@ Result<ProcessSpec> parse_process(const json::Node& node) {
   ProcessSpec process;
   process.terminal = TRY(node.find_bool("terminal")).value_or(false);
   if (auto size = node.find("consoleSize")) process.console_size = TRY(parse_console_size(*size));
-  for (std::string_view field : {"scheduler", "ioPriority", "execCPUAffinity"}) {
-    if (auto member = node.find(field)) return unsupported(*member, "is not supported yet");
-  }
   process.apparmor_profile = TRY(find_text(node, "apparmorProfile"));
   process.selinux_label = TRY(find_text(node, "selinuxLabel"));
+  if (auto entry = node.find("scheduler")) process.scheduler = TRY(parse_scheduler(*entry));
+  if (auto entry = node.find("ioPriority")) process.io_priority = TRY(parse_io_priority(*entry));
+  if (auto affinity = node.find("execCPUAffinity")) {
+    process.exec_cpus_initial = TRY(find_cpus(*affinity, "initial"));
+    process.exec_cpus_final = TRY(find_cpus(*affinity, "final"));
+  }
   if (auto user = node.find("user")) process.user = TRY(parse_user(*user));
   process.args = TRY(find_texts(node, "args"));
   if (process.args.empty()) {
@@ -317,9 +370,10 @@ Result<SeccompSpec> parse_seccomp(const json::Node& node) {
   spec.default_errno_ret = TRY(find_u32(node, "defaultErrnoRet"));
   spec.architectures = TRY(node.find_strings("architectures"));
   spec.flags = TRY(node.find_strings("flags"));
-  if (!TRY(find_text(node, "listenerPath")).empty()) {
-    json::Node listener = TRY(node.at("listenerPath"));
-    return unsupported(listener, "seccomp notification is not supported yet");
+  spec.listener_path = TRY(find_text(node, "listenerPath"));
+  spec.listener_metadata = TRY(find_text(node, "listenerMetadata"));
+  if (spec.listener_path.empty() && !spec.listener_metadata.empty()) {
+    return fail(Errc::kInvalid, "{}.listenerMetadata: needs listenerPath", node.path());
   }
   for (const json::Node& entry : TRY(node.find_array("syscalls"))) {
     SeccompRule rule;
@@ -331,6 +385,10 @@ Result<SeccompSpec> parse_seccomp(const json::Node& node) {
     spec.syscalls.push_back(std::move(rule));
   }
   return spec;
+}
+
+std::span<const std::string_view> namespace_types() {
+  return kNamespaces;
 }
 
 Result<Spec> parse_spec(std::string_view text) {

@@ -6,12 +6,14 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "runtime/hooks.h"
+#include "runtime/scheduling.h"
 #include "sys/cgroup.h"
 #include "sys/credentials.h"
 #include "sys/process.h"
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -53,6 +55,10 @@ struct ProcessSpec {
   std::string apparmor_profile;  // "" for none
   std::string selinux_label;     // "" for none
   std::optional<int64_t> oom_score_adj;
+  std::optional<Scheduler> scheduler;
+  std::optional<int> io_priority;              // for ioprio_set(2)
+  std::optional<cpu_set_t> exec_cpus_initial;  // execCPUAffinity: of exec only
+  std::optional<cpu_set_t> exec_cpus_final;
 };
 
 struct NamespaceSpec {
@@ -82,12 +88,19 @@ struct SeccompRule {
   std::optional<uint32_t> errno_ret;
   std::vector<SeccompArgument> args;
 };
+struct TimeOffset {
+  int64_t seconds = 0;
+  uint32_t nanoseconds = 0;
+};
+
 struct SeccompSpec {
   std::string default_action;
   std::optional<uint32_t> default_errno_ret;
   std::vector<std::string> architectures;
   std::vector<std::string> flags;
   std::vector<SeccompRule> syscalls;
+  std::string listener_path;  // "" when no action is SCMP_ACT_NOTIFY
+  std::string listener_metadata;
 };
 
 struct Spec {
@@ -109,12 +122,17 @@ struct Spec {
   std::vector<std::string> masked_paths;
   std::vector<std::string> readonly_paths;
   std::string rootfs_propagation;
+  std::vector<std::pair<std::string, TimeOffset>> time_offsets;  // by clock
+  std::optional<uint64_t> personality;                           // for personality(2)
   std::vector<std::pair<std::string, std::string>> annotations;
 
   const NamespaceSpec* find_namespace(std::string_view type) const;
   bool has_new(std::string_view type) const;
   std::string annotation(std::string_view key) const;  // "" when absent
 };
+
+// The names that linux.namespaces[].type may be.
+std::span<const std::string_view> namespace_types();
 
 Result<Spec> parse_spec(std::string_view text);
 // A "process" object by itself, as `exec --process` takes it.

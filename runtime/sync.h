@@ -62,7 +62,8 @@ enum class Stage : uint32_t {
 // "join", "mounts", ...
 const char* name_of(Stage stage);
 
-enum class MessageKind : uint32_t { kBorn, kGo, kHooks, kReady, kFailure };
+// kListener carries the descriptor of a seccomp listener.
+enum class MessageKind : uint32_t { kBorn, kGo, kHooks, kReady, kListener, kFailure };
 
 // Fixed size, no pointers: written by a process that may not allocate.
 struct SyncMessage {

@@ -6,8 +6,10 @@
 #include "sys/spawn.h"
 
 #include <fcntl.h>
+#include <linux/nsfs.h>
 #include <linux/sched.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -112,6 +114,11 @@ Status join_namespace(int fd, int clone_flag, const std::string& what) {
 
 Result<Fd> open_namespace(pid_t pid, const std::string& name) {
   return open(fmt::format("/proc/{}/ns/{}", pid, name), O_RDONLY);
+}
+
+Result<int> namespace_type(int fd) {
+  return static_cast<int>(
+      TRY(call("ioctl NS_GET_NSTYPE", "", [&] { return ::ioctl(fd, NS_GET_NSTYPE); })));
 }
 
 Result<Fd> make_user_namespace(const IdMaps& maps) {

@@ -51,6 +51,9 @@ Status join_namespace(int fd, int clone_flag, const std::string& what);
 // An O_RDONLY descriptor of /proc/PID/ns/NAME ("user", "net", ...).
 Result<Fd> open_namespace(pid_t pid, const std::string& name);
 
+// The CLONE_NEW* of a namespace descriptor, ioctl_ns(2) NS_GET_NSTYPE; an error for any other file.
+Result<int> namespace_type(int fd);
+
 // A user namespace with these maps, held only by the descriptor. A child is made for it and is gone
 // on return.
 Result<Fd> make_user_namespace(const IdMaps& maps);

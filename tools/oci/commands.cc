@@ -129,6 +129,8 @@ constexpr std::array kCommands{
             1, Order::kAny, kFailure, events},
     Command{"delete", "CONTAINER", "remove a stopped container", kDeleteOptions, 1, 1, Order::kAny,
             kFailure, remove},
+    Command{"features", "", "print what this runtime can do", kNone, 0, 0, Order::kAny, kFailure,
+            features},
     Command{"spec", "", "write a config.json to start from", kSpecOptions, 0, 0, Order::kAny,
             kFailure, spec},
 };

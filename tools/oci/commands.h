@@ -35,6 +35,7 @@ Result<int> events(const Invocation& invocation);
 // query_commands.cc: what is there.
 Result<int> state(const Invocation& invocation);
 Result<int> list(const Invocation& invocation);
+Result<int> features(const Invocation& invocation);
 Result<int> spec(const Invocation& invocation);
 
 // The most descriptors that --preserve-fds hands on.

@@ -2,6 +2,7 @@
 #include "oci/commands.h"
 #include "runtime/container.h"
 #include "runtime/default_spec.h"
+#include "runtime/features.h"
 #include "sys/file.h"
 
 #include <nlohmann/json.hpp>
@@ -69,6 +70,11 @@ Result<int> list(const Invocation& invocation) {
   } else {
     print_table(invocation.root(), states);
   }
+  return 0;
+}
+
+Result<int> features(const Invocation&) {
+  std::fputs(runtime::render_features().c_str(), stdout);
   return 0;
 }
 
