@@ -15,6 +15,21 @@
 namespace berth::runtime::child {
 namespace {
 
+constexpr int kRaceRounds = 128;
+
+// openat2(2) says EAGAIN when somebody renames or mounts on the way past a "..".
+int resolve(int root, const char* path, int flags, uint64_t how_to) {
+  open_how how{};
+  how.flags = static_cast<uint64_t>(flags) | O_CLOEXEC;
+  how.resolve = how_to;
+  long found = -1;
+  for (int round = 0; round < kRaceRounds; ++round) {
+    found = attempt([&] { return ::syscall(SYS_openat2, root, path, &how, sizeof(how)); });
+    if (found >= 0 || errno != EAGAIN) break;
+  }
+  return static_cast<int>(found);
+}
+
 // The directory at path[0, length), made with its parents when missing.
 int ensure_directory(int root, const char* path, size_t length) {
   char prefix[PATH_MAX];
@@ -96,11 +111,15 @@ void close_from(int first, int other) {
 }
 
 int open_in_root(int root, const char* path, int flags) {
-  open_how how{};
-  how.flags = static_cast<uint64_t>(flags) | O_CLOEXEC;
-  how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-  return static_cast<int>(
-      attempt([&] { return ::syscall(SYS_openat2, root, path, &how, sizeof(how)); }));
+  return resolve(root, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
+}
+
+int open_without_symlinks(int root, const char* path, int flags) {
+  return resolve(root, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
+}
+
+int open_in_mount(int root, const char* path, int flags) {
+  return resolve(root, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV);
 }
 
 const char* last_name(const char* path) {

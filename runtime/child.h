@@ -66,6 +66,10 @@ void join_cgroups(const std::vector<int>& tasks);
 
 // openat2(2) RESOLVE_IN_ROOT without magic links: -1 and errno.
 int open_in_root(int root, const char* path, int flags);
+// The same without symlinks of any kind: ELOOP.
+int open_without_symlinks(int root, const char* path, int flags);
+// Within one mount as well, EXDEV: for writing to a procfs that is known to be one.
+int open_in_mount(int root, const char* path, int flags);
 // The directory above `path`, an O_PATH descriptor, made with its parents when missing.
 int ensure_parent(int root, const char* path);
 enum class TargetKind { kDirectory, kFile };

@@ -114,6 +114,38 @@ int make_file_system(const MountStep& step) {
   return made;
 }
 
+bool is_procfs(int fd, const char* detail) {
+  struct statfs file_system {};
+  must(detail, [&] { return ::fstatfs(fd, &file_system); });
+  return file_system.f_type == kProcMagic;
+}
+
+bool is_same_file(int fd, int other, const char* detail) {
+  struct stat here {};
+  struct stat there {};
+  must(detail, [&] { return ::fstat(fd, &here); });
+  must(detail, [&] { return ::fstat(other, &there); });
+  return here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+}
+
+// Where a mount goes. What the plan allows by name must not come about by a symlink of the image,
+// or by one that is swapped into a shared volume: a mount over the root or over anything in /proc,
+// through which masks, sysctls and labels would go astray (CVE-2019-16884, CVE-2025-52881). And
+// /proc and /sys are where their names say, or later paths through them could be led elsewhere.
+int open_mount_target(const InitContext& context, const MountStep& step, TargetKind kind) {
+  const char* path = step.target.c_str();
+  int target = ensure_target(context.root, path, kind);
+  if (step.target == "/proc" || step.target == "/sys") {
+    ::close(target);
+    target = child::open_without_symlinks(context.root, path, O_PATH);
+    if (target < 0) die(errno, path);
+    return target;
+  }
+  if (step.target.starts_with("/proc/")) return target;
+  if (is_procfs(target, path) || is_same_file(target, context.root, path)) die(ELOOP, path);
+  return target;
+}
+
 void mount_all(InitContext& context) {
   for (size_t i = 0; i < context.plan->mounts.size(); ++i) {
     const MountStep& step = context.plan->mounts[i];
@@ -123,11 +155,13 @@ void mount_all(InitContext& context) {
       continue;
     }
     TargetKind kind = context.bind_files[i] != 0 ? TargetKind::kFile : TargetKind::kDirectory;
-    int target = ensure_target(context.root, path, kind);
+    int target = open_mount_target(context, step, kind);
     int made = context.binds[i] >= 0 ? context.binds[i] : make_file_system(step);
     attach(made, target, path);
     ::close(target);
-    if (step.readonly_at_end) {
+    if (is_own_proc(step)) {
+      context.proc = made;
+    } else if (step.readonly_at_end) {
       context.late_readonly[i] = made;
     } else {
       ::close(made);
@@ -180,18 +214,19 @@ void make_devices(const InitContext& context) {
   }
 }
 
-// A path to hide or to lock; -1 when there is none. What stands below our procfs must be procfs: a
-// symlink or a mount in its place would make us cover something else (CVE-2025-31133 and its kin).
+// A path to hide or to lock; -1 when there is none. What is in our procfs is looked for in that and
+// nowhere else, and must be procfs: a symlink or a mount in its place would make us cover something
+// else (CVE-2025-31133 and its kin).
 int open_guarded(const InitContext& context, const char* path) {
-  int target = open_in_root(context.root, path, O_PATH);
+  constexpr size_t kProcLength = 6;
+  bool in_proc = context.proc >= 0 && std::strncmp(path, "/proc/", kProcLength) == 0;
+  int target = in_proc ? open_in_root(context.proc, path + kProcLength, O_PATH)
+                       : open_in_root(context.root, path, O_PATH);
   if (target < 0) {
     if (errno == ENOENT || errno == ENOTDIR) return -1;
     die(errno, path);
   }
-  if (!context.plan->own_proc || std::strncmp(path, "/proc/", 6) != 0) return target;
-  struct statfs file_system {};
-  must(path, [&] { return ::fstatfs(target, &file_system); });
-  if (file_system.f_type != kProcMagic) die(ELOOP, path);
+  if (in_proc && !is_procfs(target, path)) die(ELOOP, path);
   return target;
 }
 
@@ -257,15 +292,14 @@ void lock_paths(const InitContext& context) {
   }
 }
 
+// In our procfs itself, past nothing that could stand in its way (CVE-2025-52881).
 void write_sysctl(const InitContext& context) {
   for (const auto& setting : context.plan->sysctl) {
     const std::string& path = setting.first;  // named, not bound: clang 14 captures no bindings
     const std::string& value = setting.second;
-    int file = open_in_root(context.root, path.c_str(), O_WRONLY);
+    const char* below = path.c_str() + std::strlen("/proc/");
+    int file = child::open_in_mount(context.proc, below, O_WRONLY);
     if (file < 0) die(errno, path.c_str());
-    struct statfs file_system {};
-    must(path.c_str(), [&] { return ::fstatfs(file, &file_system); });
-    if (file_system.f_type != kProcMagic) die(ELOOP, path.c_str());
     must(path.c_str(), [&] { return ::write(file, value.data(), value.size()); });
     ::close(file);
   }

@@ -139,7 +139,12 @@ Status prepare_devices(const LaunchInput& input, Materials& materials) {
 }
 
 Result<sys::Fd> prepare_root(const LaunchInput& input) {
-  sys::Fd root = TRY(sys::clone_tree(AT_FDCWD, input.rootfs, sys::Recursion::kWholeTree));
+  // As runc: a root that is a symlink leads wherever its owner likes.
+  sys::Fd named = TRY(sys::open(input.rootfs, O_PATH | O_NOFOLLOW));
+  if (S_ISLNK(TRY(sys::stat_fd(named.get())).st_mode)) {
+    return fail(Errc::kInvalid, "root.path: {} is a symlink", input.rootfs);
+  }
+  sys::Fd root = TRY(sys::clone_tree(named.get(), "", sys::Recursion::kWholeTree));
   if (!S_ISDIR(TRY(sys::stat_fd(root.get())).st_mode)) {
     return fail(Errc::kInvalid, "root.path: {} is not a directory", input.rootfs);
   }

@@ -214,8 +214,8 @@ Status furnish_process(pid_t pid, pid_t in_namespace, const ProcessSpec& process
   if (process.scheduler) TRY(set_scheduler(pid, *process.scheduler));
   if (process.io_priority) TRY(set_io_priority(pid, *process.io_priority));
   if (!process.oom_score_adj) return {};
-  auto written = sys::write_to(fmt::format("/proc/{}/oom_score_adj", pid),
-                               std::to_string(*process.oom_score_adj));
+  auto written =
+      sys::write_process_file(pid, "oom_score_adj", std::to_string(*process.oom_score_adj));
   if (!written) return wrap(std::move(written).error(), "process.oomScoreAdj");
   return {};
 }

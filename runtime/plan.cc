@@ -129,7 +129,7 @@ Status check_proc_cover(const MountStep& step, size_t index) {
   if (step.target == "/") return fail(Errc::kInvalid, "mounts[{}].destination: is the root", index);
   bool is_proc = step.target == "/proc";
   if (!is_proc && !step.target.starts_with("/proc/")) return {};
-  if (is_proc && step.type == "proc") return {};
+  if (is_own_proc(step)) return {};
   if (is_proc && step.kind == MountKind::kBind && clean_path(step.source) == "/proc") return {};
   if (std::find(kHarmless.begin(), kHarmless.end(), step.target) != kHarmless.end()) return {};
   return fail(Errc::kInvalid, "mounts[{}].destination: {} is inside /proc", index,
@@ -180,7 +180,7 @@ Status plan_mounts(const Spec& spec, const HostFacts& host, Plan& plan) {
     MountStep step = TRY(plan_mount(spec.mounts[i], i));
     TRY(check_proc_cover(step, i));
     if (step.target == "/dev" && step.kind == MountKind::kBind) plan.own_dev = false;
-    if (step.target == "/proc" && step.type == "proc") plan.own_proc = true;
+    if (is_own_proc(step)) plan.own_proc = true;
     if (step.target == "/dev" && (step.set & MOUNT_ATTR_RDONLY) != 0 && plan.own_dev) {
       step.set &= ~uint64_t{MOUNT_ATTR_RDONLY};
       step.readonly_at_end = true;

@@ -38,6 +38,11 @@ struct MountStep {
   bool readonly_at_end = false;  // later steps still make directories in it
 };
 
+// A procfs made for the container, at /proc: not a bind that is called one.
+inline bool is_own_proc(const MountStep& step) {
+  return step.kind == MountKind::kFileSystem && step.type == "proc" && step.target == "/proc";
+}
+
 struct DeviceStep {
   std::string path;
   char type = 'c';

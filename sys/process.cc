@@ -7,10 +7,12 @@
 
 #include <fcntl.h>
 #include <linux/nsfs.h>
+#include <linux/openat2.h>
 #include <linux/sched.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -74,9 +76,26 @@ std::string render_id_map(const std::vector<IdMap>& map) {
   return text;
 }
 
+Status write_process_file(pid_t pid, const std::string& name, std::string_view bytes) {
+  constexpr long kProcMagic = 0x9fa0;  // PROC_SUPER_MAGIC
+  Fd proc = TRY(open("/proc", O_PATH | O_DIRECTORY));
+  struct statfs file_system {};
+  TRY(run("fstatfs", "/proc", [&] { return ::fstatfs(proc.get(), &file_system); }));
+  if (file_system.f_type != kProcMagic) return fail(Errc::kCorrupt, "/proc: is no procfs");
+  std::string path = fmt::format("{}/{}", pid, name);
+  open_how how{};
+  how.flags = O_WRONLY | O_CLOEXEC;
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV;
+  Fd file(TRY(call("openat2", "/proc/" + path, [&] {
+    return ::syscall(SYS_openat2, proc.get(), path.c_str(), &how, sizeof(how));
+  })));
+  std::string shown = fmt::format("\"{}\" to /proc/{}", trim(bytes), path);
+  return run("write", shown, [&] { return ::write(file.get(), bytes.data(), bytes.size()); });
+}
+
 Status write_id_maps(pid_t pid, const IdMaps& maps) {
-  TRY(write_to(fmt::format("/proc/{}/uid_map", pid), render_id_map(maps.uids)));
-  return write_to(fmt::format("/proc/{}/gid_map", pid), render_id_map(maps.gids));
+  TRY(write_process_file(pid, "uid_map", render_id_map(maps.uids)));
+  return write_process_file(pid, "gid_map", render_id_map(maps.gids));
 }
 
 // NOLINTNEXTLINE(readability-non-const-parameter): the kernel writes to it, by address

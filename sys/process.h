@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <sys/types.h>
@@ -30,6 +31,9 @@ std::string render_id_map(const std::vector<IdMap>& map);
 // Writes uid_map and gid_map of a process in a fresh user namespace. The caller needs CAP_SETUID
 // and CAP_SETGID in the parent namespace.
 Status write_id_maps(pid_t pid, const IdMaps& maps);
+// Writes to /proc/PID/NAME, and to nothing that was mounted or linked in its place
+// (CVE-2025-52881): kCorrupt when /proc is no procfs.
+Status write_process_file(pid_t pid, const std::string& name, std::string_view bytes);
 
 struct Clone {
   uint64_t flags = 0;  // CLONE_NEW*, CLONE_PARENT; CLONE_PIDFD is added

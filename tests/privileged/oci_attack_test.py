@@ -2,9 +2,13 @@
 
 import hashlib
 import os
+import pathlib
 import shutil
 import signal
+import stat
 import struct
+import subprocess
+import sys
 
 import pytest
 
@@ -222,3 +226,247 @@ def test_a_process_that_enters_finds_no_descriptor_of_the_host(oci, outside):
         assert done.returncode != 0 and "secret\n" not in done.stdout, (n, done)
     done = oci("exec", "c", "ls", "/proc/self/fd", pass_fds=(fd,))
     assert done.stdout.split() == ["0", "1", "2", "3"], "the last is the directory that ls reads"
+
+
+# --- Mounts: over /proc, and along symlinks that are swapped meanwhile ---
+
+SWAPPER = """
+import ctypes, os, sys
+libc = ctypes.CDLL(None, use_errno=True)
+first, second, count = (name.encode() for name in sys.argv[1:4])
+swaps = 0
+while os.getppid() == int(sys.argv[4]):
+    libc.renameat2(-100, first, -100, second, 2)  # RENAME_EXCHANGE
+    swaps += 1
+    if swaps % 1000 == 0:
+        with open(count + b".new", "w") as file:
+            file.write(str(swaps))
+        os.replace(count + b".new", count)
+"""
+
+
+class Swapper:
+    """A process that goes on exchanging two names, as one that shares a volume with a container could."""
+
+    def __init__(self, first, second, count):
+        self._count = count
+        self._process = subprocess.Popen([sys.executable, "-c", SWAPPER, str(first), str(second), str(count), str(os.getpid())])
+
+    def __enter__(self):
+        wait_until(self._count.exists, "the swapper begins")
+        return self
+
+    def __exit__(self, *_):
+        self._process.kill()
+        self._process.wait()
+
+    def swaps(self):
+        return int(self._count.read_text() or 0)
+
+
+def bind(source, destination, *options):
+    return {"destination": destination, "type": "bind", "source": str(source), "options": ["rbind", *options]}
+
+
+def tmpfs(destination):
+    return {"destination": destination, "type": "tmpfs", "source": "tmpfs", "options": ["nosuid"]}
+
+
+def mount_last(config, *mounts):
+    """What an engine appends for volumes comes after /proc and /sys."""
+    config["mounts"].extend(mounts)
+
+
+def foreign_to_proc(mounts, masked):
+    """What is mounted in /proc by /proc/mounts, but procfs and our own masks."""
+    lines = [line.split() for line in mounts.splitlines()]
+    return [line for line in lines if (line[1] + "/").startswith("/proc/") and line[2] != "proc" and line[1] not in masked]
+
+
+@pytest.mark.parametrize("place", ("/proc", "/proc/self", "/proc/sys/kernel", "/proc/self/attr", "/proc/sysrq-trigger", "/", "/./"))
+@pytest.mark.parametrize("by", ("name", "symlink"))
+def test_nothing_is_mounted_over_proc_or_the_root(oci, tmp_path, place, by):
+    """CVE-2019-16884 and its kin: a volume of the image's own naming, over what the runtime writes to."""
+    rootfs = oci.bundle("c", []) / "rootfs"
+    (tmp_path / "volume").mkdir()
+    destination = place
+    if by == "symlink":
+        (rootfs / "link").symlink_to(place)
+        destination = "/link"
+    done = oci.run("c", ["true"], change=lambda config: mount_last(config, bind(tmp_path / "volume", destination)))
+    assert done.returncode == 1, done
+    assert not list((tmp_path / "volume").iterdir())
+
+
+def test_a_bind_is_no_procfs_for_being_called_one(oci, tmp_path):
+    (tmp_path / "sys" / "net" / "ipv4").mkdir(parents=True)
+    fake = tmp_path / "sys" / "net" / "ipv4" / "ip_forward"
+    fake.write_text("untouched")
+    mount = {"destination": "/proc", "type": "proc", "source": str(tmp_path), "options": ["bind"]}
+    sysctl = {"net.ipv4.ip_forward": "1"}
+    for mounts in ([], oci.default()["mounts"]):
+        def change(config):
+            config["mounts"] = [*mounts, mount]
+            config["linux"]["sysctl"] = sysctl
+        assert oci.run("c", ["true"], change=change).returncode == 1
+    assert fake.read_text() == "untouched"
+
+
+@pytest.mark.parametrize("name", ("proc", "sys"))
+def test_proc_and_sys_of_the_image_are_no_symlinks(oci, name):
+    """Else the container could move the file system away between its mount and the masks on it."""
+    rootfs = oci.bundle("c", []) / "rootfs"
+    (rootfs / name).rmdir()
+    (rootfs / "elsewhere").mkdir()
+    (rootfs / name).symlink_to("elsewhere")
+    done = oci.run("c", ["true"])
+    assert done.returncode == 1 and f"/{name}" in done.stderr, done
+
+
+def test_a_root_that_is_a_symlink_is_refused(oci):
+    bundle = oci.bundle("c", ["ls", "/"])
+    (bundle / "link").symlink_to("/")
+    (bundle / "relative").symlink_to("rootfs")
+    for path in ("link", "relative", bundle / "link"):
+        done = oci.run("c", ["true"], change=lambda config: config["root"].update(path=str(path)))
+        assert done.returncode == 1 and "symlink" in done.stderr, (path, done)
+
+
+@pytest.mark.parametrize("target", ("outside", "/proc", "/proc/self", "/dev", "/"))
+def test_a_mount_target_swapped_for_a_symlink_stays_inside(oci, tmp_path, target):
+    """CVE-2021-30465: the target of one mount is in a volume, where another container swaps it for a symlink."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    volume = tmp_path / "volume"
+    (volume / "a").mkdir(parents=True)
+    (volume / "b").symlink_to(f"{UP}{outside}" if target == "outside" else target)
+    before = pathlib.Path("/proc/self/mountinfo").read_text().count("\n")
+    mounts = [bind(volume, "/vol"), tmpfs("/vol/a/x"), bind(outside, "/vol/a/y"), tmpfs("/vol/a")]
+    masked = oci.default()["linux"]["maskedPaths"]
+    made = 0
+    with Swapper(volume / "a", volume / "b", tmp_path / "count") as swapper:
+        begin = swapper.swaps()
+        for _ in range(60):
+            done = oci.run("c", ["cat", "/proc/mounts"], change=lambda config: mount_last(config, *mounts))
+            made += done.returncode == 0
+            if done.returncode == 0:
+                assert not foreign_to_proc(done.stdout, masked)
+            assert not list(outside.iterdir()), "made on the host"
+        assert swapper.swaps() - begin > 1000
+    assert pathlib.Path("/proc/self/mountinfo").read_text().count("\n") == before
+    assert made > 0, "a race that nobody ever wins shows nothing"
+
+
+def test_masked_paths_swapped_for_symlinks_mask_nothing_else(oci, tmp_path):
+    """CVE-2025-31133: masks use the host's /dev/null, whatever the container has at that place."""
+    volume = tmp_path / "volume"
+    volume.mkdir()
+    (volume / "secret").write_text("secret")
+    (volume / "link").symlink_to("/proc/self/attr")
+
+    def change(config):
+        config["mounts"] = [mount for mount in config["mounts"] if not mount["destination"].startswith("/dev")]
+        config["mounts"].append(bind(volume, "/vol"))
+        config["mounts"].append(bind(volume, "/dev"))
+        config["linux"]["maskedPaths"] = ["/vol/secret", "/proc/keys", "/proc/timer_list"]
+        config["linux"]["readonlyPaths"] = ["/vol/secret", "/proc/sys"]
+
+    (volume / "null").symlink_to("/vol/canary")
+    (volume / "null2").write_text("not null")
+    (volume / "canary").write_text("canary")
+    script = "for f in /proc/keys /proc/timer_list; do busybox stat -c '%F %t:%T' $f; done; cat /proc/keys; " \
+        "echo x >/proc/keys; (echo x >/proc/sys/kernel/hostname) 2>&1"
+    with Swapper(volume / "secret", volume / "link", tmp_path / "count"), Swapper(volume / "null", volume / "null2", tmp_path / "count2"):
+        for _ in range(60):
+            done = oci.run("c", ["sh", "-c", script], change=change)
+            if done.returncode == 0 or done.stdout:
+                assert done.stdout.startswith("character special file 1:3\n" * 2 + "sh: can't create"), done
+    assert (volume / "canary").read_text() == "canary"
+
+
+def test_sysctls_go_to_procfs_and_nowhere_else(oci, tmp_path):
+    """CVE-2025-52881: a write of the runtime's that a mount leads to a file of the container's, or of the host's."""
+    volume = tmp_path / "volume"
+    (volume / "a").mkdir(parents=True)
+    (volume / "b").symlink_to("/proc/sys")
+    (tmp_path / "fake" / "net" / "ipv4").mkdir(parents=True)
+    fake = tmp_path / "fake" / "net" / "ipv4" / "ip_forward"
+    fake.write_text("untouched")
+
+    def change(config):
+        config["linux"]["sysctl"] = {"net.ipv4.ip_forward": "1"}
+        config["mounts"].extend([bind(volume, "/vol"), bind(tmp_path / "fake", "/vol/a")])
+
+    made = 0
+    with Swapper(volume / "a", volume / "b", tmp_path / "count"):
+        for _ in range(60):
+            done = oci.run("c", ["cat", "/proc/sys/net/ipv4/ip_forward"], change=change)
+            made += done.returncode == 0
+            assert done.returncode != 0 or done.stdout == "1\n"
+            assert fake.read_text() == "untouched"
+    assert made > 0
+
+
+def test_a_source_swapped_meanwhile_is_one_or_the_other(oci, tmp_path):
+    """What is looked at is what is mounted: a file is never mounted on a directory, and nothing is left."""
+    (tmp_path / "directory").mkdir()
+    (tmp_path / "directory" / "name").write_text("directory")
+    (tmp_path / "file").write_text("file")
+    script = "if [ -d /made ]; then cat /made/name; else cat /made; fi"
+    seen = set()
+    with Swapper(tmp_path / "directory", tmp_path / "file", tmp_path / "count"):
+        for _ in range(60):
+            bundle = oci.bundle("c", [])
+            made = bundle / "rootfs" / "made"
+            made.rmdir() if made.is_dir() else made.unlink(missing_ok=True)
+            done = oci.run("c", ["sh", "-c", script], change=lambda config: mount_last(config, bind(tmp_path / "file", "/made")))
+            assert done.returncode == 0, done
+            seen.add(done.stdout)
+    assert seen <= {"directory", "file"}
+
+
+# --- Devices and cgroups ---
+
+
+@pytest.mark.parametrize("user_namespace", (False, True), ids=("userns=host", "userns"))
+def test_devices_that_are_made_cannot_be_used(oci, user_namespace):
+    """mknod is among the default capabilities; the cgroup (or the user namespace) still says no."""
+    script = "for n in 'b 8 0' 'c 1 1' 'c 1 11' 'b 7 0' 'b 254 0'; do busybox mknod /tmp/d $n 2>/dev/null && (cat /tmp/d >/dev/null) 2>&1; rm -f /tmp/d; done"
+    done = oci.run("c", ["sh", "-c", script.replace("rm -f", "busybox rm -f")], user_namespace=user_namespace)
+    lines = done.stdout.splitlines()
+    assert all("Operation not permitted" in line for line in lines), done
+    assert bool(lines) != user_namespace, "outside of a user namespace the nodes are made"
+
+
+def test_a_device_of_the_image_is_no_device(oci):
+    """A node that is on the disk already, with the numbers of memory."""
+    rootfs = oci.bundle("c", []) / "rootfs"
+    os.mknod(rootfs / "memory", 0o666 | stat.S_IFCHR, os.makedev(1, 1))
+    done = oci.run("c", ["cat", "/memory"])
+    assert "Operation not permitted" in done.stderr and done.stdout == "", done
+
+
+@pytest.mark.parametrize("capability", (None, "CAP_SYS_ADMIN"))
+def test_release_agent_is_out_of_reach(oci, capability):
+    """CVE-2022-0492: a program of the container's, executed by the host's kernel when a v1 group empties."""
+    def change(config):
+        config["mounts"].append({"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["ro", "nosuid", "nodev", "noexec"]})
+        if capability:
+            for kind in ("bounding", "effective", "permitted"):
+                config["process"]["capabilities"][kind].append(capability)
+
+    # Through what is mounted; through a mount of one's own; through a user namespace of one's own.
+    script = """
+        for f in $(busybox find /sys/fs/cgroup -name release_agent 2>/dev/null); do (echo /evil >$f) 2>/dev/null && echo "wrote $f"; done
+        mkdir -p /tmp/g
+        for c in memory rdma pids; do
+            mount -t cgroup -o $c cgroup /tmp/g 2>/dev/null || continue
+            (echo /evil >/tmp/g/release_agent) 2>/dev/null && echo "wrote /tmp/g of $c"
+            busybox umount /tmp/g
+        done
+        busybox unshare -UrmC sh -c 'mount -t cgroup -o memory cgroup /tmp/g && echo /evil >/tmp/g/release_agent && echo wrote' 2>/dev/null
+        echo done"""
+    agents = {path: path.read_text() for path in pathlib.Path("/sys/fs/cgroup").glob("*/release_agent")}
+    done = oci.run("c", ["sh", "-c", script], change=change, user_namespace=capability is not None)
+    assert done.stdout == "done\n", done
+    assert {path: path.read_text() for path in pathlib.Path("/sys/fs/cgroup").glob("*/release_agent")} == agents
