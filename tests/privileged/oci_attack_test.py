@@ -340,7 +340,6 @@ def test_a_mount_target_swapped_for_a_symlink_stays_inside(oci, tmp_path, target
     volume = tmp_path / "volume"
     (volume / "a").mkdir(parents=True)
     (volume / "b").symlink_to(f"{UP}{outside}" if target == "outside" else target)
-    before = pathlib.Path("/proc/self/mountinfo").read_text().count("\n")
     mounts = [bind(volume, "/vol"), tmpfs("/vol/a/x"), bind(outside, "/vol/a/y"), tmpfs("/vol/a")]
     masked = oci.default()["linux"]["maskedPaths"]
     made = 0
@@ -353,7 +352,7 @@ def test_a_mount_target_swapped_for_a_symlink_stays_inside(oci, tmp_path, target
                 assert not foreign_to_proc(done.stdout, masked)
             assert not list(outside.iterdir()), "made on the host"
         assert swapper.swaps() - begin > 1000
-    assert pathlib.Path("/proc/self/mountinfo").read_text().count("\n") == before
+    # That nothing is mounted on the host either is looked at when the fixture ends.
     assert made > 0, "a race that nobody ever wins shows nothing"
 
 
