@@ -191,7 +191,7 @@ Status release(int sync, const ListenerHandler& handle_listener) {
 
 Status wait_for_exec(int sync, const ListenerHandler& handle_listener) {
   while (true) {
-    sys::Message received = TRY(sys::receive_message(sync));
+    sys::Message received = TRY(sys::receive_message(sync, sizeof(SyncMessage)));
     if (received.bytes.empty()) return {};  // close-on-exec: the program runs
     SyncMessage message;
     if (received.bytes.size() != sizeof(message)) {

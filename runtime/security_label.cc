@@ -25,7 +25,9 @@ Result<SecurityLabel> security_label_of(const ProcessSpec& process) {
     if (!sys::has_selinux()) {
       return fail(Errc::kUnsupported, "process.selinuxLabel: SELinux is not enabled on this host");
     }
-    return SecurityLabel{{"/proc/thread-self/attr/exec"}, process.selinux_label};
+    return SecurityLabel{{"/proc/thread-self/attr/exec"},
+                         process.selinux_label,
+                         "process.selinuxLabel: " + process.selinux_label};
   }
   bool has_apparmor = !profile.empty() && sys::has_apparmor();
   // Without AppArmor everything is unconfined.
@@ -36,13 +38,14 @@ Result<SecurityLabel> security_label_of(const ProcessSpec& process) {
   }
   // A module of its own name first, for hosts that stack several (Linux >= 5.8).
   return SecurityLabel{{"/proc/thread-self/attr/apparmor/exec", "/proc/thread-self/attr/exec"},
-                       "exec " + profile};
+                       "exec " + profile,
+                       "process.apparmorProfile: " + profile};
 }
 
 void take_security_label(const SecurityLabel& label) {
   if (label.text.empty()) return;
   child::position.stage = Stage::kLabel;
-  const char* detail = label.text.c_str();
+  const char* detail = label.detail.c_str();
   int file = -1;
   for (size_t i = 0; i < label.files.size() && file < 0; ++i) {
     file = static_cast<int>(child::attempt(

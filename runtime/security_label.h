@@ -15,6 +15,7 @@ namespace berth::runtime {
 struct SecurityLabel {
   std::vector<std::string> files;  // the first that exists is written
   std::string text;                // "" for no label
+  std::string detail;              // the field and its value, for errors
 };
 
 // Parent. kUnsupported names the field when the kernel has no such module, or when both are asked

@@ -117,8 +117,12 @@ Status send_message(int fd, std::string_view bytes, const std::vector<int>& fds)
 }
 
 Result<Message> receive_message(int fd) {
+  return receive_message(fd, kMessageMax);
+}
+
+Result<Message> receive_message(int fd, size_t bytes_max) {
   Message message;
-  message.bytes.resize(kMessageMax);
+  message.bytes.resize(bytes_max);
   iovec part{message.bytes.data(), message.bytes.size()};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(kMessageFdsMax * sizeof(int))> control{};
   msghdr header{};
@@ -146,7 +150,7 @@ Result<Message> receive_message(int fd) {
     }
   }
   if ((header.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0) {
-    return fail(Errc::kCorrupt, "recvmsg: a message longer than {} bytes", kMessageMax);
+    return fail(Errc::kCorrupt, "recvmsg: a message longer than {} bytes", bytes_max);
   }
   return message;
 }

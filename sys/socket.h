@@ -38,5 +38,7 @@ struct Message {
 Status send_message(int fd, std::string_view bytes, const std::vector<int>& fds);
 // Blocks for one message unless the socket is non-blocking (then kUnavailable with EAGAIN).
 Result<Message> receive_message(int fd);
+// The same with room for less: a longer message is an error.
+Result<Message> receive_message(int fd, size_t bytes_max);
 
 }  // namespace berth::sys

@@ -143,3 +143,14 @@ def test_prestart_hook_can_move_a_link_into_the_network(box):
     box.linux["sysctl"] = {"net.ipv4.conf.eth7.forwarding": "1"}
     outcome = box.run("cat", "/proc/sys/net/ipv4/conf/eth7/forwarding")
     assert outcome.out == "1\n", outcome
+
+
+def test_hooks_beside_a_user_namespace(box):
+    box.user_namespace()
+    box.config["hooks"] = {
+        "createRuntime": [hook("test $(id -u) = 0 && grep -q 4294967295 /proc/self/uid_map")],
+        "createContainer": [hook("test $(id -u) = 0 && grep -q 300000 /proc/self/uid_map")],
+        "startContainer": [hook("test $(id -u) = 0 && grep -q 300000 /proc/self/uid_map")],
+    }
+    outcome = box.run("true")
+    assert outcome.code == 0, outcome
