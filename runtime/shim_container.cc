@@ -42,13 +42,16 @@ ShimContainer::~ShimContainer() {
 
 Status ShimContainer::create(const Host& host, std::vector<TimedStep>& steps) {
   if (create_result_) return *create_result_;
-  auto created = timed(env_, steps, "rootfs " + plan_.name,
+  auto mounted = timed(env_, steps, "rootfs " + plan_.name,
                        [&] { return mount_rootfs(plan_.rootfs, host.user_namespace, host.ids); });
-  if (created) {
-    created =
-        timed(env_, steps, "create " + plan_.name, [&] { return create_process(host.supervisor); });
+  if (!mounted) {
+    create_result_ = wrap(std::move(mounted).error(), "CannotCreateContainerError");
+    return *create_result_;
   }
-  if (!created) created = wrap(std::move(created).error(), "CannotCreateContainerError");
+  auto created =
+      timed(env_, steps, "create " + plan_.name, [&] { return create_process(host.supervisor); });
+  // Amazon's agent hears of what the OCI runtime's create refuses when it starts the container.
+  if (!created) created = wrap(std::move(created).error(), "CannotStartContainerError");
   create_result_ = created;
   return created;
 }

@@ -476,7 +476,7 @@ TEST_F(Shim, FailureToCreateIsTheReason) {
   add_shell("web", "true").depends_on = {{"main", DependencyCondition::kStart}};
   plan_.containers[0].essential = false;
   run();
-  EXPECT_THAT(exit_of("main").reason, StartsWith("CannotCreateContainerError: "));
+  EXPECT_THAT(exit_of("main").reason, StartsWith("CannotStartContainerError: "));
   EXPECT_THAT(exit_of("main").reason, HasSubstr("config.json"));
   EXPECT_FALSE(exit_of("main").exit_code);
   EXPECT_EQ(exit_of("web").reason, "TaskDependencyError: container main never started");
@@ -493,7 +493,7 @@ TEST_F(Shim, LeavesNothingOfACreateThatDiedHalfway) {
   plan_.oci_runtime = path("dying-oci");
   add_shell("main", "true");
   run();
-  EXPECT_THAT(exit_of("main").reason, StartsWith("CannotCreateContainerError: "));
+  EXPECT_THAT(exit_of("main").reason, StartsWith("CannotStartContainerError: "));
   EXPECT_FALSE(exit_of("main").exit_code);
 }
 
