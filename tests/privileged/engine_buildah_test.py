@@ -4,9 +4,10 @@ import subprocess
 
 import pytest
 
-from engine import RUNTIME, Engine, Podman, cgroups
+from engine import LIMITS, RUNTIME, Engine, cgroups
 
 NETWORK = ("--network", "none")
+ULIMITS = tuple(f"--ulimit={limit}" for limit in LIMITS)
 
 
 class Buildah(Engine):
@@ -18,7 +19,7 @@ class Buildah(Engine):
         return ["buildah", "--root", self.directory / "root", "--runroot", self.directory / "run"]
 
     def container(self, *flags, image=None):
-        return self.good("from", "--quiet", *Podman.LIMITS, *NETWORK, *flags, image or self.image)
+        return self.good("from", "--quiet", *ULIMITS, *NETWORK, *flags, image or self.image)
 
     def run(self, container, *flags, command=("true",), **options):
         return self("run", "--runtime", RUNTIME, *NETWORK, *flags, container, *command, **options)
@@ -29,7 +30,7 @@ class Buildah(Engine):
         context.mkdir(exist_ok=True)
         (context / "given").write_text("from the context\n")
         (context / "Containerfile").write_text("\n".join([f"FROM {self.image}", *lines, ""]))
-        return self("bud", "--runtime", RUNTIME, *Podman.LIMITS, *NETWORK, "--tag", "built", *flags, context)
+        return self("bud", "--runtime", RUNTIME, *ULIMITS, *NETWORK, "--tag", "built", *flags, context)
 
     def close(self):
         self("rm", "--all")

@@ -19,8 +19,9 @@ def podman(layouts):
 
 @pytest.fixture(autouse=True)
 def no_containers(podman):
+    """podman's `rm` finds a mount busy while the clean-up that conmon started is at work; with runc, too."""
     yield
-    podman.good("rm", "--force", "--all", "--time", "0")
+    wait_until(lambda: podman("rm", "--force", "--all", "--time", "0").code == 0, "the removal of all containers")
     assert not [path for path in cgroups(podman.cgroup) if re.search("libpod-(?!conmon)", path.name)]
 
 
@@ -176,7 +177,7 @@ def test_volumes(podman, tmp_path):
 
 def test_user_namespace(podman):
     script = "cat /proc/self/uid_map; id -u; stat -c %u /bin /proc/1; echo x >/file && echo wrote"
-    outcome = podman.run("--name", "mapped", "--uidmap", "0:100000:65536", "--gidmap", "0:200000:65536",
+    outcome = podman.run("--rm", "--uidmap", "0:100000:65536", "--gidmap", "0:200000:65536",
                          command=["sh", "-c", script])
     assert re.findall(r"\w+", outcome.out) == ["0", "100000", "65536", "0", "0", "0", "wrote"], outcome
 
@@ -219,6 +220,48 @@ def test_a_namespace_of_another_container(podman, box):
     mine = podman.good("exec", "box", "readlink", "/proc/self/ns/pid")
     outcome = podman.run("--rm", "--pid", "container:box", command=["readlink", "/proc/self/ns/pid"])
     assert outcome.out.strip() == mine
+
+
+def test_a_pod_shares_its_namespaces(podman):
+    podman.good("pod", "create", "--name", "pod", "--network", "none", "--share", "net,ipc,uts,pid",
+                "--cgroup-parent", f"/{podman.cgroup}")
+    try:
+        podman.good("run", "--detach", "--pod", "pod", "--name", "member", podman.image, "sleep", "100")
+        look = [f"readlink /proc/self/ns/{kind}" for kind in ("net", "ipc", "uts", "pid")]
+        look = ["sh", "-c", "; ".join(look)]
+        other = podman.good("run", "--rm", "--pod", "pod", podman.image, *look)
+        assert podman.good("exec", "member", *look) == other
+        assert "sleep 100" in podman.good("run", "--rm", "--pod", "pod", podman.image, "ps")
+        podman.good("pod", "pause", "pod")
+        assert podman.inspect("member")["State"]["Status"] == "paused"
+        podman.good("pod", "unpause", "pod")
+    finally:
+        podman.good("pod", "rm", "--force", "--time", "0", "pod")
+
+
+def test_copies_in_and_out_of_a_running_container(podman, box, tmp_path):
+    (tmp_path / "in").write_text("copied\n")
+    podman.good("cp", tmp_path / "in", "box:/tmp/in")
+    assert podman.good("exec", "box", "cat", "/tmp/in") == "copied"
+    podman.good("cp", "box:/tmp/in", tmp_path / "out")
+    assert (tmp_path / "out").read_text() == "copied\n"
+
+
+@pytest.mark.parametrize("flags, command, shown", [
+    (["--sysctl", "net.ipv4.ip_forward=1"], ["cat", "/proc/sys/net/ipv4/ip_forward"], "1"),
+    (["--hostname", "named"], ["hostname"], "named"),
+    (["--shm-size", "1m"], ["sh", "-c", "df -k /dev/shm | grep -o ' 1024 ' | head -n 1"], "1024"),
+    (["--oom-score-adj", "500"], ["cat", "/proc/self/oom_score_adj"], "500"),
+    (["--umask", "0077"], ["sh", "-c", "umask"], "0077"),
+    (["--group-add", "7"], ["id", "-G"], "0 7"),
+    (["--personality", "LINUX32"], ["uname", "-m"], "i686"),
+    (["--device", "/dev/null:/dev/mine:rw"], ["sh", "-c", "echo x >/dev/mine && echo may"], "may"),
+    (["--cpuset-cpus", "0"], ["sh", "-c", "grep Cpus_allowed_list /proc/self/status | cut -f 2"], "0"),
+    (["--security-opt", "mask=/proc/uptime"], ["cat", "/proc/uptime"], ""),
+])
+def test_flags(podman, flags, command, shown):
+    outcome = podman.run("--rm", *flags, command=command)
+    assert (outcome.code, outcome.out.strip()) == (0, shown), outcome
 
 
 def test_health_check(podman):

@@ -104,13 +104,16 @@ class Engine:
         shutil.rmtree(self.directory)
 
 
+# What podman and buildah would set by default this machine may not raise.
+LIMITS = ("nofile=1024:1024", "nproc=1024:1024")
+
+
 class Podman(Engine):
-    """Limits are given: this machine may not raise those that podman would set."""
-
-    LIMITS = ("--ulimit", "nofile=1024:1024", "--ulimit", "nproc=1024:1024")
-
     def __init__(self, layout):
         super().__init__("podman", "podman")
+        config = self.directory / "containers.conf"
+        config.write_text(f"[containers]\ndefault_ulimits = {json.dumps(LIMITS)}\n")
+        self.environment["CONTAINERS_CONF"] = str(config)
         self.good("pull", "--quiet", f"oci:{layout}:latest")
         self.image = self.good("images", "--quiet")
 
@@ -120,7 +123,7 @@ class Podman(Engine):
 
     def arguments(self, flags, image_and_command):
         network = () if any(str(flag).startswith("--network") for flag in flags) else ("--network", "none")
-        return (*self.LIMITS, *network, "--cgroup-parent", f"/{self.cgroup}", *flags, self.image, *image_and_command)
+        return (*network, "--cgroup-parent", f"/{self.cgroup}", *flags, self.image, *image_and_command)
 
     def run(self, *flags, command=("true",), **options):
         return self("run", *self.arguments(flags, command), **options)
