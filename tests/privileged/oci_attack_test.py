@@ -110,6 +110,27 @@ def test_a_process_beside_the_runtime_cannot_write_its_executable(oci, programs_
     assert f"write {final}" in answers
 
 
+@pytest.mark.parametrize("user_namespace", (False, True), ids=("userns=host", "userns"))
+def test_a_hostile_container_cannot_write_the_executable_of_exec(oci, programs_stay_whole, user_namespace):
+    """The way it was found: what exec shall execute is a link of the container's to /proc/self/exe."""
+    _, log = attack_executables(oci, (BIN / "berth-oci").stat().st_size, user_namespace)
+    rootfs = oci.directory / "attacker" / "rootfs"
+    (rootfs / "bin" / "tool").symlink_to("/proc/self/exe")
+    arguments = entry_point_is_the_runtime(rootfs)[1:]
+    code, text = oci.quiet("exec", "--detach", "--pid-file", oci.directory / "pid", "attacker", "/bin/tool", *arguments)
+    assert code == 0, text
+    wait_until(lambda: "opened" in log.read_text(), "the attacker holds the runtime's executable")
+    pid = int((oci.directory / "pid").read_text())
+    assert os.path.samestat(os.stat(f"/proc/{pid}/exe"), os.stat(BIN / "berth-oci"))
+    for _ in range(20):  # more of them, for those who look before the exec
+        oci("exec", "attacker", "/bin/tool", "--version")
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: "done" in log.read_text(), "the attacker is done")
+    answers = log.read_text().split("\n")
+    final = "EACCES" if user_namespace else "EROFS"
+    assert f"write {final}" in answers and "write 0" not in answers and "truncate 0" not in answers and "chmod 0" not in answers, answers
+
+
 def test_the_same_attack_on_any_other_program_succeeds(oci, tmp_path):
     """The control: what is executed from a writable mount is overwritten."""
     victim = tmp_path / "volume" / "sleep"
@@ -469,3 +490,33 @@ def test_release_agent_is_out_of_reach(oci, capability):
     done = oci.run("c", ["sh", "-c", script], change=change, user_namespace=capability is not None)
     assert done.stdout == "done\n", done
     assert {path: path.read_text() for path in pathlib.Path("/sys/fs/cgroup").glob("*/release_agent")} == agents
+
+
+# --- A hostile container that exec enters ---
+
+
+@pytest.mark.parametrize("arrangement", (
+    "mount -t tmpfs none /proc; mkdir -p /proc/self/fd /proc/self/attr /proc/1",
+    "mount -t tmpfs none /proc; busybox ln -s /host-is-here /proc/self",
+    "mount -t tmpfs none /dev; mkdir /dev/pts; busybox ln -s /proc/sysrq-trigger /dev/console; busybox ln -s /etc /dev/null",
+    "mount -t tmpfs none /etc; busybox mkfifo /etc/passwd",
+    "mkdir /w; cd /w; busybox rmdir /w",
+))
+def test_exec_into_a_container_that_arranged_its_files(oci, arrangement):
+    """It has all rights over its own mounts; what exec reads of it, and writes to, is still what it should be."""
+    def change(config):
+        for kind in ("bounding", "effective", "permitted"):
+            config["process"]["capabilities"][kind].append("CAP_SYS_ADMIN")
+        config["linux"].pop("seccomp", None)
+        config["process"]["oomScoreAdj"] = 123
+
+    ready = oci.directory / "c" / "rootfs" / "ready"
+    oci.start("c", ["sh", "-c", f"({arrangement}) && echo >/ready; exec sleep 1000"], change=change, user_namespace=True)
+    wait_until(ready.exists, "the container has arranged its files")
+    pid_file = oci.directory / "pid"
+    code, text = oci.quiet("exec", "--detach", "--pid-file", pid_file, "c", "sleep", "1000")
+    assert code == 0, text
+    status = pathlib.Path(f"/proc/{pid_file.read_text()}")
+    assert (status / "oom_score_adj").read_text() == "123\n"
+    assert os.readlink(status / "ns" / "mnt") == os.readlink(f"/proc/{oci.pid('c')}/ns/mnt")
+    assert sorted(os.listdir(status / "fd")) == ["0", "1", "2"]
