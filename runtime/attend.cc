@@ -64,7 +64,7 @@ class TerminalRelay {
   explicit TerminalRelay(sys::Fd master) : master_(std::move(master)) {}
 
   Status take_input() {
-    std::array<char, kRelayChunk> buffer;
+    std::array<char, kRelayChunk> buffer;  // NOLINT(*-member-init): the read fills it
     auto got = sys::read_some(STDIN_FILENO, buffer.data(), buffer.size());
     if (!got || *got == 0) {
       input_open_ = false;  // the end of input, or a terminal that hung up
@@ -88,7 +88,7 @@ class TerminalRelay {
 
   // True when there may be more.
   Result<bool> copy_output() {
-    std::array<char, kRelayChunk> buffer;
+    std::array<char, kRelayChunk> buffer;  // NOLINT(*-member-init): the read fills it
     auto got = sys::read_some(master_.get(), buffer.data(), buffer.size());
     if (!got && got.error().errno_value == EAGAIN) return false;
     if (!got || *got == 0) {

@@ -548,8 +548,11 @@ Status CgroupDir::remove() const {
     auto removed_at_once = run("rmdir", directory, [&] { return ::rmdir(directory.c_str()); });
     if (removed_at_once || removed_at_once.error().errno_value == ENOENT) continue;
     auto tree = tree_of(directory);
-    if (!tree && first) first = tl::unexpected<Error>(std::move(tree).error());
-    for (const std::string& group : tree.value_or(std::vector<std::string>())) {
+    if (!tree) {
+      if (first) first = tl::unexpected<Error>(std::move(tree).error());
+      continue;
+    }
+    for (const std::string& group : *tree) {
       auto removed = remove_one(group);
       if (!removed && first) first = std::move(removed);
     }

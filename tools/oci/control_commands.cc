@@ -85,6 +85,7 @@ Result<std::string> resources_of(const Given& options) {
     }
   }
   std::vector<std::string> parts;
+  parts.reserve(objects.size());
   for (const auto& [object, members] : objects) {
     parts.push_back(fmt::format("\"{}\":{{{}}}", object, join(members, ",")));
   }

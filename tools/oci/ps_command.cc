@@ -57,6 +57,7 @@ Result<int> ps(const Invocation& invocation) {
   std::vector<pid_t> pids = TRY(runtime::processes(invocation.root(), invocation.names[0]));
   if (format == "json") {
     std::vector<std::string> numbers;
+    numbers.reserve(pids.size());
     for (pid_t pid : pids) numbers.push_back(std::to_string(pid));
     std::printf("[%s]\n", join(numbers, ",").c_str());
     return 0;
