@@ -8,6 +8,7 @@ sys.path.insert(0, str(PROJECT / "tests" / "support"))
 
 import leak_census  # noqa: E402
 from berth import Instance, sh, task  # noqa: E402
+from oci import Oci  # noqa: E402
 from oci_bundle import Bundle  # noqa: E402
 from registry import Registry  # noqa: E402
 
@@ -61,3 +62,11 @@ def box(tmp_path):
     yield bundle
     bundle.delete()
     assert bundle.leftovers() == []
+
+
+@pytest.fixture
+def oci(tmp_path):
+    """berth-oci with a state root and bundles of its own."""
+    runtime = Oci(tmp_path)
+    yield runtime
+    runtime.close()

@@ -13,16 +13,9 @@ import sys
 import pytest
 
 from berth import BIN
-from oci import Oci, wait_until
+from oci import wait_until
 
 PROGRAMS = ("berth-oci", "berth-shim", "berth-init")
-
-
-@pytest.fixture
-def oci(tmp_path):
-    runtime = Oci(tmp_path)
-    yield runtime
-    runtime.close()
 
 
 # --- The runtime's own executable (CVE-2019-5736) ---

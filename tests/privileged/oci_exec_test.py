@@ -9,17 +9,10 @@ import subprocess
 
 import pytest
 
-from oci import CGROUP_ROOT, Oci, wait_until
+from oci import CGROUP_ROOT, wait_until
 
 KINDS = ("user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time")
 V2 = (CGROUP_ROOT / "cgroup.controllers").exists()
-
-
-@pytest.fixture
-def oci(tmp_path):
-    runtime = Oci(tmp_path)
-    yield runtime
-    runtime.close()
 
 
 @pytest.fixture

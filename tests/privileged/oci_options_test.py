@@ -9,17 +9,9 @@ import subprocess
 
 import pytest
 
-from oci import Oci
 
 KEYCTL = 250  # x86_64
 KEYCTL_JOIN_SESSION_KEYRING = 1
-
-
-@pytest.fixture
-def oci(tmp_path):
-    runtime = Oci(tmp_path)
-    yield runtime
-    runtime.close()
 
 
 @pytest.mark.skipif(os.uname().machine != "x86_64" or not pathlib.Path("/proc/keys").exists(), reason="needs keyctl by number")

@@ -4,14 +4,7 @@ import os
 
 import pytest
 
-from oci import Oci, wait_until
-
-
-@pytest.fixture
-def oci(tmp_path):
-    runtime = Oci(tmp_path)
-    yield runtime
-    runtime.close()
+from oci import wait_until
 
 
 @pytest.fixture

@@ -14,14 +14,7 @@ import time
 import pytest
 
 from berth import PATIENCE
-from oci import Oci, wait_until
-
-
-@pytest.fixture
-def oci(tmp_path):
-    runtime = Oci(tmp_path)
-    yield runtime
-    runtime.close()
+from oci import wait_until
 
 
 def terminal(**more):
