@@ -171,6 +171,10 @@ std::string LeaseStore::path_of(const std::string& task_id) const {
 Result<std::vector<Lease>> LeaseStore::read_all() const {
   std::vector<Lease> leases;
   for (const auto& name : TRY(sys::list_directory(directory_))) {
+    if (name.ends_with(".tmp")) {  // its writer was killed: a living one would hold the lock
+      TRY(sys::remove_file(directory_ + "/" + name));
+      continue;
+    }
     if (!name.ends_with(".json") || name.starts_with(".")) continue;
     auto text = TRY(sys::read_file(directory_ + "/" + name, kLeaseFileMax));
     if (text.empty()) {  // a power cut before the data reached the disk: what it named is gone too
