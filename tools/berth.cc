@@ -2,11 +2,14 @@
 #include "agent/config.h"
 #include "base/log.h"
 #include "sys/file.h"
+#include "tools/command_line.h"
 #include "tools/commands.h"
 
 #include <CLI/CLI.hpp>
 
+#include <chrono>
 #include <cstdio>
+#include <memory>
 
 namespace berth::tools {
 namespace {
@@ -20,7 +23,6 @@ struct GlobalOptions {
   std::string root;
   std::string run;
   bool debug = false;
-  unsigned sweep_delay_ms = 0;
 };
 
 // The configuration in force: defaults, then the file, then flags, then the programs beside us.
@@ -44,23 +46,6 @@ Result<agent::Config> effective_config(const GlobalOptions& options) {
   return config;
 }
 
-void add_run(CLI::App& app, RunOptions& options) {
-  CLI::App* run = app.add_subcommand("run", "Run a task definition in the foreground");
-  run->add_option("FILE", options.file,
-                  "the JSON of `aws ecs register-task-definition --cli-input-json` or of "
-                  "describe-task-definition; - is standard input")
-      ->required();
-  run->add_option("--overrides", options.overrides, "a file with RunTask's overrides");
-  run->add_option("--env", options.env, "K=V for every container; may be repeated")
-      ->allow_extra_args(false);
-  run->add_option("--container", options.container, "show only this container's log, unprefixed");
-  run->add_option_function<std::string>(
-         "--userns", [&options](const std::string&) { options.userns_host = true; },
-         "host: no user namespace, ids of containers are ids of the host")
-      ->check(CLI::IsMember({"host"}));
-  run->add_flag("--timing", options.timing, "say where the milliseconds went");
-}
-
 // `berth system sweep` of the same instance.
 Result<std::vector<std::string>> sweeper(const GlobalOptions& global, const agent::Config& config) {
   std::vector<std::string> command = {TRY(agent::sibling_program("berth"))};
@@ -70,30 +55,60 @@ Result<std::vector<std::string>> sweeper(const GlobalOptions& global, const agen
   return command;
 }
 
-int run(const agent::Config& config, const GlobalOptions& global, RunOptions options) {
+int run_task(const agent::Config& config, const GlobalOptions& global, RunOptions options) {
   auto command = sweeper(global, config);
   if (!command) return report(command.error());
   options.sweeper = std::move(*command);
   return run_command(config, options);
 }
 
-int dispatch(CLI::App& app, const GlobalOptions& global, const RunOptions& run_options,
-             const std::string& reference, const std::string& tar) {
+void add_run(CLI::App& app, const GlobalOptions& global, Command& chosen) {
+  CLI::App* run = app.add_subcommand("run", "Run a task definition in the foreground");
+  auto options = std::make_shared<RunOptions>();  // lives as long as the callback
+  run->add_option("FILE", options->file,
+                  "the JSON of `aws ecs register-task-definition --cli-input-json` or of "
+                  "describe-task-definition; - is standard input")
+      ->required();
+  run->add_option("--overrides", options->overrides, "a file with RunTask's overrides");
+  run->add_option("--env", options->env, "K=V for every container; may be repeated")
+      ->allow_extra_args(false);
+  run->add_option("--container", options->container, "show only this container's log, unprefixed");
+  run->add_option_function<std::string>(
+         "--userns", [options](const std::string&) { options->userns_host = true; },
+         "host: no user namespace, ids of containers are ids of the host")
+      ->check(CLI::IsMember({"host"}));
+  run->add_flag("--timing", options->timing, "say where the milliseconds went");
+  run->callback([options, &global, &chosen] {
+    chosen = [options, &global](const agent::Config& config) {
+      return run_task(config, global, *options);
+    };
+  });
+}
+
+void add_system(CLI::App& app, Command& chosen) {
+  CLI::App* system = app.add_subcommand("system", "Look after this instance");
+  system->require_subcommand(1);
+  system->add_subcommand("config", "Print the configuration in force")->callback([&chosen] {
+    chosen = [](const agent::Config& config) {
+      std::fputs(agent::render_config(config).c_str(), stdout);
+      return 0;
+    };
+  });
+  CLI::App* sweep =
+      system->add_subcommand("sweep", "Remove what dead tasks of this instance left behind");
+  auto delay_ms = std::make_shared<unsigned>(0);
+  sweep->add_option("--delay", *delay_ms, "wait for so many milliseconds first");
+  sweep->callback([delay_ms, &chosen] {
+    chosen = [delay_ms](const agent::Config& config) {
+      return sweep_command(config, std::chrono::milliseconds(*delay_ms));
+    };
+  });
+}
+
+int execute(const GlobalOptions& global, const Command& chosen) {
   if (global.debug) log::set_level(log::Level::kDebug);
   auto config = effective_config(global);
-  if (!config) return report(config.error());
-  if (app.got_subcommand("run")) return run(*config, global, run_options);
-  if (app.got_subcommand("pull")) return pull_command(*config, reference);
-  if (app.got_subcommand("import")) return import_command(*config, tar, reference);
-  if (app.got_subcommand("images")) return images_command(*config);
-  if (app.got_subcommand("rmi")) return rmi_command(*config, reference);
-  if (app.got_subcommand("system")) {
-    if (app.get_subcommand("system")->got_subcommand("sweep")) {
-      return sweep_command(*config, std::chrono::milliseconds(global.sweep_delay_ms));
-    }
-    std::fputs(agent::render_config(*config).c_str(), stdout);
-  }
-  return 0;
+  return config ? chosen(*config) : report(config.error());
 }
 
 }  // namespace
@@ -103,9 +118,7 @@ int dispatch(CLI::App& app, const GlobalOptions& global, const RunOptions& run_o
 int main(int argc, char** argv) {
   using namespace berth::tools;
   GlobalOptions global;
-  RunOptions run_options;
-  std::string reference;
-  std::string tar;
+  Command chosen;
 
   CLI::App app("berth runs Amazon ECS task definitions on this host", "berth");
   app.set_version_flag("--version", BERTH_VERSION);
@@ -115,26 +128,13 @@ int main(int argc, char** argv) {
   app.add_option("--run", global.run, "state of this boot (default /run/berth)");
   app.add_flag("--debug", global.debug, "log what is done and why");
 
-  add_run(app, run_options);
-  app.add_subcommand("pull", "Pull an image into the store")
-      ->add_option("REFERENCE", reference)
-      ->required();
-  CLI::App* import = app.add_subcommand("import", "Make an image of a root file system tar");
-  import->add_option("FILE", tar, "the archive; - is standard input")->required();
-  import->add_option("REFERENCE", reference, "its name in the store")->required();
-  app.add_subcommand("images", "List the images in the store");
-  app.add_subcommand("rmi", "Remove an image from the store")
-      ->add_option("REFERENCE", reference)
-      ->required();
-  CLI::App* system = app.add_subcommand("system", "Look after this instance");
-  system->require_subcommand(1);
-  system->add_subcommand("config", "Print the configuration in force");
-  system->add_subcommand("sweep", "Remove what dead tasks of this instance left behind")
-      ->add_option("--delay", global.sweep_delay_ms, "wait for so many milliseconds first");
+  add_run(app, global, chosen);
+  add_image_commands(app, chosen);
+  add_system(app, chosen);
 
   try {
     app.parse(argc, argv);
-    return dispatch(app, global, run_options, reference, tar);
+    return execute(global, chosen);
   } catch (const CLI::ParseError& error) {
     int code = app.exit(error);
     return code == 0 ? 0 : kExitFailure;

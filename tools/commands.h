@@ -38,5 +38,7 @@ int sweep_command(const agent::Config& config, std::chrono::milliseconds delay);
 
 // "berth: <text>" on standard error; returns kExitFailure.
 int report(const Error& error);
+// 0, or what report() returns.
+int exit_code(const Status& status);
 
 }  // namespace berth::tools

@@ -21,4 +21,8 @@ int report(const Error& error) {
   return kExitFailure;
 }
 
+int exit_code(const Status& status) {
+  return status ? 0 : report(status.error());
+}
+
 }  // namespace berth::tools
