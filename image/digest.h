@@ -10,6 +10,7 @@
 namespace berth::image {
 
 constexpr std::string_view kDigestPrefix = "sha256:";
+constexpr size_t kDigestSize = kDigestPrefix.size() + 64;
 
 bool is_digest(std::string_view text);
 // The 64 digits of a well-formed digest.

@@ -296,6 +296,7 @@ Result<Image> Puller::pull(const Request& request) {
 Result<Image> load_image(const Store& store, const ImageRecord& record) {
   Image image;
   image.reference = record.reference;
+  image.resolved_digest = record.resolved_digest;
   image.manifest_digest = record.manifest_digest;
   std::string config = TRY(store.read_blob(record.config_digest));
   image.config = TRY(parse_config(config, record.layers.size()));

@@ -76,7 +76,8 @@ struct Progress {
 using ProgressSink = std::function<void(const Progress&)>;
 
 struct Image {
-  std::string reference;  // canonical
+  std::string reference;        // canonical
+  std::string resolved_digest;  // of what the reference named: an index's or a manifest's
   std::string manifest_digest;
   ImageConfig config;
   std::vector<std::string> layers;             // chain ids, bottom first

@@ -31,8 +31,15 @@ int run_command(const agent::Config& config, const RunOptions& options);
 int pull_command(const agent::Config& config, const std::string& reference);
 int import_command(const agent::Config& config, const std::string& tar,
                    const std::string& reference);
-int images_command(const agent::Config& config);
-int rmi_command(const agent::Config& config, const std::string& reference);
+
+struct ImagesOptions {
+  bool digests = false;  // whole digests in the table
+  bool json = false;
+};
+int images_command(const agent::Config& config, const ImagesOptions& options);
+int tag_command(const agent::Config& config, const std::string& source, const std::string& target);
+// By names or digests.
+int rmi_command(const agent::Config& config, const std::vector<std::string>& images);
 // Waits for `delay` first: a task that starts meanwhile finds bridge and tables in place.
 int sweep_command(const agent::Config& config, std::chrono::milliseconds delay);
 

@@ -24,7 +24,7 @@ Status pull(const agent::Config& config, const std::string& text) {
                        .policy = image::Policy::kAlways,
                        .progress = [&](const image::Progress& layer) { progress.update(layer); },
                        .cancel = nullptr}));
-  std::printf("%s@%s\n", pulled.reference.c_str(), pulled.manifest_digest.c_str());
+  std::printf("%s@%s\n", pulled.reference.c_str(), pulled.resolved_digest.c_str());
   return {};
 }
 
