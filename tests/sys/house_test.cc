@@ -33,7 +33,7 @@ void expect_nowhere(const std::vector<std::string>& folders, const std::string& 
   }
 }
 
-const std::vector<std::string> kAll = {"base",  "sys",       "runtime", "image",
+const std::vector<std::string> kAll = {"base",  "sys",       "runtime", "aws",  "image",
                                        "netns", "scheduler", "agent",   "tools"};
 const std::vector<std::string> kAboveSys = {"base",  "runtime",   "aws",   "image",
                                             "netns", "scheduler", "agent", "tools"};

@@ -1,0 +1,231 @@
+// The chain of sources with files of its own and an Http that answers from a table.
+#include "aws/chain.h"
+
+#include "aws/time.h"
+#include "sys/file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+namespace berth::aws {
+namespace {
+
+using std::chrono::minutes;
+using testing::AllOf;
+using testing::HasSubstr;
+
+// Answers by "METHOD URL", remembers what it was asked.
+class FakeHttp final : public Http {
+ public:
+  Result<HttpResponse> send(const HttpRequest& request) override {
+    asked.push_back(request);
+    auto found = answers.find(request.method + " " + request.url);
+    if (found == answers.end()) return fail(Errc::kUnavailable, "{}: no route", request.url);
+    return found->second;
+  }
+  std::string header(size_t index, const std::string& name) const {
+    for (const auto& [each, value] : asked.at(index).headers) {
+      if (each == name) return value.reveal();
+    }
+    return "";
+  }
+  std::map<std::string, HttpResponse> answers;
+  std::vector<HttpRequest> asked;
+};
+
+std::string sts_answer(const std::string& action, const std::string& key) {
+  return "<" + action + "Response><" + action + "Result><Credentials><AccessKeyId>" + key +
+         "</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"
+         "<Expiration>2100-01-01T00:00:00Z</Expiration></Credentials></" +
+         action + "Result></" + action + "Response>";
+}
+
+class Chain : public testing::Test {
+ protected:
+  void SetUp() override {
+    directory_.emplace(sys::TemporaryDirectory::make("/tmp", "aws_test.").value());
+    environment = {{"HOME", directory_->path()}};
+    ASSERT_TRUE(sys::make_directory(directory_->path() + "/.aws", 0700));
+  }
+  std::string write(const std::string& name, const std::string& text) {
+    std::string path = directory_->path() + "/" + name;
+    EXPECT_TRUE(sys::write_atomic(path, text, 0600));
+    return path;
+  }
+  void config(const std::string& text) { write(".aws/config", text); }
+  void credentials(const std::string& text) { write(".aws/credentials", text); }
+  Result<Credentials> look(const std::string& profile = "") {
+    return CredentialChain({environment, profile}, http, clock).get("eu-west-1");
+  }
+  std::string key() {
+    auto found = look();
+    return found ? found->key_id : found.error().text;
+  }
+
+  Environment environment;
+  FakeHttp http;
+  ManualClock clock;
+
+ private:
+  std::optional<sys::TemporaryDirectory> directory_;
+};
+
+TEST_F(Chain, TheEnvironmentGoesFirst) {
+  credentials("[default]\naws_access_key_id = file\naws_secret_access_key = s\n");
+  EXPECT_EQ(key(), "file");
+  environment["AWS_ACCESS_KEY_ID"] = "env";
+  EXPECT_EQ(key(),
+            "AWS_SECRET_ACCESS_KEY: is not set although AWS_ACCESS_KEY_ID is; set both or neither");
+  environment["AWS_SECRET_ACCESS_KEY"] = "s";
+  environment["AWS_SESSION_TOKEN"] = "t";
+  EXPECT_EQ(look()->session_token.reveal(), "t");
+  EXPECT_EQ(key(), "env");
+  EXPECT_EQ(look("default")->key_id, "file") << "named explicitly";
+}
+
+TEST_F(Chain, AProfileIsChosenByName) {
+  credentials("[other]\naws_access_key_id = other\naws_secret_access_key = s\n");
+  environment["AWS_PROFILE"] = "other";
+  EXPECT_EQ(key(), "other");
+  environment["AWS_PROFILE"] = "missing";
+  EXPECT_THAT(key(),
+              AllOf(HasSubstr("profile \"missing\": is neither in "), HasSubstr(".aws/config")));
+}
+
+TEST_F(Chain, AProcessPrintsThem) {
+  config(
+      "[default]\ncredential_process = printf "
+      "'{\"Version\":1,\"AccessKeyId\":\"%s\",\"SecretAccessKey\":\"s\"}' \"a b\"\n");
+  EXPECT_EQ(key(), "a b");
+  config("[default]\ncredential_process = echo locked >&2; exit 3\n");
+  EXPECT_EQ(key(), "profile \"default\": credential_process: exit status 3: locked");
+}
+
+TEST_F(Chain, ARoleIsAssumedByAnotherProfile) {
+  config(
+      "[default]\nrole_arn = arn\nsource_profile = base\nrole_session_name = me\nregion = "
+      "eu-west-3\n"
+      "[profile base]\naws_access_key_id = base\naws_secret_access_key = s\n");
+  http.answers["POST https://sts.eu-west-3.amazonaws.com/"] = {200,
+                                                               sts_answer("AssumeRole", "role")};
+  EXPECT_EQ(key(), "role");
+  EXPECT_THAT(http.header(0, "Authorization"), HasSubstr("Credential=base/"));
+  EXPECT_THAT(http.asked[0].body.reveal(), HasSubstr("RoleSessionName=me"));
+}
+
+TEST_F(Chain, RolesLeadFromOneToTheNext) {
+  config(
+      "[default]\nrole_arn = two\nsource_profile = one\n[profile one]\nrole_arn = one\n"
+      "credential_source = Environment\n");
+  environment["AWS_ENDPOINT_URL_STS"] = "http://sts";
+  environment["AWS_ACCESS_KEY_ID"] = "env";
+  environment["AWS_SECRET_ACCESS_KEY"] = "s";
+  http.answers["POST http://sts/"] = {200, sts_answer("AssumeRole", "role")};
+  EXPECT_EQ(look("default")->key_id, "role");
+  ASSERT_EQ(http.asked.size(), 2u);
+  EXPECT_THAT(http.header(0, "Authorization"), HasSubstr("Credential=env/"));
+  EXPECT_THAT(http.header(1, "Authorization"), HasSubstr("Credential=role/"));
+  EXPECT_EQ(http.header(1, "X-Amz-Security-Token"), "t");
+}
+
+TEST_F(Chain, WhatAProfileCannotHaveIsSaid) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"role_arn = r\nsource_profile = a", "source_profile leads in a circle"},
+      {"role_arn = r\nsource_profile = gone", "profile \"gone\": is neither in"},
+      {"role_arn = r", "needs either source_profile or credential_source"},
+      {"role_arn = r\nsource_profile = b\ncredential_source = Environment", "needs only one of"},
+      {"role_arn = r\ncredential_source = Moon", "\"Moon\" is not Environment"},
+      {"role_arn = r\nmfa_serial = m\nsource_profile = b", "one-time password"},
+      {"role_arn = r\nsource_profile = b\nduration_seconds = 5", "is not between 900 and 43200"},
+      {"sso_session = s", "credential_process = aws configure export-credentials"},
+      {"aws_access_key_id = A", "aws_secret_access_key: is missing beside aws_access_key_id"},
+  };
+  for (const auto& [text, said] : cases) {
+    config("[default]\n" + text + "\n[profile a]\nrole_arn = r\nsource_profile = default\n");
+    EXPECT_THAT(key(), HasSubstr(said)) << text;
+  }
+}
+
+TEST_F(Chain, AWebIdentityIsEnough) {
+  environment["AWS_WEB_IDENTITY_TOKEN_FILE"] = write("token", "jwt\n");
+  EXPECT_THAT(key(), HasSubstr("AWS_ROLE_ARN: is not set"));
+  environment["AWS_ROLE_ARN"] = "arn";
+  http.answers["POST https://sts.eu-west-1.amazonaws.com/"] = {
+      200, sts_answer("AssumeRoleWithWebIdentity", "web")};
+  EXPECT_EQ(key(), "web");
+  EXPECT_THAT(http.asked[0].body.reveal(), HasSubstr("WebIdentityToken=jwt"));
+  EXPECT_EQ(http.header(0, "Authorization"), "");
+}
+
+TEST_F(Chain, AContainersEndpointIsAsked) {
+  const HttpResponse answer{200, R"({"AccessKeyId":"task","SecretAccessKey":"s","Token":"t"})"};
+  environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = "/v2/credentials/id";
+  http.answers["GET http://169.254.170.2/v2/credentials/id"] = answer;
+  EXPECT_EQ(key(), "task");
+  EXPECT_EQ(http.asked[0].route, Route::kDirect);
+  environment.erase("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI");
+  environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = "http://127.0.0.1:1/x?a=b";
+  environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"] = "from the variable";
+  environment["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"] = write("token", "from the file\n");
+  http.answers["GET http://127.0.0.1:1/x?a=b"] = answer;
+  EXPECT_EQ(key(), "task");
+  EXPECT_EQ(http.header(1, "Authorization"), "from the file");
+  write("token", "one\r\nX-Two: lines");
+  EXPECT_THAT(key(), HasSubstr("is more than one line"));
+  environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = "http://example.com/x";
+  EXPECT_THAT(key(), HasSubstr("plain http is for loopback"));
+}
+
+TEST_F(Chain, AnInstanceIsAskedLast) {
+  const std::string at = "http://169.254.169.254/latest/";
+  http.answers["PUT " + at + "api/token"] = {200, "imds-token"};
+  http.answers["GET " + at + "meta-data/iam/security-credentials/"] = {200, "my role\nother"};
+  EXPECT_THAT(key(), HasSubstr("the instance has no role")) << "blanks are none of a role's";
+  http.answers["GET " + at + "meta-data/iam/security-credentials/"] = {200, "my-role\n"};
+  http.answers["GET " + at + "meta-data/iam/security-credentials/my-role"] = {
+      200, R"({"Code":"Success","AccessKeyId":"ec2","SecretAccessKey":"s","Token":"t"})"};
+  EXPECT_EQ(key(), "ec2");
+  EXPECT_EQ(http.header(http.asked.size() - 1, "X-aws-ec2-metadata-token"), "imds-token");
+  EXPECT_EQ(http.asked.back().route, Route::kDirect);
+  environment["AWS_EC2_METADATA_DISABLED"] = "true";
+  EXPECT_THAT(key(), HasSubstr("AWS_EC2_METADATA_DISABLED is true"));
+}
+
+TEST_F(Chain, WithoutAnySourceAllAreNamed) {
+  auto none = look();
+  EXPECT_EQ(none.error().code, Errc::kDenied);
+  EXPECT_THAT(
+      none.error().text,
+      AllOf(HasSubstr("no AWS credentials: AWS_ACCESS_KEY_ID is not set"),
+            HasSubstr("no profile \"default\" in "), HasSubstr(".aws/credentials"),
+            HasSubstr("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI and _FULL_URI are not set"),
+            HasSubstr("instance metadata: http://169.254.169.254/latest/api/token: no route")));
+}
+
+TEST_F(Chain, KeysAreRenewedAheadOfTheirEnd) {
+  environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] = "/x";
+  auto answer = [&](const std::string& name, Duration good_for) {
+    http.answers["GET http://169.254.170.2/x"] = {
+        200, R"({"AccessKeyId":")" + name +
+                 R"(","SecretAccessKey":"s","Token":"t","Expiration":")" +
+                 format_rfc3339_seconds(clock.wall() + good_for) + "\"}"};
+  };
+  CredentialChain chain({environment, ""}, http, clock);
+  answer("one", minutes(60));
+  EXPECT_EQ(chain.get("r")->key_id, "one");
+  answer("two", minutes(120));
+  clock.advance(minutes(49));
+  EXPECT_EQ(chain.get("r")->key_id, "one");
+  clock.advance(minutes(1));
+  EXPECT_EQ(chain.get("r")->key_id, "two");
+  http.answers.clear();
+  clock.advance(minutes(65));
+  EXPECT_EQ(chain.get("r")->key_id, "two") << "not renewed, but still good";
+  clock.advance(minutes(10));
+  EXPECT_FALSE(chain.get("r")) << "expired";
+}
+
+}  // namespace
+}  // namespace berth::aws
