@@ -140,4 +140,20 @@ Result<std::optional<Credentials>> load_credentials(const std::string& directory
   return is_empty ? std::nullopt : found;
 }
 
+// Nothing is kept here: the file and the helpers are asked anew each time.
+Result<std::optional<Credentials>> DockerCredentials::credentials(const std::string& registry,
+                                                                  Freshness) {
+  return load_credentials(directory_, registry);
+}
+
+Result<std::optional<Credentials>> find_credentials(const CredentialProviders& providers,
+                                                    const std::string& registry,
+                                                    Freshness freshness) {
+  for (const auto& provider : providers) {
+    auto known = TRY(provider->credentials(registry, freshness));
+    if (known) return known;
+  }
+  return std::optional<Credentials>();
+}
+
 }  // namespace berth::image

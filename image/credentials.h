@@ -6,9 +6,12 @@
 #include "base/secret.h"
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace berth::image {
 
@@ -40,5 +43,38 @@ Result<std::optional<Credentials>> parse_helper_output(std::string_view text);
 // $DOCKER_CONFIG, else $HOME/.docker.
 Result<std::optional<Credentials>> load_credentials(const std::string& directory,
                                                     const std::string& registry);
+
+// kFresh: the registry refused what was given before, so a kept copy of it will not do.
+enum class Freshness { kAny, kFresh };
+
+// Who knows credentials besides Docker's config.json: of a cloud's own registries, for example.
+// Safe from several threads.
+class CredentialProvider {
+ public:
+  virtual ~CredentialProvider() = default;
+  // Nothing: this one knows nothing of the registry ("HOST[:PORT]", or "docker.io"); the next is
+  // asked. An error ends the search: it should know and could not tell.
+  virtual Result<std::optional<Credentials>> credentials(const std::string& registry,
+                                                         Freshness freshness) = 0;
+};
+
+// Docker's config.json.
+class DockerCredentials final : public CredentialProvider {
+ public:
+  explicit DockerCredentials(std::string directory) : directory_(std::move(directory)) {}
+  Result<std::optional<Credentials>> credentials(const std::string& registry,
+                                                 Freshness freshness) override;
+
+ private:
+  std::string directory_;
+};
+
+// Shared: the configuration of a puller is copied, and what a provider keeps serves all of them.
+using CredentialProviders = std::vector<std::shared_ptr<CredentialProvider>>;
+
+// The first that knows; nobody knows: nothing.
+Result<std::optional<Credentials>> find_credentials(const CredentialProviders& providers,
+                                                    const std::string& registry,
+                                                    Freshness freshness);
 
 }  // namespace berth::image

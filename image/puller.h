@@ -16,6 +16,7 @@
 #include "base/env.h"
 #include "base/result.h"
 #include "image/cancel.h"
+#include "image/credentials.h"
 #include "image/manifest.h"
 #include "image/platform.h"
 #include "image/reference.h"
@@ -23,6 +24,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -31,13 +33,20 @@ namespace berth::image {
 // How to speak to registries.
 struct RegistryConfig {
   std::vector<std::string> insecure_registries;  // HOST[:PORT]; loopback needs no mention
+  // Registry ("docker.io") -> who is asked before it, in this order; see parse_mirror(). A mirror
+  // gets the credentials of its own name, never those of the registry.
+  std::map<std::string, std::vector<std::string>> mirrors;
   // Directory of Docker's config.json with credentials; empty: $DOCKER_CONFIG, else ~/.docker.
   std::string docker_config;
+  // Asked after that, in this order: an entry of the user's for the very registry goes first.
+  CredentialProviders credential_providers;
   // As Docker and podman: DIRECTORY/HOST[:PORT]/ca.crt is trusted for that registry, beside the
   // system's authorities.
   std::string certificates = "/etc/docker/certs.d";
   Duration connect_timeout = std::chrono::seconds(15);
-  // A transfer slower than 1 byte per second for this long counts as dropped.
+  // From the end of a request to the end of its answer's headers.
+  Duration answer_timeout = std::chrono::seconds(60);
+  // A transfer slower than 1 KiB per second for this long counts as dropped.
   Duration stall_timeout = std::chrono::seconds(30);
   int attempts = 5;  // of one request or, after progress, of one resumed transfer
   Duration backoff = std::chrono::milliseconds(250);  // first wait; doubles, with jitter

@@ -1,36 +1,31 @@
-// RegistrySource: one repository of a registry, OCI distribution specification 1.1.
+// RegistrySource: one repository of a registry, as the puller sees it.
 //
-//   request ---> 401 ---> WWW-Authenticate: Bearer: token from its realm, kept until refused
-//           |                               Basic:  user and password
-//           +--> 429, 5xx, no answer: again after Retry-After or a doubling back-off with jitter
-//           +--> cut short in a blob: again with Range from the next byte; progress resets the
-//           count
-//
-// Plain HTTP is spoken to loopback and to the registries that are configured as insecure, which may
-// answer that they want HTTPS; all others get HTTPS only.
+// Its mirrors are asked first, in order, each once; what one does not have, cannot give or gives
+// wrongly is asked of the next, the registry itself being the last. A mirror that did not answer is
+// not asked again. A blob that was cut goes on at the next one, from the byte where it was cut.
+// What comes is verified by its digest, whoever gave it; what a tag names, the first that answers
+// says.
 #pragma once
 
 #include "base/env.h"
 #include "image/cancel.h"
-#include "image/challenge.h"
-#include "image/credentials.h"
+#include "image/endpoint.h"
 #include "image/puller.h"
 #include "image/reference.h"
+#include "image/session.h"
 #include "image/source.h"
-#include "image/transport.h"
 
-#include <mutex>
+#include <atomic>
+#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 namespace berth::image {
 
-// Whether plain HTTP may be spoken to "host[:port]".
-bool is_plain_allowed(const std::string& registry, const std::vector<std::string>& insecure);
-
 class RegistrySource final : public Source {
  public:
-  // `config` and `cancel` are borrowed; `cancel` may be absent.
+  // `config` and `cancel` are borrowed; `cancel` may be absent. Nothing is asked yet.
   RegistrySource(Reference reference, const RegistryConfig& config, Env env, Cancel* cancel);
 
   Result<Descriptor> resolve() override;
@@ -38,32 +33,26 @@ class RegistrySource final : public Source {
   Status blob(const Descriptor& descriptor, const Sink& sink) override;
 
  private:
-  struct Want {
-    Method method;
-    std::string path;  // "/manifests/latest"
-    Sink sink;         // may be empty
+  // A session, and whether it is worth asking.
+  struct Host {
+    std::unique_ptr<RegistrySession> session;
+    std::atomic<bool> is_down = false;
   };
-  std::string url(const std::string& path);
-  // A 2xx answer; repeats attempts as long as it makes sense.
-  Result<HttpResponse> request(const Want& want);
-  // Any answer but "unauthorized" while we have something to show.
-  Result<HttpResponse> attempt(const Want& want, uint64_t offset);
-  bool switch_to_https(const HttpResponse& response);
-  Status wait_before_attempt(int failures, Duration at_least);
-  Status authenticate(const HttpResponse& refused, const std::string& refused_with);
-  Result<Secret> answer(const std::vector<Challenge>& challenges);
-  Result<Secret> fetch_token(const Challenge& challenge);
-  Error error_of(const HttpResponse& response, const Want& want);
+  Status make_hosts();
+  // From the first host that can; else the last one's error, which names the others.
+  template <class T>
+  Result<T> ask_hosts(const std::function<Result<T>(RegistrySession&)>& ask);
+
+  Result<Descriptor> resolve_at(RegistrySession& session);
+  Result<HttpResponse> manifest_answer(RegistrySession& session, RegistryRequest& request);
+  Result<std::string> manifest_at(RegistrySession& session, const Descriptor& descriptor);
 
   Reference reference_;
   const RegistryConfig& config_;
   Env env_;
   Cancel* cancel_;
-  HttpClient client_;
-
-  std::mutex mutex_;  // of what follows
-  std::string scheme_;
-  Secret authorization_;
+  Status made_;  // a mirror may be misspelt
+  std::vector<std::unique_ptr<Host>> hosts_;
 };
 
 }  // namespace berth::image

@@ -74,6 +74,8 @@ TEST(PlainHttp, IsForLoopbackAndWhatIsConfigured) {
 TEST(Origin, DecidesAboutAuthorization) {
   EXPECT_EQ(origin_of("https://H:1/a?b"), "https://h:1");
   EXPECT_NE(origin_of("https://h/a"), origin_of("https://h:444/a"));
+  EXPECT_EQ(origin_of("https://h/a"), origin_of("https://h:443/b"));
+  EXPECT_NE(origin_of("http://h/a"), origin_of("http://h:443/a"));
 }
 
 }  // namespace
