@@ -44,6 +44,15 @@ Status check_depth(const std::string& path) {
               kDepthMax);
 }
 
+// Of an entry, but for overlayfs' own.
+Status remove_xattrs(const LayerTree::Place& place) {
+  for (const auto& [attribute, value] : TRY(sys::xattrs_at(place.dirfd, place.name))) {
+    if (attribute.starts_with(kOverlayAttributes)) continue;
+    TRY(sys::remove_xattr_at(place.dirfd, place.name, attribute));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::string> clean_path(std::string_view name) {
@@ -135,7 +144,8 @@ Result<LayerTree::Directory> LayerTree::make_parent(const Directory& parent,
                                                     const std::string& name, int& links) {
   std::string path = joined(parent.path, name);
   TRY(check_depth(path));
-  auto found = TRY(find_lower(path));
+  std::optional<MergedView::Found> found;
+  if (!is_hidden(path)) found = TRY(find_lower(path));
   if (found && S_ISLNK(found->st.st_mode)) {
     return follow(parent, TRY(sys::read_link_at(found->parent.get(), found->name)), links);
   }
@@ -147,16 +157,26 @@ Result<LayerTree::Directory> LayerTree::make_parent(const Directory& parent,
   Place place{parent.fd, name, path};
   TRY(sys::chmod_at(place.dirfd, name, 0755));  // whatever the umask
   if (found) TRY(copy_looks(*found, place));
+  implied_.insert(path);
   return remember(path, TRY(sys::open_beneath(parent.fd, name, O_RDONLY | O_DIRECTORY, 0)));
 }
 
+// As the kernel does it: ".." is the parent of where one has come to, not of what was written.
 Result<LayerTree::Directory> LayerTree::follow(const Directory& parent, const std::string& link,
                                                int& links) {
   if (++links > kSymlinksMax) {
     return fail(Errc::kInvalid, "too many symlinks beneath \"{}\"", printable(parent.path, 400));
   }
-  std::string target = link.starts_with('/') ? link : joined(parent.path, link);
-  return walk(TRY(clean_path(target)), links);
+  Directory at = link.starts_with('/') ? Directory{root_.get(), ""} : parent;
+  for (const std::string& name : split(link, '/')) {
+    if (name.empty() || name == ".") continue;
+    if (name.size() > kNameMax) {
+      return fail(Errc::kInvalid, "symlink to \"{}\": a component is longer than {} bytes",
+                  printable(link, 400), kNameMax);
+    }
+    at = name == ".." ? TRY(walk(split_last(at.path).first, links)) : TRY(step(at, name, links));
+  }
+  return at;
 }
 
 Result<LayerTree::Directory> LayerTree::remember(const std::string& path, sys::Fd fd) {
@@ -170,6 +190,8 @@ void LayerTree::forget_beneath(const std::string& path) {
   erase_beneath(open_, path);
   erase_beneath(directory_times_, path);
   erase_beneath(opaque_, path);
+  erase_beneath(copies_, path);
+  erase_beneath(implied_, path);
 }
 
 Status LayerTree::clear(const Place& place) {
@@ -181,6 +203,7 @@ Status LayerTree::clear(const Place& place) {
   if (S_ISDIR(st->st_mode)) {
     forget_beneath(place.path);
   }
+  copies_.erase(place.path);
   return sys::remove_tree_at(place.dirfd, place.name);
 }
 
@@ -190,7 +213,11 @@ Status LayerTree::make_directory(const Place& place) {
     return {};
   }
   auto st = TRY(sys::stat_at(place.dirfd, place.name));
-  if (st && S_ISDIR(st->st_mode)) return {};
+  if (st && S_ISDIR(st->st_mode)) {
+    implied_.erase(place.path);
+    return remove_xattrs(
+        place);  // of an earlier entry, or of a lower layer: this one's will follow
+  }
   if (st) {
     // A file hid the lower directory; a directory in its place must go on hiding it.
     TRY(clear(place));
@@ -204,7 +231,6 @@ Status LayerTree::link(const Place& place, const std::string& target) {
   sys::Fd link_parent =
       TRY(sys::duplicate(place.dirfd));  // finding the target may forget the borrowed one
   Place at = TRY(this->place(wanted));
-  if (at.path == place.path) return {};
   auto st = TRY(sys::stat_at(at.dirfd, at.name));
   if (!st) {
     auto found = TRY(find_lower(at.path));
@@ -222,6 +248,7 @@ Status LayerTree::link(const Place& place, const std::string& target) {
     return fail(Errc::kInvalid, "hard link to \"{}\", which is a directory",
                 printable(target, 400));
   }
+  if (at.path == place.path) return {};
   sys::Fd target_parent = TRY(sys::duplicate(at.dirfd));
   TRY(clear(Place{link_parent.get(), place.name, place.path}));
   return sys::link_at({target_parent.get(), at.name}, {link_parent.get(), place.name});
@@ -239,6 +266,7 @@ Status LayerTree::copy_up(const MergedView::Found& found, const Place& place) {
   } else {
     TRY(sys::make_node_at(place.dirfd, place.name, found.st.st_mode, found.st.st_rdev));
   }
+  copies_.insert(place.path);
   return copy_looks(found, place);
 }
 
@@ -247,7 +275,7 @@ Status LayerTree::copy_looks(const MergedView::Found& found, const Place& place)
   const struct stat& st = found.st;
   TRY(sys::chown_at(place.dirfd, place.name, {st.st_uid, st.st_gid}));
   for (const auto& [attribute, value] : TRY(sys::xattrs_at(found.parent.get(), found.name))) {
-    if (attribute.starts_with("trusted.overlay.")) continue;
+    if (attribute.starts_with(kOverlayAttributes)) continue;
     TRY(sys::set_xattr_at(place.dirfd, place.name, attribute, value));
   }
   if (!S_ISLNK(st.st_mode)) TRY(sys::chmod_at(place.dirfd, place.name, st.st_mode & 07777));
@@ -257,11 +285,24 @@ Status LayerTree::copy_looks(const MergedView::Found& found, const Place& place)
   return {};
 }
 
+Status LayerTree::new_looks(const Place& place) {
+  TRY(remove_xattrs(place));
+  TRY(sys::chown_at(place.dirfd, place.name, {0, 0}));
+  TRY(sys::chmod_at(place.dirfd, place.name, 0755));
+  directory_times_.erase(place.path);
+  return {};
+}
+
 void LayerTree::set_directory_times(const Place& place, const sys::Times& times) {
   directory_times_[place.path] = times;
 }
 
 Status LayerTree::finish() {
+  TRY(remove_temporaries());
+  TRY(resolve_opaque());
+  TRY(resolve_whiteouts());
+  TRY(remove_hidden_copies());
+  TRY(forget_hidden_looks());
   for (const std::string& path : whiteouts_) TRY(apply_whiteout(path));
   for (const std::string& path : opaque_) TRY(apply_opaque(path));
   TRY(finish_root());
@@ -272,21 +313,76 @@ Status LayerTree::finish() {
   return {};
 }
 
+bool LayerTree::is_hidden(const std::string& path) const {
+  if (whiteouts_.contains(path)) return true;
+  for (std::string at = path; !at.empty();) {
+    at = split_last(at).first;
+    if (opaque_.contains(at) || whiteouts_.contains(at)) return true;
+  }
+  return false;
+}
+
+Status LayerTree::remove_temporaries() {
+  for (const std::string& path : temporary_) TRY(clear(TRY(place(path))));
+  return {};
+}
+
+Status LayerTree::resolve_opaque() {
+  std::set<std::string> named = std::exchange(opaque_, {});
+  for (const std::string& path : named) opaque_.insert(TRY(directory(path)).path);
+  // overlayfs merges the roots of its layers whatever the attribute says.
+  if (opaque_.erase("") > 0) whiteouts_.merge(TRY(TRY(lower())->names_in_root()));
+  return {};
+}
+
+// Leaves those that have something to hide: nothing lower is there, nothing is made (overlayfs
+// would list the device in directories that only this layer has); and beneath what is hidden
+// already there is nothing lower. Parents come before what is beneath them.
+Status LayerTree::resolve_whiteouts() {
+  std::set<std::string> named = std::exchange(whiteouts_, {});
+  for (const std::string& path : named) {
+    if (is_hidden(path)) continue;
+    auto above = TRY(find_lower(split_last(path).first));
+    if (above && S_ISDIR(above->st.st_mode) && !TRY(find_lower(path))) continue;
+    Place where = TRY(place(path));
+    if (is_hidden(where.path) || !TRY(find_lower(where.path))) continue;
+    whiteouts_.insert(where.path);
+  }
+  return {};
+}
+
+Status LayerTree::remove_hidden_copies() {
+  std::set<std::string> copies = copies_;
+  for (const std::string& path : copies) {
+    if (is_hidden(path)) TRY(clear(TRY(place(path))));
+  }
+  return {};
+}
+
+// Directories on the way to entries, of which it turned out that the lower layers' are hidden: they
+// are new ones. Without any entry left in them they are none of this layer's.
+Status LayerTree::forget_hidden_looks() {
+  std::vector<std::string> implied(implied_.rbegin(), implied_.rend());
+  for (const std::string& path : implied) {
+    if (!is_hidden(path)) continue;
+    Place where = TRY(place(path));
+    if (TRY(sys::remove_empty_directory_at(where.dirfd, where.name))) {
+      forget_beneath(path);
+    } else {
+      TRY(new_looks(where));
+    }
+  }
+  return {};
+}
+
 Status LayerTree::apply_whiteout(const std::string& path) {
-  auto [parent, name] = split_last(path);
-  // Where nothing lower is, there is nothing to hide; overlayfs would even list the device in
-  // directories that only this layer has.
-  auto above = TRY(find_lower(parent));
-  auto hidden = TRY(find_lower(path));
-  if (above && !hidden && S_ISDIR(above->st.st_mode)) return {};
   Place where = TRY(place(path));
-  if (!TRY(find_lower(where.path))) return {};
   auto st = TRY(sys::stat_at(where.dirfd, where.name));
   if (!st) {
     TRY(sys::make_node_at(where.dirfd, where.name, S_IFCHR, makedev(0, 0)));
     return sys::set_times_at(where.dirfd, where.name, {});  // the same layer, the same directory
   }
-  if (S_ISDIR(st->st_mode)) opaque(where.path);
+  if (S_ISDIR(st->st_mode)) opaque(path);
   return {};
 }
 

@@ -48,6 +48,8 @@ class LayerTree {
   void set_directory_times(const Place& place, const sys::Times& times);
   void whiteout(const std::string& path) { whiteouts_.insert(path); }
   void opaque(const std::string& path) { opaque_.insert(path); }
+  // Is only there to be linked to, and goes with the last entry.
+  void temporary(const std::string& path) { temporary_.insert(path); }
 
   // After the last entry: whiteouts, opaque directories, the root's looks, times of directories.
   Status finish();
@@ -73,6 +75,16 @@ class LayerTree {
   void forget_beneath(const std::string& path);
   Status copy_up(const MergedView::Found& found, const Place& place);
   Status copy_looks(const MergedView::Found& found, const Place& place);
+  // Of a directory without an entry, of which the lower layers say nothing.
+  Status new_looks(const Place& place);
+
+  // Whether the whiteouts and opaque directories so far hide what lower layers have at `path`.
+  bool is_hidden(const std::string& path) const;
+  Status remove_temporaries();
+  Status resolve_opaque();
+  Status resolve_whiteouts();
+  Status remove_hidden_copies();
+  Status forget_hidden_looks();
   Status apply_whiteout(const std::string& path);
   Status apply_opaque(const std::string& path);
   Status finish_root();
@@ -82,8 +94,13 @@ class LayerTree {
   std::unique_ptr<MergedView> lower_;
   std::map<std::string, sys::Fd> open_;  // directories by real path; at most kOpenMax
   std::map<std::string, sys::Times> directory_times_;
+  // As the archive named them, until finish() finds out which directories these names lead to.
   std::set<std::string> whiteouts_;
   std::set<std::string> opaque_;
+  std::set<std::string> temporary_;
+  // Not entries of this layer: files that a hard link wanted, directories on the way to entries.
+  std::set<std::string> copies_;
+  std::set<std::string> implied_;
   bool has_root_entry_ = false;
 };
 

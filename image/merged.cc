@@ -43,6 +43,15 @@ Result<std::optional<MergedView::Found>> MergedView::find(const std::string& pat
   return std::optional<Found>();
 }
 
+Result<std::set<std::string>> MergedView::names_in_root() const {
+  std::set<std::string> names;
+  for (const sys::Fd& layer : layers_) {
+    auto listed = TRY(sys::list_directory(sys::proc_path(layer.get())));
+    names.insert(listed.begin(), listed.end());
+  }
+  return names;
+}
+
 // One layer's say: it shows the entry, hides it from the layers below (whiteout, opaque directory,
 // something else than a directory on the way), or knows nothing of it.
 Result<MergedView::Look> MergedView::look(int layer, const std::string& path) {
@@ -52,11 +61,11 @@ Result<MergedView::Look> MergedView::look(int layer, const std::string& path) {
     return Look{Sight::kShows, Found{st, std::move(directory), ""}};
   }
   auto names = split(path, '/');
+  bool hides = false;  // an opaque directory hides all that is beneath it, at any depth
   for (size_t i = 0; i < names.size(); ++i) {
+    hides = hides || TRY(is_opaque(directory.get()));
     auto st = TRY(sys::stat_at(directory.get(), names[i]));
-    if (!st) {
-      return Look{TRY(is_opaque(directory.get())) ? Sight::kHides : Sight::kMissing, std::nullopt};
-    }
+    if (!st) return Look{hides ? Sight::kHides : Sight::kMissing, std::nullopt};
     if (is_whiteout(*st)) return Look{Sight::kHides, std::nullopt};
     if (i + 1 == names.size()) {
       return Look{Sight::kShows, Found{*st, std::move(directory), names[i]}};

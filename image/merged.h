@@ -6,6 +6,7 @@
 #include "sys/fd.h"
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,7 @@
 
 namespace berth::image {
 
+constexpr const char* kOverlayAttributes = "trusted.overlay.";
 constexpr const char* kOpaqueAttribute = "trusted.overlay.opaque";
 
 // A whiteout: character device 0:0.
@@ -31,6 +33,8 @@ class MergedView {
   // `path` is clean: components joined by '/', none of them "." or ".."; "" is the root. Symlinks
   // are not followed: a path through one is not found.
   Result<std::optional<Found>> find(const std::string& path) const;
+  // What any of the layers has in its root, whiteouts included.
+  Result<std::set<std::string>> names_in_root() const;
 
  private:
   enum class Sight { kMissing, kHides, kShows };

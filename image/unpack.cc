@@ -22,6 +22,7 @@ namespace {
 constexpr uint64_t kReserveCheckBytes = uint64_t{64} << 20;
 constexpr std::string_view kWhiteoutPrefix = ".wh.";
 constexpr std::string_view kReservedPrefix = ".wh..wh.";
+constexpr std::string_view kLinksDirectory = ".wh..wh.plnk";
 constexpr std::string_view kOpaqueName = ".wh..wh..opq";
 
 // libarchive converts the names of pax headers to the locale's character set, and normalises them
@@ -41,6 +42,14 @@ class PlainLocale {
   locale_t locale_;
   locale_t old_;
 };
+
+// What is not allowed is nothing that an image could know of: labels of a security module, the
+// host's own notes.
+bool is_allowed(std::string_view attribute) {
+  if (attribute.starts_with("user.")) return !attribute.starts_with("user.overlay.");
+  return attribute == "security.capability" || attribute == "system.posix_acl_access" ||
+         attribute == "system.posix_acl_default";
+}
 
 struct ArchiveCloser {
   void operator()(archive* a) const { archive_read_free(a); }
@@ -77,6 +86,7 @@ class Unpacker {
   Status drain();
 
   Status unpack_entry(archive_entry* entry, const std::string& name);
+  Result<bool> is_of_aufs(const std::string& path, const std::string& parent);
   Status reserved(const std::string& parent, const std::string& name);
   Status make(archive_entry* entry, const LayerTree::Place& place);
   Status make_file(archive_entry* entry, const LayerTree::Place& place);
@@ -164,11 +174,29 @@ Status Unpacker::unpack_entry(archive_entry* entry, const std::string& name) {
   size_t slash = path.rfind('/');
   std::string base = slash == std::string::npos ? path : path.substr(slash + 1);
   std::string parent = slash == std::string::npos ? "" : path.substr(0, slash);
+  if (TRY(is_of_aufs(path, parent))) return {};
   if (base.starts_with(kWhiteoutPrefix)) return reserved(parent, base);
   LayerTree::Place place = TRY(tree_.place(path));
   if (const char* target = archive_entry_hardlink(entry)) return tree_.link(place, target);
   TRY(make(entry, place));
   return set_looks(entry, place);
+}
+
+// Below a reserved name there is what aufs kept for itself. Nothing of it shows in a container; but
+// files of several names lie in kLinksDirectory, and entries are hard links to them.
+Result<bool> Unpacker::is_of_aufs(const std::string& path, const std::string& parent) {
+  if (parent.find(kWhiteoutPrefix) == std::string::npos) return false;
+  for (const std::string& component : split(parent, '/')) {
+    if (!component.starts_with(kWhiteoutPrefix)) continue;
+    if (!component.starts_with(kReservedPrefix)) {
+      return fail(Errc::kInvalid, "lies beneath \"{}\", which is the name of a whiteout",
+                  printable(component, 255));
+    }
+    if (parent != kLinksDirectory) return true;
+    tree_.temporary(parent);
+    return path.substr(parent.size() + 1).starts_with(kWhiteoutPrefix);
+  }
+  return false;
 }
 
 Status Unpacker::reserved(const std::string& parent, const std::string& name) {
@@ -271,12 +299,11 @@ Status Unpacker::set_xattrs(archive_entry* entry, const LayerTree::Place& place)
   archive_entry_xattr_reset(entry);
   while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
     std::string attribute = name;
-    if (attribute.starts_with("trusted.")) {
+    if (attribute.starts_with(kOverlayAttributes)) {
       return fail(Errc::kInvalid, "the attribute {} is not for archives to set",
                   printable(attribute, 100));
     }
-    bool allowed = attribute == "security.capability" || attribute.starts_with("user.");
-    if (!allowed || attribute.starts_with("user.overlay.")) continue;
+    if (!is_allowed(attribute)) continue;
     auto set = sys::set_xattr_at(place.dirfd, place.name, attribute,
                                  {static_cast<const char*>(value), size});
     if (set) continue;

@@ -5,7 +5,7 @@
 //   .wh.NAME                     NAME as character device 0:0, if a lower layer shows NAME and this
 //                                layer has none; a directory NAME of this layer becomes opaque
 //   .wh..wh..opq                 its directory gets trusted.overlay.opaque=y
-//   other .wh..wh.*              nothing (reserved)
+//   other .wh..wh.*              nothing (reserved); .wh..wh.plnk/X can be linked to, and goes
 //
 // Whiteouts are decided after the last entry, so the order in the archive does not matter. The
 // lower layers are asked for only when needed: for whiteouts, for parents that this layer lacks,
@@ -35,7 +35,7 @@ struct UnpackOptions {
 
 // Unpacks the plain tar into the empty directory `target`, and reads `tar` to its end. Needs root.
 // Errors: kCorrupt for damaged archives, kInvalid for entries that no container may have (a name
-// that cannot be, a hard link to nothing, trusted.* attributes), kExhausted; all name the entry or
+// that cannot be, a hard link to nothing, trusted.overlay.*), kExhausted; all name the entry or
 // the offset.
 Status unpack(ByteSource& tar, const std::string& target, const UnpackOptions& options);
 

@@ -122,6 +122,20 @@ Result<std::vector<std::pair<std::string, std::string>>> xattrs_at(int dirfd,
   return attributes;
 }
 
+Status remove_xattr_at(int dirfd, const std::string& name, const std::string& attribute) {
+  std::string path = path_through(dirfd, name);
+  return run("lremovexattr", attribute,
+             [&] { return ::lremovexattr(path.c_str(), attribute.c_str()); });
+}
+
+Result<bool> remove_empty_directory_at(int dirfd, const std::string& name) {
+  auto removed =
+      run("unlinkat", name, [&] { return ::unlinkat(dirfd, name.c_str(), AT_REMOVEDIR); });
+  if (removed) return true;
+  if (removed.error().errno_value == ENOTEMPTY) return false;
+  return tl::unexpected<Error>(std::move(removed).error());
+}
+
 Status remove_tree_at(int dirfd, const std::string& name) {
   return remove_tree(path_through(dirfd, name));
 }

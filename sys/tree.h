@@ -56,6 +56,10 @@ Status set_xattr_at(int dirfd, const std::string& name, const std::string& attri
 Result<std::vector<std::pair<std::string, std::string>>> xattrs_at(int dirfd,
                                                                    const std::string& name);
 
+Status remove_xattr_at(int dirfd, const std::string& name, const std::string& attribute);
+
+// False when it is not empty.
+Result<bool> remove_empty_directory_at(int dirfd, const std::string& name);
 // Removes a file or a whole directory. A missing one is success.
 Status remove_tree_at(int dirfd, const std::string& name);
 

@@ -137,6 +137,80 @@ TEST_F(UnpackTest, WhiteoutsDoNotDependOnTheOrder) {
   EXPECT_FALSE(exists(".wh..wh.plnk"));
 }
 
+// overlayfs lists a whiteout in a directory that it does not merge, and heeds no mark on a root.
+TEST_F(UnpackTest, WhiteoutsAreMadeOnlyWhereOverlayfsHeedsThem) {
+  ASSERT_TRUE(layer({{.name = "o/", .type = '5'},
+                     {.name = "o/low"},
+                     {.name = "o/sub/", .type = '5', .mode = 0700, .uid = 3},
+                     {.name = "o/sub/low"},
+                     {.name = "p/", .type = '5'},
+                     {.name = "p/low"}}));
+  ASSERT_TRUE(layer({{.name = "o/", .type = '5'},
+                     {.name = "o/.wh.low"},
+                     {.name = "o/sub/.wh.low"},
+                     {.name = "o/sub/new"},
+                     {.name = "o/.wh..wh..opq"},
+                     {.name = "p/.wh.low"},
+                     {.name = ".wh.p"}}));
+  EXPECT_TRUE(is_opaque("o"));
+  EXPECT_FALSE(exists("o/low"));
+  EXPECT_FALSE(exists("o/sub/low"));
+  EXPECT_EQ(lstat_of("o/sub").st_mode & 07777, 0755u);  // not the lower one
+  EXPECT_EQ(lstat_of("o/sub").st_uid, 0u);
+  EXPECT_TRUE(is_hidden("p"));
+  ASSERT_TRUE(layer({{.name = "o/", .type = '5'}, {.name = ".wh..wh..opq"}, {.name = "new"}}));
+  EXPECT_FALSE(is_opaque(""));
+  EXPECT_TRUE(is_opaque("o"));
+  EXPECT_FALSE(exists("p"));  // the layer between hides it
+}
+
+TEST_F(UnpackTest, LinksToHiddenFilesKeepTheContentOnly) {
+  ASSERT_TRUE(layer({{.name = "d/", .type = '5'},
+                     {.name = "d/a", .content = "A"},
+                     {.name = "d/b", .content = "B"},
+                     {.name = "e/", .type = '5'},
+                     {.name = "e/c", .content = "C"}}));
+  ASSERT_TRUE(layer({{.name = "a", .type = '1', .link = "d/a"},
+                     {.name = "b", .type = '1', .link = "d/b"},
+                     {.name = "c", .type = '1', .link = "e/c"},
+                     {.name = "d/.wh.a"},
+                     {.name = ".wh.e"}}));
+  EXPECT_EQ(content("a") + content("b") + content("c"), "ABC");
+  EXPECT_TRUE(is_hidden("d/a"));
+  EXPECT_EQ(lstat_of("d/b").st_ino, lstat_of("b").st_ino);
+  EXPECT_TRUE(is_hidden("e"));
+  EXPECT_EQ(lstat_of("c").st_nlink, 1u);
+}
+
+TEST_F(UnpackTest, OpaqueDirectoriesHideWhatIsFarBeneathThem) {
+  ASSERT_TRUE(
+      layer({{.name = "o/", .type = '5'}, {.name = "o/s/", .type = '5'}, {.name = "o/s/low"}}));
+  ASSERT_TRUE(layer({{.name = "o/.wh..wh..opq"}, {.name = "o/s/", .type = '5'}}));
+  auto done = layer({{.name = "x", .type = '1', .link = "o/s/low"}});
+  ASSERT_FALSE(done);
+  EXPECT_THAT(done.error().text, HasSubstr("does not exist"));
+}
+
+TEST_F(UnpackTest, DotsAfterASymlinkAreWhereItLedTo) {
+  ASSERT_TRUE(layer({{.name = "a/b/c/", .type = '5'},
+                     {.name = "short", .type = '2', .link = "a/b/c"},
+                     {.name = "dots", .type = '2', .link = "short/../side"},
+                     {.name = "dots/x", .content = "X"}}));
+  EXPECT_EQ(content("a/b/side/x"), "X");
+  EXPECT_FALSE(exists("side"));
+}
+
+TEST_F(UnpackTest, FilesOfAufsAreOnlyLinkedTo) {
+  ASSERT_TRUE(layer({{.name = ".wh..wh.plnk/", .type = '5'},
+                     {.name = ".wh..wh.plnk/1.2", .content = "X"},
+                     {.name = "x", .type = '1', .link = ".wh..wh.plnk/1.2"},
+                     {.name = ".wh..wh.orph/y"}}));
+  EXPECT_EQ(content("x"), "X");
+  EXPECT_EQ(lstat_of("x").st_nlink, 1u);
+  EXPECT_FALSE(exists(".wh..wh.plnk"));
+  EXPECT_FALSE(exists(".wh..wh.orph"));
+}
+
 TEST_F(UnpackTest, NamesNeverLeaveTheRoot) {
   auto done = layer({{.name = "../../up", .content = "1"},
                      {.name = "/abs", .content = "2"},
@@ -209,7 +283,9 @@ TEST_F(UnpackTest, PaxTimesOwnersAndAttributes) {
                       .pax = {{"mtime", "-5.25"},
                               {"uid", "3000000"},
                               {"SCHILY.xattr.security.capability", caps},
-                              {"SCHILY.xattr.user.a", "b"}}}});
+                              {"SCHILY.xattr.user.a", "b"},
+                              {"SCHILY.xattr.trusted.other", "not an image's"},
+                              {"SCHILY.xattr.security.selinux", "nor this"}}}});
   ASSERT_TRUE(done) << done.error().text;
   EXPECT_EQ(lstat_of("f").st_uid, 3000000u);
   EXPECT_EQ(lstat_of("f").st_mtim.tv_sec, -6);
@@ -217,12 +293,16 @@ TEST_F(UnpackTest, PaxTimesOwnersAndAttributes) {
   std::string value(64, '\0');
   EXPECT_EQ(::lgetxattr(path("f").c_str(), "security.capability", value.data(), 64), 20);
   EXPECT_EQ(::lgetxattr(path("f").c_str(), "user.a", value.data(), 64), 1);
+  EXPECT_EQ(::lgetxattr(path("f").c_str(), "trusted.other", value.data(), 64), -1);
+  EXPECT_EQ(::lgetxattr(path("f").c_str(), "security.selinux", value.data(), 64), -1);
 }
 
 TEST_F(UnpackTest, HostileEntriesAreRefused) {
   const std::vector<std::pair<TarEntry, std::string>> cases = {
       {{.name = "x", .type = '1', .link = "nowhere"}, "does not exist"},
       {{.name = "x", .type = '1', .link = "../../../etc/passwd"}, "does not exist"},
+      {{.name = "x", .type = '1', .link = "x"}, "does not exist"},
+      {{.name = ".wh.x/y"}, "the name of a whiteout"},
       {{.name = "x", .type = '3'}, "forge a whiteout"},
       {{.name = "x", .pax = {{"SCHILY.xattr.trusted.overlay.opaque", "y"}}}, "trusted.overlay"},
       {{.name = ".wh."}, "no possible name"},
