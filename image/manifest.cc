@@ -61,8 +61,8 @@ Result<Descriptor> parse_descriptor(const json::Node& node) {
                  descriptor.platform->architecture == "unknown";
   std::string kind = TRY(annotation(node, "vnd.docker.reference.type"));
   descriptor.is_attestation = unknown || kind == "attestation-manifest";
-  descriptor.is_foreign =
-      is_foreign_type(descriptor.media_type) || !TRY(node.find_array("urls")).empty();
+  // By its type alone: others that have "urls" as well are in the registry all the same.
+  descriptor.is_foreign = is_foreign_type(descriptor.media_type);
   descriptor.ref_name = TRY(annotation(node, "org.opencontainers.image.ref.name"));
   return descriptor;
 }

@@ -48,6 +48,22 @@ TEST(Manifest, IsRead) {
   EXPECT_FALSE(manifest.layers[0].is_foreign);
 }
 
+TEST(Manifest, ForeignLayersAreKnownByTheirType) {
+  const std::string urls = R"(,"urls":["https://elsewhere.example/x"])";
+  const std::vector<std::pair<std::string, bool>> cases = {
+      {"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", true},
+      {"application/vnd.oci.image.layer.nondistributable.v1.tar+zstd", true},
+      {"application/vnd.docker.image.rootfs.diff.tar.gzip", false},
+      {kLayer, false},
+  };
+  for (const auto& [type, is_foreign] : cases) {
+    auto parsed = parse(R"("config":)" + descriptor(kConfig, kA) + R"(,"layers":[)" +
+                        descriptor(type, kB, urls) + "]");
+    ASSERT_TRUE(parsed) << parsed.error().text;
+    EXPECT_EQ(std::get<Manifest>(*parsed).layers.at(0).is_foreign, is_foreign) << type;
+  }
+}
+
 TEST(Manifest, OnlyDockersFirstSchemaIsRefusedByItsType) {
   std::string text =
       R"({"schemaVersion":2,"config":)" + descriptor(kConfig, kA) + R"(,"layers":[]})";
@@ -100,6 +116,74 @@ TEST(Index, ChoosesAsContainerd) {
   EXPECT_THAT(none.error().text, HasSubstr("linux/arm/v6, linux/arm/v7, linux/amd64"));
 }
 
+// containerd's platforms.Only: what a host runs besides its own kind, the best first.
+TEST(Platform, IsMatchedAsContainerdDoes) {
+  struct Case {
+    std::string host;
+    std::vector<std::string> runs;  // best first
+    std::vector<std::string> does_not_run;
+  };
+  const std::vector<Case> cases = {
+      {"linux/amd64",
+       {"linux/amd64", "linux/386"},
+       {"linux/amd64/v2", "linux/arm64", "windows/amd64"}},
+      {"linux/amd64/v3",
+       {"linux/amd64/v3", "linux/amd64/v2", "linux/amd64", "linux/386"},
+       {"linux/amd64/v4"}},
+      {"linux/386", {"linux/386"}, {"linux/amd64"}},
+      {"linux/arm64",
+       {"linux/arm64/v8", "linux/arm/v8", "linux/arm/v7", "linux/arm/v6", "linux/arm/v5"},
+       {"linux/arm64/v9", "linux/amd64"}},
+      {"linux/arm/v8",
+       {"linux/arm/v8", "linux/arm/v7", "linux/arm/v6", "linux/arm/v5"},
+       {"linux/arm64"}},
+      {"linux/arm/v7",
+       {"linux/arm", "linux/arm/v6", "linux/arm/v5"},
+       {"linux/arm/v8", "linux/arm64"}},
+      {"linux/arm/v6", {"linux/arm/v6", "linux/arm/v5"}, {"linux/arm/v7", "linux/arm"}},
+      {"linux/arm/v5", {"linux/arm/v5"}, {"linux/arm/v6"}},
+      {"linux/ppc64le", {"linux/ppc64le"}, {"linux/ppc64", "linux/amd64"}},
+      {"linux/s390x", {"linux/s390x"}, {"linux/amd64"}},
+      {"linux/riscv64", {"linux/riscv64"}, {"linux/arm64"}},
+  };
+  for (const Case& each : cases) {
+    Platform host = parse_platform(each.host).value();
+    int before = -1;
+    for (const std::string& offered : each.runs) {
+      auto rank = match(host, parse_platform(offered).value());
+      ASSERT_TRUE(rank) << each.host << " " << offered;
+      EXPECT_GT(*rank, before) << each.host << " " << offered;
+      before = *rank;
+    }
+    for (const std::string& offered : each.does_not_run) {
+      EXPECT_FALSE(match(host, parse_platform(offered).value())) << each.host << " " << offered;
+    }
+  }
+}
+
+// Names that others write; containerd's platforms.Normalize.
+TEST(Platform, HasOneNameOfSeveral) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"Linux/x86_64", "linux/amd64"},   {"linux/x86-64", "linux/amd64"},
+      {"linux/amd64/v1", "linux/amd64"}, {"linux/i386", "linux/386"},
+      {"linux/armhf", "linux/arm/v7"},   {"linux/armel", "linux/arm/v6"},
+      {"linux/arm/7", "linux/arm/v7"},   {"linux/arm64/8", "linux/arm64"},
+      {"linux/aarch64", "linux/arm64"},  {"linux/arm64/v9", "linux/arm64/v9"},
+  };
+  for (const auto& [text, name] : cases) EXPECT_EQ(parse_platform(text)->to_string(), name) << text;
+}
+
+TEST(Index, WithoutPlatformsIsTheLastResort) {
+  const std::string plain = descriptor("application/vnd.oci.image.manifest.v1+json", kA);
+  const std::string exact = entry(kB, R"({"os":"linux","architecture":"amd64"})");
+  EXPECT_EQ(choose(index_of({plain, exact}), {"linux", "amd64", ""})->digest, kB);
+  EXPECT_EQ(choose(index_of({exact, plain}), {"linux", "amd64", ""})->digest, kB);
+  EXPECT_EQ(choose(index_of({plain, exact}), {"linux", "s390x", ""})->digest, kA);
+  // Of equals the first.
+  const std::string other = entry(kA, R"({"os":"linux","architecture":"amd64"})");
+  EXPECT_EQ(choose(index_of({exact, other}), {"linux", "amd64", ""})->digest, kB);
+}
+
 TEST(Platform, IsNormalised) {
   EXPECT_EQ(parse_platform("aarch64")->to_string(), "linux/arm64");
   EXPECT_EQ(parse_platform("linux/arm64/v8")->to_string(), "linux/arm64");
@@ -123,6 +207,33 @@ TEST(Config, IsRead) {
   EXPECT_THAT(config->exposed_ports, ElementsAre("80/tcp"));
   EXPECT_THAT(config->volumes, ElementsAre("/v"));
   EXPECT_FALSE(parse_config(text, 2));
+}
+
+TEST(Config, MayBeNearlyEmpty) {
+  for (const std::string more : {R"("config":null,)", R"("config":{"Cmd":[],"Env":null},)", "",
+                                 R"("history":[{"created_by":"x","empty_layer":true}],)"}) {
+    auto config = parse_config("{" + more + R"("rootfs":{"type":"layers","diff_ids":null}})", 0);
+    ASSERT_TRUE(config) << more << config.error().text;
+    EXPECT_TRUE(config->cmd.empty());
+    EXPECT_EQ(config->user, "");
+  }
+}
+
+TEST(Config, BadInputIsNamed) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"[]", "must be an object"},
+      {"{}", "rootfs"},
+      {R"({"rootfs":{"diff_ids":["sha512:1"]}})", "sha512:1"},
+      {R"({"rootfs":{"diff_ids":[]}})", "0 entries but the manifest has 1 layers"},
+      {R"({"config":{"Cmd":"sh"},"rootfs":{"diff_ids":[]}})", "Cmd"},
+      {R"({"config":{"Env":["=x"]},"rootfs":{"diff_ids":[]}})", "NAME=VALUE"},
+      {R"({"config":{"Labels":{"a":1}},"rootfs":{"diff_ids":[]}})", "Labels"},
+  };
+  for (const auto& [text, reason] : cases) {
+    auto config = parse_config(text, 1);
+    ASSERT_FALSE(config) << text;
+    EXPECT_THAT(config.error().text, HasSubstr(reason)) << text;
+  }
 }
 
 TEST(Config, EnvironmentNeedsNames) {

@@ -110,12 +110,19 @@ class Layout:
 
     def image_id(self, tag):
         """As podman has it."""
-        return self._images[tag]["config"]["digest"]
+        return self.config(tag)["digest"]
+
+    def layers(self, tag):
+        """Their descriptors, bottom first, as the manifest has them."""
+        return self._images[tag]["layers"]
+
+    def config(self, tag):
+        return self._images[tag]["config"]
 
     def archive(self, tag):
         """A tar of that image alone, as `ctr images import` wants it."""
         manifest, = (each for each in self.manifests if each["annotations"] == {REF_NAME: tag})
-        blobs = [manifest, self._images[tag]["config"], *self._images[tag]["layers"]]
+        blobs = [manifest, self.config(tag), *self.layers(tag)]
         path = self.directory / "image.tar"
         with tarfile.open(path, "w") as archive:
             archive.add(self.directory / "oci-layout", "oci-layout")
