@@ -1,5 +1,6 @@
 #include "agent/config.h"
 
+#include "aws/endpoint.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "sys/file.h"
@@ -23,6 +24,19 @@ Status read_absolute_path(const json::Node& root, std::string_view key, std::str
   return {};
 }
 
+Result<AwsConfig> read_aws(const json::Node& root) {
+  AwsConfig config;
+  auto node = root.find("aws");
+  if (!node) return config;
+  TRY(node->only({"profile", "ecrEndpoint"}));
+  config.profile = TRY(node->find_string("profile")).value_or("");
+  config.ecr_endpoint = TRY(node->find_string("ecrEndpoint")).value_or("");
+  if (config.ecr_endpoint.empty()) return config;
+  auto url = aws::parse_url(config.ecr_endpoint);
+  if (!url) return wrap(std::move(url).error(), "aws.ecrEndpoint");
+  return config;
+}
+
 Result<uint64_t> read_in_range(const json::Node& root, std::string_view key, uint64_t fallback,
                                uint64_t low, uint64_t high) {
   auto value = TRY(root.find_u64(key));
@@ -42,7 +56,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
   auto read = [&]() -> Result<Config> {
     Config config;
     TRY(root.only({"root", "run", "ociRuntime", "shim", "init", "subnet", "region", "taskPidsLimit",
-                   "insecureRegistries"}));
+                   "insecureRegistries", "aws"}));
     TRY(read_absolute_path(root, "root", config.root));
     TRY(read_absolute_path(root, "run", config.run));
     TRY(read_absolute_path(root, "ociRuntime", config.oci_runtime));
@@ -53,6 +67,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
     config.task_pids_limit =
         TRY(read_in_range(root, "taskPidsLimit", config.task_pids_limit, kPidsMin, kPidsMax));
     config.insecure_registries = TRY(root.find_strings("insecureRegistries"));
+    config.aws = TRY(read_aws(root));
     return config;
   };
   auto config = read();
@@ -70,6 +85,8 @@ std::string render_config(const Config& config) {
                                 {"region", config.region},
                                 {"taskPidsLimit", config.task_pids_limit},
                                 {"insecureRegistries", config.insecure_registries}};
+  if (!config.aws.profile.empty()) out["aws"]["profile"] = config.aws.profile;
+  if (!config.aws.ecr_endpoint.empty()) out["aws"]["ecrEndpoint"] = config.aws.ecr_endpoint;
   for (const char* key : {"ociRuntime", "shim", "init"}) {
     if (out[key].get_ref<const std::string&>().empty())
       out.erase(key);  // not known, and "" is no path

@@ -13,6 +13,12 @@ namespace berth::agent {
 
 constexpr const char* kConfigPath = "/etc/berth/berth.json";
 
+// Whose keys Amazon's services are asked with, and where; what is empty is as AWS's tools find it.
+struct AwsConfig {
+  std::string profile;
+  std::string ecr_endpoint;  // http://HOST[:PORT] or https://
+};
+
 struct Config {
   std::string root = "/var/lib/berth";   // durable: images, layers, leases, logs
   std::string run = "/run/berth";        // gone with a reboot: task directories, sockets
@@ -23,6 +29,7 @@ struct Config {
   std::string region = "us-east-1";  // for names such as ip-172-29-0-2.us-east-1.compute.internal
   uint64_t task_pids_limit = 4096;   // processes and threads of one task (pids.max)
   std::vector<std::string> insecure_registries;  // HOST[:PORT] spoken to in plain HTTP
+  AwsConfig aws;
 };
 
 // Reads the members of `text` over the defaults. Errors: kInvalid with the member's path for

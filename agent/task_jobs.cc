@@ -1,5 +1,6 @@
 #include "agent/task_jobs.h"
 
+#include "agent/ecr_provider.h"
 #include "agent/paths.h"
 #include "agent/teardown.h"
 #include "base/log.h"
@@ -48,6 +49,7 @@ Result<image::Image> pull_image(const PullRequest& request, Env env, const std::
   bool imported = known && known->imported;
   image::PullerConfig config;
   config.registry.insecure_registries = request.config.insecure_registries;
+  config.registry.credential_providers = {make_ecr_provider(request.config)};
   image::Puller puller(store, config, env);
   return pull_or_use_cached(
       puller, {.reference = reference,

@@ -52,6 +52,13 @@ Result<Credentials> CredentialChain::get(const std::string& region) {
   return *kept_;
 }
 
+Result<Credentials> CredentialChain::renew(const std::string& region) {
+  std::lock_guard lock(mutex_);
+  auto found = look(region);
+  if (found) kept_ = *found;
+  return found;
+}
+
 std::string CredentialChain::profile_name() const {
   if (!options_.profile.empty()) return options_.profile;
   for (const char* variable : {"AWS_PROFILE", "AWS_DEFAULT_PROFILE"}) {

@@ -43,6 +43,8 @@ class CredentialChain {
   // source and why it has none; else what the source that is there says. Blocking; safe from
   // several threads.
   Result<Credentials> get(const std::string& region);
+  // The same, but looked for anew: a service has refused what get() gave.
+  Result<Credentials> renew(const std::string& region);
 
   const Environment& environment() const { return options_.environment; }
   // The profile in force, as the files are now; nothing when they do not have it.

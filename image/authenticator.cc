@@ -44,6 +44,7 @@ Result<bool> Authenticator::refused(const HttpResponse& response, const Secret& 
   std::lock_guard lock(mutex_);
   // Another thread may have got something new meanwhile: then there is nothing to do.
   if (authorization_.reveal() != with.reveal()) return true;
+  if (response.status == 403) return renew_password();
   auto answered = answer(parse_challenges(response.header("www-authenticate")),
                          with.empty() ? Freshness::kAny : Freshness::kFresh);
   if (!answered) return wrap(std::move(answered).error(), "failed to authorize");
@@ -74,6 +75,20 @@ Status Authenticator::answer(const std::vector<Challenge>& challenges, Freshness
   }
   return fail(Errc::kDenied, "{} wants a form of authentication that berth does not know",
               endpoint_.registry);
+}
+
+// Most 403 are meant, and some are how ECR says that its token has expired, without a word on what
+// it would rather see. Whoever gave the password may have a newer one; if not, the 403 stands.
+bool Authenticator::renew_password() {
+  bool is_password = !authorization_.empty() && !bearer_;
+  if (!is_password || was_renewed_) return false;
+  was_renewed_ = true;
+  auto known = find_credentials(providers_, endpoint_.registry, Freshness::kFresh);
+  if (!known || !*known || !(*known)->identity_token.empty()) return false;
+  Secret renewed = basic(**known);
+  if (renewed.reveal() == authorization_.reveal()) return false;
+  authorization_ = std::move(renewed);
+  return true;
 }
 
 bool Authenticator::is_plain_realm_allowed() const {

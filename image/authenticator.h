@@ -32,14 +32,15 @@ class Authenticator {
 
   // What to send now; empty as long as nobody has asked for anything.
   Result<Secret> authorization();
-  // The registry answered 401 to a request that was sent `with` this. True: try again, there is
-  // something new. False: there is nothing that it has not seen. kDenied: there never was.
+  // The registry answered 401 or 403 to a request that was sent `with` this. True: try again, there
+  // is something new. False: there is nothing that it has not seen. kDenied: there never was.
   Result<bool> refused(const HttpResponse& response, const Secret& with);
 
  private:
   Status answer(const std::vector<Challenge>& challenges, Freshness freshness);
   Status fetch_token(Freshness freshness);
   Result<HttpResponse> ask_for_token(const std::optional<Credentials>& known);
+  bool renew_password();
   bool is_plain_realm_allowed() const;
 
   Endpoint endpoint_;
@@ -53,6 +54,7 @@ class Authenticator {
   Secret authorization_;
   std::optional<Challenge> bearer_;    // where the token came from
   std::optional<Instant> expires_at_;  // of the token
+  bool was_renewed_ = false;           // the password, on a 403: once
 };
 
 }  // namespace berth::image

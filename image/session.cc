@@ -91,7 +91,8 @@ Result<HttpResponse> RegistrySession::perform(const RegistryRequest& request) {
     // Storage that we were sent to may not ask for the registry's credentials.
     if (!is_registry || response.origin != asked) return response;
     if (round == 0 && switch_to_https(response)) continue;
-    if (response.status != 401 || round >= kAuthenticationsMax) return response;
+    bool is_refused = response.status == 401 || response.status == 403;
+    if (!is_refused || round >= kAuthenticationsMax) return response;
     if (!TRY(authenticator_.refused(response, shown))) return response;
   }
 }

@@ -11,6 +11,7 @@ TEST(Config, WhatIsRenderedParses) {
   config.init = "/opt/berth-init";
   config.oci_runtime = "/usr/bin/crun";
   config.insecure_registries = {"10.0.0.1:5000"};
+  config.aws = {.profile = "mine", .ecr_endpoint = "http://127.0.0.1:4566"};
   auto again = agent::parse_config(agent::render_config(config), "berth.json");
   ASSERT_TRUE(again.has_value()) << again.error().text;
   EXPECT_EQ(agent::render_config(*again), agent::render_config(config));
@@ -31,6 +32,10 @@ TEST(Config, BadMembersAreNamed) {
       {R"({"root": "x"})", "berth.json: root: \"x\" is not an absolute path"},
       {R"({"root": "\u001b[2J"})", "berth.json: root: \"\\x1b[2J\" is not an absolute path"},
       {R"({"taskPidsLimit": 1})", "berth.json: taskPidsLimit: 1 is not between 8 and 4194304"},
+      {R"({"aws": {"key": "x"}})", "berth.json: aws.key: unknown field"},
+      {R"({"aws": {"ecrEndpoint": "x"}})",
+       "berth.json: aws.ecrEndpoint: \"x\" is no URL to use: write http://HOST[:PORT] or "
+       "https://HOST[:PORT]"},
       {R"({"insecureRegistries": "x"})",
        "berth.json: insecureRegistries: must be an array, not \"x\""},
       {R"([])", "berth.json: (root): must be an object, not array"},

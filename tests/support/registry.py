@@ -13,18 +13,18 @@ log: {{level: info, accesslog: {{disabled: true}}}}
 storage:
   filesystem: {{rootdirectory: {store}}}
   delete: {{enabled: true}}
-http: {{addr: "127.0.0.1:0"{tls}}}
+http: {{addr: "127.0.0.1:{port}"{tls}}}
 {auth}"""
 
 
 class Registry:
     """Use as a context manager. With user and password, pulls and pushes need basic authentication; with tls, a pair of
-    certificate and key, it speaks HTTPS."""
+    certificate and key, it speaks HTTPS. Without a port it takes a free one."""
 
-    def __init__(self, directory, user=None, password=None, tls=None):
+    def __init__(self, directory, user=None, password=None, tls=None, port=0):
         self._directory = pathlib.Path(directory)
         self._directory.mkdir(parents=True, exist_ok=True)
-        self._user, self._password, self._tls = user, password, tls
+        self._user, self._password, self._tls, self._port = user, password, tls, port
         self._process = None
         self.address = None
 
@@ -53,15 +53,20 @@ class Registry:
         subprocess.run([*command, source, f"docker://{reference}"], check=True)
         return reference
 
+    def set_password(self, password):
+        """From the next request on."""
+        self._password = password
+        entry = subprocess.check_output(["htpasswd", "-Bbn", self._user, password])
+        (self._directory / "users").write_bytes(entry)
+
     def _configure(self):
         auth = ""
         if self._user:
-            users = self._directory / "users"
-            users.write_bytes(subprocess.check_output(["htpasswd", "-Bbn", self._user, self._password]))
-            auth = f"auth: {{htpasswd: {{realm: test, path: {users}}}}}\n"
+            self.set_password(self._password)
+            auth = f"auth: {{htpasswd: {{realm: test, path: {self._directory / 'users'}}}}}\n"
         path = self._directory / "config.yml"
         tls = ", tls: {{certificate: {}, key: {}}}".format(*self._tls) if self._tls else ""
-        path.write_text(CONFIGURATION.format(store=self._directory / "store", auth=auth, tls=tls))
+        path.write_text(CONFIGURATION.format(store=self._directory / "store", auth=auth, tls=tls, port=self._port))
         return path
 
     def _wait_for_port(self):

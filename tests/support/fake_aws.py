@@ -1,0 +1,165 @@
+"""Amazon's side for a test, on the loopback: ECR's API, STS, the endpoint of containers and IMDSv2.
+
+Signatures are checked with botocore, an implementation that is not ours.
+"""
+
+import base64
+import datetime
+import http.server
+import json
+import threading
+import time
+import urllib.parse
+
+import botocore.auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+TARGET = "AmazonEC2ContainerRegistry_V20150921.GetAuthorizationToken"
+SKEW_SECONDS = 300
+LIFETIME_SECONDS = 12 * 3600
+
+
+def signature_of(handler, body, keys, region, service):
+    """The Authorization that botocore would have sent with this request at the time that it names."""
+    names = handler.headers["Authorization"].split("SignedHeaders=")[1].split(",")[0].split(";")
+    then = datetime.datetime.strptime(handler.headers["X-Amz-Date"], "%Y%m%dT%H%M%SZ")
+
+    class Clock(datetime.datetime):
+        @classmethod
+        def utcnow(cls):
+            return then
+
+    class Module:
+        datetime = Clock
+    headers = {name: handler.headers[name] for name in names if name not in ("x-amz-date", "x-amz-security-token")}
+    request = AWSRequest("POST", f"http://{handler.headers['Host']}{handler.path}", headers, body)
+    botocore.auth.datetime, real = Module, botocore.auth.datetime
+    try:
+        botocore.auth.SigV4Auth(Credentials(*keys), service, region).add_auth(request)
+    finally:
+        botocore.auth.datetime = real
+    return request.headers["Authorization"], abs((datetime.datetime.utcnow() - then).total_seconds())
+
+
+class FakeAws:
+    """Use as a context manager. `keys`: key id -> (secret, session token). `passwords`: what the next tokens are, the
+    last one over and over. `asked` is the log: "ecr KEYID", "sts ACTION KEYID", "container", "imds"."""
+
+    def __init__(self, keys, passwords, address=("127.0.0.1", 0), lifetime=LIFETIME_SECONDS):
+        self.keys, self.passwords, self.lifetime = dict(keys), list(passwords), lifetime
+        self.asked, self.handed_out = [], {"AccessKeyId": "ASIAHANDEDOUT", "SecretAccessKey": "h", "Token": "ht"}
+        self.keys["ASIAHANDEDOUT"] = ("h", "ht")
+        self.container_token, self.imds_token = "container-token", "imds-token"
+        fake = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                fake.post(self, self.rfile.read(int(self.headers["Content-Length"])))
+
+            def do_PUT(self):
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                fake.put(self)
+
+            def do_GET(self):
+                fake.get(self)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(address, Handler)
+        self.url = "http://{}:{}".format(*self.server.server_address)
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def send(self, handler, status, body, kind="application/x-amz-json-1.1"):
+        body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        handler.send_response(status)
+        handler.send_header("Content-Type", kind)
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    def post(self, handler, body):
+        if handler.headers.get("X-Amz-Target") == TARGET:
+            return self.get_authorization_token(handler, body)
+        return self.sts(handler, body)
+
+    def refusal(self, handler, body, service):
+        """Why the request is refused, as Amazon names it, and whose key it was."""
+        credential = handler.headers["Authorization"].split("Credential=")[1].split(",")[0].split("/")
+        key_id, _, region, scope_service, _ = credential
+        if key_id not in self.keys:
+            return "UnrecognizedClientException", "The security token included in the request is invalid.", key_id
+        secret, token = self.keys[key_id]
+        if scope_service != service or handler.headers.get("X-Amz-Security-Token", "") != (token or ""):
+            return "UnrecognizedClientException", "The security token included in the request is invalid.", key_id
+        expected, skew = signature_of(handler, body, (key_id, secret, token or None), region, service)
+        if handler.headers["Authorization"] != expected or skew > SKEW_SECONDS:
+            return "InvalidSignatureException", "The request signature we calculated does not match", key_id
+        return None, None, key_id
+
+    def get_authorization_token(self, handler, body):
+        code, message, key_id = self.refusal(handler, body, "ecr")
+        self.asked.append(f"ecr {key_id}")
+        if code:
+            return self.send(handler, 400, {"__type": code, "message": message})
+        (account,) = json.loads(body)["registryIds"]
+        password = self.passwords.pop(0) if len(self.passwords) > 1 else self.passwords[0]
+        token = base64.b64encode(f"AWS:{password}".encode()).decode()
+        return self.send(handler, 200, {"authorizationData": [{
+            "authorizationToken": token, "expiresAt": time.time() + self.lifetime,
+            "proxyEndpoint": f"https://{account}.dkr.ecr.eu-west-1.amazonaws.com"}]})
+
+    def sts(self, handler, body):
+        form = dict(urllib.parse.parse_qsl(body.decode()))
+        action = form["Action"]
+        key_id = ""
+        if action == "AssumeRole":
+            code, message, key_id = self.refusal(handler, body, "sts")
+            if code:
+                xml = f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+                return self.send(handler, 403, xml.encode(), "text/xml")
+        elif form.get("WebIdentityToken") != "jwt":
+            return self.send(handler, 400, b"<ErrorResponse><Error><Code>InvalidIdentityToken</Code></Error>"
+                                           b"</ErrorResponse>", "text/xml")
+        self.asked.append(f"sts {action} {key_id}".strip())
+        keys = self.handed_out
+        expires = (datetime.datetime.utcnow() + datetime.timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        xml = (f'<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{action}Result><Credentials>'
+               f"<AccessKeyId>{keys['AccessKeyId']}</AccessKeyId><SecretAccessKey>{keys['SecretAccessKey']}"
+               f"</SecretAccessKey><SessionToken>{keys['Token']}</SessionToken><Expiration>{expires}</Expiration>"
+               f"</Credentials></{action}Result></{action}Response>")
+        return self.send(handler, 200, xml.encode(), "text/xml")
+
+    def put(self, handler):
+        good = handler.path == "/latest/api/token" and handler.headers["X-aws-ec2-metadata-token-ttl-seconds"]
+        self.send(handler, 200 if good else 404, self.imds_token.encode(), "text/plain")
+
+    def get(self, handler):
+        expires = (datetime.datetime.utcnow() + datetime.timedelta(hours=6)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        answer = {**self.handed_out, "Expiration": expires}
+        if handler.path == "/v2/credentials/id":
+            self.asked.append("container")
+            return self.send(handler, 200, answer)
+        if handler.path == "/creds?with=token":
+            good = handler.headers.get("Authorization") == self.container_token
+            self.asked.append("container")
+            return self.send(handler, 200 if good else 401, answer if good else {"code": "Unauthorized"})
+        base = "/latest/meta-data/iam/security-credentials/"
+        if handler.path.startswith(base):
+            if handler.headers.get("X-aws-ec2-metadata-token") != self.imds_token:
+                return self.send(handler, 401, b"", "text/plain")
+            if handler.path == base:
+                return self.send(handler, 200, b"instance-role", "text/plain")
+            self.asked.append("imds")
+            return self.send(handler, 200, {"Code": "Success", **answer})
+        return self.send(handler, 404, {"message": "no such path"})
