@@ -1,6 +1,7 @@
 #include "image/decompress.h"
 
 #include "base/text.h"
+#include "image/gzip_header.h"
 
 #include <isa-l/igzip_lib.h>
 #include <zstd.h>
@@ -45,6 +46,7 @@ class Plain final : public Codec {
 };
 
 // ISA-L inflates one member after the other; between members we look for the next one's magic.
+// Headers we read ourselves: see gzip_header.h.
 class Gzip final : public Codec {
  public:
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): begin_member() sets up the 80 KiB
@@ -55,6 +57,10 @@ class Gzip final : public Codec {
       if (place_ == Place::kAfterLast) return {};
       if (place_ == Place::kBetween) {
         look_for_member(bytes);
+      } else if (place_ == Place::kInHeader) {
+        auto is_read = header_.take(bytes);
+        if (!is_read) return wrap(std::move(is_read).error(), "gzip");
+        if (*is_read) place_ = Place::kInMember;
       } else {
         bytes = TRY(inflate(bytes, sink));
       }
@@ -63,17 +69,20 @@ class Gzip final : public Codec {
   }
 
   Status finish() override {
-    if (place_ == Place::kInMember) return fail(Errc::kCorrupt, "the gzip stream is cut short");
+    if (place_ == Place::kInMember || place_ == Place::kInHeader) {
+      return fail(Errc::kCorrupt, "the gzip stream is cut short");
+    }
     return {};
   }
 
  private:
-  enum class Place { kInMember, kBetween, kAfterLast };
+  enum class Place { kInHeader, kInMember, kBetween, kAfterLast };
 
   void begin_member() {
     isal_inflate_init(&state_);
-    state_.crc_flag = ISAL_GZIP;
-    place_ = Place::kInMember;
+    state_.crc_flag = ISAL_GZIP_NO_HDR_VER;
+    header_ = {};
+    place_ = Place::kInHeader;
   }
 
   // Consumes the magic of the next member, one byte at a time as chunks may cut it.
@@ -86,13 +95,8 @@ class Gzip final : public Codec {
     if (++matched_ < kGzipMagic.size()) return;
     matched_ = 0;
     begin_member();
-    // The header parser wants the magic that we have eaten; it makes no output yet.
-    std::string magic(kGzipMagic);
-    state_.next_in = reinterpret_cast<uint8_t*>(magic.data());
-    state_.avail_in = static_cast<uint32_t>(magic.size());
-    state_.next_out = output_.data();
-    state_.avail_out = static_cast<uint32_t>(output_.size());
-    (void)isal_inflate(&state_);  // two good bytes cannot fail
+    std::string_view magic = kGzipMagic;  // that we have eaten
+    (void)header_.take(magic);            // two good bytes cannot fail
   }
 
   // The rest of `bytes` after the end of the member.
@@ -138,7 +142,8 @@ class Gzip final : public Codec {
 
   inflate_state state_;
   std::vector<uint8_t> output_;
-  Place place_ = Place::kInMember;
+  Place place_ = Place::kInHeader;
+  GzipHeader header_;
   size_t matched_ = 0;
 };
 

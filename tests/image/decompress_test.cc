@@ -12,10 +12,20 @@ namespace {
 
 constexpr DecompressLimits kNoLimits = {UINT64_MAX, UINT64_MAX, UINT64_MAX};
 
-std::string gzip(const std::string& plain) {
+// With every field that a header may have, if `header` is not empty.
+std::string gzip(const std::string& plain, std::string header = {}) {
   z_stream stream{};
   EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  std::string out(deflateBound(&stream, plain.size()) + 64, '\0');
+  auto* text = reinterpret_cast<Bytef*>(header.data());
+  gz_header fields{};
+  fields.extra = text;
+  fields.extra_len = static_cast<uInt>(header.size());
+  fields.name = fields.comment = text;
+  fields.hcrc = 1;
+  if (!header.empty()) {
+    EXPECT_EQ(deflateSetHeader(&stream, &fields), Z_OK);
+  }
+  std::string out(deflateBound(&stream, plain.size()) + 64 + 3 * header.size(), '\0');
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(plain.data()));
   stream.avail_in = static_cast<uInt>(plain.size());
   stream.next_out = reinterpret_cast<Bytef*>(out.data());
@@ -69,6 +79,7 @@ TEST(Decompress, EveryFormatInEveryChunkSize) {
       gzip("") + gzip(half) + gzip("") + gzip(rest) + std::string(1024, '\0'),
       gzip(plain) + "garbage",
       gzip(plain) + "\x1f",
+      gzip(half, /*header=*/"extra and names") + gzip(rest, "more"),
       zstd(plain),
       zstd(half) + skippable + zstd(rest),
       skippable + zstd(plain),
@@ -88,12 +99,25 @@ TEST(Decompress, ShortAndEmptyStreamsArePlain) {
 
 TEST(Decompress, EveryTruncationIsNoticed) {
   std::string plain = sample(2000);
-  for (const std::string& whole : {gzip(plain), zstd(plain)}) {
+  for (const std::string& whole : {gzip(plain), gzip(plain, "name"), zstd(plain)}) {
     for (size_t length = 6; length < whole.size(); ++length) {
       auto got = run(whole.substr(0, length), 64);
       ASSERT_FALSE(got) << length << " of " << whole.size();
       EXPECT_EQ(got.error().code, Errc::kCorrupt);
     }
+  }
+}
+
+TEST(Decompress, GzipHeadersAreChecked) {
+  std::string whole = gzip(sample(2000), "name");
+  const std::vector<std::tuple<size_t, int, std::string>> cases = {
+      {2, 1, "method"}, {3, 0x80, "invalid header"}, {4, 1, "checksum of the header"}};
+  for (const auto& [at, bits, reason] : cases) {
+    std::string damaged = whole;
+    damaged[at] = static_cast<char>(damaged[at] ^ bits);
+    auto got = run(damaged, 3);
+    ASSERT_FALSE(got) << at;
+    EXPECT_NE(got.error().text.find(reason), std::string::npos) << got.error().text;
   }
 }
 
