@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <set>
 
 namespace berth::json {
 namespace {
@@ -13,32 +12,56 @@ namespace {
 constexpr size_t kShownMax = 60;
 constexpr size_t kReasonMax = 200;
 
-// Watches a parse for what the grammar allows and we do not: depth and duplicate keys.
+using Builder = nlohmann::detail::json_sax_dom_parser<nlohmann::json>;
+
+// Builds the value and watches for what the grammar allows and we do not: duplicate keys. As a
+// callback of nlohmann::json::parse() the same takes several times as long.
 class Guard {
  public:
-  explicit Guard(size_t depth_max) : depth_max_(depth_max) {}
-
-  bool operator()(int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
-    using Event = nlohmann::json::parse_event_t;
-    if (static_cast<size_t>(depth) > depth_max_ && problem_.empty()) {
-      problem_ = fmt::format("nested deeper than {} levels", depth_max_);
-    }
-    if (event == Event::object_start) keys_.emplace_back();
-    if (event == Event::object_end && !keys_.empty()) keys_.pop_back();
-    if (event == Event::key && !keys_.empty()) {
-      const auto& key = parsed.get_ref<const std::string&>();
-      if (!keys_.back().insert(key).second && problem_.empty()) {
-        problem_ = fmt::format("key \"{}\" stands twice in one object", printable(key, kShownMax));
-      }
-    }
-    return problem_.empty();
-  }
-
+  explicit Guard(nlohmann::json& root) : builder_(root, true) {}
   const std::string& problem() const { return problem_; }
 
+  // What nlohmann::json::sax_parse calls; false ends the parse.
+  bool null() { return builder_.null(); }
+  bool boolean(bool value) { return builder_.boolean(value); }
+  bool number_integer(int64_t value) { return builder_.number_integer(value); }
+  bool number_unsigned(uint64_t value) { return builder_.number_unsigned(value); }
+  bool number_float(double value, const std::string& text) {
+    return builder_.number_float(value, text);
+  }
+  bool string(std::string& value) { return builder_.string(value); }
+  bool binary(nlohmann::json::binary_t& value) { return builder_.binary(value); }
+  bool start_array(size_t size) { return builder_.start_array(size); }
+  bool end_array() { return builder_.end_array(); }
+  bool start_object(size_t size) {
+    starts_.push_back(keys_.size());
+    return builder_.start_object(size);
+  }
+  bool key(std::string& name) {
+    keys_.push_back(name);
+    return builder_.key(name);
+  }
+  bool end_object() {
+    auto begin = keys_.begin() + static_cast<ptrdiff_t>(starts_.back());
+    std::sort(begin, keys_.end());
+    auto twice = std::adjacent_find(begin, keys_.end());
+    if (twice != keys_.end()) {
+      problem_ = fmt::format("key \"{}\" stands twice in one object", printable(*twice, kShownMax));
+      return false;
+    }
+    keys_.erase(begin, keys_.end());
+    starts_.pop_back();
+    return builder_.end_object();
+  }
+  template <class Exception>
+  bool parse_error(size_t byte, const std::string& token, const Exception& error) {
+    return builder_.parse_error(byte, token, error);  // throws it
+  }
+
  private:
-  size_t depth_max_;
-  std::vector<std::set<std::string>> keys_;
+  Builder builder_;
+  std::vector<std::string> keys_;  // of the open objects
+  std::vector<size_t> starts_;     // where those of each begin
   std::string problem_;
 };
 
@@ -87,16 +110,11 @@ Result<Document> Document::parse(std::string_view text, const ParseOptions& opti
     return fail(Errc::kInvalid, "{}: nested deeper than {} levels", options.name,
                 options.depth_max);
   }
-  Guard guard(options.depth_max);
   try {
-    auto value = std::make_unique<nlohmann::json>(nlohmann::json::parse(
-        text, [&guard](int depth, nlohmann::json::parse_event_t event, nlohmann::json& parsed) {
-          return guard(depth, event, parsed);
-        }));
-    if (!guard.problem().empty()) {
-      return fail(Errc::kInvalid, "{}: {}", options.name, guard.problem());
-    }
-    return Document(std::move(value));
+    auto value = std::make_unique<nlohmann::json>();
+    Guard guard(*value);
+    if (nlohmann::json::sax_parse(text, &guard)) return Document(std::move(value));
+    return fail(Errc::kInvalid, "{}: {}", options.name, guard.problem());
   } catch (const nlohmann::json::parse_error& error) {
     return fail(Errc::kInvalid, "{}: not valid JSON at {}", options.name,
                 position_of(text, error.byte));
@@ -212,6 +230,7 @@ Result<bool> Node::as_bool() const {
 Result<std::vector<Node>> Node::as_array() const {
   if (!value_->is_array()) return wrong_type("an array");
   std::vector<Node> items;
+  items.reserve(value_->size());
   for (size_t i = 0; i < value_->size(); ++i) items.push_back(child(i, &(*value_)[i]));
   return items;
 }
@@ -230,8 +249,16 @@ Result<std::vector<std::pair<std::string, Node>>> Node::as_object() const {
 }
 
 Result<std::vector<std::string>> Node::as_strings() const {
+  if (!value_->is_array()) return wrong_type("an array");
   std::vector<std::string> strings;
-  for (const Node& item : TRY(as_array())) strings.push_back(TRY(item.as_string()));
+  strings.reserve(value_->size());
+  for (size_t i = 0; i < value_->size(); ++i) {
+    const nlohmann::json& item = (*value_)[i];
+    const auto* text = item.get_ptr<const std::string*>();
+    bool is_good = text != nullptr && text->find('\0') == std::string::npos;
+    // The way to an item is made only for an error.
+    strings.push_back(is_good ? *text : TRY(child(i, &item).as_string()));
+  }
   return strings;
 }
 
