@@ -6,10 +6,10 @@
 #include "base/log.h"
 #include "runtime/shim_protocol.h"
 #include "sys/file.h"
+#include "sys/host.h"
 #include "sys/socket.h"
 
 #include <sys/epoll.h>
-#include <unistd.h>
 
 #include <optional>
 
@@ -79,7 +79,7 @@ Agent::~Agent() {
 }
 
 Status Agent::prepare() const {
-  if (::geteuid() != 0) {
+  if (sys::own_uid() != 0) {
     return fail(Errc::kDenied, "berth makes namespaces, mounts and networks: run it as root");
   }
   InstancePaths paths = paths_of(options_.config);

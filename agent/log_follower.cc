@@ -75,10 +75,9 @@ void LogFollower::read_more(const std::string& container, File& file) {
   }
   std::string chunk(kChunk, '\0');
   while (true) {
-    auto got = sys::call("read", container,
-                         [&] { return ::read(file.fd.get(), chunk.data(), chunk.size()); });
+    auto got = sys::read_some(file.fd.get(), chunk.data(), chunk.size());
     if (!got || *got == 0) return;
-    file.pending.append(chunk, 0, static_cast<size_t>(*got));
+    file.pending.append(chunk, 0, *got);
     size_t start = 0;
     for (size_t end = file.pending.find('\n'); end != std::string::npos;
          end = file.pending.find('\n', start)) {

@@ -1,11 +1,10 @@
 #include "runtime/attend.h"
 
-#include "sys/call.h"
 #include "sys/file.h"
+#include "sys/path.h"
 #include "sys/terminal.h"
+#include "sys/wait.h"
 
-#include <poll.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <array>
@@ -75,11 +74,9 @@ class TerminalRelay {
   }
 
   Status give_input() {
-    auto written = sys::call("write", "terminal", [&] {
-      return ::write(master_.get(), pending_.data(), pending_.size());
-    });
+    auto written = sys::write_some(master_.get(), pending_);
     if (written) {
-      pending_.erase(0, static_cast<size_t>(*written));
+      pending_.erase(0, *written);
     } else if (written.error().errno_value != EAGAIN) {
       pending_.clear();  // nobody has the other side open any more
     }
@@ -107,9 +104,7 @@ class TerminalRelay {
 };
 
 Status pass_signals(int signals, const sys::Process& process, TerminalRelay* relay) {
-  signalfd_siginfo info{};
-  TRY(sys::call("read", "signalfd", [&] { return ::read(signals, &info, sizeof(info)); }));
-  int signal = static_cast<int>(info.ssi_signo);
+  int signal = TRY(sys::read_signal(signals));
   if (signal == SIGCHLD) return {};
   if (signal == SIGWINCH && relay != nullptr) {
     relay->resize();
@@ -120,22 +115,13 @@ Status pass_signals(int signals, const sys::Process& process, TerminalRelay* rel
 
 }  // namespace
 
-void block_signals() {
-  sigset_t all;
-  sigfillset(&all);
-  (void)::sigprocmask(SIG_BLOCK, &all, nullptr);  // fails only for an argument that is not ours
-}
-
 ConsoleChannel::Relay relay_of(RunMode mode) {
   return mode == RunMode::kDetached ? ConsoleChannel::Relay::kEngine
                                     : ConsoleChannel::Relay::kOurselves;
 }
 
 Result<int> attend(const sys::Process& process, sys::Fd master) {
-  sigset_t all;
-  sigfillset(&all);
-  sys::Fd signals(
-      TRY(sys::call("signalfd", "", [&] { return ::signalfd(-1, &all, SFD_CLOEXEC); })));
+  sys::Fd signals = TRY(sys::open_signals());
   std::optional<TerminalRelay> relay;
   if (master) relay.emplace(TRY(TerminalRelay::make(std::move(master))));
   while (true) {
@@ -147,7 +133,7 @@ Result<int> attend(const sys::Process& process, sys::Fd master) {
     std::array<pollfd, 2> streams{{{.fd = -1}, {.fd = -1}}};
     if (relay) streams = relay->wanted();
     std::array<pollfd, 3> all_of{{{.fd = signals.get(), .events = POLLIN}, streams[0], streams[1]}};
-    TRY(sys::call("poll", "", [&] { return ::poll(all_of.data(), all_of.size(), -1); }));
+    TRY(sys::wait_for(all_of, -1, ""));
     if (relay) TRY(relay->serve({all_of[1], all_of[2]}));
     if (all_of[0].revents != 0) {
       TRY(pass_signals(signals.get(), process, relay ? &*relay : nullptr));

@@ -10,10 +10,6 @@ namespace berth::runtime {
 
 enum class RunMode { kForeground, kDetached };
 
-// Blocks every signal, so that none falls between the making of the process and attend(). To be
-// called before it is made.
-void block_signals();
-
 // Who relays the terminal of a program started so.
 ConsoleChannel::Relay relay_of(RunMode mode);
 

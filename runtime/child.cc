@@ -34,9 +34,19 @@ int resolve(int root, const char* path, int flags, uint64_t how_to) {
 int ensure_directory(int root, const char* path, size_t length) {
   char prefix[PATH_MAX];
   if (length >= sizeof(prefix)) die(ENAMETOOLONG, path);
-  int directory = open_in_root(root, "/", O_PATH | O_DIRECTORY);
+  // Most often only the last one is missing.
+  size_t above = length;
+  while (above > 0 && path[above - 1] == '/') --above;
+  while (above > 0 && path[above - 1] != '/') --above;
+  std::memcpy(prefix, path, above);
+  prefix[above] = '\0';
+  int directory = open_in_root(root, above > 0 ? prefix : "/", O_PATH | O_DIRECTORY);
+  if (directory < 0 && errno == ENOENT) {
+    above = 0;
+    directory = open_in_root(root, "/", O_PATH | O_DIRECTORY);
+  }
   if (directory < 0) die(errno, path);
-  for (size_t end = 1; end <= length; ++end) {
+  for (size_t end = above + 1; end <= length; ++end) {
     if (end < length && path[end] != '/') continue;
     size_t start = end;
     while (start > 0 && path[start - 1] != '/') --start;
@@ -77,6 +87,10 @@ void tell(MessageKind kind, pid_t pid) {
   message.kind = kind;
   message.pid = pid;
   must("send", [&] { return ::send(position.sync, &message, sizeof(message), MSG_NOSIGNAL); });
+}
+
+void leave(int parents_end) {
+  ::close(parents_end);
 }
 
 void wait_for_go() {

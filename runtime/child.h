@@ -48,6 +48,8 @@ long must(const char* detail, F&& f) {
 }
 
 void tell(MessageKind kind, pid_t pid);
+// Closes the parent's end of the socket, else we would never hear that it is gone.
+void leave(int parents_end);
 // Exits when the parent has gone.
 void wait_for_go();
 

@@ -9,22 +9,18 @@
 #include "runtime/seccomp_agent.h"
 #include "runtime/seccomp_profile.h"
 #include "runtime/spec.h"
-#include "sys/call.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/path.h"
 #include "sys/seccomp.h"
 #include "sys/socket.h"
 #include "sys/spawn.h"
+#include "sys/wait.h"
 
 #include <fcntl.h>
-#include <poll.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <climits>
 #include <csignal>
-#include <cstdlib>
 #include <functional>
 
 namespace berth::runtime {
@@ -103,14 +99,6 @@ std::string absolute(const std::string& base, const std::string& path) {
   return path.starts_with('/') ? path : base + "/" + path;
 }
 
-Result<std::string> real_path(const std::string& path) {
-  char* found = ::realpath(path.c_str(), nullptr);
-  if (found == nullptr) return fail_errno(errno, "bundle {}", path);
-  std::string real = found;
-  std::free(found);
-  return real;
-}
-
 std::string cgroup_path_of(const Spec& spec, const std::string& id) {
   if (spec.cgroups_path.empty()) return fmt::format("/berth-{}", id);
   return spec.cgroups_path.starts_with('/') ? spec.cgroups_path
@@ -136,7 +124,8 @@ Result<Config> read_config(const CreateOptions& options) {
   TRY(check_id(options.id));
   Config config;
   config.state.id = options.id;
-  config.state.bundle = TRY(real_path(options.bundle.empty() ? "." : options.bundle));
+  config.state.bundle =
+      TRY(sys::real_path(options.bundle.empty() ? "." : options.bundle, "bundle"));
   config.text = TRY(sys::read_file(config.state.bundle + "/config.json", kConfigMax));
   config.spec = TRY(parse_spec(config.text));
   warn_of_missing_capabilities(config.spec);
@@ -164,9 +153,13 @@ Result<Config> read_config(const CreateOptions& options) {
 }
 
 Status make_state_directory(const CreateOptions& options) {
-  TRY(sys::make_directories(options.root, 0700));
   std::string path = directory_of(options.root, options.id);
-  auto made = sys::run("mkdir", path, [&] { return ::mkdir(path.c_str(), 0700); });
+  auto make = [&] { return sys::make_new_directory(path, 0700); };
+  auto made = make();
+  if (!made && made.error().code == Errc::kNotFound) {
+    TRY(sys::make_directories(options.root, 0700));
+    made = make();
+  }
   if (!made && made.error().code == Errc::kExists) {
     return fail(Errc::kExists, "container with id \"{}\" exists already", options.id);
   }
@@ -175,9 +168,7 @@ Status make_state_directory(const CreateOptions& options) {
 
 // Two containers in one group would be killed by each other's delete.
 Status check_group_is_free(const Config& config) {
-  sys::CgroupDir group = config.cgroups->at(config.state.cgroup);
-  if (!group.exists()) return {};
-  std::vector<pid_t> pids = TRY(group.processes());
+  std::vector<pid_t> pids = TRY(config.cgroups->at(config.state.cgroup).processes());
   if (pids.empty()) return {};
   return fail(Errc::kExists, "linux.cgroupsPath: {} holds {} processes already",
               config.state.cgroup, pids.size());
@@ -223,7 +214,6 @@ struct Sockets {
 Result<Launched> build(const CreateOptions& options, Config& config, Draft& draft,
                        const Sockets& sockets) {
   TRY(save(options.root, config.state));
-  TRY(keep_config(options, config.text));
   TRY(check_group_is_free(config));
   draft.afterwards([&config] { run_poststop(config.state); });
   draft.add(config.cgroups->at(config.state.cgroup));
@@ -233,6 +223,12 @@ Result<Launched> build(const CreateOptions& options, Config& config, Draft& draf
     error.text.insert(0, "linux.resources.");
     return tl::unexpected<Error>(std::move(error));
   }
+  auto record = [&](pid_t pid) -> Status {
+    config.state.pid = pid;
+    config.state.start_time = TRY(sys::start_time_of(pid));
+    TRY(keep_config(options, config.text));
+    return prepare_save(options.root, config.state);
+  };
   Launched launched = TRY(launch({.spec = config.spec,
                                   .plan = config.plan,
                                   .state = config.state,
@@ -246,11 +242,10 @@ Result<Launched> build(const CreateOptions& options, Config& config, Draft& draf
                                   .console = sockets.console,
                                   .no_pivot = options.no_pivot,
                                   .no_new_keyring = options.no_new_keyring,
-                                  .runtime_hooks = runtime_hooks_of(config)}));
+                                  .runtime_hooks = runtime_hooks_of(config),
+                                  .meanwhile = record}));
   draft.add(sys::Process{launched.pid, std::move(launched.pidfd)});
-  config.state.pid = launched.pid;
-  config.state.start_time = TRY(sys::start_time_of(launched.pid));
-  TRY(save(options.root, config.state));
+  TRY(commit_save(options.root, config.state.id));
   draft.add_pid_file(options.pid_file);
   TRY(announce({options.pid_file, options.pidfd_socket}, draft.process()));
   return launched;
@@ -258,7 +253,7 @@ Result<Launched> build(const CreateOptions& options, Config& config, Draft& draf
 
 Status wait_for_end(const sys::Fd& pidfd, const std::string& id) {
   pollfd polled{pidfd.get(), POLLIN, 0};
-  long ready = TRY(sys::call("poll", id, [&] { return ::poll(&polled, 1, kKillWaitMs); }));
+  long ready = TRY(sys::wait_for({&polled, 1}, kKillWaitMs, id));
   if (ready == 0) return fail(Errc::kExhausted, "container {}: still dying", id);
   return {};
 }
@@ -282,12 +277,19 @@ Status kill_init(const State& state) {
   return wait_for_end(process.pidfd, state.id);
 }
 
+// Nobody is left in it, as a rule, and the kernel says so by letting it go.
+Status remove_group(const sys::CgroupDir& group) {
+  if (TRY(group.remove_at_once())) return {};
+  TRY(group.kill_all());
+  return group.remove();
+}
+
 // The state goes last: as long as there is anything, another delete finds out where.
-Status tear_down(const std::string& root, const State& state) {
+Status tear_down(const std::string& root, const State& state,
+                 const std::optional<sys::Cgroups>& cgroups) {
   if (!state.cgroup.empty()) {
-    sys::CgroupDir group = TRY(sys::Cgroups::detect()).at(state.cgroup);
-    TRY(group.kill_all());
-    TRY(group.remove());
+    sys::Cgroups host = cgroups ? *cgroups : TRY(sys::Cgroups::detect());
+    TRY(remove_group(host.at(state.cgroup)));
   }
   TRY(sys::remove_tree(directory_of(root, state.id)));
   run_poststop(state);
@@ -349,7 +351,7 @@ Status start(const std::string& root, const std::string& id) {
   if (auto killed = kill_init(state); !killed) {
     LOG(kWarn, "container survives its hook", {{"error", killed.error().text}});
   }
-  auto removed = tear_down(root, state);
+  auto removed = tear_down(root, state, std::nullopt);
   if (!removed) LOG(kWarn, "leftover of a failed start", {{"error", removed.error().text}});
   return started;
 }
@@ -363,7 +365,7 @@ Result<int> run(const CreateOptions& options, RunMode mode) {
   ConsoleChannel channel =
       TRY(ConsoleChannel::make(process, options.console_socket, relay_of(mode)));
   // Blocked from before the child exists, so that no signal falls between.
-  if (mode == RunMode::kForeground) block_signals();
+  if (mode == RunMode::kForeground) sys::block_signals();
   Launched launched = TRY(build(options, config, draft, {.console = channel.plan(process)}));
   sys::Fd master = TRY(channel.take_master());
   TRY(release(launched.sync.get(),
@@ -375,7 +377,7 @@ Result<int> run(const CreateOptions& options, RunMode mode) {
   }
   int code = TRY(attend(draft.process(), std::move(master)));
   draft.keep();
-  if (!options.keep) TRY(tear_down(options.root, config.state));
+  if (!options.keep) TRY(tear_down(options.root, config.state, config.cgroups));
   return code;
 }
 
@@ -418,7 +420,7 @@ Status kill(const std::string& root, const std::string& id, int signal, KillTarg
   if (target == KillTarget::kAllProcesses) {
     sys::CgroupDir group = TRY(sys::Cgroups::detect()).at(state.cgroup);
     if (signal == SIGKILL) return group.kill_all();
-    for (pid_t pid : TRY(group.processes())) (void)::kill(pid, signal);  // ESRCH: it is gone
+    for (pid_t pid : TRY(group.processes())) sys::signal_pid(pid, signal);
     return {};
   }
   if (state.status != ContainerStatus::kCreated && state.status != ContainerStatus::kRunning) {
@@ -450,7 +452,7 @@ Status remove(const std::string& root, const std::string& id, DeleteMode mode) {
     }
     if (state.pid != 0) TRY(kill_init(state));
   }
-  return tear_down(root, state);
+  return tear_down(root, state, std::nullopt);
 }
 
 }  // namespace berth::runtime

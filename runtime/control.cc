@@ -1,13 +1,11 @@
 #include "runtime/control.h"
 
-#include "sys/call.h"
 #include "sys/cgroup.h"
 #include "sys/oom_watch.h"
 #include "sys/spawn.h"
+#include "sys/wait.h"
 
 #include <nlohmann/json.hpp>
-
-#include <poll.h>
 
 #include <array>
 
@@ -73,8 +71,7 @@ Status follow_events(const State& state, std::chrono::milliseconds interval,
     std::array<pollfd, 2> polled{pollfd{init.get(), POLLIN, 0},
                                  pollfd{watch.fd(), watch.poll_events(), 0}};
     int timeout_ms = static_cast<int>(interval.count());
-    long ready = TRY(sys::call("poll", state.id,
-                               [&] { return ::poll(polled.data(), polled.size(), timeout_ms); }));
+    long ready = TRY(sys::wait_for(polled, timeout_ms, state.id));
     // The last kill is told before the end, which it may have brought about.
     uint64_t kills = watch.take().value_or(0);
     for (uint64_t i = 0; i < kills; ++i) tell(oom.dump());

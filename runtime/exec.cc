@@ -1,6 +1,7 @@
 #include "runtime/exec.h"
 
 #include "base/text.h"
+#include "runtime/child.h"
 #include "runtime/control.h"
 #include "runtime/enter.h"
 #include "runtime/parent.h"
@@ -13,11 +14,11 @@
 #include "sys/seccomp.h"
 #include "sys/socket.h"
 #include "sys/spawn.h"
+#include "sys/wait.h"
 
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <array>
 #include <csignal>
@@ -193,7 +194,7 @@ Result<sys::Cloned> enter(EnterContext& context, const Groups& groups, const Tar
   for (const sys::Fd& file : tasks) context.cgroup_tasks.push_back(file.get());
   sys::Cloned child = TRY(sys::clone_process({.flags = 0, .cgroup = group.get()}));
   if (child.pid == 0) {
-    ::close(sockets.ours.get());  // else it would never hear that the parent is gone
+    child::leave(sockets.ours.get());
     run_enter(context);
   }
   sockets.theirs.reset();
@@ -237,7 +238,7 @@ Result<int> exec(const ExecOptions& options) {
       TRY(ConsoleChannel::make(process, options.console_socket, relay_of(options.mode)));
   context.console = channel.plan(process);
 
-  if (options.mode == RunMode::kForeground) block_signals();
+  if (options.mode == RunMode::kForeground) sys::block_signals();
   sys::Cloned child = TRY(enter(context, groups, target));
   sys::Process running{child.pid, std::move(child.pidfd)};
   auto code = follow(options, running, channel);

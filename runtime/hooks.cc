@@ -3,16 +3,14 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "runtime/parse.h"
-#include "sys/call.h"
 #include "sys/fd.h"
 #include "sys/file.h"
+#include "sys/path.h"
 #include "sys/spawn.h"
 #include "sys/tree.h"
+#include "sys/wait.h"
 
 #include <nlohmann/json.hpp>
-
-#include <poll.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <csignal>
@@ -47,8 +45,7 @@ std::string told(int output) {
   if (!size) return "";
   off_t from = std::max<off_t>(0, size->st_size - static_cast<off_t>(kToldMax));
   std::string text(kToldMax, '\0');
-  ssize_t got = ::pread(output, text.data(), text.size(), from);
-  text.resize(got > 0 ? static_cast<size_t>(got) : 0);
+  text.resize(sys::read_at(output, text.data(), text.size(), from).value_or(0));
   std::string line(trim(text));
   std::replace(line.begin(), line.end(), '\n', ' ');
   return line.empty() ? "" : ": " + printable(line, kToldMax);
@@ -64,7 +61,7 @@ Result<sys::Fd> make_input(const std::string& state) {
 Result<sys::ExitStatus> wait_bounded(const sys::Process& process, const Hook& hook) {
   pollfd polled{process.pidfd.get(), POLLIN, 0};
   int timeout_ms = hook.timeout_s ? static_cast<int>(*hook.timeout_s * 1000) : -1;
-  long ready = TRY(sys::call("poll", hook.path, [&] { return ::poll(&polled, 1, timeout_ms); }));
+  long ready = TRY(sys::wait_for({&polled, 1}, timeout_ms, hook.path));
   if (ready > 0) return sys::wait(process);
   TRY(sys::send_signal(process, SIGKILL));
   TRY(sys::wait(process));

@@ -1,5 +1,6 @@
 #include "runtime/launch.h"
 
+#include "runtime/child.h"
 #include "runtime/copy_up.h"
 #include "runtime/init.h"
 #include "sys/call.h"
@@ -14,7 +15,6 @@
 #include <sched.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -160,9 +160,12 @@ Status furnish(const LaunchInput& input, pid_t pid) {
   return furnish_process(pid, pid, *input.spec.process);
 }
 
-Status climb(const LaunchInput& input, int sync, pid_t pid) {
+Status climb(const LaunchInput& input, int sync, Launched& launched, Materials& materials) {
+  pid_t pid = launched.pid;
   TRY(furnish(input, pid));
   TRY(send_go(sync));
+  materials.keep.clear();  // the init has its own
+  if (input.meanwhile) TRY(input.meanwhile(pid));
   SyncMessage ready = TRY(receive(sync));
   if (ready.kind == MessageKind::kHooks) {
     TRY(input.runtime_hooks(pid));
@@ -215,8 +218,7 @@ Result<Launched> launch(const LaunchInput& input) {
   clone.cgroup = group.get();
   sys::Cloned child = TRY(sys::clone_process(clone));
   if (child.pid == 0) {
-    // Else it would hear no end of the parent, whose end of the socket it would hold itself.
-    ::close(sockets.ours.get());
+    child::leave(sockets.ours.get());
     run_init(context);
   }
   sockets.theirs.reset();
@@ -228,12 +230,11 @@ Result<Launched> launch(const LaunchInput& input) {
     }
     child = std::move(*init);
   }
-  auto ready = climb(input, sockets.ours.get(), child.pid);
-  if (!ready) {
-    kill_and_reap(child.pid);
-    return tl::unexpected<Error>(std::move(ready).error());
-  }
-  return Launched{child.pid, std::move(child.pidfd), std::move(sockets.ours)};
+  Launched launched{child.pid, std::move(child.pidfd), std::move(sockets.ours)};
+  auto ready = climb(input, launched.sync.get(), launched, materials);
+  if (ready) return launched;
+  kill_and_reap(launched.pid);
+  return tl::unexpected<Error>(std::move(ready).error());
 }
 
 }  // namespace berth::runtime

@@ -31,12 +31,14 @@ struct LaunchInput {
   bool no_new_keyring = false;
   // Runs the prestart and createRuntime hooks for the init with this pid; empty: there are none.
   std::function<Status(pid_t)> runtime_hooks;
+  // What the parent has to do for the init with this pid while that is busy; empty: nothing.
+  std::function<Status(pid_t)> meanwhile;
 };
 
 struct Launched {
   pid_t pid = -1;
   sys::Fd pidfd;
-  sys::Fd sync;  // with a listener: of no further use
+  sys::Fd sync;                                            // with a listener: of no further use
 };
 
 // Makes the init and takes it up to Ready. On error it is dead and reaped.

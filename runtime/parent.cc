@@ -1,20 +1,16 @@
 #include "runtime/parent.h"
 
 #include "base/text.h"
-#include "sys/call.h"
 #include "sys/file.h"
 #include "sys/socket.h"
+#include "sys/wait.h"
 
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <array>
+#include <cerrno>
 #include <csignal>
 #include <cstring>
 #include <optional>
-#include <sstream>
 
 namespace berth::runtime {
 namespace {
@@ -25,43 +21,55 @@ constexpr size_t kIdMapMax = 1024 * 1024;
 Result<std::optional<uint32_t>> outside_id(pid_t pid, const char* map, uint32_t id) {
   std::string text = TRY(sys::read_file(fmt::format("/proc/{}/{}", pid, map), kIdMapMax));
   for (const std::string& line : split(text, '\n')) {
-    std::array<uint32_t, 3> numbers{};
-    std::istringstream words(line);
-    if (!(words >> numbers[0] >> numbers[1] >> numbers[2])) continue;
-    auto [inside, outside, size] = numbers;
-    if (id >= inside && id - inside < size) return std::optional<uint32_t>(outside + (id - inside));
+    std::vector<uint64_t> numbers;
+    for (const std::string& word : split(line, ' ')) {
+      if (auto number = parse_u64(word)) numbers.push_back(*number);
+    }
+    if (numbers.size() != 3) continue;
+    uint64_t inside = numbers[0];
+    bool holds = id >= inside && id - inside < numbers[2];
+    if (holds) return std::optional(static_cast<uint32_t>(numbers[1] + (id - inside)));
   }
   return std::nullopt;
 }
 
 // Pipes made by the host's root could not be reopened through /dev/stdout by the container's user.
 Status give_stdio(pid_t pid, const User& user) {
+  std::vector<int> pipes;
+  for (int fd = 0; fd < 3; ++fd) {
+    auto there = sys::stat_fd(fd);
+    if (there && S_ISFIFO(there->st_mode)) pipes.push_back(fd);
+  }
+  if (pipes.empty()) return {};
   auto uid = TRY(outside_id(pid, "uid_map", user.uid));
   auto gid = TRY(outside_id(pid, "gid_map", user.gid));
   if (!uid || !gid) return {};  // the init will say so when it becomes the user
-  for (int fd = 0; fd < 3; ++fd) {
-    auto there = sys::stat_fd(fd);
-    if (!there || !S_ISFIFO(there->st_mode) || there->st_uid == *uid) continue;
+  for (int fd : pipes) {
+    if (TRY(sys::stat_fd(fd)).st_uid == *uid) continue;
     TRY(sys::chown_fd(fd, *uid, *gid));
   }
   return {};
 }
 
+Result<SyncMessage> decode(const std::string& bytes) {
+  SyncMessage message;
+  if (bytes.size() != sizeof(message)) {
+    return fail(Errc::kInternal, "message of {} bytes from init", bytes.size());
+  }
+  std::memcpy(&message, bytes.data(), sizeof(message));
+  message.detail[sizeof(message.detail) - 1] = '\0';
+  return message;
+}
+
 // The next message that is no Failure; nothing at the end.
 Result<std::optional<SyncMessage>> receive_or_end(int sync) {
-  SyncMessage message;
-  auto take = [&] {
-    return sys::call("receive from init", "",
-                     [&] { return ::recv(sync, &message, sizeof(message), 0); });
-  };
-  auto received = take();
-  // A child that ended with our Go unread: the kernel tells that first, once, then what it sent.
-  if (!received && received.error().errno_value == ECONNRESET) received = take();
-  long got = TRY(std::move(received));
-  if (got == 0) return std::nullopt;
-  if (got != sizeof(message)) return fail(Errc::kInternal, "message of {} bytes from init", got);
+  sys::Message received = TRY(sys::receive_message(sync, sizeof(SyncMessage)));
+  // A child that ended with our Go unread: the kernel tells that first, once, as an end, then what
+  // it sent.
+  if (received.bytes.empty()) received = TRY(sys::receive_message(sync, sizeof(SyncMessage)));
+  if (received.bytes.empty()) return std::nullopt;
+  SyncMessage message = TRY(decode(received.bytes));
   if (message.kind != MessageKind::kFailure) return std::optional<SyncMessage>(message);
-  message.detail[sizeof(message.detail) - 1] = '\0';
   return tl::unexpected<Error>(describe_failure(message));
 }
 
@@ -154,8 +162,8 @@ Result<SyncMessage> receive(int sync) {
 Status send_go(int sync) {
   SyncMessage message;
   message.kind = MessageKind::kGo;
-  auto sent = sys::run("send to init", "",
-                       [&] { return ::send(sync, &message, sizeof(message), MSG_NOSIGNAL); });
+  std::string_view bytes(reinterpret_cast<const char*>(&message), sizeof(message));
+  auto sent = sys::send_message(sync, bytes, {});
   if (sent || sent.error().errno_value != EPIPE) return sent;
   // It failed before we came to this: its own word is the better one.
   auto last_word = receive(sync);
@@ -164,9 +172,8 @@ Status send_go(int sync) {
 
 void kill_and_reap(pid_t child) {
   if (child <= 0) return;
-  (void)::kill(child, SIGKILL);  // unreaped, so the number is still its own
-  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  sys::signal_pid(child, SIGKILL);  // unreaped, so the number is still its own
+  sys::reap(child);
 }
 
 Result<sys::Cloned> adopt_second(int sync, const sys::Cloned& first) {
@@ -174,8 +181,7 @@ Result<sys::Cloned> adopt_second(int sync, const sys::Cloned& first) {
   if (born.kind != MessageKind::kBorn) return fail(Errc::kInternal, "init: no Born");
   sys::Cloned init{born.pid, {}};
   auto pidfd = sys::open_pidfd(born.pid);
-  while (::waitpid(first.pid, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  sys::reap(first.pid);
   if (!pidfd) {
     kill_and_reap(born.pid);
     return tl::unexpected<Error>(std::move(pidfd).error());
@@ -193,17 +199,12 @@ Status wait_for_exec(int sync, const ListenerHandler& handle_listener) {
   while (true) {
     sys::Message received = TRY(sys::receive_message(sync, sizeof(SyncMessage)));
     if (received.bytes.empty()) return {};  // close-on-exec: the program runs
-    SyncMessage message;
-    if (received.bytes.size() != sizeof(message)) {
-      return fail(Errc::kInternal, "message of {} bytes from init", received.bytes.size());
-    }
-    std::memcpy(&message, received.bytes.data(), sizeof(message));
+    SyncMessage message = TRY(decode(received.bytes));
     if (message.kind == MessageKind::kListener && received.fds.size() == 1) {
       TRY(handle_listener(std::move(received.fds[0])));
       continue;
     }
     if (message.kind != MessageKind::kFailure) return fail(Errc::kInternal, "init: no Failure");
-    message.detail[sizeof(message.detail) - 1] = '\0';
     return tl::unexpected<Error>(describe_failure(message));
   }
 }

@@ -2,30 +2,13 @@
 
 #include "base/text.h"
 #include "runtime/parse.h"
-#include "sys/call.h"
-
-#include <sys/syscall.h>
-#include <unistd.h>
+#include "sys/scheduling.h"
 
 #include <array>
 #include <utility>
 
 namespace berth::runtime {
 namespace {
-
-// As linux/sched/types.h, which cannot stand beside <sched.h> of newer C libraries.
-struct SchedulerAttributes {
-  uint32_t size;
-  uint32_t policy;
-  uint64_t flags;
-  int32_t nice;
-  uint32_t priority;
-  uint64_t runtime;
-  uint64_t deadline;
-  uint64_t period;
-};
-constexpr size_t kAttributesSize = 48;  // SCHED_ATTR_SIZE_VER0
-static_assert(sizeof(SchedulerAttributes) == kAttributesSize);
 
 constexpr std::array<std::pair<std::string_view, uint32_t>, 7> kPolicies{{
     {"SCHED_OTHER", 0},
@@ -46,7 +29,6 @@ constexpr std::array<std::pair<std::string_view, uint64_t>, 7> kFlags{{
     {"SCHED_FLAG_UTIL_CLAMP_MAX", 0x40},
 }};
 // linux/ioprio.h, which is not C++.
-constexpr int kWhoProcess = 1;  // IOPRIO_WHO_PROCESS
 constexpr std::array<std::pair<std::string_view, int>, 3> kClasses{{
     {"IOPRIO_CLASS_RT", 1},
     {"IOPRIO_CLASS_BE", 2},
@@ -103,16 +85,13 @@ Result<Scheduler> parse_scheduler(const json::Node& node) {
 }
 
 Status set_scheduler(pid_t pid, const Scheduler& scheduler) {
-  SchedulerAttributes attributes{.size = kAttributesSize,
-                                 .policy = scheduler.policy,
-                                 .flags = scheduler.flags,
-                                 .nice = scheduler.nice,
-                                 .priority = scheduler.priority,
-                                 .runtime = scheduler.runtime_ns,
-                                 .deadline = scheduler.deadline_ns,
-                                 .period = scheduler.period_ns};
-  auto set = sys::run("sched_setattr", "",
-                      [&] { return ::syscall(SYS_sched_setattr, pid, &attributes, 0); });
+  auto set = sys::set_scheduler(pid, {.policy = scheduler.policy,
+                                      .flags = scheduler.flags,
+                                      .nice = scheduler.nice,
+                                      .priority = scheduler.priority,
+                                      .runtime_ns = scheduler.runtime_ns,
+                                      .deadline_ns = scheduler.deadline_ns,
+                                      .period_ns = scheduler.period_ns});
   if (!set) return wrap(std::move(set).error(), "process.scheduler");
   return set;
 }
@@ -127,8 +106,7 @@ Result<int> parse_io_priority(const json::Node& node) {
 }
 
 Status set_io_priority(pid_t pid, int priority) {
-  auto set = sys::run("ioprio_set", "",
-                      [&] { return ::syscall(SYS_ioprio_set, kWhoProcess, pid, priority); });
+  auto set = sys::set_io_priority(pid, priority);
   if (!set) return wrap(std::move(set).error(), "process.ioPriority");
   return set;
 }
@@ -144,8 +122,7 @@ Result<std::optional<cpu_set_t>> find_cpus(const json::Node& node, std::string_v
 }
 
 Status set_affinity(const cpu_set_t& cpus) {
-  auto set = sys::run("sched_setaffinity", "",
-                      [&] { return ::sched_setaffinity(0, sizeof(cpus), &cpus); });
+  auto set = sys::set_own_affinity(cpus);
   if (!set) return wrap(std::move(set).error(), "process.execCPUAffinity.initial");
   return set;
 }

@@ -81,8 +81,8 @@ class Shim {
 
   Status write_identity() {
     nlohmann::ordered_json identity = {{"version", kTaskPlanVersion},
-                                       {"pid", ::getpid()},
-                                       {"startTime", TRY(sys::start_time_of(::getpid()))}};
+                                       {"pid", sys::own_pid()},
+                                       {"startTime", TRY(sys::start_time_of(sys::own_pid()))}};
     return sys::write_replace(TaskPaths{plan_.directory}.shim(), identity.dump() + "\n", 0600);
   }
 

@@ -107,15 +107,12 @@ Status ShimContainer::watch_output(Output& output) {
 // One read only: a container that never stops printing must not keep the loop from the rest.
 ShimContainer::Pumped ShimContainer::pump(Output& output) {
   std::string chunk(kChunk, '\0');
-  auto got = sys::call("read", plan_.name,
-                       [&] { return ::read(output.read.get(), chunk.data(), chunk.size()); });
+  auto got = sys::read_some(output.read.get(), chunk.data(), chunk.size());
   if (!got && got.error().errno_value == EAGAIN) return Pumped::kNothing;
   WallTime now = env_.clock.wall();
   bool ended = !got || *got == 0;
-  auto written =
-      ended ? log_->finish(output.stream, now)
-            : log_->write(output.stream,
-                          std::string_view(chunk).substr(0, static_cast<size_t>(*got)), now);
+  auto written = ended ? log_->finish(output.stream, now)
+                       : log_->write(output.stream, std::string_view(chunk).substr(0, *got), now);
   if (!written) {
     LOG(kError, "log write failed", {{"container", plan_.name}, {"why", written.error().text}});
   }

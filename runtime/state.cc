@@ -7,6 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include <fcntl.h>
+
 #include <algorithm>
 #include <limits>
 
@@ -30,6 +32,10 @@ Result<ContainerStatus> look_up(const std::string& root, const State& state) {
   if (!TRY(is_alive(state))) return ContainerStatus::kStopped;
   return sys::exists(socket_of(root, state.id)) ? ContainerStatus::kCreated
                                                 : ContainerStatus::kRunning;
+}
+
+std::string next_of(const std::string& root, const std::string& id) {
+  return directory_of(root, id) + "/state.json.next";
 }
 
 }  // namespace
@@ -122,6 +128,15 @@ Result<State> parse_state(std::string_view text, const std::string& name) {
 Status save(const std::string& root, const State& state) {
   return sys::write_replace(directory_of(root, state.id) + "/state.json", render_state(state),
                             0600);
+}
+
+Status prepare_save(const std::string& root, const State& state) {
+  sys::Fd file = TRY(sys::create(next_of(root, state.id), O_WRONLY | O_TRUNC, 0600));
+  return sys::write_all(file.get(), render_state(state));
+}
+
+Status commit_save(const std::string& root, const std::string& id) {
+  return sys::rename(next_of(root, id), directory_of(root, id) + "/state.json");
 }
 
 Result<State> load(const std::string& root, const std::string& id) {

@@ -3,6 +3,7 @@
 //   <root>/<id>/state.json   {"version":1,"ociVersion":...,"id":...,"pid":...,"startTime":...,
 //                             "bundle":...,"rootfs":...,"cgroup":...,"created":...,
 //                             "annotations":{},"hooks":{}}; "hooks" only when some are to run later
+//   <root>/<id>/state.json.next  what state.json will be when the init is ready
 //   <root>/<id>/config.json  as it was when the container was made
 //   <root>/<id>/init.sock    exists from create until start: the init waits behind it
 //
@@ -58,6 +59,9 @@ std::string render_state(const State& state);
 Result<State> parse_state(std::string_view text, const std::string& name);
 
 Status save(const std::string& root, const State& state);
+// The same in two halves, so that the state can be written before it is true.
+Status prepare_save(const std::string& root, const State& state);
+Status commit_save(const std::string& root, const std::string& id);
 // With the status looked up.
 Result<State> load(const std::string& root, const std::string& id);
 

@@ -1,15 +1,13 @@
 #include "runtime/task_namespaces.h"
 
-#include "sys/call.h"
 #include "sys/file.h"
 #include "sys/mount.h"
+#include "sys/netlink.h"
 #include "sys/process.h"
+#include "sys/spawn.h"
 
 #include <fcntl.h>
-#include <linux/netlink.h>
 #include <sched.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 namespace berth::runtime {
 namespace {
@@ -21,20 +19,18 @@ Status bind_namespace(int fd, const std::string& path) {
 
 // Goes into the network namespace, opens the socket there and comes back.
 Result<sys::Fd> open_rtnetlink_in(int network_namespace) {
-  sys::Fd home = TRY(sys::open_namespace(::getpid(), "net"));
+  sys::Fd home = TRY(sys::open_namespace(sys::own_pid(), "net"));
   TRY(sys::join_namespace(network_namespace, CLONE_NEWNET, "the task's network"));
-  auto socket = sys::call("socket", "AF_NETLINK", [] {
-    return ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-  });
+  auto socket = sys::NetlinkSocket::open();
   TRY(sys::join_namespace(home.get(), CLONE_NEWNET, "the host's network"));
-  return sys::Fd(TRY(std::move(socket)));
+  return TRY(std::move(socket)).release();
 }
 
 Result<sys::Fd> make_network(int user_namespace) {
   if (user_namespace >= 0) return sys::make_namespace_in(user_namespace, CLONE_NEWNET);
-  sys::Fd home = TRY(sys::open_namespace(::getpid(), "net"));
+  sys::Fd home = TRY(sys::open_namespace(sys::own_pid(), "net"));
   TRY(sys::unshare(CLONE_NEWNET, "network"));
-  auto made = sys::open_namespace(::getpid(), "net");
+  auto made = sys::open_namespace(sys::own_pid(), "net");
   TRY(sys::join_namespace(home.get(), CLONE_NEWNET, "the host's network"));
   return made;
 }

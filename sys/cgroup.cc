@@ -75,7 +75,10 @@ bool is_gone(const Error& error) {
 
 // The groups below, deepest first, then the group itself; nothing for a missing one.
 Result<std::vector<std::string>> tree_of(const std::string& directory) {
+  constexpr nlink_t kNothingBelow = 2;  // kernfs counts the directories in a directory
   std::vector<std::string> tree;
+  auto itself = stat(directory);
+  if (itself && itself->st_nlink == kNothingBelow) return std::vector<std::string>{directory};
   auto names = list_directory(directory);
   if (!names && is_gone(names.error())) return tree;
   for (const std::string& name : TRY(std::move(names))) {
@@ -161,11 +164,17 @@ std::string device_text(const DeviceRule& rule) {
   return fmt::format("{} {}:{} {}", rule.type, number(rule.major), number(rule.minor), rule.access);
 }
 
+// A rule a write; the files stay open from one to the next.
 Status set_devices_v1(const std::string& directory, const std::vector<DeviceRule>& rules) {
+  std::array<Fd, 2> files;
   for (const DeviceRule& rule : rules) {
+    const char* name = rule.allow ? "devices.allow" : "devices.deny";
+    Fd& file = files[rule.allow ? 0 : 1];
+    if (!file) file = TRY(open(directory + "/" + name, O_WRONLY));
     bool everything = rule.type == 'a' && !rule.major && !rule.minor;
-    TRY(write_value(directory, rule.allow ? "devices.allow" : "devices.deny",
-                    everything ? "a" : device_text(rule)));
+    std::string value = everything ? "a" : device_text(rule);
+    auto written = write_all(file.get(), value);
+    if (!written) return wrap(std::move(written).error(), "set {} to {}", name, value);
   }
   return {};
 }
@@ -271,7 +280,7 @@ Result<Cgroups> Cgroups::parse(const std::string& mountinfo) {
                                                     "hugetlb", "net_cls", "net_prio", "rdma"};
   Cgroups host;
   for (const std::string& line : split(mountinfo, '\n')) {
-    size_t dash = line.find(" - ");
+    size_t dash = line.find(" - cgroup");
     if (dash == std::string::npos) continue;
     std::vector<std::string> head = split(line.substr(0, dash), ' ');
     std::vector<std::string> tail = split(line.substr(dash + 3), ' ');
@@ -530,13 +539,20 @@ Status CgroupDir::kill_all() const {
               kKillRounds);
 }
 
-Status CgroupDir::remove_if_empty() const {
+Result<bool> CgroupDir::remove_at_once() const {
+  bool all_gone = true;
   for (const std::string& directory : directories()) {
     auto removed = run("rmdir", directory, [&] { return ::rmdir(directory.c_str()); });
-    if (removed) continue;
+    if (removed || removed.error().errno_value == ENOENT) continue;
     int error = removed.error().errno_value;
-    if (error != EBUSY && error != ENOTEMPTY && error != ENOENT) return removed;
+    if (error != EBUSY && error != ENOTEMPTY) return tl::unexpected<Error>(removed.error());
+    all_gone = false;
   }
+  return all_gone;
+}
+
+Status CgroupDir::remove_if_empty() const {
+  TRY(remove_at_once());
   return {};
 }
 

@@ -108,6 +108,9 @@ class CgroupDir {
   // Removes the group and the groups below. Waits (bounded) while the kernel still counts dying
   // processes. A missing group is success.
   Status remove() const;
+  // Removes the group where nothing is in it, without looking first. False when it is still there
+  // in some hierarchy: groups below or processes inside make it stay.
+  Result<bool> remove_at_once() const;
   // Removes the group if nothing is in it; groups below or processes inside make it stay, and that
   // is success: for parents that several tasks share.
   Status remove_if_empty() const;

@@ -5,6 +5,7 @@
 
 #include <sys/statvfs.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 namespace berth::sys {
 
@@ -18,6 +19,14 @@ Result<uint64_t> free_bytes(const std::string& path) {
   struct statvfs st {};
   TRY(run("statvfs", path, [&] { return ::statvfs(path.c_str(), &st); }));
   return uint64_t{st.f_bavail} * st.f_frsize;
+}
+
+uid_t own_uid() {
+  return ::geteuid();
+}
+
+gid_t own_gid() {
+  return ::getegid();
 }
 
 bool has_apparmor() {

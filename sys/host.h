@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string>
 
+#include <sys/types.h>
+
 namespace berth::sys {
 
 // The kernel's name of the machine, as uname(2): "x86_64".
@@ -13,6 +15,10 @@ Result<std::string> machine_name();
 
 // Bytes that an unprivileged process could still write to the file system of `path` (statvfs(3)).
 Result<uint64_t> free_bytes(const std::string& path);
+
+// Whom the kernel takes this process for.
+uid_t own_uid();
+gid_t own_gid();
 
 // Whether the kernel enforces by these modules.
 bool has_apparmor();

@@ -4,10 +4,9 @@
 #include "runtime/default_spec.h"
 #include "runtime/features.h"
 #include "sys/file.h"
+#include "sys/host.h"
 
 #include <nlohmann/json.hpp>
-
-#include <unistd.h>
 
 #include <cstdio>
 #include <optional>
@@ -82,7 +81,8 @@ Result<int> spec(const Invocation& invocation) {
   std::string path = invocation.options.text("bundle", ".") + "/config.json";
   if (sys::exists(path)) return fail(Errc::kExists, "{} exists already; remove it first", path);
   std::optional<runtime::RootlessUser> rootless;
-  if (invocation.options.flag("rootless")) rootless = {.uid = ::geteuid(), .gid = ::getegid()};
+  if (invocation.options.flag("rootless"))
+    rootless = {.uid = sys::own_uid(), .gid = sys::own_gid()};
   TRY(sys::write_replace(path, runtime::render_default_spec(rootless), 0644));
   return 0;
 }

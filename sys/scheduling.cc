@@ -1,0 +1,25 @@
+#include "sys/scheduling.h"
+
+#include "sys/call.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace berth::sys {
+
+Status set_scheduler(pid_t pid, const SchedulerAttributes& attributes) {
+  return run("sched_setattr", "",
+             [&] { return ::syscall(SYS_sched_setattr, pid, &attributes, 0); });
+}
+
+Status set_io_priority(pid_t pid, int priority) {
+  constexpr int kWhoProcess = 1;  // IOPRIO_WHO_PROCESS of linux/ioprio.h, which is not C++
+  return run("ioprio_set", "",
+             [&] { return ::syscall(SYS_ioprio_set, kWhoProcess, pid, priority); });
+}
+
+Status set_own_affinity(const cpu_set_t& cpus) {
+  return run("sched_setaffinity", "", [&] { return ::sched_setaffinity(0, sizeof(cpus), &cpus); });
+}
+
+}  // namespace berth::sys

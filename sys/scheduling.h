@@ -1,0 +1,37 @@
+// How the kernel schedules a process.
+#pragma once
+
+#include "base/result.h"
+
+#include <sched.h>
+
+#include <cstddef>
+#include <cstdint>
+
+#include <sys/types.h>
+
+namespace berth::sys {
+
+// As linux/sched/types.h, which cannot stand beside <sched.h> of newer C libraries.
+struct SchedulerAttributes {
+  uint32_t size = kSize;
+  uint32_t policy = 0;  // SCHED_*
+  uint64_t flags = 0;   // SCHED_FLAG_*
+  int32_t nice = 0;
+  uint32_t priority = 0;
+  uint64_t runtime_ns = 0;
+  uint64_t deadline_ns = 0;
+  uint64_t period_ns = 0;
+
+  static constexpr uint32_t kSize = 48;  // SCHED_ATTR_SIZE_VER0
+};
+static_assert(sizeof(SchedulerAttributes) == SchedulerAttributes::kSize);
+
+// sched_setattr(2).
+Status set_scheduler(pid_t pid, const SchedulerAttributes& attributes);
+// ioprio_set(2): class and level in one number.
+Status set_io_priority(pid_t pid, int priority);
+// sched_setaffinity(2) of the calling process; its children have it from then on.
+Status set_own_affinity(const cpu_set_t& cpus);
+
+}  // namespace berth::sys
