@@ -11,6 +11,7 @@
 #include "runtime/spec.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/host.h"
 #include "sys/path.h"
 #include "sys/seccomp.h"
 #include "sys/socket.h"
@@ -144,7 +145,10 @@ Result<Config> read_config(const CreateOptions& options) {
   sys::SystemClock clock;
   config.state.created = format_rfc3339(clock.wall());
   config.cgroups = TRY(sys::Cgroups::detect());
-  config.plan = TRY(make_plan(config.spec, {*config.cgroups, config.state.cgroup}));
+  bool asks_for_label = !config.spec.mount_label.empty();
+  config.plan = TRY(make_plan(config.spec, {.cgroups = *config.cgroups,
+                                            .cgroup_path = config.state.cgroup,
+                                            .has_selinux = asks_for_label && sys::has_selinux()}));
   if (config.spec.seccomp) {
     std::string cache = options.cache_dir.empty() ? options.root + "/.seccomp" : options.cache_dir;
     config.seccomp = TRY(cached_seccomp(*config.spec.seccomp, cache, sys::seccomp_actions()));
@@ -248,6 +252,7 @@ Result<Launched> build(const CreateOptions& options, Config& config, Draft& draf
   TRY(commit_save(options.root, config.state.id));
   draft.add_pid_file(options.pid_file);
   TRY(announce({options.pid_file, options.pidfd_socket}, draft.process()));
+  if (launched.net_devices) launched.net_devices->keep();
   return launched;
 }
 

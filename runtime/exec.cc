@@ -230,6 +230,7 @@ Result<int> exec(const ExecOptions& options) {
   context.program.preserve_fds = options.preserve_fds;
   context.program.make_cwd = false;
   context.program.personality = target.spec.personality;
+  if (target.spec.memory_policy) context.program.memory_policy = &*target.spec.memory_policy;
   if (process.exec_cpus_final) context.program.cpus = &*process.exec_cpus_final;
   // Ours, so that the child begins on them, before it moves to its group.
   if (process.exec_cpus_initial) TRY(set_affinity(*process.exec_cpus_initial));

@@ -49,9 +49,11 @@ std::string render_features() {
       {"apparmor", {{"enabled", true}}},
       {"selinux", {{"enabled", true}}},
       {"intelRdt", {{"enabled", false}}},
-      {"mountExtensions", {{"idmap", {{"enabled", true}}}}}};
+      {"memoryPolicy", {{"modes", memory_policy_modes()}, {"flags", memory_policy_flags()}}},
+      {"mountExtensions", {{"idmap", {{"enabled", true}}}}},
+      {"netDevices", {{"enabled", true}}}};
   Json features{{"ociVersionMin", "1.0.0"},
-                {"ociVersionMax", "1.2.0"},
+                {"ociVersionMax", "1.3.0"},
                 {"hooks", kHookNames},
                 {"mountOptions", options()},
                 {"linux", std::move(linux_features)},

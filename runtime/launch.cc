@@ -163,6 +163,8 @@ Status furnish(const LaunchInput& input, pid_t pid) {
 Status climb(const LaunchInput& input, int sync, Launched& launched, Materials& materials) {
   pid_t pid = launched.pid;
   TRY(furnish(input, pid));
+  const std::vector<NetDeviceSpec>& devices = input.spec.net_devices;
+  if (!devices.empty()) launched.net_devices.emplace(TRY(MovedDevices::move(devices, pid)));
   TRY(send_go(sync));
   materials.keep.clear();  // the init has its own
   if (input.meanwhile) TRY(input.meanwhile(pid));
@@ -195,6 +197,7 @@ Result<Launched> launch(const LaunchInput& input) {
   if (input.spec.process) context.program.label = TRY(security_label_of(*input.spec.process));
   context.program.seccomp = input.seccomp;
   context.program.personality = input.spec.personality;
+  if (input.spec.memory_policy) context.program.memory_policy = &*input.spec.memory_policy;
   context.program.preserve_fds = input.preserve_fds;
   context.program.supervisor = input.supervisor;
   context.program.die_with_parent = input.plan.die_with_parent;

@@ -3,6 +3,7 @@
 
 #include "base/result.h"
 #include "runtime/console.h"
+#include "runtime/net_devices.h"
 #include "runtime/parent.h"
 #include "runtime/plan.h"
 #include "runtime/seccomp_profile.h"
@@ -39,6 +40,7 @@ struct Launched {
   pid_t pid = -1;
   sys::Fd pidfd;
   sys::Fd sync;                                            // with a listener: of no further use
+  std::optional<MovedDevices> net_devices = std::nullopt;  // to be kept
 };
 
 // Makes the init and takes it up to Ready. On error it is dead and reaped.

@@ -174,6 +174,25 @@ void append_cgroup_mounts(const MountStep& step, bool own_namespace, const HostF
   }
 }
 
+// As the kernel documents: procfs and sysfs have labels of their own, control groups and message
+// queues none to be chosen.
+bool takes_label(const MountStep& step) {
+  constexpr std::array<std::string_view, 5> kNever{"proc", "sysfs", "cgroup", "cgroup2", "mqueue"};
+  return step.kind == MountKind::kFileSystem &&
+         std::find(kNever.begin(), kNever.end(), step.type) == kNever.end();
+}
+
+Status label_mounts(const Spec& spec, const HostFacts& host, Plan& plan) {
+  if (spec.mount_label.empty()) return {};
+  if (!host.has_selinux) {
+    return fail(Errc::kUnsupported, "linux.mountLabel: SELinux is not at work on this host");
+  }
+  for (MountStep& step : plan.mounts) {
+    if (takes_label(step)) step.data.emplace_back("context", spec.mount_label);
+  }
+  return {};
+}
+
 Status plan_mounts(const Spec& spec, const HostFacts& host, Plan& plan) {
   plan.own_dev = true;
   for (size_t i = 0; i < spec.mounts.size(); ++i) {
@@ -324,6 +343,7 @@ Result<Plan> make_plan(const Spec& spec, const HostFacts& host) {
   }
   plan.root_readonly = spec.root_readonly;
   TRY(plan_mounts(spec, host, plan));
+  TRY(label_mounts(spec, host, plan));
   plan_devices(spec, plan);
   for (const std::string& path : spec.masked_paths) plan.masked_paths.push_back(clean_path(path));
   for (const std::string& path : spec.readonly_paths) {

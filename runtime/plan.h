@@ -94,6 +94,7 @@ struct Plan {
 struct HostFacts {
   sys::Cgroups cgroups;
   std::string cgroup_path;
+  bool has_selinux = false;
 };
 
 Result<Plan> make_plan(const Spec& spec, const HostFacts& host);

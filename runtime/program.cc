@@ -97,6 +97,14 @@ void set_personality(const Program& program) {
   if (program.personality) {
     must("linux.personality", [&] { return ::syscall(SYS_personality, *program.personality); });
   }
+  if (const MemoryPolicy* policy = program.memory_policy) {
+    bool chooses = CPU_COUNT(&policy->nodes) > 0;
+    // The kernel takes one number off the size (get_nodes() in mm/mempolicy.c).
+    must("linux.memoryPolicy", [&] {
+      return ::syscall(SYS_set_mempolicy, policy->mode, chooses ? &policy->nodes : nullptr,
+                       chooses ? CPU_SETSIZE + 1 : 0);
+    });
+  }
   if (program.cpus != nullptr) {
     must("process.execCPUAffinity.final",
          [&] { return ::sched_setaffinity(0, sizeof(*program.cpus), program.cpus); });

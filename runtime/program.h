@@ -21,7 +21,8 @@ struct Program {
   SecurityLabel label;
   int preserve_fds = 0;  // descriptors 3 .. 2 + n stay open
   bool die_with_parent = false;
-  std::optional<uint64_t> personality;   // for personality(2)
+  std::optional<uint64_t> personality;  // for personality(2)
+  const MemoryPolicy* memory_policy = nullptr;
   const cpu_set_t* cpus = nullptr;       // absent: those of the parent and the cgroup
   int supervisor = -1;                   // hangs up when our parent of then has gone; -1 for none
   bool make_cwd = true;                  // a missing working directory is made

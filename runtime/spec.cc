@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "runtime/net_devices.h"
 #include "runtime/parse.h"
 #include "runtime/resources.h"
 
@@ -225,19 +226,9 @@ Result<uint64_t> parse_personality(const json::Node& node) {
 
 // What berth-oci can do nothing about, by the reason.
 Status check_absent_features(const json::Node& node) {
-  if (!TRY(find_text(node, "mountLabel")).empty()) {
-    json::Node label = TRY(node.at("mountLabel"));
-    return unsupported(label, "mounts are not labelled; label the files themselves");
-  }
-  constexpr std::pair<std::string_view, const char*> kAbsent[] = {
-      {"intelRdt", "needs a mounted resctrl file system, which berth-oci does not manage"},
-      {"netDevices", "is not supported (runtime-spec 1.3); move the link in a createRuntime hook"},
-      {"memoryPolicy", "is not supported (runtime-spec 1.3); use resources.cpu.mems"},
-  };
-  for (const auto& [field, why] : kAbsent) {
-    if (auto member = node.find(field)) return unsupported(*member, why);
-  }
-  return {};
+  auto rdt = node.find("intelRdt");
+  if (!rdt) return {};
+  return unsupported(*rdt, "needs a mounted resctrl file system, which berth-oci does not manage");
 }
 
 Status parse_linux(const json::Node& node, Spec& spec) {
@@ -259,6 +250,11 @@ Status parse_linux(const json::Node& node, Spec& spec) {
   spec.masked_paths = TRY(find_texts(node, "maskedPaths"));
   spec.readonly_paths = TRY(find_texts(node, "readonlyPaths"));
   spec.rootfs_propagation = TRY(find_text(node, "rootfsPropagation"));
+  spec.mount_label = TRY(find_text(node, "mountLabel"));
+  if (auto policy = node.find("memoryPolicy")) {
+    spec.memory_policy = TRY(parse_memory_policy(*policy));
+  }
+  if (auto devices = node.find("netDevices")) spec.net_devices = TRY(parse_net_devices(*devices));
   return {};
 }
 
@@ -275,6 +271,9 @@ Status check_whole(const Spec& spec) {
   if (spec.find_namespace("mount") == nullptr) {
     return fail(Errc::kUnsupported,
                 "linux.namespaces: needs a mount namespace, else the mounts would be the host's");
+  }
+  if (!spec.net_devices.empty() && spec.find_namespace("network") == nullptr) {
+    return fail(Errc::kInvalid, "linux.netDevices: needs a network namespace in linux.namespaces");
   }
   if (!spec.time_offsets.empty() && !spec.has_new("time")) {
     return fail(Errc::kInvalid, "linux.timeOffsets: needs a new time namespace");

@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "runtime/hooks.h"
+#include "runtime/memory_policy.h"
 #include "runtime/scheduling.h"
 #include "sys/cgroup.h"
 #include "sys/credentials.h"
@@ -103,6 +104,12 @@ struct SeccompSpec {
   std::string listener_metadata;
 };
 
+// A link of the host that becomes the container's (runtime-spec 1.3).
+struct NetDeviceSpec {
+  std::string name;
+  std::string new_name;  // in the container
+};
+
 struct Spec {
   std::string oci_version;
   std::string root_path;
@@ -121,6 +128,9 @@ struct Spec {
   Hooks hooks;
   std::vector<std::string> masked_paths;
   std::vector<std::string> readonly_paths;
+  std::vector<NetDeviceSpec> net_devices;
+  std::optional<MemoryPolicy> memory_policy;
+  std::string mount_label;
   std::string rootfs_propagation;
   std::vector<std::pair<std::string, TimeOffset>> time_offsets;  // by clock
   std::optional<uint64_t> personality;                           // for personality(2)

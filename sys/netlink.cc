@@ -258,6 +258,45 @@ Status NetlinkSocket::delete_link(std::string_view name) {
   return status;
 }
 
+Status NetlinkSocket::move_link(int link, int netns_fd, std::string_view name) {
+  auto message = change_message(link, 0, 0);
+  append_value(message, IFLA_NET_NS_FD, netns_fd);
+  append_name(message, IFLA_IFNAME, name);
+  return transact("move link", name, message);
+}
+
+// Each as the body of the message that adds it: the header and three attributes.
+Result<std::vector<std::string>> NetlinkSocket::lasting_addresses(int link) {
+  auto message = start_message(RTM_GETADDR, kDump, ifaddrmsg{});
+  std::vector<std::string> lasting;
+  for (const auto& answer : TRY(dump("list addresses", message))) {
+    std::string_view bytes(answer);
+    auto head = read_value<ifaddrmsg>(bytes.substr(NLMSG_HDRLEN));
+    auto attributes = parse_attributes(bytes.substr(NLMSG_SPACE(sizeof head)));
+    auto flags = static_cast<unsigned>(int_of(attributes, IFA_FLAGS)) | head.ifa_flags;
+    bool is_lasting = head.ifa_index == static_cast<unsigned>(link) &&
+                      head.ifa_scope == RT_SCOPE_UNIVERSE && (flags & IFA_F_PERMANENT) != 0;
+    if (!is_lasting) continue;
+    head.ifa_flags = 0;
+    std::string body;
+    append_padded(body, bytes_of(head));
+    for (uint16_t type : {IFA_LOCAL, IFA_ADDRESS, IFA_BROADCAST}) {
+      auto found = attributes.find(type);
+      if (found != attributes.end()) append_attribute(body, type, found->second);
+    }
+    lasting.push_back(std::move(body));
+  }
+  return lasting;
+}
+
+Status NetlinkSocket::add_lasting_address(int link, std::string_view address) {
+  auto head = read_value<ifaddrmsg>(address);
+  head.ifa_index = static_cast<unsigned>(link);
+  auto message = start_message(RTM_NEWADDR, kCreate, head);
+  message.append(address.substr(NLMSG_ALIGN(sizeof head)));
+  return unless(Errc::kExists, transact("add address", "", message));
+}
+
 Status NetlinkSocket::set_up(int link) {
   auto message = change_message(link, IFF_UP, IFF_UP);
   return transact("set link up", fmt::format("{}", link), message);

@@ -76,6 +76,13 @@ class NetlinkSocket {
   // Missing is success.
   Status delete_link(std::string_view name);
 
+  // Into another network namespace under this name, which must be free there; the kernel takes it
+  // down and its addresses away.
+  Status move_link(int link, int netns_fd, std::string_view name);
+  // The link's permanent addresses of global scope, of any family; to be added as they are.
+  Result<std::vector<std::string>> lasting_addresses(int link);
+  Status add_lasting_address(int link, std::string_view address);
+
   Status set_up(int link);
   Status set_down(int link);
   Status set_master(int link, int master);

@@ -48,7 +48,7 @@ Result<int> obey(std::span<const std::string> words, oci::Invocation& invocation
   TRY(check_global(invocation.global));
   if (invocation.global.flag("debug")) ::setenv("BERTH_TRACE", "1", 1);
   if (invocation.global.flag("version")) {
-    std::printf("berth-oci version %s\nspec: 1.2.0\n", kVersion);
+    std::printf("berth-oci version %s\nspec: 1.3.0\n", kVersion);
     return 0;
   }
   bool wants_help =

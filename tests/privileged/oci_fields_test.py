@@ -269,14 +269,24 @@ def test_duplicate_rlimits_are_refused(box):
         ("process", "selinuxLabel", "x", "process.selinuxLabel: "),
         ("linux", "mountLabel", "x", "linux.mountLabel: "),
         ("linux", "intelRdt", {"closID": "x"}, "linux.intelRdt: needs a mounted resctrl"),
-        ("linux", "netDevices", {"eth0": {}}, "linux.netDevices: "),
-        ("linux", "memoryPolicy", {"mode": "MPOL_DEFAULT"}, "linux.memoryPolicy: "),
+        ("linux", "netDevices", {"berth-none": {}}, "linux.netDevices.berth-none: there is no such link"),
+        ("linux", "netDevices", {"a/b": {}}, "linux.netDevices.a/b: must be the name of a link"),
+        ("linux", "netDevices", {"a": {"name": "x"}, "b": {"name": "x"}}, "linux.netDevices.b: gets the name of another one, x"),
+        ("linux", "memoryPolicy", {"mode": "MPOL_NONE"}, "linux.memoryPolicy.mode: MPOL_NONE is not known"),
+        ("linux", "memoryPolicy", {"mode": "MPOL_BIND", "nodes": "1000"}, "linux.memoryPolicy: "),
     ],
 )
 def test_refused_by_name(box, place, field, value, words):
     box.config[place][field] = value
     outcome = box.run("true")
     assert outcome.code == 1 and words in outcome.err, outcome
+
+
+def test_memory_policy(box):
+    box.linux["memoryPolicy"] = {"mode": "MPOL_BIND", "nodes": "0", "flags": ["MPOL_F_STATIC_NODES"]}
+    box.start_in_background("sleep", "100")
+    for out in (box.oci("exec", box.id, "cat", "/proc/1/numa_maps"), box.oci("exec", box.id, "cat", "/proc/self/numa_maps")):
+        assert lines(out)[0].split()[1] == "bind=static:0"
 
 
 def test_domainname_and_devices(box):
@@ -393,10 +403,11 @@ def test_an_agent_that_is_not_there_fails_the_start(box):
 
 def test_features_lists_what_the_parsers_take(box):
     features = json.loads(subprocess.check_output([OCI, "features"]))
-    assert features["ociVersionMin"] == "1.0.0" and features["ociVersionMax"].startswith("1.2")
+    assert features["ociVersionMin"] == "1.0.0" and features["ociVersionMax"].startswith("1.3")
     assert features["hooks"] == ["prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop"]
     assert set(features["linux"]["namespaces"]) == {"cgroup", "ipc", "mount", "network", "pid", "time", "user", "uts"}
     assert "SCMP_ARCH_X86_64" in features["linux"]["seccomp"]["archs"]
+    assert features["linux"]["netDevices"]["enabled"] and "MPOL_BIND" in features["linux"]["memoryPolicy"]["modes"]
     for option in ("rro", "rnosymfollow", "tmpcopyup", "idmap", "remount", "lazytime", "rslave"):
         assert option in features["mountOptions"]
     for action in features["linux"]["seccomp"]["actions"]:

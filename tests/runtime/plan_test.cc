@@ -51,6 +51,21 @@ TEST(Plan, FileSystemOptionsOfABindAreWithoutEffect) {
   EXPECT_TRUE(plan->mounts.at(0).data.empty());
 }
 
+TEST(Plan, LabelsWhatTakesALabelWhereSelinuxIsAtWork) {
+  Spec spec = spec_of({{"/proc", "proc", "proc", {}, {}},
+                       {"/dev", "tmpfs", "tmpfs", {"mode=755"}, {}},
+                       {"/b", "bind", "/src", {}, {}}});
+  spec.mount_label = "system_u:object_r:container_file_t:s0";
+  sys::Cgroups cgroups = sys::Cgroups::parse(kUnified).value();
+  EXPECT_THAT(make_plan(spec, {cgroups, "/x", false}).error().text,
+              testing::StartsWith("linux.mountLabel: "));
+  auto plan = make_plan(spec, {cgroups, "/x", true});
+  ASSERT_TRUE(plan) << plan.error().text;
+  EXPECT_TRUE(plan->mounts.at(0).data.empty());
+  EXPECT_EQ(plan->mounts.at(1).data.back(), std::pair(std::string("context"), spec.mount_label));
+  EXPECT_TRUE(plan->mounts.at(2).data.empty());
+}
+
 TEST(Plan, ShowsTheCgroupsThatTheHostHas) {
   Spec spec = spec_of({{"/sys/fs/cgroup", "cgroup", "cgroup", {"ro"}, {}}});
   EXPECT_THAT(render(plan_of(spec, kUnified).value()),

@@ -8,7 +8,7 @@ import subprocess
 
 OCI = pathlib.Path(os.environ.get("BERTH_BIN", "build/debug/bin")).resolve() / "berth-oci"
 CGROUPS = pathlib.Path("/sys/fs/cgroup")
-APPLETS = "sh true false sleep cat id ls mount touch dd echo date uname readlink stat chmod mknod grep head wc env nice sed mkdir ps kill".split()
+APPLETS = "sh true false sleep cat id ls mount touch dd echo date uname readlink stat chmod mknod grep head wc env nice sed mkdir ps kill ip".split()
 DIRECTORIES = "bin proc sys dev tmp vol vol2 etc run".split()
 
 
