@@ -307,8 +307,8 @@ Status LayerTree::finish() {
   for (const std::string& path : opaque_) TRY(apply_opaque(path));
   TRY(finish_root());
   for (const auto& [path, times] : directory_times_) {
-    Directory found = TRY(directory(path));
-    TRY(sys::set_times_at(found.fd, "", times));
+    Place found = TRY(place(path));  // by its name: it need not be opened for that
+    TRY(sys::set_times_at(found.dirfd, found.name, times));
   }
   return {};
 }

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "image/layer_tree.h"
+#include "sys/file.h"
 #include "sys/host.h"
 #include "sys/tree.h"
 
@@ -71,6 +72,16 @@ sys::Times times_of(archive_entry* entry) {
   return {access, modification};
 }
 
+Result<sys::Owner> owner_of(archive_entry* entry) {
+  constexpr int64_t kIdMax = 0xfffffffe;
+  int64_t uid = archive_entry_uid(entry);
+  int64_t gid = archive_entry_gid(entry);
+  if (uid < 0 || uid > kIdMax || gid < 0 || gid > kIdMax) {
+    return fail(Errc::kInvalid, "owner {}:{} is out of range", uid, gid);
+  }
+  return sys::Owner{static_cast<uid_t>(uid), static_cast<gid_t>(gid)};
+}
+
 class Unpacker {
  public:
   Unpacker(ByteSource& tar, LayerTree tree, const std::string& target, const UnpackOptions& options)
@@ -89,10 +100,12 @@ class Unpacker {
   Result<bool> is_of_aufs(const std::string& path, const std::string& parent);
   Status reserved(const std::string& parent, const std::string& name);
   Status make(archive_entry* entry, const LayerTree::Place& place);
+  Status make_new(archive_entry* entry, const LayerTree::Place& place);
   Status make_file(archive_entry* entry, const LayerTree::Place& place);
   Status write_content(int fd, int64_t size);
   Status check_reserve(size_t written);
   Status set_looks(archive_entry* entry, const LayerTree::Place& place);
+  Status set_file_looks(archive_entry* entry, const LayerTree::Place& place, int fd);
   Status set_xattrs(archive_entry* entry, const LayerTree::Place& place);
 
   ByteSource& tar_;
@@ -178,8 +191,7 @@ Status Unpacker::unpack_entry(archive_entry* entry, const std::string& name) {
   if (base.starts_with(kWhiteoutPrefix)) return reserved(parent, base);
   LayerTree::Place place = TRY(tree_.place(path));
   if (const char* target = archive_entry_hardlink(entry)) return tree_.link(place, target);
-  TRY(make(entry, place));
-  return set_looks(entry, place);
+  return make(entry, place);
 }
 
 // Below a reserved name there is what aufs kept for itself. Nothing of it shows in a container; but
@@ -214,17 +226,32 @@ Status Unpacker::reserved(const std::string& parent, const std::string& name) {
   return {};
 }
 
+// With its looks.
 Status Unpacker::make(archive_entry* entry, const LayerTree::Place& place) {
-  mode_t type = archive_entry_filetype(entry);
-  if (type == AE_IFDIR) return tree_.make_directory(place);
+  if (archive_entry_filetype(entry) == AE_IFDIR) {
+    TRY(tree_.make_directory(place));
+    return set_looks(entry, place);
+  }
+  // Nearly every name is new: it is cheaper to find out by making it than to look first.
+  if (!place.name.empty()) {
+    auto made = make_new(entry, place);
+    if (made || made.error().errno_value != EEXIST) return made;
+  }
   TRY(tree_.clear(place));
+  return make_new(entry, place);
+}
+
+// EEXIST when something stands there; then nothing of the entry's content has been read.
+Status Unpacker::make_new(archive_entry* entry, const LayerTree::Place& place) {
+  mode_t type = archive_entry_filetype(entry);
   switch (type) {
     case AE_IFREG:
       return make_file(entry, place);
     case AE_IFLNK: {
       const char* target = archive_entry_symlink(entry);
       if (target == nullptr) return fail(Errc::kCorrupt, "a symlink without a target");
-      return sys::symlink_at(target, place.dirfd, place.name);
+      TRY(sys::symlink_at(target, place.dirfd, place.name));
+      return set_looks(entry, place);
     }
     case AE_IFCHR:
     case AE_IFBLK: {
@@ -232,18 +259,21 @@ Status Unpacker::make(archive_entry* entry, const LayerTree::Place& place) {
       if (type == AE_IFCHR && device == 0) {
         return fail(Errc::kInvalid, "a character device 0:0 would forge a whiteout");
       }
-      return sys::make_node_at(place.dirfd, place.name, type | 0600, device);
+      TRY(sys::make_node_at(place.dirfd, place.name, type | 0600, device));
+      return set_looks(entry, place);
     }
     case AE_IFIFO:
-      return sys::make_node_at(place.dirfd, place.name, S_IFIFO | 0600, 0);
+      TRY(sys::make_node_at(place.dirfd, place.name, S_IFIFO | 0600, 0));
+      return set_looks(entry, place);
     default:
       return fail(Errc::kUnsupported, "an entry of an unknown type");
   }
 }
 
 Status Unpacker::make_file(archive_entry* entry, const LayerTree::Place& place) {
-  sys::Fd fd = TRY(sys::create_at(place.dirfd, place.name, 0600));
-  return write_content(fd.get(), archive_entry_size(entry));
+  sys::Fd fd = TRY(sys::create_at(place.dirfd, place.name, archive_entry_perm(entry) & 0777));
+  TRY(write_content(fd.get(), archive_entry_size(entry)));
+  return set_file_looks(entry, place, fd.get());
 }
 
 Status Unpacker::write_content(int fd, int64_t size) {
@@ -274,14 +304,8 @@ Status Unpacker::check_reserve(size_t written) {
 }
 
 Status Unpacker::set_looks(archive_entry* entry, const LayerTree::Place& place) {
-  constexpr int64_t kIdMax = 0xfffffffe;
-  int64_t uid = archive_entry_uid(entry);
-  int64_t gid = archive_entry_gid(entry);
-  if (uid < 0 || uid > kIdMax || gid < 0 || gid > kIdMax) {
-    return fail(Errc::kInvalid, "owner {}:{} is out of range", uid, gid);
-  }
   // Owner first: chown clears setuid, setgid and file capabilities.
-  TRY(sys::chown_at(place.dirfd, place.name, {static_cast<uid_t>(uid), static_cast<gid_t>(gid)}));
+  TRY(sys::chown_at(place.dirfd, place.name, TRY(owner_of(entry))));
   TRY(set_xattrs(entry, place));
   mode_t type = archive_entry_filetype(entry);
   if (type != AE_IFLNK) {
@@ -290,6 +314,20 @@ Status Unpacker::set_looks(archive_entry* entry, const LayerTree::Place& place) 
   if (type != AE_IFDIR) return sys::set_times_at(place.dirfd, place.name, times_of(entry));
   tree_.set_directory_times(place, times_of(entry));
   return {};
+}
+
+// The same for a file that is still open. Most are made with the owner and mode that they shall
+// have; to ask costs less than to set them again.
+Status Unpacker::set_file_looks(archive_entry* entry, const LayerTree::Place& place, int fd) {
+  sys::Owner owner = TRY(owner_of(entry));
+  struct stat made = TRY(sys::stat_fd(fd));
+  if (made.st_uid != owner.uid || made.st_gid != owner.gid) {
+    TRY(sys::chown_fd(fd, owner.uid, owner.gid));
+  }
+  TRY(set_xattrs(entry, place));
+  mode_t mode = archive_entry_perm(entry) & 07777;
+  if ((made.st_mode & 07777) != mode) TRY(sys::chmod_at(fd, "", mode));
+  return sys::set_times_at(fd, "", times_of(entry));
 }
 
 Status Unpacker::set_xattrs(archive_entry* entry, const LayerTree::Place& place) {

@@ -89,7 +89,8 @@ Status chmod_at(int dirfd, const std::string& name, mode_t mode) {
 
 Status set_times_at(int dirfd, const std::string& name, const Times& times) {
   std::array<timespec, 2> both = {times.access, times.modification};
-  constexpr int kFlags = AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH;
+  if (name.empty()) return run("futimens", "", [&] { return ::futimens(dirfd, both.data()); });
+  constexpr int kFlags = AT_SYMLINK_NOFOLLOW;
   return run("utimensat", name,
              [&] { return ::utimensat(dirfd, name.c_str(), both.data(), kFlags); });
 }
