@@ -6,16 +6,16 @@
 #include <isa-l/igzip_lib.h>
 #include <zstd.h>
 
-#include <array>
+#include <span>
+#include <string>
 #include <utility>
-#include <vector>
 
 namespace berth::image {
 
 class Decompressor::Codec {
  public:
   virtual ~Codec() = default;
-  virtual Status write(std::string_view compressed, const Sink& sink) = 0;
+  virtual Status write(std::string_view compressed, Output& output) = 0;
   virtual Status finish() = 0;
 };
 
@@ -25,7 +25,6 @@ using Codec = Decompressor::Codec;
 using namespace std::string_view_literals;
 
 constexpr size_t kMagicSize = 6;  // the longest that we tell apart
-constexpr size_t kOutputChunk = 256 * 1024;
 constexpr std::string_view kGzipMagic = "\x1f\x8b"sv;
 constexpr std::string_view kZstdMagic = "\x28\xb5\x2f\xfd"sv;
 constexpr std::string_view kBzip2Magic = "BZh91A"sv;
@@ -41,7 +40,15 @@ bool is_zstd(std::string_view head) {
 
 class Plain final : public Codec {
  public:
-  Status write(std::string_view bytes, const Sink& sink) override { return sink(bytes); }
+  Status write(std::string_view bytes, Output& output) override {
+    while (!bytes.empty()) {
+      std::span<char> room = TRY(output.room());
+      size_t size = bytes.copy(room.data(), room.size());
+      TRY(output.commit(size));
+      bytes.remove_prefix(size);
+    }
+    return {};
+  }
   Status finish() override { return {}; }
 };
 
@@ -50,9 +57,9 @@ class Plain final : public Codec {
 class Gzip final : public Codec {
  public:
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init): begin_member() sets up the 80 KiB
-  Gzip() : output_(kOutputChunk) { begin_member(); }
+  Gzip() { begin_member(); }
 
-  Status write(std::string_view bytes, const Sink& sink) override {
+  Status write(std::string_view bytes, Output& output) override {
     while (!bytes.empty()) {
       if (place_ == Place::kAfterLast) return {};
       if (place_ == Place::kBetween) {
@@ -62,7 +69,7 @@ class Gzip final : public Codec {
         if (!is_read) return wrap(std::move(is_read).error(), "gzip");
         if (*is_read) place_ = Place::kInMember;
       } else {
-        bytes = TRY(inflate(bytes, sink));
+        bytes = TRY(inflate(bytes, output));
       }
     }
     return {};
@@ -100,19 +107,20 @@ class Gzip final : public Codec {
   }
 
   // The rest of `bytes` after the end of the member.
-  Result<std::string_view> inflate(std::string_view bytes, const Sink& sink) {
+  Result<std::string_view> inflate(std::string_view bytes, Output& output) {
     // ISA-L's interface is not const, but it only reads.
     state_.next_in = reinterpret_cast<uint8_t*>(const_cast<char*>(bytes.data()));
     state_.avail_in = static_cast<uint32_t>(bytes.size());
     do {
-      state_.next_out = output_.data();
-      state_.avail_out = static_cast<uint32_t>(output_.size());
+      std::span<char> room = TRY(output.room());
+      state_.next_out = reinterpret_cast<uint8_t*>(room.data());
+      state_.avail_out = static_cast<uint32_t>(room.size());
       int status = isal_inflate(&state_);
       if (status != ISAL_DECOMP_OK && status != ISAL_END_INPUT) {
         return fail(Errc::kCorrupt, "gzip: {}", reason(status));
       }
-      size_t made = output_.size() - state_.avail_out;
-      if (made > 0) TRY(sink({reinterpret_cast<const char*>(output_.data()), made}));
+      size_t made = room.size() - state_.avail_out;
+      if (made > 0) TRY(output.commit(made));
       if (state_.block_state == ISAL_BLOCK_FINISH) {
         place_ = Place::kBetween;
         break;
@@ -141,7 +149,6 @@ class Gzip final : public Codec {
   }
 
   inflate_state state_;
-  std::vector<uint8_t> output_;
   Place place_ = Place::kInHeader;
   GzipHeader header_;
   size_t matched_ = 0;
@@ -149,23 +156,24 @@ class Gzip final : public Codec {
 
 class Zstd final : public Codec {
  public:
-  Zstd() : stream_(ZSTD_createDCtx()), output_(kOutputChunk) {
+  Zstd() : stream_(ZSTD_createDCtx()) {
     (void)ZSTD_DCtx_setParameter(stream_, ZSTD_d_windowLogMax, kZstdWindowLogMax);
   }
   Zstd(const Zstd&) = delete;
   Zstd& operator=(const Zstd&) = delete;
   ~Zstd() override { ZSTD_freeDCtx(stream_); }
 
-  Status write(std::string_view bytes, const Sink& sink) override {
+  Status write(std::string_view bytes, Output& output) override {
     ZSTD_inBuffer in = {bytes.data(), bytes.size(), 0};
     ZSTD_outBuffer out{};
     do {
-      out = {output_.data(), output_.size(), 0};
+      std::span<char> room = TRY(output.room());
+      out = {room.data(), room.size(), 0};
       hint_ = ZSTD_decompressStream(stream_, &out, &in);
       if (ZSTD_isError(hint_) != 0) {
         return fail(Errc::kCorrupt, "zstd: {}", to_lower(ZSTD_getErrorName(hint_)));
       }
-      if (out.pos > 0) TRY(sink({output_.data(), out.pos}));
+      if (out.pos > 0) TRY(output.commit(out.pos));
     } while (in.pos < in.size || out.pos == out.size);
     return {};
   }
@@ -177,14 +185,12 @@ class Zstd final : public Codec {
 
  private:
   ZSTD_DCtx* stream_;
-  std::vector<char> output_;
   size_t hint_ = 1;  // 0 when a frame has just ended
 };
 
 }  // namespace
 
-Decompressor::Decompressor(DecompressLimits limits, Sink sink)
-    : limits_(limits), sink_(std::move(sink)) {}
+Decompressor::Decompressor(DecompressLimits limits, Output& output) : meter_(limits, output) {}
 Decompressor::~Decompressor() = default;
 
 Status Decompressor::start() {
@@ -202,32 +208,32 @@ Status Decompressor::start() {
   return {};
 }
 
-Status Decompressor::emit(std::string_view plain) {
-  plain_ += plain.size();
-  if (plain_ > limits_.plain_max) {
+Status Decompressor::Meter::commit(size_t size) {
+  plain += size;
+  if (plain > limits_.plain_max) {
     return fail(Errc::kExhausted, "the layer unpacks to more than {}",
                 format_bytes(limits_.plain_max));
   }
-  if (plain_ > limits_.ratio_free_bytes && plain_ / limits_.ratio_max > compressed_) {
+  if (plain > limits_.ratio_free_bytes && plain / limits_.ratio_max > compressed) {
     return fail(Errc::kExhausted, "the layer unpacks to more than {} times its size (a bomb?)",
                 limits_.ratio_max);
   }
-  return sink_(plain);
+  return output_.commit(size);
 }
 
 Status Decompressor::write(std::string_view compressed) {
-  compressed_ += compressed.size();
-  std::string joined;
-  if (codec_ == nullptr) {
-    head_ += compressed;
-    if (head_.size() < kMagicSize) return {};
-    TRY(start());
-    joined = std::exchange(head_, {});
-    compressed = joined;
-  }
-  auto written = codec_->write(compressed, [this](std::string_view plain) { return emit(plain); });
+  meter_.compressed += compressed.size();
+  if (codec_ != nullptr) return decode(compressed);
+  head_ += compressed;
+  if (head_.size() < kMagicSize) return {};
+  TRY(start());
+  return decode(std::exchange(head_, {}));
+}
+
+Status Decompressor::decode(std::string_view compressed) {
+  auto written = codec_->write(compressed, meter_);
   if (!written && written.error().code == Errc::kCorrupt) {
-    return wrap(std::move(written).error(), "at byte {} of the blob or before", compressed_);
+    return wrap(std::move(written).error(), "at byte {} of the blob or before", meter_.compressed);
   }
   return written;
 }
@@ -235,7 +241,7 @@ Status Decompressor::write(std::string_view compressed) {
 Status Decompressor::finish() {
   if (codec_ == nullptr) {
     TRY(start());
-    TRY(codec_->write(head_, [this](std::string_view plain) { return emit(plain); }));
+    TRY(codec_->write(head_, meter_));
   }
   return codec_->finish();
 }

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -21,31 +22,44 @@ struct DecompressLimits {
 
 class Decompressor {
  public:
-  Decompressor(DecompressLimits limits, Sink sink);
+  // `output` is borrowed.
+  Decompressor(DecompressLimits limits, Output& output);
   Decompressor(const Decompressor&) = delete;
   Decompressor& operator=(const Decompressor&) = delete;
   ~Decompressor();
 
-  // Errors: kCorrupt with the offset in the compressed stream, kExhausted for a bomb, the sink's.
+  // Errors: kCorrupt with the offset in the compressed stream, kExhausted for a bomb, the output's.
   Status write(std::string_view compressed);
   // kCorrupt when the stream is cut short.
   Status finish();
 
-  uint64_t plain_bytes() const { return plain_; }
+  uint64_t plain_bytes() const { return meter_.plain; }
 
   // One compression format.
   class Codec;
 
  private:
   Status start();
-  Status emit(std::string_view plain);
+  Status decode(std::string_view compressed);
 
-  DecompressLimits limits_;
-  Sink sink_;
+  // Counts what goes to the output, within the limits.
+  class Meter final : public Output {
+   public:
+    Meter(DecompressLimits limits, Output& output) : limits_(limits), output_(output) {}
+    Result<std::span<char>> room() override { return output_.room(); }
+    Status commit(size_t size) override;
+
+    uint64_t compressed = 0;
+    uint64_t plain = 0;
+
+   private:
+    DecompressLimits limits_;
+    Output& output_;
+  };
+
+  Meter meter_;
   std::string head_;  // until the format is known
   std::unique_ptr<Codec> codec_;
-  uint64_t compressed_ = 0;
-  uint64_t plain_ = 0;
 };
 
 }  // namespace berth::image

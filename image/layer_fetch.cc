@@ -33,18 +33,15 @@ Status must_equal(std::string_view what, const std::string& wanted, const std::s
   return fail(Errc::kCorrupt, "{} is {} but the bytes have {}", what, wanted, found);
 }
 
-// The first thread's half: hash, keep, inflate, hash, hand over.
+// The first thread's part: fetch, hash, keep, inflate.
 class Front {
  public:
-  Front(const LayerFetch& fetch, int blob_fd, Pipe& pipe)
+  Front(const LayerFetch& fetch, int blob_fd, Output& plain)
       : fetch_(fetch),
         blob_fd_(blob_fd),
         decompressor_(
             {fetch.limits.layer_bytes_max, fetch.limits.ratio_max, fetch.limits.ratio_free_bytes},
-            [this, &pipe](std::string_view plain) -> Status {
-              plain_hash_.update(plain);
-              return pipe.write(plain);
-            }) {}
+            plain) {}
 
   Status run(const Feed& feed) {
     TRY(feed([this](std::string_view bytes) { return take(bytes); }));
@@ -54,15 +51,12 @@ class Front {
     }
     blob_digest = hash_.finish();
     TRY(must_equal("the digest", fetch_.blob.digest, blob_digest));
-    TRY(decompressor_.finish());
-    diff_id = plain_hash_.finish();
-    return must_equal("the diff_id", fetch_.diff_id, diff_id);
+    return decompressor_.finish();
   }
 
   uint64_t plain_bytes() const { return decompressor_.plain_bytes(); }
 
   std::string blob_digest;
-  std::string diff_id;
 
  private:
   Status take(std::string_view bytes) {
@@ -81,24 +75,47 @@ class Front {
   int blob_fd_;
   uint64_t bytes_ = 0;
   Sha256 hash_;
-  Sha256 plain_hash_;
   Decompressor decompressor_;
 };
 
-// Both threads; `front` has the digests afterwards.
-Status run_pipeline(const LayerFetch& fetch, Front& front, Pipe& pipe, const Feed& feed,
-                    const std::string& target) {
+// The second thread's part.
+Result<std::string> hash_all(ByteSource& plain) {
+  Sha256 hash;
+  while (true) {
+    std::string_view bytes = TRY(plain.read());
+    if (bytes.empty()) return hash.finish();
+    hash.update(bytes);
+  }
+}
+
+struct Digests {
+  std::string blob;
+  std::string diff_id;
+  uint64_t plain_bytes;
+};
+
+// All three threads. A failure of one reaches the others as theirs: any of them tells the cause.
+Result<Digests> run_pipeline(const LayerFetch& fetch, const Feed& feed, int blob_fd,
+                             const std::string& target) {
+  Pipe pipe(2);
+  Front front(fetch, blob_fd, pipe);
+  Result<std::string> diff_id = std::string();
+  std::thread hashing([&] { diff_id = hash_all(pipe.reader(0)); });
   Status unpacked;
-  std::thread back([&] {
+  std::thread unpacking([&] {
     UnpackOptions options{fetch.limits.entries_max, fetch.limits.disk_reserve_bytes, fetch.lower};
-    unpacked = unpack(pipe, target, options);
+    unpacked = unpack(pipe.reader(1), target, options);
     if (!unpacked) pipe.close_read(unpacked.error());
   });
   Status fed = front.run(feed);
   pipe.close_write(fed);
-  back.join();
-  // A failure of either side reaches the other as its own: any of the two tells the cause.
-  return fed ? unpacked : fed;
+  hashing.join();
+  unpacking.join();
+  TRY(std::move(fed));
+  // What does not have the diff_id is not what was meant to be unpacked: that comes first.
+  if (diff_id) TRY(must_equal("the diff_id", fetch.diff_id, *diff_id));
+  TRY(std::move(unpacked));
+  return Digests{front.blob_digest, TRY(std::move(diff_id)), front.plain_bytes()};
 }
 
 Result<Store::LayerRecord> fetch_into_scratch(Store& store, const LayerFetch& fetch,
@@ -110,12 +127,10 @@ Result<Store::LayerRecord> fetch_into_scratch(Store& store, const LayerFetch& fe
   std::string blob_file = scratch.path() + "/blob";
   sys::Fd blob_fd;
   if (keep_blob) blob_fd = TRY(sys::create(blob_file, O_WRONLY | O_EXCL, 0600));
-  Pipe pipe;
-  Front front(fetch, blob_fd.get(), pipe);
-  TRY(run_pipeline(fetch, front, pipe, feed, target));
-  if (keep_blob) TRY(store.commit_blob(blob_file, front.blob_digest));
-  Store::LayerRecord record{fetch.chain_id.empty() ? front.diff_id : fetch.chain_id, front.diff_id,
-                            front.blob_digest, front.plain_bytes()};
+  Digests found = TRY(run_pipeline(fetch, feed, blob_fd.get(), target));
+  if (keep_blob) TRY(store.commit_blob(blob_file, found.blob));
+  Store::LayerRecord record{fetch.chain_id.empty() ? found.diff_id : fetch.chain_id, found.diff_id,
+                            found.blob, found.plain_bytes};
   TRY(store.commit_layer(scratch, record));
   return record;
 }

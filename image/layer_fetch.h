@@ -1,4 +1,4 @@
-// Fetching one layer: the pipeline of two threads that puller.h draws.
+// Fetching one layer: the pipeline of three threads that puller.h draws.
 #pragma once
 
 #include "base/result.h"

@@ -4,8 +4,9 @@
 //   resolve   reference -> digest        nothing asked when kIfMissing finds it in the store; one
 //                                        HEAD when the store has what the registry names
 //   manifest  index -> this platform's manifest -> config     small blobs, verified
-//   layers    two at a time, bottom first, each one a pipeline of two threads:
-//               fetch > hash > keep blob > inflate > hash   |bounded buffer|   untar > tmp/
+//   layers    two at a time, bottom first, each one a pipeline of three threads:
+//               fetch > hash > keep blob > inflate   |bounded buffer| > hash
+//                                                    |              | > untar > tmp/
 //             both digests right -> one syncfs -> rename    (a wrong one: nothing is kept)
 //   record    reference -> digests, atomically
 //
