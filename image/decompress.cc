@@ -2,8 +2,11 @@
 
 #include "base/text.h"
 #include "image/gzip_header.h"
+#include "image/zstd_memory.h"
 
 #include <isa-l/igzip_lib.h>
+// For ZSTD_createDCtx_advanced(): memory of our own. The symbol is in the shared library, too.
+#define ZSTD_STATIC_LINKING_ONLY
 #include <zstd.h>
 
 #include <span>
@@ -29,7 +32,7 @@ constexpr std::string_view kGzipMagic = "\x1f\x8b"sv;
 constexpr std::string_view kZstdMagic = "\x28\xb5\x2f\xfd"sv;
 constexpr std::string_view kBzip2Magic = "BZh91A"sv;
 constexpr std::string_view kXzMagic = "\xfd\x37zXZ\0"sv;
-// 128 MiB: what zstd's own tools accept by default, and the bound of our memory.
+// 128 MiB: what zstd's own tools accept by default.
 constexpr int kZstdWindowLogMax = 27;
 
 bool is_zstd(std::string_view head) {
@@ -156,7 +159,9 @@ class Gzip final : public Codec {
 
 class Zstd final : public Codec {
  public:
-  Zstd() : stream_(ZSTD_createDCtx()) {
+  explicit Zstd(std::string window_directory)
+      : memory_(std::move(window_directory)),
+        stream_(ZSTD_createDCtx_advanced({ZstdMemory::allocate, ZstdMemory::release, &memory_})) {
     (void)ZSTD_DCtx_setParameter(stream_, ZSTD_d_windowLogMax, kZstdWindowLogMax);
   }
   Zstd(const Zstd&) = delete;
@@ -174,6 +179,7 @@ class Zstd final : public Codec {
         return fail(Errc::kCorrupt, "zstd: {}", to_lower(ZSTD_getErrorName(hint_)));
       }
       if (out.pos > 0) TRY(output.commit(out.pos));
+      TRY(memory_.made(out.pos));
     } while (in.pos < in.size || out.pos == out.size);
     return {};
   }
@@ -184,6 +190,7 @@ class Zstd final : public Codec {
   }
 
  private:
+  ZstdMemory memory_;
   ZSTD_DCtx* stream_;
   size_t hint_ = 1;  // 0 when a frame has just ended
 };
@@ -197,7 +204,7 @@ Status Decompressor::start() {
   if (head_.starts_with(kGzipMagic)) {
     codec_ = std::make_unique<Gzip>();
   } else if (is_zstd(head_)) {
-    codec_ = std::make_unique<Zstd>();
+    codec_ = std::make_unique<Zstd>(std::string(meter_.limits().window_directory));
   } else if (head_.starts_with(kXzMagic) || head_.starts_with(kBzip2Magic)) {
     return fail(Errc::kUnsupported,
                 "the layer is compressed with xz or bzip2; OCI knows gzip "

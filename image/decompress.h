@@ -18,6 +18,8 @@ struct DecompressLimits {
   uint64_t plain_max;         // bytes
   uint64_t ratio_max;         // plain : compressed
   uint64_t ratio_free_bytes;  // plain bytes before the ratio counts
+  // Where a large zstd window may be kept, see zstd_memory.h. Empty: nowhere but in memory.
+  std::string_view window_directory = {};
 };
 
 class Decompressor {
@@ -48,6 +50,7 @@ class Decompressor {
     Meter(DecompressLimits limits, Output& output) : limits_(limits), output_(output) {}
     Result<std::span<char>> room() override { return output_.room(); }
     Status commit(size_t size) override;
+    const DecompressLimits& limits() const { return limits_; }
 
     uint64_t compressed = 0;
     uint64_t plain = 0;

@@ -33,15 +33,22 @@ Status must_equal(std::string_view what, const std::string& wanted, const std::s
   return fail(Errc::kCorrupt, "{} is {} but the bytes have {}", what, wanted, found);
 }
 
+// Where a layer is worked on.
+struct Workplace {
+  std::string directory;  // of the scratch
+  std::string target;     // what is unpacked goes there
+  int blob_fd;            // the compressed bytes are kept there; -1: they are in the store already
+};
+
 // The first thread's part: fetch, hash, keep, inflate.
 class Front {
  public:
-  Front(const LayerFetch& fetch, int blob_fd, Output& plain)
+  Front(const LayerFetch& fetch, const Workplace& place, Output& plain)
       : fetch_(fetch),
-        blob_fd_(blob_fd),
-        decompressor_(
-            {fetch.limits.layer_bytes_max, fetch.limits.ratio_max, fetch.limits.ratio_free_bytes},
-            plain) {}
+        blob_fd_(place.blob_fd),
+        decompressor_({fetch.limits.layer_bytes_max, fetch.limits.ratio_max,
+                       fetch.limits.ratio_free_bytes, place.directory},
+                      plain) {}
 
   Status run(const Feed& feed) {
     TRY(feed([this](std::string_view bytes) { return take(bytes); }));
@@ -95,16 +102,15 @@ struct Digests {
 };
 
 // All three threads. A failure of one reaches the others as theirs: any of them tells the cause.
-Result<Digests> run_pipeline(const LayerFetch& fetch, const Feed& feed, int blob_fd,
-                             const std::string& target) {
+Result<Digests> run_pipeline(const LayerFetch& fetch, const Feed& feed, const Workplace& place) {
   Pipe pipe(2);
-  Front front(fetch, blob_fd, pipe);
+  Front front(fetch, place, pipe);
   Result<std::string> diff_id = std::string();
   std::thread hashing([&] { diff_id = hash_all(pipe.reader(0)); });
   Status unpacked;
   std::thread unpacking([&] {
     UnpackOptions options{fetch.limits.entries_max, fetch.limits.disk_reserve_bytes, fetch.lower};
-    unpacked = unpack(pipe.reader(1), target, options);
+    unpacked = unpack(pipe.reader(1), place.target, options);
     if (!unpacked) pipe.close_read(unpacked.error());
   });
   Status fed = front.run(feed);
@@ -127,7 +133,7 @@ Result<Store::LayerRecord> fetch_into_scratch(Store& store, const LayerFetch& fe
   std::string blob_file = scratch.path() + "/blob";
   sys::Fd blob_fd;
   if (keep_blob) blob_fd = TRY(sys::create(blob_file, O_WRONLY | O_EXCL, 0600));
-  Digests found = TRY(run_pipeline(fetch, feed, blob_fd.get(), target));
+  Digests found = TRY(run_pipeline(fetch, feed, {scratch.path(), target, blob_fd.get()}));
   if (keep_blob) TRY(store.commit_blob(blob_file, found.blob));
   Store::LayerRecord record{fetch.chain_id.empty() ? found.diff_id : fetch.chain_id, found.diff_id,
                             found.blob, found.plain_bytes};

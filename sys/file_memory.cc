@@ -1,0 +1,33 @@
+#include "sys/file_memory.h"
+
+#include "sys/call.h"
+#include "sys/file.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+
+namespace berth::sys {
+
+Result<FileMemory> FileMemory::make(const std::string& directory, size_t size) {
+  Fd fd = TRY(create(directory, O_TMPFILE | O_RDWR, 0600));
+  TRY(run("fallocate", directory,
+          [&] { return ::fallocate(fd.get(), 0, 0, static_cast<off_t>(size)); }));
+  void* data = MAP_FAILED;
+  TRY(run("mmap", directory, [&] {
+    data = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd.get(), 0);
+    return data == MAP_FAILED ? -1 : 0;
+  }));
+  return FileMemory(data, size);
+}
+
+FileMemory::~FileMemory() {
+  if (data_ != nullptr) ::munmap(data_, size_);
+}
+
+// Of a shared mapping of a file, MADV_DONTNEED takes the pages out of the process, not their
+// content.
+Status FileMemory::let_go() {
+  return run("madvise", "", [&] { return ::madvise(data_, size_, MADV_DONTNEED); });
+}
+
+}  // namespace berth::sys

@@ -1,0 +1,35 @@
+// FileMemory: memory that the kernel may take back: a mapping of a file without a name, which it
+// can write to the disk. For large areas of which little is touched at a time; what of it is
+// resident is let go on demand.
+#pragma once
+
+#include "base/result.h"
+
+#include <cstddef>
+#include <string>
+#include <utility>
+
+namespace berth::sys {
+
+class FileMemory {
+ public:
+  // Zeros, in a file of `directory`'s file system. The blocks are reserved: no later write finds
+  // the disk full.
+  static Result<FileMemory> make(const std::string& directory, size_t size);
+  FileMemory(FileMemory&& other) noexcept
+      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+  FileMemory& operator=(FileMemory&&) = delete;
+  ~FileMemory();
+
+  void* data() const { return data_; }
+  size_t size() const { return size_; }
+  // Nothing of it is resident any more; the next access brings back what was written.
+  Status let_go();
+
+ private:
+  FileMemory(void* data, size_t size) : data_(data), size_(size) {}
+  void* data_;
+  size_t size_;
+};
+
+}  // namespace berth::sys

@@ -1,0 +1,49 @@
+"""How much memory a pull takes: no more for large layers, and none for what a compressor looked back to."""
+
+import os
+import pathlib
+import random
+import subprocess
+import sys
+import tarfile
+
+import pytest
+
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS / "support"), str(TESTS / "bench")]
+import leak_census  # noqa: E402
+import pull_images  # noqa: E402
+
+PROBE = os.environ["BERTH_BIN"] + "/image_probe"
+MEBIBYTES_MAX = 64
+FAR = {"gzip": 20 << 20, "window": 80 << 20}  # how far back the content repeats itself
+
+
+def add_repeated(tar, half):
+    """One file whose second half repeats the first: a window of 128 MiB finds 80 of them again."""
+    entry = tarfile.TarInfo("large")
+    entry.size = 2 * half
+
+    def parts():
+        for _ in range(2):
+            chance = random.Random(1)
+            for _ in range(half >> 20):
+                yield chance.randbytes(1 << 20)
+
+    tar.addfile(entry, pull_images.Parts(parts()))
+
+
+@pytest.mark.parametrize("compression", ["gzip", "window"])
+def test_a_large_layer(tmp_path, compression):
+    layout, store = tmp_path / "layout", tmp_path / "store"
+    blobs = layout / "blobs/sha256"
+    blobs.mkdir(parents=True)
+    layer = pull_images.write_layer(blobs, compression, lambda tar: add_repeated(tar, FAR[compression]))
+    pull_images.write_layout(layout, [layer])
+    before = leak_census.take(tmp_path / "run", store)
+    process = subprocess.Popen([PROBE, store, f"oci:{layout}:latest", "always"], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    assert usage.ru_maxrss / 1024 < MEBIBYTES_MAX
+    leak_census.assert_equal(before, tmp_path / "run", store)
