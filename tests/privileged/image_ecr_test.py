@@ -12,7 +12,7 @@ import threading
 
 import leak_census
 import pytest
-from berth import BIN
+from berth import BIN, sh, task
 from fake_aws import FakeAws
 from registry import Registry
 
@@ -61,14 +61,17 @@ class Host:
         self._config = directory / "berth.json"
         self.environment = {"AWS_ENDPOINT_URL": aws.url, "AWS_EC2_METADATA_DISABLED": "true"}
 
-    def pull(self, image=IMAGE, **environment):
+    def berth(self, *arguments, **environment):
         self._config.write_text(json.dumps(self.config))
-        berth = [BIN / "berth", "--config", self._config, "--root", self.root, "--run", self.run, "pull", image]
+        berth = [BIN / "berth", "--config", self._config, "--root", self.root, "--run", self.run, *arguments]
         script = (f"mount --bind {self._hosts} /etc/hosts && "
                   f"mount --bind {self._certificate} /etc/ssl/certs/ca-certificates.crt && exec {shell(berth)}")
         bare = {"PATH": os.environ["PATH"], "HOME": str(self.home)}
         return subprocess.run(["unshare", "--mount", "sh", "-c", script], capture_output=True, text=True, timeout=60,
                               env={**bare, **self.environment, **environment}, check=False)
+
+    def pull(self, **environment):
+        return self.berth("pull", IMAGE, **environment)
 
     def pulled(self, **environment):
         done = self.pull(**environment)
@@ -156,6 +159,14 @@ def test_every_source_of_keys_leads_to_the_image(registry, host, aws, source):
     environment, asked = source(host, aws)
     host.pulled(**environment)
     assert aws.asked == asked
+
+
+def test_a_task_runs_from_ecr(registry, host, aws):
+    definition = host.home / "task.json"
+    definition.write_text(json.dumps(task(sh("echo it runs", image=IMAGE))))
+    done = host.berth("run", definition, **GOOD)
+    assert done.returncode == 0 and "it runs" in done.stdout, done.stderr
+    assert aws.asked == ["ecr AKIDGOOD"]
 
 
 def test_a_container_asks_its_host_and_no_proxy(registry, host, aws):
