@@ -135,6 +135,7 @@ Query parse_query(std::string_view text) {
 
 std::string render_query(const Query& query) {
   Query encoded;
+  encoded.reserve(query.size());
   for (const auto& [name, value] : query) {
     encoded.emplace_back(percent_encode(name), percent_encode(value));
   }

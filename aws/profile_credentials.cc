@@ -31,11 +31,13 @@ class Resolver {
                   context_.config.credentials_path);
     }
     if (visited_.size() >= kProfilesMax || std::ranges::find(visited_, name) != visited_.end()) {
-      return fail(Errc::kInvalid, "profile \"{}\": source_profile leads in a circle", name);
+      return fail(Errc::kInvalid, "profile \"{}\": source_profile leads in a circle",
+                  printable(name, 100));
     }
     visited_.push_back(name);
     auto credentials = lead(found->second);
-    if (!credentials) return wrap(std::move(credentials).error(), "profile \"{}\"", name);
+    if (!credentials)
+      return wrap(std::move(credentials).error(), "profile \"{}\"", printable(name, 100));
     return credentials;
   }
 
@@ -128,7 +130,7 @@ class Resolver {
     return *found;
   }
 
-  Result<Found> from_source(const std::string& kind) {
+  Result<Found> from_source(const std::string& kind) const {
     if (kind == "Environment") return environment_credentials(context_.environment);
     if (kind == "EcsContainer") return container_credentials(context_.environment, context_.http);
     if (kind == "Ec2InstanceMetadata") {
