@@ -294,6 +294,14 @@ def test_wrong_keys_are_ecrs_error_in_one_line(registry, host, aws):
     assert host.tokens() == []
 
 
+def test_a_signed_request_is_not_sent_elsewhere(registry, host, aws):
+    with FakeAws(KEYS, ["first"]) as elsewhere:
+        aws.moved_to = elsewhere.url
+        done = host.pull(**GOOD)
+        assert done.returncode == 125 and "GetAuthorizationToken" in done.stderr and "status 307" in done.stderr
+        assert elsewhere.asked == []
+
+
 def test_without_keys_every_source_is_named(registry, host, aws):
     done = host.pull()
     for word in ("no AWS credentials", "AWS_ACCESS_KEY_ID is not set", "no profile \"default\" in", ".aws/credentials",

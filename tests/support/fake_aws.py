@@ -51,6 +51,7 @@ class FakeAws:
         self.asked, self.handed_out = [], {"AccessKeyId": "ASIAHANDEDOUT", "SecretAccessKey": "h", "Token": "ht"}
         self.keys["ASIAHANDEDOUT"] = ("h", "ht")
         self.container_token, self.imds_token = "container-token", "imds-token"
+        self.moved_to = None  # where ECR's API redirects
         fake = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -89,6 +90,11 @@ class FakeAws:
         handler.wfile.write(body)
 
     def post(self, handler, body):
+        if self.moved_to:
+            handler.send_response(307)
+            handler.send_header("Location", self.moved_to)
+            handler.send_header("Content-Length", "0")
+            return handler.end_headers()
         if handler.headers.get("X-Amz-Target") == TARGET:
             return self.get_authorization_token(handler, body)
         return self.sts(handler, body)
