@@ -85,6 +85,14 @@ TEST(Json, RefusesBytesThatTheKernelWouldStopAt) {
             "m.k\\x00: must not hold a NUL byte");
 }
 
+TEST(Json, AListSaysWhichOfItsStringsIsNone) {
+  auto document = parsed(R"({"a": ["x", 1], "b": ["x", "y\u0000"], "c": ["x", "y"]})");
+  json::Node root = document.root();
+  EXPECT_EQ(root.find_strings("a").error().text, "a[1]: must be a string, not 1");
+  EXPECT_EQ(root.find_strings("b").error().text, "b[1]: must not hold a NUL byte");
+  EXPECT_EQ(root.find_strings("c").value(), (std::vector<std::string>{"x", "y"}));
+}
+
 TEST(Json, LongRubbishIsNotRepeated) {
   auto document = json::Document::parse(std::string(100000, '9') + "e99999", {});
   ASSERT_FALSE(document);
