@@ -49,7 +49,7 @@ endfunction()
 
 # berth_test(sys_test LABEL unit SOURCES ... DEPENDS sys base)
 # One program per folder under test; every TEST in it is a ctest of its own.
-# LABEL unit needs no root; LABEL priv does and is run alone.
+# LABEL unit needs no root; LABEL priv does, and has the host for itself among those that do.
 function(berth_test name)
   cmake_parse_arguments(A "" "LABEL;TIMEOUT" "SOURCES;DEPENDS;PRIVATE" ${ARGN})
   if(NOT A_TIMEOUT)
@@ -70,7 +70,7 @@ function(berth_test name)
   endif()
   set(properties LABELS ${A_LABEL} TIMEOUT ${A_TIMEOUT})
   if(A_LABEL STREQUAL "priv")
-    list(APPEND properties RUN_SERIAL TRUE)
+    list(APPEND properties RESOURCE_LOCK host)
   endif()
   gtest_discover_tests(${name} PROPERTIES ${properties} DISCOVERY_TIMEOUT 60)
 endfunction()
