@@ -1,7 +1,7 @@
 #include "sys/file_memory.h"
 
 #include "sys/call.h"
-#include "sys/file.h"
+#include "sys/fd.h"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -9,7 +9,8 @@
 namespace berth::sys {
 
 Result<FileMemory> FileMemory::make(const std::string& directory, size_t size) {
-  Fd fd = TRY(create(directory, O_TMPFILE | O_RDWR, 0600));
+  constexpr int kFlags = O_TMPFILE | O_RDWR | O_CLOEXEC;  // with O_CREAT it is EINVAL
+  Fd fd(TRY(call("open", directory, [&] { return ::open(directory.c_str(), kFlags, 0600); })));
   TRY(run("fallocate", directory,
           [&] { return ::fallocate(fd.get(), 0, 0, static_cast<off_t>(size)); }));
   void* data = MAP_FAILED;
