@@ -123,7 +123,7 @@ Answer<Pulled> pull_job(const PullRequest& request, Env env) {
     auto known = pulled.images.find(container.image);
     if (known == pulled.images.end()) {
       auto image = pull_image(request, env, container.image);
-      watch.lap("pull " + container.image);
+      watch.lap("pull " + container.image + (image ? ", " + image->resolved_digest : ""));
       if (!image) {
         auto failure =
             start_failure(task.id, StartStage::kPull, "CannotPullContainerError", image.error());

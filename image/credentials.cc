@@ -13,7 +13,6 @@
 namespace berth::image {
 namespace {
 
-constexpr size_t kDockerConfigMax = 1024 * 1024;
 constexpr std::string_view kTokenUser = "<token>";  // the user name that marks identity tokens
 
 // "https://index.docker.io/v1/" -> "index.docker.io".
@@ -46,34 +45,37 @@ bool is_helper_name(std::string_view name) {
   });
 }
 
-Result<std::optional<Credentials>> ask_helper(const std::string& helper,
-                                              const std::string& server) {
+Result<sys::Output> run_helper(const std::string& helper, const std::string& action,
+                               const std::string& input) {
   if (!is_helper_name(helper)) {
     return fail(Errc::kInvalid, "credential helper \"{}\": not a name", printable(helper, 100));
   }
   std::string program = "docker-credential-" + helper;
-  sys::Program get{.path = program,
-                   .arguments = {program, "get"},
-                   .environment = std::nullopt,
-                   .descriptors = {},
-                   .new_session = false,
-                   .working_directory = ""};
-  sys::Output output = TRY(sys::run_program(std::move(get), server + "\n"));
+  sys::Program call{.path = program,
+                    .arguments = {program, action},
+                    .environment = std::nullopt,
+                    .descriptors = {},
+                    .new_session = false,
+                    .working_directory = ""};
+  return sys::run_program(std::move(call), input);
+}
+
+tl::unexpected<Error> helper_failed(const std::string& helper, const std::string& what,
+                                    const sys::Output& output) {
+  std::string said(trim(output.err.empty() ? output.out : output.err));
+  return fail(Errc::kDenied, "docker-credential-{} {}: exit status {}: {}", helper, what,
+              output.status.shell_code(), printable(said, 300));
+}
+
+Result<std::optional<Credentials>> ask_helper(const std::string& helper,
+                                              const std::string& server) {
+  sys::Output output = TRY(run_helper(helper, "get", server + "\n"));
   if (output.status.shell_code() == 0) return parse_helper_output(output.out);
   // The protocol's one expected failure, told by its text alone.
   if (output.out.find("credentials not found") != std::string::npos) {
     return std::optional<Credentials>();
   }
-  std::string said(trim(output.err.empty() ? output.out : output.err));
-  return fail(Errc::kDenied, "{} get {}: exit status {}: {}", program, server,
-              output.status.shell_code(), printable(said, 300));
-}
-
-std::string config_directory(const std::string& configured) {
-  if (!configured.empty()) return configured;
-  if (const char* directory = std::getenv("DOCKER_CONFIG")) return directory;
-  const char* home = std::getenv("HOME");
-  return std::string(home != nullptr ? home : "/root") + "/.docker";
+  return helper_failed(helper, "get " + server, output);
 }
 
 }  // namespace
@@ -122,9 +124,22 @@ Result<std::optional<Credentials>> parse_helper_output(std::string_view text) {
   return std::optional(std::move(credentials));
 }
 
+std::string docker_config_directory(const std::string& directory) {
+  if (!directory.empty()) return directory;
+  if (const char* named = std::getenv("DOCKER_CONFIG")) return named;
+  const char* home = std::getenv("HOME");
+  return std::string(home != nullptr ? home : "/root") + "/.docker";
+}
+
+Status tell_helper(const std::string& helper, const std::string& action, const std::string& input) {
+  sys::Output output = TRY(run_helper(helper, action, input));
+  if (output.status.shell_code() == 0) return {};
+  return helper_failed(helper, action, output);
+}
+
 Result<std::optional<Credentials>> load_credentials(const std::string& directory,
                                                     const std::string& registry) {
-  std::string path = config_directory(directory) + "/config.json";
+  std::string path = docker_config_directory(directory) + "/config.json";
   auto text = sys::read_file(path, kDockerConfigMax);
   if (!text && text.error().code == Errc::kNotFound) return std::optional<Credentials>();
   if (!text) return tl::unexpected<Error>(std::move(text).error());

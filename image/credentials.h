@@ -15,6 +15,8 @@
 
 namespace berth::image {
 
+constexpr size_t kDockerConfigMax = 1024 * 1024;
+
 struct Credentials {
   std::string user;
   Secret password;
@@ -38,6 +40,12 @@ std::optional<Credentials> find_auth(const DockerConfig& config, const std::stri
 
 // What a helper printed for `get`. Nothing when it knows of no credentials.
 Result<std::optional<Credentials>> parse_helper_output(std::string_view text);
+
+// `directory`, or where Docker looks: $DOCKER_CONFIG, else $HOME/.docker.
+std::string docker_config_directory(const std::string& directory);
+
+// Runs docker-credential-HELPER with `action` ("store", "erase") and `input`, which it must take.
+Status tell_helper(const std::string& helper, const std::string& action, const std::string& input);
 
 // Reads DIRECTORY/config.json (missing: no credentials) and asks helpers. An empty directory means
 // $DOCKER_CONFIG, else $HOME/.docker.

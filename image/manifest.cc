@@ -64,6 +64,7 @@ Result<Descriptor> parse_descriptor(const json::Node& node) {
   // By its type alone: others that have "urls" as well are in the registry all the same.
   descriptor.is_foreign = is_foreign_type(descriptor.media_type);
   descriptor.ref_name = TRY(annotation(node, "org.opencontainers.image.ref.name"));
+  descriptor.image_name = TRY(annotation(node, "io.containerd.image.name"));
   return descriptor;
 }
 
@@ -161,6 +162,13 @@ Result<ParsedManifest> parse_manifest(std::string_view text, std::string_view me
     return ParsedManifest(TRY(parse_index(root)));
   }
   return ParsedManifest(TRY(parse_image_manifest(root)));
+}
+
+std::optional<std::string> media_type_of(std::string_view text) {
+  auto document = parse_document(text, "manifest", kManifestMax);
+  if (!document) return std::nullopt;
+  auto type = document->root().find_string("mediaType");
+  return type ? *type : std::nullopt;
 }
 
 Result<ImageConfig> parse_config(std::string_view text, size_t layers) {

@@ -28,6 +28,7 @@ struct Descriptor {
   bool is_attestation = false;       // BuildKit's, or of platform unknown/unknown
   bool is_foreign = false;           // non-distributable, to be fetched from urls only
   std::string ref_name;              // annotation org.opencontainers.image.ref.name
+  std::string image_name;            // annotation io.containerd.image.name: the whole name
 };
 
 struct Manifest {
@@ -60,6 +61,9 @@ struct ImageConfig {
 // `media_type` is the Content-Type or the descriptor's; the document's own mediaType wins. Errors:
 // kInvalid for malformed text, kUnsupported for schema 1, artefacts and digests other than sha256.
 Result<ParsedManifest> parse_manifest(std::string_view text, std::string_view media_type);
+
+// The document's own mediaType; nothing when it has none or is malformed.
+std::optional<std::string> media_type_of(std::string_view text);
 
 // Errors: kInvalid, also when the number of diff_ids is not `layers`.
 Result<ImageConfig> parse_config(std::string_view text, size_t layers);

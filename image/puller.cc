@@ -4,8 +4,12 @@
 #include "image/digest.h"
 #include "image/layer_fetch.h"
 #include "image/layout.h"
+#include "image/lookup.h"
 #include "image/registry.h"
 #include "image/source.h"
+#include "sys/file.h"
+
+#include <fcntl.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -27,27 +31,27 @@ struct OpenSource {
   std::unique_ptr<Source> source;
 };
 
+Result<std::unique_ptr<Source>> open_archive(const std::string& file, const std::string& tag,
+                                             const std::string& directory) {
+  sys::Fd fd = TRY(sys::open(file, O_RDONLY));
+  TRY(unpack_archive(fd.get(), file, directory));
+  return std::unique_ptr<Source>(std::make_unique<LayoutSource>(directory, tag));
+}
+
 Result<OpenSource> open_source(Store& store, const PullerConfig& config, Env env,
-                               const Puller::Request& request) {
-  const Reference& reference = request.reference;
+                               const Reference& reference, Cancel* cancel) {
   OpenSource opened;
   switch (reference.transport) {
     case Transport::kRegistry:
-      opened.source =
-          std::make_unique<RegistrySource>(reference, config.registry, env, request.cancel);
+      opened.source = std::make_unique<RegistrySource>(reference, config.registry, env, cancel);
       break;
     case Transport::kOciLayout:
       opened.source = std::make_unique<LayoutSource>(reference.path, reference.tag);
       break;
     case Transport::kOciArchive:
-      opened.scratch.emplace(TRY(store.make_scratch()));
-      TRY(unpack_oci_archive(reference.path, opened.scratch->path()));
-      opened.source = std::make_unique<LayoutSource>(opened.scratch->path(), reference.tag);
-      break;
     case Transport::kDockerArchive:
       opened.scratch.emplace(TRY(store.make_scratch()));
-      TRY(convert_docker_archive(reference.path, reference.tag, opened.scratch->path()));
-      opened.source = std::make_unique<LayoutSource>(opened.scratch->path(), reference.tag);
+      opened.source = TRY(open_archive(reference.path, reference.tag, opened.scratch->path()));
       break;
   }
   return opened;
@@ -149,6 +153,9 @@ class LayerPull {
         is_done_(chain_.size(), false) {}
 
   Status run() {
+    for (const Descriptor& layer : chosen_.manifest.layers) {
+      report({layer.digest, Phase::kWaiting, 0, layer.size});
+    }
     std::vector<std::thread> threads;
     size_t count = std::min(config_.workers, chain_.size());
     for (size_t i = 0; i < count; ++i) threads.emplace_back([this] { work(); });
@@ -251,20 +258,32 @@ bool is_registry(const Reference& reference) {
   return reference.transport == Transport::kRegistry;
 }
 
-Result<Image> pull_image(Store& store, const PullerConfig& config, Env env,
-                         const Puller::Request& request) {
+// A record of the reference, or of another tag of its repository with the digest that it wants:
+// content that is named by its digest needs nobody's word.
+Result<std::optional<ImageRecord>> find_known(const Store& store, const Reference& reference,
+                                              const std::string& platform) {
+  auto known = TRY(store.find(reference.to_string()));
+  if (!known && !reference.digest.empty()) {
+    Reference repository = reference;
+    repository.tag.clear();
+    auto same = find_records(TRY(store.list()), repository.to_string());
+    if (same) known = TRY(store.find(same->front().reference));
+  }
+  if (known && known->platform != platform) known.reset();
+  return known;
+}
+
+enum class Origin { kElsewhere, kThisHost };
+
+Result<Image> take_image(Store& store, const PullerConfig& config, Env env,
+                         const Puller::Request& request, Source& source, Origin origin) {
   std::string name = request.reference.to_string();
   Platform platform = normalize(request.platform);
   auto known = TRY(store.find(name));
-  if (known && known->platform != platform.to_string()) known.reset();
-  // Local sources are always looked at: that costs next to nothing.
-  if (known && request.policy == Policy::kIfMissing && is_registry(request.reference)) {
-    return load_image(store, *known);
-  }
-  OpenSource opened = TRY(open_source(store, config, env, request));
-  Source& source = *opened.source;
   Descriptor resolved = TRY(source.resolve());
-  if (known && known->resolved_digest == resolved.digest) return load_image(store, *known);
+  bool is_known =
+      known && known->platform == platform.to_string() && known->resolved_digest == resolved.digest;
+  if (is_known) return load_image(store, *known);
   Chosen chosen = TRY(choose_image(store, source, resolved, platform));
   LayerPull layers(store, source, config, env, request, chosen);
   TRY(layers.run());
@@ -275,10 +294,39 @@ Result<Image> pull_image(Store& store, const PullerConfig& config, Env env,
                      platform.to_string(),
                      layers.chain(),
                      0,
-                     false};
+                     origin == Origin::kThisHost};
   for (const Descriptor& layer : chosen.manifest.layers) record.size += layer.size;
   TRY(store.record(record));
   return load_image(store, record);
+}
+
+Result<Image> pull_image(Store& store, const PullerConfig& config, Env env,
+                         const Puller::Request& request) {
+  const Reference& reference = request.reference;
+  auto known = TRY(find_known(store, reference, normalize(request.platform).to_string()));
+  // A digest means one image for ever. Local sources are always looked at: that costs next to
+  // nothing.
+  bool is_enough = request.policy == Policy::kIfMissing || !reference.digest.empty();
+  if (known && is_enough && is_registry(reference)) {
+    known->reference = reference.to_string();
+    return load_image(store, *known);
+  }
+  OpenSource opened = TRY(open_source(store, config, env, reference, request.cancel));
+  return take_image(store, config, env, request, *opened.source, Origin::kElsewhere);
+}
+
+Result<Reference> resolve_reference(Store& store, const PullerConfig& config, Env env,
+                                    const Reference& reference, Cancel* cancel) {
+  if (!reference.digest.empty() || !is_registry(reference)) return reference;
+  Reference pinned = reference;
+  auto known = TRY(store.find(reference.to_string()));
+  if (known && known->imported) {
+    pinned.digest = known->resolved_digest;
+    return pinned;
+  }
+  OpenSource opened = TRY(open_source(store, config, env, reference, cancel));
+  pinned.digest = TRY(opened.source->resolve()).digest;
+  return pinned;
 }
 
 }  // namespace
@@ -291,6 +339,17 @@ Result<Image> Puller::pull(const Request& request) {
   auto image = pull_image(store_, config_, env_, request);
   if (!image) return wrap(std::move(image).error(), "pull {}", request.reference.to_string());
   return image;
+}
+
+Result<Image> Puller::take_in(Source& source, const Request& request) {
+  sys::Fd lock = TRY(store_.lock_for_pull());
+  return take_image(store_, config_, env_, request, source, Origin::kThisHost);
+}
+
+Result<Reference> Puller::resolve(const Reference& reference, Cancel* cancel) {
+  auto pinned = resolve_reference(store_, config_, env_, reference, cancel);
+  if (!pinned) return wrap(std::move(pinned).error(), "resolve {}", reference.to_string());
+  return pinned;
 }
 
 Result<Image> load_image(const Store& store, const ImageRecord& record) {

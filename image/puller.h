@@ -73,7 +73,7 @@ enum class Policy {
   kIfMissing,  // what the store has under this reference will do
 };
 
-enum class Phase { kWaiting, kDownloading, kUnpacking, kDone, kExists };
+enum class Phase { kWaiting, kDownloading, kUnpacking, kUploading, kDone, kExists };
 
 struct Progress {
   std::string layer;  // digest of the compressed layer
@@ -95,6 +95,8 @@ struct Image {
   Pin pin;                                     // keep it as long as the directories are used
 };
 
+class Source;
+
 class Puller {
  public:
   // `store` and `env` are borrowed.
@@ -111,6 +113,16 @@ class Puller {
   // platform), kDenied (authentication), kUnavailable (unreachable), kCorrupt (digests, archives),
   // kExhausted (limits, disk), kCancelled.
   Result<Image> pull(const Request& request);
+
+  // What a pull of `reference` would take, asked where it points: the same name pinned to the
+  // digest. A service resolves its tags once, and every later task of it starts the same image,
+  // whatever the tag means by then. Images made on this host are asked of the store. Errors as
+  // pull().
+  Result<Reference> resolve(const Reference& reference, Cancel* cancel);
+
+  // A pull from a source that is open already, recorded as `request.reference` and as made on this
+  // host. The policy does not matter.
+  Result<Image> take_in(Source& source, const Request& request);
 
  private:
   Store& store_;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "agent/config.h"
+#include "image/save.h"
 
 #include <chrono>
 #include <string>
@@ -28,7 +29,29 @@ struct RunOptions {
 
 int run_command(const agent::Config& config, const RunOptions& options);
 
-int pull_command(const agent::Config& config, const std::string& reference);
+// How a command tells what it moves.
+struct TransferOptions {
+  bool quiet = false;  // the digest only
+  bool json = false;   // events on standard output
+};
+int pull_command(const agent::Config& config, const std::string& reference,
+                 const TransferOptions& options);
+
+struct PushOptions {
+  std::string image;        // a name or digest
+  std::string destination;  // "" is the name
+  TransferOptions transfer;
+};
+int push_command(const agent::Config& config, const PushOptions& options);
+
+struct LoginOptions {
+  std::string registry;
+  std::string user;             // "" asks for it
+  bool password_stdin = false;  // else it is asked for
+};
+int login_command(const agent::Config& config, const LoginOptions& options);
+int logout_command(const std::string& registry);
+
 int import_command(const agent::Config& config, const std::string& tar,
                    const std::string& reference);
 
@@ -40,6 +63,20 @@ int images_command(const agent::Config& config, const ImagesOptions& options);
 int tag_command(const agent::Config& config, const std::string& source, const std::string& target);
 // By names or digests.
 int rmi_command(const agent::Config& config, const std::vector<std::string>& images);
+
+struct SaveOptions {
+  std::vector<std::string> images;  // names or digests
+  std::string output;               // "" is standard output
+  image::ArchiveFormat format = image::ArchiveFormat::kOciArchive;
+};
+int save_command(const agent::Config& config, const SaveOptions& options);
+
+struct LoadOptions {
+  std::string input;  // an archive or the directory of a layout; "" and "-" are standard input
+  std::string name;   // for images that the archive gives none
+};
+int load_command(const agent::Config& config, const LoadOptions& options);
+
 // Waits for `delay` first: a task that starts meanwhile finds bridge and tables in place.
 int sweep_command(const agent::Config& config, std::chrono::milliseconds delay);
 

@@ -5,33 +5,33 @@
 #include "tools/commands.h"
 #include "tools/image_settings.h"
 #include "tools/pull_progress.h"
-
-#include <cstdio>
+#include "tools/transfer_report.h"
 
 namespace berth::tools {
 namespace {
 
-Status pull(const agent::Config& config, const std::string& text) {
+Result<Moved> pull(const agent::Config& config, const std::string& text,
+                   const TransferOptions& options) {
   auto reference = TRY(image::Reference::parse(text));
   sys::SystemClock clock;
   sys::SystemRng rng;
   image::Store store = TRY(image::Store::open(config.root));
   image::Puller puller(store, puller_config(config), Env{clock, rng});
-  PullProgress progress(stderr);
+  PullProgress progress(stream_of(options), style_of(options), clock);
   image::Image pulled =
       TRY(puller.pull({.reference = reference,
                        .platform = TRY(image::host_platform()),
                        .policy = image::Policy::kAlways,
                        .progress = [&](const image::Progress& layer) { progress.update(layer); },
                        .cancel = nullptr}));
-  std::printf("%s@%s\n", pulled.reference.c_str(), pulled.resolved_digest.c_str());
-  return {};
+  return Moved{pulled.reference, pulled.resolved_digest};
 }
 
 }  // namespace
 
-int pull_command(const agent::Config& config, const std::string& reference) {
-  return exit_code(pull(config, reference));
+int pull_command(const agent::Config& config, const std::string& reference,
+                 const TransferOptions& options) {
+  return report_transfer(options, pull(config, reference, options));
 }
 
 }  // namespace berth::tools

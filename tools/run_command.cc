@@ -74,7 +74,7 @@ class RunSession {
         env_(env),
         task_id_(make_task_id(env.rng)),
         core_(store_, env.rng),
-        progress_(stderr),
+        progress_(stderr, ProgressStyle::kTerminal, env.clock),
         printer_(container_names(definition_), options.container,
                  ::isatty(STDOUT_FILENO) == 1 ? Colour::kAlways : Colour::kNever, stdout, stderr),
         agent_({.config = config,

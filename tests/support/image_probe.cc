@@ -1,5 +1,6 @@
 // image_probe STORE REFERENCE always|if-missing: pulls an image and prints its layer directories,
-// bottom first, for tests that speak to real and to fake registries.
+// bottom first, for tests that speak to real and to fake registries. With `resolve` it pulls
+// nothing and prints the reference pinned to its digest.
 #include "image/puller.h"
 #include "sys/clock.h"
 
@@ -18,6 +19,11 @@ Status pull(const std::string& root, const std::string& name, const std::string&
   config.registry.backoff = std::chrono::milliseconds(10);
   if (const char* directory = std::getenv("CERTIFICATES")) config.registry.certificates = directory;
   image::Puller puller(store, config, Env{clock, rng});
+  if (policy == "resolve") {
+    image::Reference wanted = TRY(image::Reference::parse(name));
+    std::puts(TRY(puller.resolve(wanted, nullptr)).to_string().c_str());
+    return {};
+  }
   image::Puller::Request request;
   request.reference = TRY(image::Reference::parse(name));
   request.platform = TRY(image::host_platform());
