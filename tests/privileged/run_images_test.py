@@ -1,12 +1,14 @@
 """`berth run`: where images come from."""
 
 import json
+import pathlib
 import subprocess
 import time
 
 import pytest
 
 from berth import PATIENCE, task
+from image_layers import Layout, entry, tar
 from registry import Registry
 
 
@@ -29,6 +31,17 @@ def test_archive(fresh, layouts, tmp_path, form):
     skopeo_copy(f"oci:{layouts['busybox']}:latest", f"{form}:{tmp_path}/image.tar:{tag}")
     assert fresh.run(task(container(f"{form}:{tmp_path}/image.tar:{tag}"))).lines() == ["ran"]
     assert fresh.run(task(container(f"{form}:{tmp_path}/image.tar"))).lines() == ["ran"]
+
+
+def test_owners_that_a_task_has_no_ids_for(fresh, tmp_path):
+    """docs/unpacking.md: nobody's in a user namespace of 65,536 ids, whatever the mode allows root."""
+    busybox = entry("bin/sh", pathlib.Path("/bin/busybox").read_bytes(), mode=0o755)
+    image = Layout(tmp_path / "oci").add("ids", [tar(busybox, entry("last", uid=65535, gid=65535),
+                                                     entry("beyond", b"x", uid=70000, gid=65536, mode=0o600))])
+    script = "exec 2>/dev/null; busybox stat -c %u:%g last beyond; cat beyond || echo; chown 0 beyond; echo $?"
+    look = container(image, "sh", "-c", script)
+    assert fresh.run(task(look)).lines() == ["65535:65535", "65534:65534", "", "1"]
+    assert fresh.run(task(look), "--userns=host").lines() == ["65535:65535", "70000:65536", "x0"]
 
 
 def test_imported_root_file_system(fresh, tmp_path):
