@@ -242,6 +242,24 @@ TEST_F(UnpackTest, ParentsAreFoundInLowerLayers) {
   EXPECT_EQ(lstat_of("b").st_mode & 07777, 04755u);
 }
 
+// A directory that was made on the way to "d/x" looks as the lower one until its own entry comes.
+TEST_F(UnpackTest, LateEntriesOfDirectoriesCountAlone) {
+  ASSERT_TRUE(layer({{.name = "d/",
+                      .type = '5',
+                      .mode = 0700,
+                      .uid = 3,
+                      .pax = {{"SCHILY.xattr.user.a", "b"}}}}));
+  ASSERT_TRUE(layer({{.name = "d/x"}}));
+  char value = 0;
+  EXPECT_EQ(::lgetxattr(path("d").c_str(), "user.a", &value, 1), 1);
+  EXPECT_EQ(lstat_of("d").st_mode & 07777, 0700u);
+  ASSERT_TRUE(layer({{.name = "d/x"}, {.name = "d/", .type = '5', .mode = 0750, .mtime = 77}}));
+  EXPECT_EQ(::lgetxattr(path("d").c_str(), "user.a", &value, 1), -1);
+  EXPECT_EQ(lstat_of("d").st_mode & 07777, 0750u);
+  EXPECT_EQ(lstat_of("d").st_uid, 0u);
+  EXPECT_EQ(lstat_of("d").st_mtim.tv_sec, 77);
+}
+
 TEST_F(UnpackTest, LaterEntriesReplaceEarlierOnes) {
   ASSERT_TRUE(layer({{.name = "t/", .type = '5'}, {.name = "t/low"}}));
   auto done = layer({{.name = "t", .content = "file"},
