@@ -56,7 +56,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
   auto read = [&]() -> Result<Config> {
     Config config;
     TRY(root.only({"root", "run", "ociRuntime", "shim", "init", "subnet", "region", "taskPidsLimit",
-                   "insecureRegistries", "aws"}));
+                   "insecureRegistries", "registries", "certificates", "proxy", "aws"}));
     TRY(read_absolute_path(root, "root", config.root));
     TRY(read_absolute_path(root, "run", config.run));
     TRY(read_absolute_path(root, "ociRuntime", config.oci_runtime));
@@ -66,7 +66,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
     config.region = TRY(root.find_string("region")).value_or(config.region);
     config.task_pids_limit =
         TRY(read_in_range(root, "taskPidsLimit", config.task_pids_limit, kPidsMin, kPidsMax));
-    config.insecure_registries = TRY(root.find_strings("insecureRegistries"));
+    config.registries = TRY(read_registry_settings(root));
     config.aws = TRY(read_aws(root));
     return config;
   };
@@ -83,8 +83,8 @@ std::string render_config(const Config& config) {
                                 {"init", config.init},
                                 {"subnet", config.subnet},
                                 {"region", config.region},
-                                {"taskPidsLimit", config.task_pids_limit},
-                                {"insecureRegistries", config.insecure_registries}};
+                                {"taskPidsLimit", config.task_pids_limit}};
+  render_registry_settings(config.registries, out);
   if (!config.aws.profile.empty()) out["aws"]["profile"] = config.aws.profile;
   if (!config.aws.ecr_endpoint.empty()) out["aws"]["ecrEndpoint"] = config.aws.ecr_endpoint;
   for (const char* key : {"ociRuntime", "shim", "init"}) {

@@ -2,6 +2,7 @@
 // or the file of --config; flags override. docs/configuration.md lists the members.
 #pragma once
 
+#include "agent/registry_settings.h"
 #include "base/result.h"
 
 #include <cstdint>
@@ -28,7 +29,7 @@ struct Config {
   std::string subnet = "172.29.0.0/16";  // tasks' addresses; the bridge has the first one
   std::string region = "us-east-1";  // for names such as ip-172-29-0-2.us-east-1.compute.internal
   uint64_t task_pids_limit = 4096;   // processes and threads of one task (pids.max)
-  std::vector<std::string> insecure_registries;  // HOST[:PORT] spoken to in plain HTTP
+  RegistrySettings registries;       // insecureRegistries, registries, certificates, proxy
   AwsConfig aws;
 };
 

@@ -2,6 +2,7 @@
 
 #include "agent/ecr_provider.h"
 #include "agent/paths.h"
+#include "agent/registry_config.h"
 #include "agent/teardown.h"
 #include "base/log.h"
 #include "sys/socket.h"
@@ -48,7 +49,7 @@ Result<image::Image> pull_image(const PullRequest& request, Env env, const std::
   auto known = TRY(store.find(reference.to_string()));
   bool imported = known && known->imported;
   image::PullerConfig config;
-  config.registry.insecure_registries = request.config.insecure_registries;
+  config.registry = registry_config_of(request.config, sys::own_environment());
   config.registry.credential_providers = {make_ecr_provider(request.config)};
   image::Puller puller(store, config, env);
   return pull_or_use_cached(

@@ -337,8 +337,12 @@ Puller::Puller(Store& store, PullerConfig config, Env env)
 Result<Image> Puller::pull(const Request& request) {
   sys::Fd lock = TRY(store_.lock_for_pull());
   auto image = pull_image(store_, config_, env_, request);
-  if (!image) return wrap(std::move(image).error(), "pull {}", request.reference.to_string());
-  return image;
+  if (image) return image;
+  // A registry's failures name it already, in the words of Amazon's agent.
+  std::string name = request.reference.to_string();
+  bool is_named = image.error().text.find(name) != std::string::npos;
+  if (is_named) return tl::unexpected<Error>(std::move(image).error());
+  return wrap(std::move(image).error(), "pull {}", name);
 }
 
 Result<Image> Puller::take_in(Source& source, const Request& request) {

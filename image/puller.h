@@ -20,6 +20,7 @@
 #include "image/credentials.h"
 #include "image/manifest.h"
 #include "image/platform.h"
+#include "image/proxy.h"
 #include "image/reference.h"
 #include "image/store.h"
 
@@ -37,12 +38,14 @@ struct RegistryConfig {
   // Registry ("docker.io") -> who is asked before it, in this order; see parse_mirror(). A mirror
   // gets the credentials of its own name, never those of the registry.
   std::map<std::string, std::vector<std::string>> mirrors;
+  std::vector<std::string> unverified_registries;  // HOST[:PORT] whose certificate may be any
+  ProxySettings proxies;                           // nobody's: asked directly
   // Directory of Docker's config.json with credentials; empty: $DOCKER_CONFIG, else ~/.docker.
   std::string docker_config;
   // Asked after that, in this order: an entry of the user's for the very registry goes first.
   CredentialProviders credential_providers;
-  // As Docker and podman: DIRECTORY/HOST[:PORT]/ca.crt is trusted for that registry, beside the
-  // system's authorities.
+  // As Docker and podman: DIRECTORY/HOST[:PORT]/ has authorities that are trusted for that registry
+  // beside the system's, and the certificate that we show it; see trust.h.
   std::string certificates = "/etc/docker/certs.d";
   Duration connect_timeout = std::chrono::seconds(15);
   // From the end of a request to the end of its answer's headers.

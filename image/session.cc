@@ -3,7 +3,6 @@
 #include "base/text.h"
 #include "image/headers.h"
 #include "image/status.h"
-#include "sys/file.h"
 
 #include <algorithm>
 #include <chrono>
@@ -19,15 +18,12 @@ constexpr int kAuthenticationsMax = 2;
 // A transfer that is cut after fewer bytes than this has not got on.
 constexpr uint64_t kProgressMin = 64 * 1024;
 
-// Empty: the system's authorities only.
-std::string ca_file(const RegistryConfig& config, const std::string& registry) {
-  std::string path = fmt::format("{}/{}/ca.crt", config.certificates, registry);
-  return sys::exists(path) ? path : "";
-}
-
 TransportOptions transport_options(const Endpoint& endpoint, const RegistryConfig& config) {
   TransportOptions options;
-  options.ca_file = ca_file(config, endpoint.registry);
+  options.certificates = config.certificates;
+  options.registry = endpoint.registry;
+  options.unverified = config.unverified_registries;
+  options.proxies = config.proxies;
   options.connect_timeout = config.connect_timeout;
   options.answer_timeout = config.answer_timeout;
   options.stall_timeout = config.stall_timeout;

@@ -6,6 +6,8 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
+#include <map>
 #include <memory>
 #include <mutex>
 
@@ -15,6 +17,7 @@ namespace berth::image {
 struct HttpClient::Pool {
   std::mutex mutex;
   std::vector<CURL*> idle;
+  std::map<std::string, Trust> trusts;  // by host, as read
 
   CURL* acquire() {
     std::lock_guard lock(mutex);
@@ -33,6 +36,8 @@ struct HttpClient::Pool {
 };
 
 namespace {
+
+constexpr const char* kSystemAuthorities = "/etc/ssl/certs";
 
 struct SlistCloser {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
@@ -88,18 +93,22 @@ Slist make_headers(const HttpRequest& request) {
   return Slist(list);
 }
 
-void configure(CURL* handle, const TransportOptions& options, const HttpRequest& request) {
-  auto connect_timeout =
-      std::chrono::duration_cast<std::chrono::milliseconds>(options.connect_timeout);
-  curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
-  curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(handle, CURLOPT_USERAGENT, "berth");
-  curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, 512L * 1024);
-  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect_timeout.count()));
-  if (!options.ca_file.empty()) {
-    curl_easy_setopt(handle, CURLOPT_CAINFO, options.ca_file.c_str());
+std::string host_of(const std::string& url) {
+  std::string origin = origin_of(url);
+  size_t scheme = origin.find("://");
+  return scheme == std::string::npos ? origin : origin.substr(scheme + 3);
+}
+
+void set_trust(CURL* handle, const Trust& trust) {
+  if (!trust.authorities.empty()) {
+    curl_blob blob{const_cast<char*>(trust.authorities.data()), trust.authorities.size(),
+                   CURL_BLOB_COPY};
+    curl_easy_setopt(handle, CURLOPT_CAINFO_BLOB, &blob);
+    curl_easy_setopt(handle, CURLOPT_CAPATH, kSystemAuthorities);  // beside ours
   }
+  if (trust.certificate.empty()) return;
+  curl_easy_setopt(handle, CURLOPT_SSLCERT, trust.certificate.c_str());
+  curl_easy_setopt(handle, CURLOPT_SSLKEY, trust.key.c_str());
 }
 
 bool is_redirect(int status) {
@@ -175,14 +184,58 @@ Result<HttpResponse> HttpClient::perform(HttpRequest request, Cancel* cancel) {
               kRedirectsMax);
 }
 
+// A certificate of ours is for the very host; authorities are also for those that it names.
+Result<HttpClient::Route> HttpClient::route_to(const std::string& url) {
+  Route route;
+  route.proxy = proxy_for(url, options_.proxies);
+  if (!url.starts_with("https:")) return route;
+  std::string host = host_of(url);
+  route.is_verified = std::ranges::none_of(options_.unverified, [&](const std::string& name) {
+    return host_of("https://" + name) == host;
+  });
+  std::lock_guard lock(pool_->mutex);
+  for (const std::string& name : {host, options_.registry}) {
+    if (name.empty() || pool_->trusts.contains(name)) continue;
+    pool_->trusts[name] = TRY(load_trust(options_.certificates, name));
+  }
+  route.trust = pool_->trusts[host];
+  if (host_of("https://" + options_.registry) == host)
+    route.trust = pool_->trusts[options_.registry];
+  else
+    route.trust.authorities += pool_->trusts[options_.registry].authorities;
+  return route;
+}
+
+void HttpClient::configure(void* handle, const HttpRequest& request, const Route& route) {
+  curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
+  curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(handle, CURLOPT_USERAGENT, "berth");
+  curl_easy_setopt(handle, CURLOPT_BUFFERSIZE, 512L * 1024);
+  // HTTP/2 where the other side offers it in its TLS handshake.
+  curl_easy_setopt(handle, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
+  // Even an empty one keeps libcurl from deciding by the environment.
+  curl_easy_setopt(handle, CURLOPT_PROXY, route.proxy.reveal().c_str());
+  curl_easy_setopt(handle, CURLOPT_NOPROXY, "");
+  // What the proxy says of the tunnel is not the registry's answer.
+  curl_easy_setopt(handle, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, route.is_verified ? 1L : 0L);
+  curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, route.is_verified ? 2L : 0L);
+  set_trust(handle, route.trust);
+}
+
 Result<HttpResponse> HttpClient::perform_once(const HttpRequest& request, Cancel* cancel) {
+  Route route = TRY(route_to(request.url));
   CURL* handle = pool_->acquire();
   CHECK(handle != nullptr);
   curl_easy_reset(handle);  // options only; connections stay
   std::string reason(CURL_ERROR_SIZE, '\0');
   Slist headers = make_headers(request);
   Exchange exchange(handle, request, options_, clock_, cancel);
-  configure(handle, options_, request);
+  configure(handle, request, route);
+  auto connect_timeout =
+      std::chrono::duration_cast<std::chrono::milliseconds>(options_.connect_timeout);
+  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(connect_timeout.count()));
   set_method(handle, request);
   exchange.attach();
   curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers.get());

@@ -9,7 +9,9 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "image/cancel.h"
+#include "image/proxy.h"
 #include "image/stream.h"
+#include "image/trust.h"
 
 #include <cstdint>
 #include <functional>
@@ -58,7 +60,12 @@ struct HttpResponse {
 };
 
 struct TransportOptions {
-  std::string ca_file;
+  // Trust: load_trust() of the host that is asked, and the authorities of `registry` for all hosts
+  // that it sends us to. Without verification, where that was asked for: hosts by HOST[:PORT].
+  std::string certificates;
+  std::string registry;
+  std::vector<std::string> unverified;
+  ProxySettings proxies;
   Duration connect_timeout;
   Duration answer_timeout;  // from the end of the request to the end of the headers
   Duration stall_timeout;   // in which stall_bytes must have come
@@ -87,6 +94,14 @@ class HttpClient {
 
  private:
   struct Pool;
+  // The way to one host.
+  struct Route {
+    Trust trust;
+    Secret proxy;
+    bool is_verified = true;
+  };
+  Result<Route> route_to(const std::string& url);
+  static void configure(void* handle, const HttpRequest& request, const Route& route);
   Result<HttpResponse> perform_once(const HttpRequest& request, Cancel* cancel);
   TransportOptions options_;
   Clock& clock_;

@@ -59,6 +59,14 @@ struct ImagesOptions {
   bool digests = false;  // whole digests in the table
   bool json = false;
 };
+// What a registry has that refers to an image.
+struct ReferrersOptions {
+  std::string reference;
+  std::string artifact_type;  // "" is any
+  bool json = false;
+};
+int referrers_command(const agent::Config& config, const ReferrersOptions& options);
+
 int images_command(const agent::Config& config, const ImagesOptions& options);
 int tag_command(const agent::Config& config, const std::string& source, const std::string& target);
 // By names or digests.

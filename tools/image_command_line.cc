@@ -101,6 +101,22 @@ void add_tag(CLI::App& app, Command& chosen) {
   });
 }
 
+void add_referrers(CLI::App& app, Command& chosen) {
+  CLI::App* referrers =
+      app.add_subcommand("referrers", "List what refers to an image in a registry");
+  auto options = std::make_shared<ReferrersOptions>();
+  referrers->add_option("REFERENCE", options->reference)->required();
+  referrers->add_option("--type", options->artifact_type, "of this artifact type only");
+  referrers
+      ->add_option_function<std::string>(
+          "--format", [options](const std::string& format) { options->json = format == "json"; },
+          "table or json")
+      ->check(CLI::IsMember({"table", "json"}));
+  referrers->callback([options, &chosen] {
+    chosen = [options](const agent::Config& config) { return referrers_command(config, *options); };
+  });
+}
+
 void add_rmi(CLI::App& app, Command& chosen) {
   CLI::App* rmi = app.add_subcommand("rmi", "Remove images from the store");
   auto images = std::make_shared<std::vector<std::string>>();
@@ -150,6 +166,7 @@ void add_image_commands(CLI::App& app, Command& chosen) {
   add_load(app, chosen);
   add_images(app, chosen);
   add_tag(app, chosen);
+  add_referrers(app, chosen);
   add_rmi(app, chosen);
 }
 

@@ -18,13 +18,15 @@ Result<Moved> pull(const agent::Config& config, const std::string& text,
   image::Store store = TRY(image::Store::open(config.root));
   image::Puller puller(store, puller_config(config), Env{clock, rng});
   PullProgress progress(stream_of(options), style_of(options), clock);
-  image::Image pulled =
-      TRY(puller.pull({.reference = reference,
-                       .platform = TRY(image::host_platform()),
-                       .policy = image::Policy::kAlways,
-                       .progress = [&](const image::Progress& layer) { progress.update(layer); },
-                       .cancel = nullptr}));
-  return Moved{pulled.reference, pulled.resolved_digest};
+  auto pulled =
+      puller.pull({.reference = reference,
+                   .platform = TRY(image::host_platform()),
+                   .policy = image::Policy::kAlways,
+                   .progress = [&](const image::Progress& layer) { progress.update(layer); },
+                   .cancel = nullptr});
+  // As `berth run` has it, and ECS.
+  if (!pulled) return wrap(std::move(pulled).error(), "CannotPullContainerError");
+  return Moved{pulled->reference, pulled->resolved_digest};
 }
 
 }  // namespace

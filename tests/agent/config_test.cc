@@ -10,7 +10,11 @@ TEST(Config, WhatIsRenderedParses) {
   config.shim = "/opt/berth-shim";
   config.init = "/opt/berth-init";
   config.oci_runtime = "/usr/bin/crun";
-  config.insecure_registries = {"10.0.0.1:5000"};
+  config.registries.insecure = {"10.0.0.1:5000"};
+  config.registries.rules["docker.io"] = {{"http://10.0.0.2/hub", "mirror.example:5000"}, true};
+  config.registries.rules["10.0.0.3:5000"] = {{}, false};
+  config.registries.certificates = "/etc/certs";
+  config.registries.proxy = {Secret("http://proxy:3128"), Secret(), {".internal"}};
   config.aws = {.profile = "mine", .ecr_endpoint = "http://127.0.0.1:4566"};
   auto again = agent::parse_config(agent::render_config(config), "berth.json");
   ASSERT_TRUE(again.has_value()) << again.error().text;
@@ -38,6 +42,17 @@ TEST(Config, BadMembersAreNamed) {
        "https://HOST[:PORT]"},
       {R"({"insecureRegistries": "x"})",
        "berth.json: insecureRegistries: must be an array, not \"x\""},
+      {R"({"registries": {"a/b": {}}})",
+       "berth.json: registries: \"a/b\" is not a registry's HOST[:PORT]"},
+      {R"({"registries": {"a:1": {"mirrors": ["ftp://x"]}}})",
+       "berth.json: registries.a:1.mirrors[0]: \"ftp://x\" is not "
+       "[http://|https://]HOST[:PORT][/PREFIX]"},
+      {R"({"registries": {"a:1": {"tlsVerify": 0}}})",
+       "berth.json: registries.a:1.tlsVerify: must be a boolean, not 0"},
+      {R"({"certificates": "certs.d"})",
+       "berth.json: certificates: \"certs.d\" is not an absolute path"},
+      {R"({"proxy": {"http": "ftp://u:secret@h"}})",
+       "berth.json: proxy.http: \"ftp\" is not a proxy's scheme: http, https, socks5 or socks5h"},
       {R"([])", "berth.json: (root): must be an object, not array"},
   };
   for (const Case& c : cases) {
@@ -45,6 +60,14 @@ TEST(Config, BadMembersAreNamed) {
     ASSERT_FALSE(config.has_value()) << c.text;
     EXPECT_EQ(config.error().text, c.error);
   }
+}
+
+TEST(Config, APasswordOfAProxyIsNotShown) {
+  auto config =
+      agent::parse_config(R"({"proxy": {"https": "http://u:hunter2@p:1"}})", "berth.json");
+  ASSERT_TRUE(config) << config.error().text;
+  EXPECT_EQ(agent::render_config(*config).find("hunter2"), std::string::npos);
+  EXPECT_NE(agent::render_config(*config).find("http://***@p:1"), std::string::npos);
 }
 
 TEST(Config, InstancesDifferByRunDirectory) {

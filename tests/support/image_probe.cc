@@ -1,45 +1,93 @@
 // image_probe STORE REFERENCE always|if-missing: pulls an image and prints its layer directories,
 // bottom first, for tests that speak to real and to fake registries. With `resolve` it pulls
 // nothing and prints the reference pinned to its digest.
+//
+// image_probe -: the same for each line "STORE REFERENCE" of standard input; answers each with a
+// line, "ok DIRECTORY..." or "CODE: TEXT".
+//
+// The environment has what would be configured: CERTIFICATES, ATTEMPTS, BACKOFF_MS, ANSWER_MS,
+// STALL_MS.
+#include "base/text.h"
 #include "image/puller.h"
 #include "sys/clock.h"
 
 #include <cstdio>
 #include <cstdlib>
+#include <iostream>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace berth {
 namespace {
 
-Status pull(const std::string& root, const std::string& name, const std::string& policy) {
+Duration milliseconds_of(const char* name, Duration fallback) {
+  const char* text = std::getenv(name);
+  return text == nullptr ? fallback : std::chrono::milliseconds(parse_u64(text).value());
+}
+
+image::PullerConfig configuration() {
+  image::PullerConfig config;
+  config.registry.backoff = milliseconds_of("BACKOFF_MS", std::chrono::milliseconds(10));
+  config.registry.answer_timeout = milliseconds_of("ANSWER_MS", config.registry.answer_timeout);
+  config.registry.stall_timeout = milliseconds_of("STALL_MS", config.registry.stall_timeout);
+  if (const char* directory = std::getenv("CERTIFICATES")) config.registry.certificates = directory;
+  if (const char* attempts = std::getenv("ATTEMPTS")) {
+    config.registry.attempts = static_cast<int>(parse_u64(attempts).value());
+  }
+  return config;
+}
+
+Result<std::vector<std::string>> pull(const std::string& root, const std::string& name,
+                                      image::Policy policy) {
   image::Store store = TRY(image::Store::open(root));
   sys::SystemClock clock;
   sys::SystemRng rng;
-  image::PullerConfig config;
-  config.registry.backoff = std::chrono::milliseconds(10);
-  if (const char* directory = std::getenv("CERTIFICATES")) config.registry.certificates = directory;
-  image::Puller puller(store, config, Env{clock, rng});
-  if (policy == "resolve") {
-    image::Reference wanted = TRY(image::Reference::parse(name));
-    std::puts(TRY(puller.resolve(wanted, nullptr)).to_string().c_str());
-    return {};
-  }
+  image::Puller puller(store, configuration(), Env{clock, rng});
   image::Puller::Request request;
   request.reference = TRY(image::Reference::parse(name));
   request.platform = TRY(image::host_platform());
-  request.policy = policy == "always" ? image::Policy::kAlways : image::Policy::kIfMissing;
-  image::Image image = TRY(puller.pull(request));
-  for (const std::string& directory : image.layer_directories) std::puts(directory.c_str());
-  return {};
+  request.policy = policy;
+  return TRY(puller.pull(request)).layer_directories;
+}
+
+Result<std::vector<std::string>> resolve(const std::string& root, const std::string& name) {
+  image::Store store = TRY(image::Store::open(root));
+  sys::SystemClock clock;
+  sys::SystemRng rng;
+  image::Puller puller(store, configuration(), Env{clock, rng});
+  image::Reference wanted = TRY(image::Reference::parse(name));
+  return std::vector<std::string>{TRY(puller.resolve(wanted, nullptr)).to_string()};
+}
+
+std::string text_of(const Error& error) {
+  return fmt::format("{}: {}", name_of(error.code), error.text);
+}
+
+int pull_lines() {
+  for (std::string line; std::getline(std::cin, line);) {
+    size_t space = line.find(' ');
+    auto done = pull(line.substr(0, space), line.substr(space + 1), image::Policy::kAlways);
+    std::cout << (done ? "ok " + join(*done, " ") : text_of(done.error())) << std::endl;
+  }
+  return 0;
 }
 
 }  // namespace
 }  // namespace berth
 
 int main(int argc, char** argv) {
+  using namespace berth;
+  if (argc == 2 && std::string_view(argv[1]) == "-") return pull_lines();
   if (argc != 4) return 2;
-  auto done = berth::pull(argv[1], argv[2], argv[3]);
+  std::string_view policy = argv[3];
+  auto done = policy == "resolve"  ? resolve(argv[1], argv[2])
+              : policy == "always" ? pull(argv[1], argv[2], image::Policy::kAlways)
+                                   : pull(argv[1], argv[2], image::Policy::kIfMissing);
+  for (const std::string& directory : done ? *done : std::vector<std::string>()) {
+    std::puts(directory.c_str());
+  }
   if (done) return 0;
-  std::fprintf(stderr, "%s: %s\n", berth::name_of(done.error().code), done.error().text.c_str());
+  std::fprintf(stderr, "%s\n", text_of(done.error()).c_str());
   return 1;
 }
