@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 #include <utility>
 
 namespace berth::image {
@@ -24,6 +25,24 @@ enum class Missing { kAllowed, kRefused };
 constexpr DecompressLimits kNoLimits = {std::numeric_limits<uint64_t>::max(),
                                         std::numeric_limits<uint64_t>::max(),
                                         std::numeric_limits<uint64_t>::max()};
+
+// Plain bytes on their way into a file, hashed.
+class FileOutput final : public Output {
+ public:
+  explicit FileOutput(int fd) : fd_(fd) {}
+  Result<std::span<char>> room() override { return std::span<char>(buffer_); }
+  Status commit(size_t size) override {
+    std::string_view bytes(buffer_.data(), size);
+    hash_.update(bytes);
+    return sys::write_all(fd_, bytes);
+  }
+  std::string finish() { return hash_.finish(); }
+
+ private:
+  int fd_;
+  Sha256 hash_;
+  std::string buffer_ = std::string(kReadChunk, '\0');
+};
 
 class Gatherer {
  public:
@@ -109,17 +128,14 @@ Status inflate_blob(const Store& store, const std::string& blob, const std::stri
                     const std::string& file) {
   sys::Fd from = TRY(sys::open(store.blob_path(blob), O_RDONLY));
   sys::Fd to = TRY(sys::create(file, O_WRONLY | O_EXCL, 0600));
-  Sha256 hash;
-  Decompressor decompressor(kNoLimits, [&](std::string_view plain) -> Status {
-    hash.update(plain);
-    return sys::write_all(to.get(), plain);
-  });
+  FileOutput output(to.get());
+  Decompressor decompressor(kNoLimits, output);
   std::string buffer(kReadChunk, '\0');
   while (size_t got = TRY(sys::read_some(from.get(), buffer.data(), buffer.size()))) {
     TRY(decompressor.write({buffer.data(), got}));
   }
   TRY(decompressor.finish());
-  std::string found = hash.finish();
+  std::string found = output.finish();
   if (found == diff_id) return {};
   return fail(Errc::kCorrupt, "blob {} in the store is damaged: it holds layer {}, not {}", blob,
               found, diff_id);
