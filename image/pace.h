@@ -46,6 +46,7 @@ class Pace {
   Instant since_;  // when the window or the waiting for the answer began
   bool is_answered_ = false;
   uint64_t sent_ = 0;
+  uint64_t moved_ = 0;         // sent and received, at the last look
   uint64_t moved_before_ = 0;  // sent and received when the window began
 };
 
