@@ -1,6 +1,7 @@
 #include "sys/call.h"
 
 #include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -21,9 +22,12 @@ bool tracing() {
 
 namespace {
 
+// BERTH_FAULT="N:kill[:FD]": the process dies of SIGKILL instead of making the Nth call.
+constexpr int kDies = -1;
+
 struct Fault {
   long nth = 0;
-  int errno_value = 0;
+  int errno_value = 0;  // kDies: no error but the end
   int witness = -1;
 };
 
@@ -34,7 +38,13 @@ Fault read_fault() {
   if (text == nullptr) return fault;
   char* colon = nullptr;
   fault.nth = std::strtol(text, &colon, 10);
-  if (*colon == ':') fault.errno_value = static_cast<int>(std::strtol(colon + 1, &colon, 10));
+  constexpr const char* kKill = ":kill";
+  if (std::strncmp(colon, kKill, std::strlen(kKill)) == 0) {
+    fault.errno_value = kDies;
+    colon += std::strlen(kKill);
+  } else if (*colon == ':') {
+    fault.errno_value = static_cast<int>(std::strtol(colon + 1, &colon, 10));
+  }
   if (*colon == ':') fault.witness = static_cast<int>(std::strtol(colon + 1, nullptr, 10));
   return fault;
 }
@@ -48,6 +58,10 @@ int fault_now() {
   if (kFault.nth == 0) return 0;
   if (++call_count != kFault.nth) return 0;
   if (kFault.witness >= 0) (void)!::write(kFault.witness, "!", 1);  // nothing to do without it
+  if (kFault.errno_value == kDies) {
+    ::kill(::getpid(), SIGKILL);
+    ::pause();  // the signal may reach another thread first; this one makes no further call
+  }
   return kFault.errno_value;
 }
 
