@@ -92,6 +92,8 @@ Result<Image> import_image(Store& store, const ImportRequest& request, Env env) 
   ImageRecord record{
       request.reference.to_string(),           manifest_digest,  manifest_digest, config_digest,
       normalize(request.platform).to_string(), {layer.chain_id}, layer_size,      true};
+  record.pulled_at =
+      std::chrono::duration_cast<std::chrono::seconds>(env.clock.wall().time_since_epoch()).count();
   TRY(store.record(record));
   return load_image(store, record);
 }

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 
 #include <functional>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -124,12 +125,18 @@ Result<Digests> run_pipeline(const LayerFetch& fetch, const Feed& feed, const Wo
   return Digests{front.blob_digest, TRY(std::move(diff_id)), front.plain_bytes()};
 }
 
-Result<Store::LayerRecord> fetch_into_scratch(Store& store, const LayerFetch& fetch,
-                                              const Feed& feed, bool keep_blob) {
-  Scratch scratch = TRY(store.make_scratch());
+// The directory of the scratch that the layer is unpacked to.
+Result<std::string> make_target(const Scratch& scratch) {
   std::string target = scratch.path() + "/layer/fs";
   TRY(sys::make_directories(target, 0755));
   TRY(sys::chmod(target, 0755));  // whatever the umask
+  return target;
+}
+
+Result<Store::LayerRecord> fetch_into_scratch(Store& store, const LayerFetch& fetch,
+                                              const Feed& feed, bool keep_blob) {
+  Scratch scratch = TRY(store.make_scratch());
+  std::string target = TRY(make_target(scratch));
   std::string blob_file = scratch.path() + "/blob";
   sys::Fd blob_fd;
   if (keep_blob) blob_fd = TRY(sys::create(blob_file, O_WRONLY | O_EXCL, 0600));
@@ -144,9 +151,9 @@ Result<Store::LayerRecord> fetch_into_scratch(Store& store, const LayerFetch& fe
 }  // namespace
 
 Result<Store::LayerRecord> fetch_layer(Store& store, Source& source, const LayerFetch& fetch) {
-  sys::Fd lock;
+  std::optional<sys::FileLock> lock;
   if (!fetch.chain_id.empty()) {
-    lock = TRY(store.lock_layer(fetch.chain_id));
+    lock.emplace(TRY(store.lock_layer(fetch.chain_id)));
     if (store.has_layer(fetch.chain_id)) {
       return Store::LayerRecord{fetch.chain_id, fetch.diff_id, fetch.blob.digest, 0};
     }
@@ -160,6 +167,15 @@ Result<Store::LayerRecord> fetch_layer(Store& store, Source& source, const Layer
   }
   Feed fresh = [&](const Sink& sink) { return source.blob(fetch.blob, sink); };
   return fetch_into_scratch(store, fetch, fresh, /*keep_blob=*/true);
+}
+
+Result<Store::LayerRecord> rebuild_layer(const Store& store, const LayerFetch& fetch,
+                                         const Scratch& scratch) {
+  std::string target = TRY(make_target(scratch));
+  std::string path = store.blob_path(fetch.blob.digest);
+  Feed kept = [&](const Sink& sink) { return feed_file(path, sink); };
+  Digests found = TRY(run_pipeline(fetch, kept, {scratch.path(), target, -1}));
+  return Store::LayerRecord{fetch.chain_id, found.diff_id, found.blob, found.plain_bytes};
 }
 
 }  // namespace berth::image

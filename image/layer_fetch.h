@@ -28,4 +28,9 @@ struct LayerFetch {
 // is kept as a blob. Both digests are verified before anything becomes visible.
 Result<Store::LayerRecord> fetch_layer(Store& store, Source& source, const LayerFetch& fetch);
 
+// The layer once more, from the blob that the store has, into layer/fs/ of `scratch` and no
+// further: to compare it with what stands there, and to take its place.
+Result<Store::LayerRecord> rebuild_layer(const Store& store, const LayerFetch& fetch,
+                                         const Scratch& scratch);
+
 }  // namespace berth::image

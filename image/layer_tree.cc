@@ -13,6 +13,8 @@ namespace {
 
 constexpr size_t kOpenMax = 128;
 constexpr int kSymlinksMax = 40;  // in all of one path, as the kernel's own path walk
+// Of directories that no entry of any layer dates: the same layer unpacks to the same tree, always.
+constexpr sys::Times kUndated{};
 constexpr size_t kNameMax = 255;
 constexpr size_t kPathMax = 64 * 1024;
 constexpr size_t kDepthMax = 300;  // removing a tree keeps two descriptors per level open
@@ -156,7 +158,11 @@ Result<LayerTree::Directory> LayerTree::make_parent(const Directory& parent,
   TRY(sys::make_directory_at(parent.fd, name, 0755));
   Place place{parent.fd, name, path};
   TRY(sys::chmod_at(place.dirfd, name, 0755));  // whatever the umask
-  if (found) TRY(copy_looks(*found, place));
+  if (found) {
+    TRY(copy_looks(*found, place));
+  } else {
+    set_directory_times(place, kUndated);
+  }
   implied_.insert(path);
   return remember(path, TRY(sys::open_beneath(parent.fd, name, O_RDONLY | O_DIRECTORY, 0)));
 }
@@ -289,7 +295,7 @@ Status LayerTree::new_looks(const Place& place) {
   TRY(remove_xattrs(place));
   TRY(sys::chown_at(place.dirfd, place.name, {0, 0}));
   TRY(sys::chmod_at(place.dirfd, place.name, 0755));
-  directory_times_.erase(place.path);
+  set_directory_times(place, kUndated);
   return {};
 }
 
@@ -398,8 +404,10 @@ Status LayerTree::apply_opaque(const std::string& path) {
 Status LayerTree::finish_root() {
   if (has_root_entry_) return {};
   auto below = TRY(find_lower(""));
-  if (!below) return {};
-  return copy_looks(*below, Place{root_.get(), "", ""});
+  Place root{root_.get(), "", ""};
+  if (below) return copy_looks(*below, root);
+  set_directory_times(root, kUndated);
+  return {};
 }
 
 }  // namespace berth::image

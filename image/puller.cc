@@ -1,15 +1,12 @@
 #include "image/puller.h"
 
+#include "base/log.h"
 #include "base/text.h"
 #include "image/digest.h"
 #include "image/layer_fetch.h"
-#include "image/layout.h"
 #include "image/lookup.h"
-#include "image/registry.h"
+#include "image/open_source.h"
 #include "image/source.h"
-#include "sys/file.h"
-
-#include <fcntl.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -24,38 +21,6 @@ namespace {
 
 constexpr int kIndexDepthMax = 3;
 constexpr Duration kProgressEvery = std::chrono::milliseconds(100);
-
-// A source, and the directory that an archive was unpacked to.
-struct OpenSource {
-  std::optional<Scratch> scratch;
-  std::unique_ptr<Source> source;
-};
-
-Result<std::unique_ptr<Source>> open_archive(const std::string& file, const std::string& tag,
-                                             const std::string& directory) {
-  sys::Fd fd = TRY(sys::open(file, O_RDONLY));
-  TRY(unpack_archive(fd.get(), file, directory));
-  return std::unique_ptr<Source>(std::make_unique<LayoutSource>(directory, tag));
-}
-
-Result<OpenSource> open_source(Store& store, const PullerConfig& config, Env env,
-                               const Reference& reference, Cancel* cancel) {
-  OpenSource opened;
-  switch (reference.transport) {
-    case Transport::kRegistry:
-      opened.source = std::make_unique<RegistrySource>(reference, config.registry, env, cancel);
-      break;
-    case Transport::kOciLayout:
-      opened.source = std::make_unique<LayoutSource>(reference.path, reference.tag);
-      break;
-    case Transport::kOciArchive:
-    case Transport::kDockerArchive:
-      opened.scratch.emplace(TRY(store.make_scratch()));
-      opened.source = TRY(open_archive(reference.path, reference.tag, opened.scratch->path()));
-      break;
-  }
-  return opened;
-}
 
 Status verify(const Descriptor& descriptor, std::string_view bytes, std::string_view what) {
   std::string found = digest_of(bytes);
@@ -258,6 +223,18 @@ bool is_registry(const Reference& reference) {
   return reference.transport == Transport::kRegistry;
 }
 
+int64_t now_seconds(Env env) {
+  auto since = env.clock.wall().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::seconds>(since).count();
+}
+
+Result<Image> use_image(const Store& store, const ImageRecord& known, Env env) {
+  Image image = TRY(load_image(store, known));
+  auto marked = store.mark_used(known, env.clock.wall());
+  if (!marked) LOG(kWarn, "time of the last use is not kept", {{"why", marked.error().text}});
+  return image;
+}
+
 // A record of the reference, or of another tag of its repository with the digest that it wants:
 // content that is named by its digest needs nobody's word.
 Result<std::optional<ImageRecord>> find_known(const Store& store, const Reference& reference,
@@ -283,7 +260,7 @@ Result<Image> take_image(Store& store, const PullerConfig& config, Env env,
   Descriptor resolved = TRY(source.resolve());
   bool is_known =
       known && known->platform == platform.to_string() && known->resolved_digest == resolved.digest;
-  if (is_known) return load_image(store, *known);
+  if (is_known) return use_image(store, *known, env);
   Chosen chosen = TRY(choose_image(store, source, resolved, platform));
   LayerPull layers(store, source, config, env, request, chosen);
   TRY(layers.run());
@@ -294,7 +271,8 @@ Result<Image> take_image(Store& store, const PullerConfig& config, Env env,
                      platform.to_string(),
                      layers.chain(),
                      0,
-                     origin == Origin::kThisHost};
+                     origin == Origin::kThisHost,
+                     now_seconds(env)};
   for (const Descriptor& layer : chosen.manifest.layers) record.size += layer.size;
   TRY(store.record(record));
   return load_image(store, record);
@@ -309,9 +287,9 @@ Result<Image> pull_image(Store& store, const PullerConfig& config, Env env,
   bool is_enough = request.policy == Policy::kIfMissing || !reference.digest.empty();
   if (known && is_enough && is_registry(reference)) {
     known->reference = reference.to_string();
-    return load_image(store, *known);
+    return use_image(store, *known, env);
   }
-  OpenSource opened = TRY(open_source(store, config, env, reference, request.cancel));
+  OpenSource opened = TRY(open_source(store, config, env, {reference, request.cancel}));
   return take_image(store, config, env, request, *opened.source, Origin::kElsewhere);
 }
 
@@ -324,7 +302,7 @@ Result<Reference> resolve_reference(Store& store, const PullerConfig& config, En
     pinned.digest = known->resolved_digest;
     return pinned;
   }
-  OpenSource opened = TRY(open_source(store, config, env, reference, cancel));
+  OpenSource opened = TRY(open_source(store, config, env, {reference, cancel}));
   pinned.digest = TRY(opened.source->resolve()).digest;
   return pinned;
 }

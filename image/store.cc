@@ -18,6 +18,8 @@ namespace berth::image {
 namespace {
 
 constexpr int kVersion = 1;
+constexpr Duration kUseGranularity = std::chrono::hours(1);
+constexpr std::string_view kPullLock = "pull-";
 constexpr size_t kRecordMax = 1024 * 1024;
 constexpr size_t kSmallBlobMax = kConfigMax;
 
@@ -36,6 +38,7 @@ Result<ImageRecord> parse_record(std::string_view text, const std::string& name)
   record.layers = TRY(root.find_strings("layers"));
   record.size = TRY(root.find_u64("size")).value_or(0);
   record.imported = TRY(root.find_bool("imported")).value_or(false);
+  record.pulled_at = TRY(root.find_i64("pulled_at")).value_or(0);
   bool digests_good = is_digest(record.manifest_digest) && is_digest(record.config_digest) &&
                       std::ranges::all_of(record.layers, is_digest);
   if (!digests_good) return fail(Errc::kCorrupt, "{}: has a malformed digest", name);
@@ -51,13 +54,28 @@ std::string render_record(const ImageRecord& record) {
                          {"platform", record.platform},
                          {"layers", record.layers},
                          {"size", record.size},
-                         {"imported", record.imported}};
+                         {"imported", record.imported},
+                         {"pulled_at", record.pulled_at}};
   return root.dump(2) + "\n";
 }
 
 Status sync_directory(const std::string& path) {
   sys::Fd fd = TRY(sys::open(path, O_RDONLY | O_DIRECTORY));
   return sys::fsync(fd.get(), path);
+}
+
+// The directory's own name and those of all above it.
+Status sync_ancestry(std::string path) {
+  while (true) {
+    TRY(sync_directory(path.empty() ? "/" : path));
+    if (path.empty() || path == "/") return {};
+    size_t slash = path.rfind('/');
+    path.resize(slash == std::string::npos ? 0 : slash);
+  }
+}
+
+std::string pull_lock_path(const std::string& root, std::string_view hex) {
+  return fmt::format("{}/locks/{}{}", root, kPullLock, hex);
 }
 
 }  // namespace
@@ -76,12 +94,20 @@ Scratch::~Scratch() {
 
 Result<Store> Store::open(const std::string& root) {
   Store store(root);
-  for (const char* directory :
-       {"", "/blobs", "/blobs/sha256", "/layers", "/images", "/tmp", "/locks"}) {
-    TRY(sys::make_directories(root + directory, 0700));
-  }
+  TRY(store.make_tree());
   TRY(store.sweep());
   return store;
+}
+
+// locks/ comes last: where it is, the names of all the others are durable.
+Status Store::make_tree() const {
+  for (const char* directory : {"", "/blobs", "/blobs/sha256", "/layers", "/images", "/tmp"}) {
+    TRY(sys::make_directories(root_ + directory, 0700));
+  }
+  if (sys::exists(root_ + "/locks")) return {};
+  TRY(sync_directory(root_ + "/blobs"));
+  TRY(sync_ancestry(root_));
+  return sys::make_directories(root_ + "/locks", 0700);
 }
 
 // What is in tmp/ and not locked belongs to a killed process. The lock file keeps us from taking a
@@ -90,9 +116,9 @@ Status Store::sweep() const {
   auto making = TRY(sys::FileLock::acquire(root_ + "/locks/tmp"));
   for (const std::string& name : TRY(sys::list_directory(root_ + "/tmp"))) {
     std::string path = root_ + "/tmp/" + name;
-    auto fd = sys::open(path, O_RDONLY | O_NOFOLLOW);
+    auto fd = sys::open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
     if (!fd || !TRY(sys::try_lock(fd->get(), sys::LockMode::kExclusive))) continue;
-    LOG(kInfo, "sweep what a killed pull left", {{"path", path}});
+    LOG(kInfo, "sweep what a killed process left", {{"path", path}});
     TRY(sys::remove_tree(path));
   }
   return {};
@@ -114,22 +140,52 @@ Result<std::optional<ImageRecord>> Store::find(const std::string& reference) con
   return std::optional(std::move(record));
 }
 
-Result<std::vector<ImageRecord>> Store::list() const {
-  std::vector<ImageRecord> records;
+Result<Store::Listing> Store::read_images() const {
+  Listing listing;
   for (const std::string& name : TRY(sys::list_directory(root_ + "/images"))) {
-    if (!name.ends_with(".json")) continue;
     std::string path = root_ + "/images/" + name;
     auto text = sys::read_file(path, kRecordMax);
     if (!text && text.error().code == Errc::kNotFound) continue;  // removed meanwhile
-    if (!text) return tl::unexpected<Error>(std::move(text).error());
-    records.push_back(TRY(parse_record(*text, path)));
+    auto record = text ? parse_record(*text, path) : tl::unexpected<Error>(text.error());
+    if (record && image_path(record->reference) == path) {
+      listing.images.push_back(std::move(*record));
+    } else {
+      std::string why = record ? "belongs to " + record->reference : record.error().text;
+      LOG(kWarn, "record of an image cannot be read: berth system check --repair",
+          {{"file", path}, {"why", why}});
+      listing.unreadable.push_back(path);
+    }
   }
-  std::ranges::sort(records, {}, &ImageRecord::reference);
-  return records;
+  std::ranges::sort(listing.images, {}, &ImageRecord::reference);
+  return listing;
+}
+
+Result<std::vector<ImageRecord>> Store::list() const {
+  return TRY(read_images()).images;
 }
 
 Status Store::record(const ImageRecord& image) {
-  return sys::write_atomic(image_path(image.reference), render_record(image), 0600);
+  TRY(sync_directory(root_ + "/blobs/sha256"));
+  TRY(sync_directory(root_ + "/layers"));
+  Scratch scratch = TRY(make_scratch());
+  std::string file = scratch.path() + "/record";
+  sys::Fd fd = TRY(sys::create(file, O_WRONLY | O_EXCL, 0600));
+  TRY(sys::write_all(fd.get(), render_record(image)));
+  TRY(sys::fsync(fd.get(), file));
+  TRY(sys::rename(file, image_path(image.reference)));
+  return sync_directory(root_ + "/images");
+}
+
+Result<WallTime> Store::last_used(const ImageRecord& image) const {
+  struct stat st = TRY(sys::stat(image_path(image.reference)));
+  return WallTime(std::chrono::seconds(st.st_mtim.tv_sec));
+}
+
+Status Store::mark_used(const ImageRecord& image, WallTime now) const {
+  if (now - TRY(last_used(image)) < kUseGranularity) return {};
+  auto seconds = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
+  timespec time{.tv_sec = seconds, .tv_nsec = 0};
+  return sys::set_times_at(AT_FDCWD, image_path(image.reference), {time, time});
 }
 
 Status Store::remove(const std::string& reference) {
@@ -158,7 +214,7 @@ Result<std::string> Store::read_blob(const std::string& digest) const {
 
 Result<std::string> Store::write_blob(std::string_view bytes) {
   std::string digest = digest_of(bytes);
-  if (has_blob(digest)) return digest;
+  if (read_blob(digest)) return digest;  // one that is damaged is replaced
   Scratch scratch = TRY(make_scratch());
   std::string file = scratch.path() + "/blob";
   sys::Fd fd = TRY(sys::create(file, O_WRONLY | O_EXCL, 0600));
@@ -170,19 +226,33 @@ Result<std::string> Store::write_blob(std::string_view bytes) {
 Status Store::commit_blob(const std::string& file, const std::string& digest) {
   sys::Fd fd = TRY(sys::open(file, O_RDONLY));
   TRY(sys::fsync(fd.get(), file));
-  TRY(sys::rename(file, blob_path(digest)));
-  return sync_directory(root_ + "/blobs/sha256");
+  return sys::rename(file, blob_path(digest));  // record() syncs the name
+}
+
+std::string Store::layer_path(const std::string& chain_id) const {
+  return root_ + "/layers/" + std::string(hex_of(chain_id));
 }
 
 std::string Store::layer_directory(const std::string& chain_id) const {
-  return root_ + "/layers/" + std::string(hex_of(chain_id)) + "/fs";
+  return layer_path(chain_id) + "/fs";
 }
 
 bool Store::has_layer(const std::string& chain_id) const {
   return sys::exists(layer_directory(chain_id));
 }
 
-Status Store::commit_layer(const Scratch& scratch, const LayerRecord& layer) {
+Result<Store::LayerRecord> Store::read_layer_record(const std::string& chain_id) const {
+  std::string path = layer_path(chain_id) + "/layer.json";
+  std::string text = TRY(sys::read_file(path, kRecordMax));
+  auto document = TRY(json::Document::parse(text, {.name = path}));
+  json::Node root = document.root();
+  LayerRecord record{chain_id, TRY(root.string_at("diff_id")), TRY(root.string_at("blob")),
+                     TRY(root.find_u64("size")).value_or(0)};
+  if (is_digest(record.diff_id) && is_digest(record.blob)) return record;
+  return fail(Errc::kCorrupt, "{}: has a malformed digest", path);
+}
+
+Status Store::prepare_layer(const Scratch& scratch, const LayerRecord& layer) const {
   nlohmann::json root = {{"version", kVersion},
                          {"chain_id", layer.chain_id},
                          {"diff_id", layer.diff_id},
@@ -190,11 +260,35 @@ Status Store::commit_layer(const Scratch& scratch, const LayerRecord& layer) {
                          {"size", layer.size}};
   TRY(sys::write_replace(scratch.path() + "/layer/layer.json", root.dump(2) + "\n", 0600));
   sys::Fd fd = TRY(sys::open(scratch.path(), O_RDONLY | O_DIRECTORY));
-  TRY(sys::sync_file_system(fd.get()));
-  std::string target = root_ + "/layers/" + std::string(hex_of(layer.chain_id));
-  auto renamed = sys::rename(scratch.path() + "/layer", target);
+  return sys::sync_file_system(fd.get());
+}
+
+Status Store::commit_layer(const Scratch& scratch, const LayerRecord& layer) {
+  TRY(prepare_layer(scratch, layer));
+  auto renamed = sys::rename(scratch.path() + "/layer", layer_path(layer.chain_id));
   if (!renamed && !has_layer(layer.chain_id)) return renamed;
-  return sync_directory(root_ + "/layers");
+  return {};  // record() syncs the name
+}
+
+// The old one must lie in tmp/ itself and not within the scratch directory, whose lock is ours: the
+// pins on it are the only locks that say how long it is needed.
+Status Store::replace_layer(const Scratch& scratch, const LayerRecord& layer) {
+  std::string target = layer_path(layer.chain_id);
+  if (!sys::exists(target)) {
+    TRY(commit_layer(scratch, layer));
+    return sync_directory(root_ + "/layers");
+  }
+  TRY(prepare_layer(scratch, layer));
+  std::string outside = scratch.path() + ".old";
+  sys::Fd fresh = TRY(sys::open(scratch.path() + "/layer", O_RDONLY | O_DIRECTORY));
+  TRY(sys::lock(fresh.get(), sys::LockMode::kExclusive));  // against sweepers
+  TRY(sys::rename(scratch.path() + "/layer", outside));
+  auto exchanged = sys::exchange(outside, target);
+  fresh.reset();
+  if (exchanged) exchanged = sync_directory(root_ + "/layers");
+  sys::Fd old = TRY(sys::open(outside, O_RDONLY | O_DIRECTORY));
+  if (TRY(sys::try_lock(old.get(), sys::LockMode::kExclusive))) TRY(sys::remove_tree(outside));
+  return exchanged;
 }
 
 Result<Scratch> Store::make_scratch() {
@@ -205,11 +299,8 @@ Result<Scratch> Store::make_scratch() {
   return Scratch(directory.release(), std::move(lock));
 }
 
-Result<sys::Fd> Store::lock_layer(const std::string& chain_id) const {
-  std::string path = root_ + "/locks/pull-" + std::string(hex_of(chain_id));
-  sys::Fd fd = TRY(sys::create(path, O_RDWR, 0600));
-  TRY(sys::lock(fd.get(), sys::LockMode::kExclusive));
-  return fd;
+Result<sys::FileLock> Store::lock_layer(const std::string& chain_id) const {
+  return sys::FileLock::acquire(pull_lock_path(root_, hex_of(chain_id)));
 }
 
 Result<sys::Fd> Store::lock_for_pull() const {
@@ -218,69 +309,61 @@ Result<sys::Fd> Store::lock_for_pull() const {
   return fd;
 }
 
+Result<sys::Fd> Store::lock_for_removal() const {
+  sys::Fd fd = TRY(sys::create(root_ + "/locks/store", O_RDWR, 0600));
+  if (TRY(sys::try_lock(fd.get(), sys::LockMode::kExclusive))) return fd;
+  return fail(Errc::kUnavailable,
+              "the store is in use: a pull, a check or another removal runs; try again after it");
+}
+
 Result<Pin> Store::pin(const std::vector<std::string>& chain_ids) const {
   Pin pin;
   for (const std::string& chain_id : chain_ids) {
-    std::string path = root_ + "/layers/" + std::string(hex_of(chain_id));
-    sys::Fd fd = TRY(sys::open(path, O_RDONLY | O_DIRECTORY));
-    TRY(sys::lock(fd.get(), sys::LockMode::kShared));
-    // Garbage removal renames a layer away under an exclusive lock: ours may have come after it.
-    if (!has_layer(chain_id) || TRY(sys::stat(path)).st_ino != TRY(sys::stat_fd(fd.get())).st_ino) {
-      return fail(Errc::kNotFound, "layer {} has just been removed as garbage", chain_id);
+    std::string path = layer_path(chain_id);
+    while (true) {
+      sys::Fd fd = TRY(sys::open(path, O_RDONLY | O_DIRECTORY));
+      TRY(sys::lock(fd.get(), sys::LockMode::kShared));
+      // A layer is removed or replaced under an exclusive lock: ours may have come after it.
+      if (TRY(sys::stat(path)).st_ino != TRY(sys::stat_fd(fd.get())).st_ino) continue;
+      pin.locks_.push_back(std::move(fd));
+      break;
     }
-    pin.locks_.push_back(std::move(fd));
   }
   return pin;
 }
 
-Result<Garbage> Store::remove_garbage() {
-  sys::Fd pulls = TRY(sys::create(root_ + "/locks/store", O_RDWR, 0600));
-  if (!TRY(sys::try_lock(pulls.get(), sys::LockMode::kExclusive))) {
-    return fail(Errc::kUnavailable, "remove unused images: a pull is running");
-  }
-  std::set<std::string> named;
-  for (const ImageRecord& image : TRY(list())) TRY(add_named(image, named));
-  Garbage garbage;
-  TRY(remove_layers(named, garbage));
-  TRY(remove_blobs(named, garbage));
-  return garbage;
+Result<bool> Store::is_pinned(const std::string& chain_id) const {
+  auto fd = sys::open(layer_path(chain_id), O_RDONLY | O_DIRECTORY);
+  if (!fd && fd.error().code == Errc::kNotFound) return false;
+  if (!fd) return tl::unexpected<Error>(std::move(fd).error());
+  return !TRY(sys::try_lock(fd->get(), sys::LockMode::kExclusive));
 }
 
-// Layers by chain id and blobs by digest that an image needs; the two never share a directory.
-Status Store::add_named(const ImageRecord& image, std::set<std::string>& named) const {
-  named.insert(image.layers.begin(), image.layers.end());
-  named.insert({image.manifest_digest, image.config_digest, image.resolved_digest});
-  auto text = read_blob(image.manifest_digest);
-  if (!text) return {};  // damaged or gone: it names nothing more
-  auto parsed = TRY(parse_manifest(*text, ""));
-  if (const auto* manifest = std::get_if<Manifest>(&parsed)) {
-    for (const Descriptor& layer : manifest->layers) named.insert(layer.digest);
-  }
-  return {};
-}
-
-Status Store::remove_layers(const std::set<std::string>& named, Garbage& garbage) {
-  for (const std::string& hex : TRY(sys::list_directory(root_ + "/layers"))) {
-    std::string chain_id = std::string(kDigestPrefix) + hex;
-    if (named.contains(chain_id)) continue;
-    std::string path = root_ + "/layers/" + hex;
+// Out of sight, for good, and only then empty: the removal of files may reach the disk before that
+// of the name, and a power cut in between would leave a layer that lacks them.
+Status Store::remove_layers(const std::vector<std::string>& chain_ids) {
+  if (chain_ids.empty()) return {};
+  Scratch scratch = TRY(make_scratch());
+  for (const std::string& chain_id : chain_ids) {
+    std::string path = layer_path(chain_id);
     sys::Fd fd = TRY(sys::open(path, O_RDONLY | O_DIRECTORY));
-    if (!TRY(sys::try_lock(fd.get(), sys::LockMode::kExclusive))) continue;  // pinned
-    Scratch scratch = TRY(make_scratch());
-    TRY(sys::rename(path, scratch.path() + "/garbage"));
-    garbage.layers.push_back(chain_id);
+    if (!TRY(sys::try_lock(fd.get(), sys::LockMode::kExclusive))) continue;
+    TRY(sys::rename(path, scratch.path() + "/" + std::string(hex_of(chain_id))));
   }
+  return sync_directory(root_ + "/layers");
+}
+
+Status Store::remove_blobs(const std::vector<std::string>& digests) {
+  for (const std::string& digest : digests) TRY(sys::remove_file(blob_path(digest)));
   return {};
 }
 
-Status Store::remove_blobs(const std::set<std::string>& named, Garbage& garbage) {
-  for (const std::string& hex : TRY(sys::list_directory(root_ + "/blobs/sha256"))) {
-    std::string digest = std::string(kDigestPrefix) + hex;
-    if (named.contains(digest)) continue;
-    std::string path = root_ + "/blobs/sha256/" + hex;
-    garbage.bytes += static_cast<uint64_t>(TRY(sys::stat(path)).st_size);
-    TRY(sys::remove_file(path));
-    garbage.blobs.push_back(digest);
+Status Store::remove_idle_locks() {
+  for (const std::string& name : TRY(sys::list_directory(root_ + "/locks"))) {
+    if (!name.starts_with(kPullLock)) continue;
+    std::string path = root_ + "/locks/" + name;
+    auto lock = sys::FileLock::try_acquire(path);
+    if (lock) TRY(sys::remove_file(path));
   }
   return {};
 }

@@ -10,11 +10,16 @@
 //     locks/                   pull-<hex> one pull of a layer at a time; store: shared by pulls,
 //                              exclusive for the removal of garbage
 //
-// Visible means durable: what stands under blobs/, layers/ and images/ was synced before its rename
-// and is whole. Several berth processes may share a root. A killed process leaves only things in
-// tmp/ whose lock nobody holds; open() sweeps those.
+// What stands under blobs/ and layers/ was synced before its rename: after a power cut it is there
+// and whole, or not there. record() syncs the names of all of it first and then its own: what
+// find() gives is durable. Removal goes the other way: a layer's name is gone for good before
+// anything in it goes.
+//
+// Several berth processes may share a root. A killed process leaves only things in tmp/ whose lock
+// nobody holds; open() sweeps those.
 #pragma once
 
+#include "base/env.h"
 #include "base/result.h"
 #include "image/manifest.h"
 #include "sys/fd.h"
@@ -40,6 +45,7 @@ struct ImageRecord {
   std::vector<std::string> layers;  // chain ids, bottom first
   uint64_t size = 0;                // bytes of the compressed layers
   bool imported = false;            // made on this host: no registry has it
+  int64_t pulled_at = 0;            // seconds since 1970; 0: unknown
 };
 
 // Keeps layers from being removed as garbage while it lives: a shared flock(2) on each layer
@@ -70,6 +76,7 @@ class Scratch {
   sys::Fd lock_;
 };
 
+// What was removed.
 struct Garbage {
   std::vector<std::string> layers;  // chain ids
   std::vector<std::string> blobs;   // digests
@@ -86,8 +93,18 @@ class Store {
   // Images by reference. `find` gives nothing for an unknown reference or when a blob or layer of
   // the image is gone.
   Result<std::optional<ImageRecord>> find(const std::string& reference) const;
+  struct Listing {
+    std::vector<ImageRecord> images;      // by reference
+    std::vector<std::string> unreadable;  // files under images/ that are damaged
+  };
+  Result<Listing> read_images() const;
+  // Those that can be read; a warning for each of the others.
   Result<std::vector<ImageRecord>> list() const;
   Status record(const ImageRecord& image);
+  // When the image was last started or pulled: the time of its record, to the hour, because a write
+  // for each start would wear out flash.
+  Result<WallTime> last_used(const ImageRecord& image) const;
+  Status mark_used(const ImageRecord& image, WallTime now) const;
   // Forgets the name; kNotFound when there is none. The content stays until remove_garbage().
   Status remove(const std::string& reference);
 
@@ -102,6 +119,7 @@ class Store {
   Status commit_blob(const std::string& file, const std::string& digest);
 
   // Layers.
+  std::string layer_path(const std::string& chain_id) const;
   std::string layer_directory(const std::string& chain_id) const;  // .../fs
   bool has_layer(const std::string& chain_id) const;
   struct LayerRecord {
@@ -110,19 +128,35 @@ class Store {
     std::string blob;   // digest of the compressed layer
     uint64_t size = 0;  // of the plain tar
   };
+  Result<LayerRecord> read_layer_record(const std::string& chain_id) const;
   // Makes `scratch` visible as a layer: it holds layer/fs/ as unpacked. One syncfs, then the
   // rename. A layer that is already there wins.
   Status commit_layer(const Scratch& scratch, const LayerRecord& layer);
+  // The same, and takes the place of a damaged layer in one step. Who has that pinned keeps it, as
+  // tmp/work-*.old, until the next open() after the pin has gone.
+  Status replace_layer(const Scratch& scratch, const LayerRecord& layer);
 
   // Work in progress.
   Result<Scratch> make_scratch();
   // Held while one process fetches and unpacks the layer; waits for another process to finish.
-  Result<sys::Fd> lock_layer(const std::string& chain_id) const;
+  Result<sys::FileLock> lock_layer(const std::string& chain_id) const;
   // Held during a pull, so that garbage removal does not take what is about to be named.
   Result<sys::Fd> lock_for_pull() const;
 
   // Keeps the layers in place. kNotFound when one is gone.
   Result<Pin> pin(const std::vector<std::string>& chain_ids) const;
+
+  // Held while garbage is removed: no pull runs, nothing becomes pinned. kUnavailable while one
+  // does.
+  Result<sys::Fd> lock_for_removal() const;
+  // Whether somebody has pinned the layer.
+  Result<bool> is_pinned(const std::string& chain_id) const;
+  // Removes layers and blobs that nothing names (image/collection.h decides), under
+  // lock_for_removal(). A layer that is pinned stays.
+  Status remove_layers(const std::vector<std::string>& chain_ids);
+  Status remove_blobs(const std::vector<std::string>& digests);
+  // Of layers that nobody pulls at the moment.
+  Status remove_idle_locks();
 
   // Removes layers and blobs that no image names; pinned layers stay (and their blobs go: a blob is
   // needed only to unpack). kUnavailable while a pull runs.
@@ -131,9 +165,8 @@ class Store {
  private:
   explicit Store(std::string root) : root_(std::move(root)) {}
   Status sweep() const;
-  Status add_named(const ImageRecord& image, std::set<std::string>& named) const;
-  Status remove_layers(const std::set<std::string>& named, Garbage& garbage);
-  Status remove_blobs(const std::set<std::string>& named, Garbage& garbage);
+  Status make_tree() const;
+  Status prepare_layer(const Scratch& scratch, const LayerRecord& layer) const;
   std::string image_path(const std::string& reference) const;
   std::string root_;
 };

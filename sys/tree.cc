@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 
 namespace berth::sys {
 namespace {
@@ -67,6 +68,12 @@ Result<Fd> create_at(int dirfd, const std::string& name, mode_t mode) {
 
 Result<Fd> open_directory_at(int dirfd, const std::string& name) {
   return open_at(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+}
+
+Status exchange(const std::string& one, const std::string& other) {
+  return run("renameat2", one + " and " + other, [&] {
+    return ::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE);
+  });
 }
 
 Status link_at(Entry from, Entry to) {

@@ -29,6 +29,9 @@ Result<Fd> create_at(int dirfd, const std::string& name, mode_t mode);
 // O_DIRECTORY | O_NOFOLLOW.
 Result<Fd> open_directory_at(int dirfd, const std::string& name);
 
+// renameat2(RENAME_EXCHANGE): in one step each has the other's name.
+Status exchange(const std::string& one, const std::string& other);
+
 struct Entry {
   int dirfd;
   const std::string& name;
