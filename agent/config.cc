@@ -12,6 +12,8 @@ namespace {
 
 constexpr uint64_t kPidsMin = 8;  // fewer do not even start a container
 constexpr uint64_t kPidsMax = 4194304;
+constexpr uint64_t kMinutesMax = 10 * 366 * 24 * 60;
+constexpr uint64_t kImagesPerCycleMax = 10000;
 
 Status read_absolute_path(const json::Node& root, std::string_view key, std::string& into) {
   auto path = TRY(root.find_string(key));
@@ -48,6 +50,39 @@ Result<uint64_t> read_in_range(const json::Node& root, std::string_view key, uin
   return *value;
 }
 
+Result<ImageCleanup> read_image_cleanup(const json::Node& root) {
+  ImageCleanup cleanup;
+  auto node = root.find("imageCleanup");
+  if (!node) return cleanup;
+  TRY(node->only({"enabled", "intervalMinutes", "minimumAgeMinutes", "imagesPerCycle",
+                  "unusedForMinutes", "highBytes", "lowBytes"}));
+  cleanup.enabled = TRY(node->find_bool("enabled")).value_or(false);
+  cleanup.interval_minutes =
+      TRY(read_in_range(*node, "intervalMinutes", cleanup.interval_minutes, 0, kMinutesMax));
+  cleanup.minimum_age_minutes =
+      TRY(read_in_range(*node, "minimumAgeMinutes", cleanup.minimum_age_minutes, 0, kMinutesMax));
+  cleanup.images_per_cycle =
+      TRY(read_in_range(*node, "imagesPerCycle", cleanup.images_per_cycle, 1, kImagesPerCycleMax));
+  cleanup.unused_for_minutes = TRY(read_in_range(*node, "unusedForMinutes", 0, 0, kMinutesMax));
+  cleanup.high_bytes = TRY(node->find_u64("highBytes")).value_or(0);
+  cleanup.low_bytes = TRY(node->find_u64("lowBytes")).value_or(cleanup.high_bytes);
+  if (cleanup.low_bytes > cleanup.high_bytes) {
+    return fail(Errc::kInvalid, "imageCleanup.lowBytes: {} is above highBytes, which is {}",
+                cleanup.low_bytes, cleanup.high_bytes);
+  }
+  return cleanup;
+}
+
+nlohmann::ordered_json render_image_cleanup(const ImageCleanup& cleanup) {
+  return {{"enabled", cleanup.enabled},
+          {"intervalMinutes", cleanup.interval_minutes},
+          {"minimumAgeMinutes", cleanup.minimum_age_minutes},
+          {"imagesPerCycle", cleanup.images_per_cycle},
+          {"unusedForMinutes", cleanup.unused_for_minutes},
+          {"highBytes", cleanup.high_bytes},
+          {"lowBytes", cleanup.low_bytes}};
+}
+
 }  // namespace
 
 Result<Config> parse_config(std::string_view text, const std::string& name) {
@@ -56,7 +91,8 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
   auto read = [&]() -> Result<Config> {
     Config config;
     TRY(root.only({"root", "run", "ociRuntime", "shim", "init", "subnet", "region", "taskPidsLimit",
-                   "insecureRegistries", "registries", "certificates", "proxy", "aws"}));
+                   "insecureRegistries", "registries", "certificates", "proxy", "aws",
+                   "imageCleanup"}));
     TRY(read_absolute_path(root, "root", config.root));
     TRY(read_absolute_path(root, "run", config.run));
     TRY(read_absolute_path(root, "ociRuntime", config.oci_runtime));
@@ -68,6 +104,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
         TRY(read_in_range(root, "taskPidsLimit", config.task_pids_limit, kPidsMin, kPidsMax));
     config.registries = TRY(read_registry_settings(root));
     config.aws = TRY(read_aws(root));
+    config.image_cleanup = TRY(read_image_cleanup(root));
     return config;
   };
   auto config = read();
@@ -85,6 +122,7 @@ std::string render_config(const Config& config) {
                                 {"region", config.region},
                                 {"taskPidsLimit", config.task_pids_limit}};
   render_registry_settings(config.registries, out);
+  out["imageCleanup"] = render_image_cleanup(config.image_cleanup);
   if (!config.aws.profile.empty()) out["aws"]["profile"] = config.aws.profile;
   if (!config.aws.ecr_endpoint.empty()) out["aws"]["ecrEndpoint"] = config.aws.ecr_endpoint;
   for (const char* key : {"ociRuntime", "shim", "init"}) {

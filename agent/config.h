@@ -20,6 +20,18 @@ struct AwsConfig {
   std::string ecr_endpoint;  // http://HOST[:PORT] or https://
 };
 
+// Images that nobody uses go by themselves, as the ECS agent does it (ECS_IMAGE_CLEANUP_INTERVAL
+// and its like, whose defaults these are). Unlike there, it is off unless asked for.
+struct ImageCleanup {
+  bool enabled = false;
+  uint64_t interval_minutes = 30;     // between two cycles
+  uint64_t minimum_age_minutes = 60;  // since the pull
+  uint64_t images_per_cycle = 5;
+  uint64_t unused_for_minutes = 0;  // since the last start; 0: any that no task uses
+  uint64_t high_bytes = 0;  // nothing goes while the store is not above; 0: whatever its size
+  uint64_t low_bytes = 0;   // above high_bytes: down to this
+};
+
 struct Config {
   std::string root = "/var/lib/berth";   // durable: images, layers, leases, logs
   std::string run = "/run/berth";        // gone with a reboot: task directories, sockets
@@ -29,7 +41,8 @@ struct Config {
   std::string subnet = "172.29.0.0/16";  // tasks' addresses; the bridge has the first one
   std::string region = "us-east-1";  // for names such as ip-172-29-0-2.us-east-1.compute.internal
   uint64_t task_pids_limit = 4096;   // processes and threads of one task (pids.max)
-  RegistrySettings registries;       // insecureRegistries, registries, certificates, proxy
+  ImageCleanup image_cleanup;
+  RegistrySettings registries;  // insecureRegistries, registries, certificates, proxy
   AwsConfig aws;
 };
 

@@ -1,5 +1,6 @@
 #include "agent/task_jobs.h"
 
+#include "agent/detached.h"
 #include "agent/ecr_provider.h"
 #include "agent/paths.h"
 #include "agent/registry_config.h"
@@ -10,6 +11,7 @@
 #include <fcntl.h>
 
 #include <csignal>
+#include <set>
 
 namespace berth::agent {
 namespace {
@@ -60,7 +62,10 @@ Result<image::Image> pull_image(const PullRequest& request, Env env, const std::
                .cancel = request.cancel});
 }
 
-Result<Spawned> spawn_shim_program(const Config& config, const std::string& directory) {
+// The shim gets the locks on the layers with its start: should we die, they are in use until its
+// end.
+Result<Spawned> spawn_shim_program(const Config& config, const std::string& directory,
+                                   const std::map<std::string, image::Image*>& images) {
   sys::SocketPair pair = TRY(sys::make_socket_pair());
   sys::Fd null = TRY(sys::open("/dev/null", O_RDONLY));
   sys::Fd log = TRY(sys::create(directory + "/shim.log", O_WRONLY | O_APPEND, 0600));
@@ -69,6 +74,12 @@ Result<Spawned> spawn_shim_program(const Config& config, const std::string& dire
   program.arguments = {"berth-shim", directory};
   program.descriptors = {
       {null.get(), 0}, {log.get(), 1}, {log.get(), 2}, {pair.theirs.get(), kShimAgentFd}};
+  int next = kShimAgentFd;
+  std::set<const image::Image*> distinct;
+  for (const auto& [container, image] : images) {
+    if (!distinct.insert(image).second) continue;
+    for (int lock : image->pin.descriptors()) program.descriptors.emplace_back(lock, ++next);
+  }
   // A session of its own: Ctrl-C at the terminal is for berth, which stops the task in order.
   program.new_session = true;
   sys::Process shim = TRY(sys::spawn(program));
@@ -151,7 +162,7 @@ Answer<Spawned> spawn_job(const TaskFilesRequest& request, Env env) {
     failure.container = plan.error().container;
     return {tl::unexpected(std::move(failure)), std::move(spans)};
   }
-  auto spawned = spawn_shim_program(request.config, plan->directory);
+  auto spawned = spawn_shim_program(request.config, plan->directory, request.images);
   watch.lap("spawn berth-shim");
   if (spawned) return {std::move(*spawned), std::move(spans)};
   return {tl::unexpected(start_failure(id, StartStage::kCreate, "ResourceInitializationError",
@@ -185,24 +196,11 @@ void end_shim(const sys::Process& shim) {
   (void)sys::wait(shim);  // its exit code says nothing
 }
 
-// In a session of its own and without our descriptors: whoever waits for us does not wait for it.
-Status start_sweeper(const std::vector<std::string>& command) {
-  sys::Fd null = TRY(sys::open("/dev/null", O_RDWR));
-  sys::Program program;
-  program.path = command.front();
-  program.arguments = command;
-  program.descriptors = {{null.get(), 0}, {null.get(), 1}, {null.get(), 2}};
-  program.new_session = true;
-  program.working_directory = "/";
-  TRY(sys::spawn(program));
-  return {};
-}
-
 Status tear_down(const Config& config, const std::string& task_id,
                  const std::vector<std::string>& sweeper) {
   NetworkEnd network_end = sweeper.empty() ? NetworkEnd::kNow : NetworkEnd::kBySweep;
   if (TRY(tear_down_task(config, task_id, network_end)) == Remains::kNothing) return {};
-  if (start_sweeper(sweeper)) return {};
+  if (start_detached(sweeper)) return {};
   return sweep_instance(config, netns::Retired::kSweep);
 }
 

@@ -46,19 +46,24 @@ Result<agent::Config> effective_config(const GlobalOptions& options) {
   return config;
 }
 
-// `berth system sweep` of the same instance.
-Result<std::vector<std::string>> sweeper(const GlobalOptions& global, const agent::Config& config) {
+// `berth system ...` of the same instance.
+Result<std::vector<std::string>> system_command(const GlobalOptions& global,
+                                                const agent::Config& config,
+                                                std::initializer_list<std::string> arguments) {
   std::vector<std::string> command = {TRY(agent::sibling_program("berth"))};
   if (!global.config.empty()) command.insert(command.end(), {"--config", global.config});
-  command.insert(command.end(), {"--root", config.root, "--run", config.run, "system", "sweep",
-                                 "--delay", kSweeperDelayMs});
+  command.insert(command.end(), {"--root", config.root, "--run", config.run, "system"});
+  command.insert(command.end(), arguments);
   return command;
 }
 
 int run_task(const agent::Config& config, const GlobalOptions& global, RunOptions options) {
-  auto command = sweeper(global, config);
-  if (!command) return report(command.error());
-  options.sweeper = std::move(*command);
+  auto sweeper = system_command(global, config, {"sweep", "--delay", kSweeperDelayMs});
+  if (!sweeper) return report(sweeper.error());
+  options.sweeper = std::move(*sweeper);
+  auto cleaner = system_command(global, config, {"prune", "--automatic"});
+  if (!cleaner) return report(cleaner.error());
+  options.cleaner = std::move(*cleaner);
   return run_command(config, options);
 }
 
@@ -81,26 +86,6 @@ void add_run(CLI::App& app, const GlobalOptions& global, Command& chosen) {
   run->callback([options, &global, &chosen] {
     chosen = [options, &global](const agent::Config& config) {
       return run_task(config, global, *options);
-    };
-  });
-}
-
-void add_system(CLI::App& app, Command& chosen) {
-  CLI::App* system = app.add_subcommand("system", "Look after this instance");
-  system->require_subcommand(1);
-  system->add_subcommand("config", "Print the configuration in force")->callback([&chosen] {
-    chosen = [](const agent::Config& config) {
-      std::fputs(agent::render_config(config).c_str(), stdout);
-      return 0;
-    };
-  });
-  CLI::App* sweep =
-      system->add_subcommand("sweep", "Remove what dead tasks of this instance left behind");
-  auto delay_ms = std::make_shared<unsigned>(0);
-  sweep->add_option("--delay", *delay_ms, "wait for so many milliseconds first");
-  sweep->callback([delay_ms, &chosen] {
-    chosen = [delay_ms](const agent::Config& config) {
-      return sweep_command(config, std::chrono::milliseconds(*delay_ms));
     };
   });
 }
@@ -130,7 +115,7 @@ int main(int argc, char** argv) {
 
   add_run(app, global, chosen);
   add_image_commands(app, chosen);
-  add_system(app, chosen);
+  add_system_commands(app, chosen);
 
   try {
     app.parse(argc, argv);

@@ -8,7 +8,6 @@
 #include "agent/config.h"
 #include "image/save.h"
 
-#include <chrono>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +24,7 @@ struct RunOptions {
   bool userns_host = false;
   bool timing = false;
   std::vector<std::string> sweeper;  // `berth system sweep` of the same instance
+  std::vector<std::string> cleaner;  // `berth system prune --automatic`
 };
 
 int run_command(const agent::Config& config, const RunOptions& options);
@@ -84,9 +84,6 @@ struct LoadOptions {
   std::string name;   // for images that the archive gives none
 };
 int load_command(const agent::Config& config, const LoadOptions& options);
-
-// Waits for `delay` first: a task that starts meanwhile finds bridge and tables in place.
-int sweep_command(const agent::Config& config, std::chrono::milliseconds delay);
 
 // "berth: <text>" on standard error; returns kExitFailure.
 int report(const Error& error);

@@ -1,6 +1,7 @@
 // berth run: one task in the foreground. The scheduler core and the agent live in this process; the
 // store is thrown away at the end.
 #include "agent/agent.h"
+#include "agent/detached.h"
 #include "agent/log_follower.h"
 #include "base/ids.h"
 #include "base/log.h"
@@ -13,6 +14,7 @@
 #include "tools/commands.h"
 #include "tools/log_printer.h"
 #include "tools/pull_progress.h"
+#include "tools/system_commands.h"
 
 #include <unistd.h>
 #include <csignal>
@@ -162,13 +164,24 @@ class RunSession {
   agent::Agent agent_;  // last: its workers end before what they report to goes
 };
 
+// Nobody waits for it.
+void clean_up(const std::vector<std::string>& cleaner) {
+  auto started = agent::start_detached(cleaner);
+  if (!started) LOG(kWarn, "images are not cleaned up", {{"why", started.error().text}});
+}
+
 Result<int> run(const agent::Config& config, const RunOptions& options) {
   auto definition = TRY(effective_definition(options));
   sys::SystemClock clock;
   sys::SystemRng rng;
   auto loop = TRY(sys::Loop::make(clock));
-  RunSession session(config, options, std::move(definition), *loop, Env{clock, rng});
-  return session.run();
+  Result<int> code = fail(Errc::kInternal, "the task was not run");
+  {
+    RunSession session(config, options, std::move(definition), *loop, Env{clock, rng});
+    code = session.run();
+  }
+  if (cleanup_is_due(config, clock.wall())) clean_up(options.cleaner);
+  return code;
 }
 
 }  // namespace

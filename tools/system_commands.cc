@@ -1,4 +1,5 @@
-// berth system, and how every command reports a failure.
+// berth system sweep, and how every command reports a failure.
+#include "tools/system_commands.h"
 #include "agent/paths.h"
 #include "agent/teardown.h"
 #include "sys/clock.h"

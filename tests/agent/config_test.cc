@@ -16,6 +16,7 @@ TEST(Config, WhatIsRenderedParses) {
   config.registries.certificates = "/etc/certs";
   config.registries.proxy = {Secret("http://proxy:3128"), Secret(), {".internal"}};
   config.aws = {.profile = "mine", .ecr_endpoint = "http://127.0.0.1:4566"};
+  config.image_cleanup = {.enabled = true, .interval_minutes = 7, .high_bytes = 9, .low_bytes = 3};
   auto again = agent::parse_config(agent::render_config(config), "berth.json");
   ASSERT_TRUE(again.has_value()) << again.error().text;
   EXPECT_EQ(agent::render_config(*again), agent::render_config(config));
@@ -53,6 +54,11 @@ TEST(Config, BadMembersAreNamed) {
        "berth.json: certificates: \"certs.d\" is not an absolute path"},
       {R"({"proxy": {"http": "ftp://u:secret@h"}})",
        "berth.json: proxy.http: \"ftp\" is not a proxy's scheme: http, https, socks5 or socks5h"},
+      {R"({"imageCleanup": {"minutes": 1}})", "berth.json: imageCleanup.minutes: unknown field"},
+      {R"({"imageCleanup": {"imagesPerCycle": 0}})",
+       "berth.json: imageCleanup.imagesPerCycle: 0 is not between 1 and 10000"},
+      {R"({"imageCleanup": {"highBytes": 1, "lowBytes": 2}})",
+       "berth.json: imageCleanup.lowBytes: 2 is above highBytes, which is 1"},
       {R"([])", "berth.json: (root): must be an object, not array"},
   };
   for (const Case& c : cases) {

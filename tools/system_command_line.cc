@@ -1,0 +1,94 @@
+// The command line of `berth system`.
+#include "tools/command_line.h"
+#include "tools/system_commands.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cstdio>
+#include <memory>
+#include <string>
+
+namespace berth::tools {
+namespace {
+
+void add_config(CLI::App& system, Command& chosen) {
+  system.add_subcommand("config", "Print the configuration in force")->callback([&chosen] {
+    chosen = [](const agent::Config& config) {
+      std::fputs(agent::render_config(config).c_str(), stdout);
+      return 0;
+    };
+  });
+}
+
+void add_sweep(CLI::App& system, Command& chosen) {
+  CLI::App* sweep =
+      system.add_subcommand("sweep", "Remove what dead tasks of this instance left behind");
+  auto delay_ms = std::make_shared<unsigned>(0);  // lives as long as the callback
+  sweep->add_option("--delay", *delay_ms, "wait for so many milliseconds first");
+  sweep->callback([delay_ms, &chosen] {
+    chosen = [delay_ms](const agent::Config& config) {
+      return sweep_command(config, std::chrono::milliseconds(*delay_ms));
+    };
+  });
+}
+
+void add_format(CLI::App& command, bool& json) {
+  command
+      .add_option_function<std::string>(
+          "--format", [&json](const std::string& format) { json = format == "json"; },
+          "table or json")
+      ->check(CLI::IsMember({"table", "json"}));
+}
+
+void add_df(CLI::App& system, Command& chosen) {
+  CLI::App* df = system.add_subcommand("df", "Show what takes the room on disk");
+  auto options = std::make_shared<DfOptions>();
+  df->add_flag("-v,--verbose", options->verbose, "each image, layer and task");
+  add_format(*df, options->json);
+  df->callback([options, &chosen] {
+    chosen = [options](const agent::Config& config) { return df_command(config, *options); };
+  });
+}
+
+void add_prune(CLI::App& system, Command& chosen) {
+  CLI::App* prune = system.add_subcommand(
+      "prune", "Remove layers and blobs that no image names, and the images that are asked for");
+  auto options = std::make_shared<PruneOptions>();
+  prune->add_flag("-a,--all", options->all, "images too, all that no task uses");
+  prune->add_option("--until", options->until,
+                    "images that were not used for so long: 90s, 30m, 12h, 7d");
+  prune->add_option("--keep-size", options->keep_size,
+                    "images, least recently used first, until the store is no larger: 500M, 2G");
+  prune->add_flag("--dry-run", options->dry_run, "say what would go and what stays, and why");
+  prune->add_flag("--automatic", options->automatic, "as imageCleanup of the configuration says")
+      ->group("");
+  add_format(*prune, options->json);
+  prune->callback([options, &chosen] {
+    chosen = [options](const agent::Config& config) { return prune_command(config, *options); };
+  });
+}
+
+void add_check(CLI::App& system, Command& chosen) {
+  CLI::App* check =
+      system.add_subcommand("check", "Compare the store with what was pulled, byte by byte");
+  auto options = std::make_shared<CheckOptions>();
+  check->add_flag("--repair", options->repair, "fetch damaged blobs again, rebuild damaged layers");
+  add_format(*check, options->json);
+  check->callback([options, &chosen] {
+    chosen = [options](const agent::Config& config) { return check_command(config, *options); };
+  });
+}
+
+}  // namespace
+
+void add_system_commands(CLI::App& app, Command& chosen) {
+  CLI::App* system = app.add_subcommand("system", "Look after this instance");
+  system->require_subcommand(1);
+  add_config(*system, chosen);
+  add_sweep(*system, chosen);
+  add_df(*system, chosen);
+  add_prune(*system, chosen);
+  add_check(*system, chosen);
+}
+
+}  // namespace berth::tools
