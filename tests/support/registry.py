@@ -9,7 +9,7 @@ START_SECONDS_MAX = 10
 
 CONFIGURATION = """\
 version: 0.1
-log: {{level: info, accesslog: {{disabled: true}}}}
+log: {{level: info, accesslog: {{disabled: false}}}}
 storage:
   filesystem: {{rootdirectory: {store}}}
   delete: {{enabled: true}}
@@ -58,6 +58,10 @@ class Registry:
         self._password = password
         entry = subprocess.check_output(["htpasswd", "-Bbn", self._user, password])
         (self._directory / "users").write_bytes(entry)
+
+    def access_log(self):
+        """A line for each request so far, as httpd's combined log."""
+        return [line for line in self._log.read_text().splitlines() if '"HTTP/' in line or " HTTP/1.1" in line]
 
     def _configure(self):
         auth = ""
