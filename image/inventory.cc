@@ -15,21 +15,32 @@ namespace {
 
 constexpr uint64_t kBlock = 512;  // st_blocks, stat(2)
 
+// Whether nothing is there to be read, now or later. Anything else (EIO, EMFILE, ENOMEM) says
+// nothing of what the store holds, and who went on would take the content of an image for garbage.
+bool is_lost(const Error& error) {
+  return error.code == Errc::kNotFound || error.code == Errc::kCorrupt ||
+         error.code == Errc::kInvalid || error.code == Errc::kUnsupported;
+}
+
 // What the image needs besides its layers. A damaged manifest names nothing, but the layers still
 // say of which blobs they were made.
-std::vector<std::string> blobs_of(const Store& store, const ImageRecord& image) {
+Result<std::vector<std::string>> blobs_of(const Store& store, const ImageRecord& image) {
   std::set<std::string> blobs = {image.manifest_digest, image.config_digest};
   if (is_digest(image.resolved_digest)) blobs.insert(image.resolved_digest);
-  if (auto text = store.read_blob(image.manifest_digest)) {
+  auto text = store.read_blob(image.manifest_digest);
+  if (!text && !is_lost(text.error())) return tl::unexpected<Error>(std::move(text).error());
+  if (text) {
     auto parsed = parse_manifest(*text, "");
     if (const auto* manifest = parsed ? std::get_if<Manifest>(&*parsed) : nullptr) {
       for (const Descriptor& layer : manifest->layers) blobs.insert(layer.digest);
     }
   }
   for (const std::string& chain_id : image.layers) {
-    if (auto layer = store.read_layer_record(chain_id)) blobs.insert(layer->blob);
+    auto layer = store.read_layer_record(chain_id);
+    if (!layer && !is_lost(layer.error())) return tl::unexpected<Error>(std::move(layer).error());
+    if (layer) blobs.insert(layer->blob);
   }
-  return {blobs.begin(), blobs.end()};
+  return std::vector<std::string>(blobs.begin(), blobs.end());
 }
 
 Result<std::vector<StoredImage>> images_of(const Store& store, std::vector<ImageRecord> records) {
@@ -37,9 +48,10 @@ Result<std::vector<StoredImage>> images_of(const Store& store, std::vector<Image
   for (ImageRecord& record : records) {
     StoredImage image;
     auto last_used = store.last_used(record);
-    if (!last_used) continue;  // removed meanwhile
+    if (!last_used && last_used.error().code == Errc::kNotFound) continue;  // removed meanwhile
+    if (!last_used) return tl::unexpected<Error>(std::move(last_used).error());
     image.last_used = *last_used;
-    image.blobs = blobs_of(store, record);
+    image.blobs = TRY(blobs_of(store, record));
     image.in_use = !record.layers.empty() && TRY(store.is_pinned(record.layers.back()));
     image.record = std::move(record);
     images.push_back(std::move(image));
