@@ -49,7 +49,7 @@ TEST(Config, BadMembersAreNamed) {
        "berth.json: registries.a:1.mirrors[0]: \"ftp://x\" is not "
        "[http://|https://]HOST[:PORT][/PREFIX]"},
       {R"({"registries": {"a:1": {"tlsVerify": 0}}})",
-       "berth.json: registries.a:1.tlsVerify: must be a boolean, not 0"},
+       "berth.json: registries.a:1.tlsVerify: must be true or false, not 0"},
       {R"({"certificates": "certs.d"})",
        "berth.json: certificates: \"certs.d\" is not an absolute path"},
       {R"({"proxy": {"http": "ftp://u:secret@h"}})",

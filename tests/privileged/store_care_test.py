@@ -257,7 +257,7 @@ LAYER_DAMAGES = {
     "more": (0, "etc", lambda path: (path / "more").write_text("x"), '"/etc/more" is not in the image'),
     "target": (0, "lib", lambda path: (path.unlink(), path.symlink_to("usr/xib")), "has another target"),
     "attribute": (0, "etc/motd", lambda path: os.setxattr(path, "user.x", b"y"), "has other extended attributes"),
-    "unlinked": (0, "etc/again", lambda path: (path.unlink(), path.write_bytes(b"x" * 5000)), "is linked otherwise"),
+    "unlinked": (0, "etc/again", lambda path: (path.unlink(), path.write_bytes(b"x" * 5000)), "has another number of links"),
     "type": (0, "old/file", lambda path: (path.unlink(), path.mkdir()), "is of another type"),
     "whiteout": (1, "old/file", lambda path: path.unlink(), '"/old/file" is missing'),
 }

@@ -150,6 +150,8 @@ class Disk:
         """Beneath the root, of ["fd<path>",] "path"; None when it is elsewhere."""
         path = ""
         for argument in arguments:
+            if argument == "NULL":  # utimensat(2): the descriptor itself
+                continue
             if argument.startswith('"'):
                 text = argument[1:argument.rindex('"')].encode().decode("unicode_escape")
                 path = text if text.startswith("/") else f"{path}/{text}".rstrip("/")
