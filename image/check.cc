@@ -18,18 +18,7 @@
 namespace berth::image {
 namespace {
 
-constexpr size_t kReadChunk = 512 * 1024;
 constexpr size_t kDifferencesShown = 3;
-
-Result<std::string> digest_of_file(const std::string& path) {
-  sys::Fd fd = TRY(sys::open(path, O_RDONLY));
-  Sha256 hash;
-  std::string buffer(kReadChunk, '\0');
-  while (size_t got = TRY(sys::read_some(fd.get(), buffer.data(), buffer.size()))) {
-    hash.update({buffer.data(), got});
-  }
-  return hash.finish();
-}
 
 // The blob from where the image came from, in place of what the store has.
 Status fetch_again(Store& store, const PullerConfig& config, Env env, const ImageRecord& image,

@@ -2,13 +2,20 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "sys/file.h"
 
+#include <fcntl.h>
 #include <openssl/evp.h>
 
 #include <algorithm>
 #include <array>
 
 namespace berth::image {
+namespace {
+
+constexpr size_t kReadChunk = 512 * 1024;
+
+}  // namespace
 
 struct Sha256::Context {
   EVP_MD_CTX* evp = EVP_MD_CTX_new();
@@ -31,6 +38,16 @@ std::string_view hex_of(std::string_view digest) {
 std::string digest_of(std::string_view bytes) {
   Sha256 hash;
   hash.update(bytes);
+  return hash.finish();
+}
+
+Result<std::string> digest_of_file(const std::string& path) {
+  sys::Fd fd = TRY(sys::open(path, O_RDONLY));
+  Sha256 hash;
+  std::string buffer(kReadChunk, '\0');
+  while (size_t got = TRY(sys::read_some(fd.get(), buffer.data(), buffer.size()))) {
+    hash.update({buffer.data(), got});
+  }
   return hash.finish();
 }
 

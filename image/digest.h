@@ -16,6 +16,8 @@ bool is_digest(std::string_view text);
 // The 64 digits of a well-formed digest.
 std::string_view hex_of(std::string_view digest);
 std::string digest_of(std::string_view bytes);
+// Of what the file holds.
+Result<std::string> digest_of_file(const std::string& path);
 
 class Sha256 {
  public:

@@ -14,20 +14,9 @@
 namespace berth::image {
 namespace {
 
-constexpr size_t kReadChunk = 512 * 1024;
 constexpr const char* kConfigType = "application/vnd.oci.image.config.v1+json";
 constexpr const char* kLayerType = "application/vnd.oci.image.layer.v1.tar";
 constexpr const char* kManifestType = "application/vnd.oci.image.manifest.v1+json";
-
-Result<std::string> digest_of_file(const std::string& path) {
-  sys::Fd fd = TRY(sys::open(path, O_RDONLY));
-  Sha256 hash;
-  std::string buffer(kReadChunk, '\0');
-  while (size_t got = TRY(sys::read_some(fd.get(), buffer.data(), buffer.size()))) {
-    hash.update({buffer.data(), got});
-  }
-  return hash.finish();
-}
 
 // Turns files into blobs of a layout. Images share layers: a file is read once.
 class LayoutMaker {

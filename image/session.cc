@@ -61,32 +61,42 @@ RegistrySession::RegistrySession(Endpoint endpoint, std::string repository,
                      cancel),
       scheme_(endpoint_.scheme == Scheme::kHttps ? "https" : "http") {}
 
-std::string RegistrySession::url(const std::string& path) {
-  if (!path.starts_with('/')) return path;
+std::string RegistrySession::scheme() {
   std::lock_guard lock(mutex_);
-  return fmt::format("{}://{}/v2/{}{}{}", scheme_, endpoint_.host, endpoint_.prefix, repository_,
+  return scheme_;
+}
+
+std::string RegistrySession::url(const std::string& path) {
+  return url(scheme(), path);
+}
+
+std::string RegistrySession::url(const std::string& scheme, const std::string& path) const {
+  if (!path.starts_with('/')) return path;
+  return fmt::format("{}://{}/v2/{}{}{}", scheme, endpoint_.host, endpoint_.prefix, repository_,
                      path);
 }
 
 Result<HttpResponse> RegistrySession::perform(const RegistryRequest& request) {
   for (int round = 0;; ++round) {
+    // Another thread may find out meanwhile that it is https: what was asked is what counts here.
+    std::string scheme = this->scheme();
     HttpRequest sent;
     sent.method = request.method;
-    sent.url = url(request.path);
+    sent.url = url(scheme, request.path);
     sent.headers = request.headers;
     sent.body = request.body;
     sent.body_max = request.body_max;
     sent.offset = request.offset;
     sent.sink = request.sink;
     std::string asked = origin_of(sent.url);
-    bool is_registry = asked == origin_of(url("/"));
+    bool is_registry = asked == origin_of(url(scheme, "/"));
     Secret shown;
     if (is_registry) shown = TRY(authenticator_.authorization());
     sent.authorization = shown;
     HttpResponse response = TRY(client_.perform(std::move(sent), cancel_));
     // Storage that we were sent to may not ask for the registry's credentials.
     if (!is_registry || response.origin != asked) return response;
-    if (round == 0 && switch_to_https(response)) continue;
+    if (round == 0 && switch_to_https(scheme, response)) continue;
     bool is_refused = response.status == 401 || response.status == 403;
     if (!is_refused || round >= kAuthenticationsMax) return response;
     if (!TRY(authenticator_.refused(response, shown))) return response;
@@ -126,10 +136,10 @@ Result<HttpResponse> RegistrySession::attempt(RegistryRequest& request) {
 }
 
 // A plain request to a TLS port is answered 400 by the common servers.
-bool RegistrySession::switch_to_https(const HttpResponse& response) {
-  std::lock_guard lock(mutex_);
-  bool may_switch = endpoint_.scheme == Scheme::kPlainOrHttps && scheme_ == "http";
+bool RegistrySession::switch_to_https(const std::string& asked, const HttpResponse& response) {
+  bool may_switch = endpoint_.scheme == Scheme::kPlainOrHttps && asked == "http";
   if (!may_switch || response.status != 400) return false;
+  std::lock_guard lock(mutex_);
   scheme_ = "https";
   return true;
 }

@@ -65,7 +65,10 @@ class RegistrySession {
 
  private:
   Result<HttpResponse> attempt(RegistryRequest& request);
-  bool switch_to_https(const HttpResponse& response);
+  std::string scheme();
+  std::string url(const std::string& scheme, const std::string& path) const;
+  // Whether a request by the scheme `asked` is worth another try by https.
+  bool switch_to_https(const std::string& asked, const HttpResponse& response);
   Duration asked_to_wait(const HttpResponse& refused);
 
   Endpoint endpoint_;
