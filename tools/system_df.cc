@@ -55,8 +55,7 @@ std::vector<ImageSize> sizes_of(const image::Inventory& inventory) {
     std::vector<std::string> names = image.blobs;
     names.insert(names.end(), image.record.layers.begin(), image.record.layers.end());
     std::ranges::sort(names);
-    auto repeated = std::ranges::unique(names);
-    names.erase(repeated.begin(), repeated.end());
+    names.erase(std::unique(names.begin(), names.end()), names.end());  // clang 14: no subrange
     return names;
   };
   std::map<std::string, int> users;
