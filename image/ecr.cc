@@ -169,8 +169,11 @@ Result<EcrToken> parse_kept_token(std::string_view text, const EcrTokenKey& key)
   if (!document) return fail(Errc::kInvalid, "kept token: is not JSON");
   json::Node root = document->root();
   if (TRY(root.i64_at("version")) != 1) return fail(Errc::kInvalid, "version: must be 1");
-  EcrTokenKey of{TRY(root.string_at("account")), TRY(root.string_at("region")),
-                 TRY(root.string_at("endpoint")), TRY(root.string_at("keyId"))};
+  EcrTokenKey of;  // member by member: a TRY that returns leaks what an initialiser list has made
+  of.account = TRY(root.string_at("account"));
+  of.region = TRY(root.string_at("region"));
+  of.endpoint = TRY(root.string_at("endpoint"));
+  of.key_id = TRY(root.string_at("keyId"));
   if (of != key) return fail(Errc::kInvalid, "kept token: is of another key");
   EcrToken token;
   token.user = TRY(root.string_at("user"));

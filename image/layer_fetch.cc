@@ -122,7 +122,8 @@ Result<Digests> run_pipeline(const LayerFetch& fetch, const Feed& feed, const Wo
   // What does not have the diff_id is not what was meant to be unpacked: that comes first.
   if (diff_id) TRY(must_equal("the diff_id", fetch.diff_id, *diff_id));
   TRY(std::move(unpacked));
-  return Digests{front.blob_digest, TRY(std::move(diff_id)), front.plain_bytes()};
+  std::string plain_digest = TRY(std::move(diff_id));
+  return Digests{front.blob_digest, std::move(plain_digest), front.plain_bytes()};
 }
 
 // The directory of the scratch that the layer is unpacked to.

@@ -246,8 +246,10 @@ Result<Store::LayerRecord> Store::read_layer_record(const std::string& chain_id)
   std::string text = TRY(sys::read_file(path, kRecordMax));
   auto document = TRY(json::Document::parse(text, {.name = path}));
   json::Node root = document.root();
-  LayerRecord record{chain_id, TRY(root.string_at("diff_id")), TRY(root.string_at("blob")),
-                     TRY(root.find_u64("size")).value_or(0)};
+  LayerRecord record{.chain_id = chain_id};
+  record.diff_id = TRY(root.string_at("diff_id"));
+  record.blob = TRY(root.string_at("blob"));
+  record.size = TRY(root.find_u64("size")).value_or(0);
   if (is_digest(record.diff_id) && is_digest(record.blob)) return record;
   return fail(Errc::kCorrupt, "{}: has a malformed digest", path);
 }

@@ -53,7 +53,8 @@ Result<MovedDevices::Place> MovedDevices::open(pid_t pid) {
   TRY(sys::join_namespace(network.get(), CLONE_NEWNET, "the container's network"));
   auto socket = sys::NetlinkSocket::open();
   TRY(sys::join_namespace(home.get(), CLONE_NEWNET, "the host's network"));
-  return Place{std::move(network), TRY(std::move(socket))};
+  auto route = TRY(std::move(socket));
+  return Place{std::move(network), std::move(route)};
 }
 
 // The kernel forgets the addresses on the way, and whether the link was up.
