@@ -251,6 +251,9 @@ void Agent::handle(const TaskPtr& task, runtime::ShimEvent event, std::vector<sy
     case Kind::kContainerStarted:
       task->ran = true;
       return sink_(scheduler::ContainerStarted{task->task.id, event.container, env_.clock.wall()});
+    case Kind::kContainerHealth:
+      if (event.health) handle_health(task, event.container, *event.health);
+      return;
     case Kind::kContainerExited:
       if (event.exit) handle_exit(task, *event.exit);
       return;
@@ -261,6 +264,27 @@ void Agent::handle(const TaskPtr& task, runtime::ShimEvent event, std::vector<sy
           task, start_failure(task->task.id, StartStage::kCreate, "ResourceInitializationError",
                               Error{.code = Errc::kSystem, .text = event.text}));
   }
+}
+
+void Agent::handle_health(const TaskPtr& task, const std::string& container,
+                          const runtime::HealthReport& report) {
+  scheduler::ContainerHealthChanged changed;
+  changed.task_id = task->task.id;
+  changed.container = container;
+  switch (report.status) {
+    case runtime::HealthStatus::kUnknown:
+      break;
+    case runtime::HealthStatus::kHealthy:
+      changed.health.status = scheduler::HealthStatus::kHealthy;
+      break;
+    case runtime::HealthStatus::kUnhealthy:
+      changed.health.status = scheduler::HealthStatus::kUnhealthy;
+      break;
+  }
+  changed.health.since = env_.clock.wall();
+  changed.health.exit_code = report.exit_code;
+  changed.health.output = report.output;
+  sink_(std::move(changed));
 }
 
 void Agent::handle_exit(const TaskPtr& task, const runtime::ExitRecord& record) {

@@ -3,7 +3,8 @@
 //
 //   StartTask   worker: pull images -> lease addresses, ports, ids -> write bundles and task.json
 //               -> spawn the shim -> (loop) shim: "namespaces" -> worker: apply the network
-//               -> shim: "start" -> container_started, container_exited, ... task_stopped
+//               -> shim: "start" -> container_started, container_health, container_exited, ...
+//               task_stopped
 //   StopTask    shim: "stop"; before there is a shim: cancel the pull
 //   KillTask    shim: "kill"
 //   ReleaseTask worker: network, cgroup, directories, leases; in this order, each step idempotent
@@ -76,6 +77,8 @@ class Agent {
   void set_up_networks(const TaskPtr& task);
   void hear_shim(const TaskPtr& task);
   void handle(const TaskPtr& task, runtime::ShimEvent event, std::vector<sys::Fd> fds);
+  void handle_health(const TaskPtr& task, const std::string& container,
+                     const runtime::HealthReport& report);
   void handle_exit(const TaskPtr& task, const runtime::ExitRecord& record);
   // Nothing of the task runs any more; `lost` when the shim did not say so itself.
   void end(const TaskPtr& task, const std::string& lost);

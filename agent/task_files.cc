@@ -24,6 +24,7 @@ using scheduler::TaskDefinition;
 
 constexpr size_t kAccountFileMax = 1024 * 1024;
 constexpr uint32_t kCpuUnits = 1024;  // of one CPU
+constexpr uint32_t kMillisecondsPerSecond = 1000;
 constexpr int64_t kQuotaPeriodUs = 100000;
 constexpr size_t kShortId = 12;  // of Docker's default host names
 
@@ -161,11 +162,20 @@ class Writer {
     plan.essential = container.essential;
     plan.create_early = container.depends_on.empty() && container.system_controls.empty();
     plan.depends_on = dependencies_of(container);
+    if (container.health_check) plan.health_check = health_check_of(*container.health_check);
     plan.start_timeout_seconds = container.start_timeout_seconds;
     plan.stop_timeout_seconds =
         container.stop_timeout_seconds.value_or(scheduler::kStopTimeoutSeconds);
     plan.stop_signal = TRY(parse_signal(image.config.stop_signal));
     return plan;
+  }
+
+  static runtime::HealthCheckPlan health_check_of(const scheduler::HealthCheck& check) {
+    return {.args = scheduler::args_of(check),
+            .interval_ms = check.interval_seconds * kMillisecondsPerSecond,
+            .timeout_ms = check.timeout_seconds * kMillisecondsPerSecond,
+            .retries = check.retries,
+            .start_period_ms = check.start_period_seconds * kMillisecondsPerSecond};
   }
 
   static std::vector<runtime::ContainerDependency> dependencies_of(
@@ -181,6 +191,9 @@ class Writer {
           break;
         case scheduler::Condition::kSuccess:
           condition = runtime::DependencyCondition::kSuccess;
+          break;
+        case scheduler::Condition::kHealthy:
+          condition = runtime::DependencyCondition::kHealthy;
           break;
       }
       dependencies.push_back({dependency.container_name, condition});

@@ -32,6 +32,15 @@ std::string error_in_log(const std::string& path) {
   return message;
 }
 
+Result<pid_t> read_pid(const std::string& path) {
+  std::string text = TRY(sys::read_file(path, kPidMax));
+  auto pid = parse_u64(trim(text));
+  if (!pid || *pid == 0 || *pid > kPidLimit) {
+    return fail(Errc::kCorrupt, "{}: \"{}\" is not a pid", path, printable(text, 20));
+  }
+  return static_cast<pid_t>(*pid);
+}
+
 }  // namespace
 
 OciProgram::OciProgram(std::string program, std::string root, std::chrono::milliseconds patience)
@@ -42,12 +51,32 @@ Result<pid_t> OciProgram::create(const std::string& id, const std::string& bundl
   std::string pid_file = bundle + "/init.pid";
   TRY(run({"create", "--bundle", bundle, "--pid-file", pid_file, id}, bundle + "/runtime.log",
           streams));
-  std::string text = TRY(sys::read_file(pid_file, kPidMax));
-  auto pid = parse_u64(trim(text));
-  if (!pid || *pid == 0 || *pid > kPidLimit) {
-    return fail(Errc::kCorrupt, "{}: \"{}\" is not a pid", pid_file, printable(text, 20));
+  return read_pid(pid_file);
+}
+
+Result<OciProgram::Exec> OciProgram::begin_exec(const ExecRequest& request) const {
+  Exec exec;
+  exec.pid_file = fmt::format("{}/{}.pid", request.directory, request.name);
+  exec.log = fmt::format("{}/{}.log", request.directory, request.name);
+  std::vector<std::string> words = {"exec", "--detach", "--pid-file", exec.pid_file};
+  if (!request.sub_cgroup.empty()) words.insert(words.end(), {"--cgroup", request.sub_cgroup});
+  words.push_back(request.id);
+  words.insert(words.end(), request.args.begin(), request.args.end());
+  exec.process = TRY(begin(words, exec.log, request.streams));
+  return exec;
+}
+
+Result<pid_t> OciProgram::end_exec(const Exec& exec) const {
+  sys::ExitStatus status = TRY(sys::wait(exec.process));
+  auto pid = read_pid(exec.pid_file);
+  std::string message = status.shell_code() == 0 ? "" : error_in_log(exec.log);
+  TRY(sys::remove_file(exec.pid_file));
+  TRY(sys::remove_file(exec.log));
+  if (status.shell_code() == 0) return pid;
+  if (message.empty()) {
+    message = fmt::format("{} exec exited with {}", program_, status.shell_code());
   }
-  return static_cast<pid_t>(*pid);
+  return fail(Errc::kSystem, "{}", message);
 }
 
 Status OciProgram::start(const std::string& id) const {
@@ -58,8 +87,8 @@ Status OciProgram::remove(const std::string& id) const {
   return run({"delete", "--force", id}, root_ + "/" + id + ".delete.log", {});
 }
 
-Status OciProgram::run(const std::vector<std::string>& words, const std::string& log,
-                       const Streams& streams) const {
+Result<sys::Process> OciProgram::begin(const std::vector<std::string>& words,
+                                       const std::string& log, const Streams& streams) const {
   sys::Fd null = TRY(sys::open("/dev/null", O_RDWR));
   auto or_null = [&](int fd) { return fd >= 0 ? fd : null.get(); };
   sys::Program program;
@@ -75,7 +104,12 @@ Status OciProgram::run(const std::vector<std::string>& words, const std::string&
   }
   // A runtime that went on after its shim would make what nobody knows of any more.
   program.dies_with_us = true;
-  sys::Process process = TRY(sys::spawn(program));
+  return sys::spawn(program);
+}
+
+Status OciProgram::run(const std::vector<std::string>& words, const std::string& log,
+                       const Streams& streams) const {
+  sys::Process process = TRY(begin(words, log, streams));
   bool ended = TRY(sys::ends_within(process, patience_));
   if (!ended) TRY(sys::send_signal(process, SIGKILL));
   sys::ExitStatus status = TRY(sys::wait(process));

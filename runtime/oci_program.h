@@ -3,6 +3,7 @@
 
 #include "base/result.h"
 #include "sys/fd.h"
+#include "sys/spawn.h"
 
 #include <chrono>
 #include <string>
@@ -32,10 +33,32 @@ class OciProgram {
   Result<pid_t> create(const std::string& id, const std::string& bundle,
                        const Streams& streams) const;
   Status start(const std::string& id) const;
+
+  // `exec --detach`: a further process in a container that runs. It is begun here and ended by
+  // end_exec() once its process has ended, so that who has other things to do need not wait.
+  struct ExecRequest {
+    std::string id;
+    std::string directory;   // for files of passing use
+    std::string name;        // of those files
+    std::string sub_cgroup;  // --cgroup
+    std::vector<std::string> args;
+    Streams streams;
+  };
+  struct Exec {
+    sys::Process process;  // of the runtime
+    std::string pid_file;
+    std::string log;
+  };
+  Result<Exec> begin_exec(const ExecRequest& request) const;
+  // The host's pid of the process, a child of ours now; an error carries the runtime's own text.
+  Result<pid_t> end_exec(const Exec& exec) const;
+
   // `delete --force`: also when there is no such container.
   Status remove(const std::string& id) const;
 
  private:
+  Result<sys::Process> begin(const std::vector<std::string>& words, const std::string& log,
+                             const Streams& streams) const;
   Status run(const std::vector<std::string>& words, const std::string& log,
              const Streams& streams) const;
 

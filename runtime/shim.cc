@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "runtime/health_monitor.h"
 #include "runtime/oci_program.h"
 #include "runtime/shim_container.h"
 #include "runtime/shim_protocol.h"
@@ -39,7 +40,12 @@ class Shim {
   Shim(const TaskPlan& plan, Env env, sys::Loop& loop)
       : plan_(plan), env_(env), loop_(loop), oci_(plan.oci_runtime, plan.oci_root) {
     for (const ContainerPlan& container : plan_.containers) {
+      size_t i = containers_.size();
       containers_.push_back(std::make_unique<ShimContainer>(container, oci_, loop_, env_));
+      monitors_.push_back(nullptr);
+      if (!container.health_check) continue;
+      monitors_[i] = std::make_unique<HealthMonitor>(container, oci_, loop_, env_,
+                                                     [this, i] { health_changed(i); });
     }
     progress_.resize(containers_.size());
   }
@@ -139,8 +145,8 @@ class Shim {
     if (!connection) return;  // it has gone again
     // Non-blocking first: one that does not listen loses its connection, not our time.
     if (!sys::set_nonblocking(connection->get())) return;
-    for (const std::string& event : history_) {
-      if (!sys::send_message(connection->get(), event, {})) return;
+    for (const Told& told : history_) {
+      if (!sys::send_message(connection->get(), told.text, {})) return;
     }
     (void)adopt(std::move(*connection));  // an agent that cannot be heard connects again
   }
@@ -179,7 +185,13 @@ class Shim {
 
   void tell(const ShimEvent& event) {
     std::string text = render_event(event);
-    history_.push_back(text);
+    // Health may change for ever: only what it is now is history.
+    if (event.kind == ShimEvent::Kind::kContainerHealth) {
+      std::erase_if(history_, [&](const Told& told) {
+        return told.kind == event.kind && told.container == event.container;
+      });
+    }
+    history_.push_back({event.kind, event.container, text});
     for (const auto& [fd, connection] : connections_) {
       (void)sys::send_message(fd, text, {});  // one that is gone is noticed by hear()
     }
@@ -261,6 +273,7 @@ class Shim {
     if (!launched) return refuse(i, launched.error().text);
     progress_[i].phase = ContainerPhase::kRunning;
     progress_[i].started_at = env_.clock.now();
+    if (monitors_[i]) monitors_[i]->begin();
     ShimEvent event;
     event.kind = ShimEvent::Kind::kContainerStarted;
     event.container = plan_.containers[i].name;
@@ -270,8 +283,20 @@ class Shim {
     tell(event);
   }
 
+  void health_changed(size_t i) {
+    progress_[i].health = monitors_[i]->status();
+    ShimEvent event;
+    event.kind = ShimEvent::Kind::kContainerHealth;
+    event.container = plan_.containers[i].name;
+    event.at = now();
+    event.health = monitors_[i]->report();
+    tell(event);
+    advance();
+  }
+
   void stop(size_t i) {
     progress_[i].phase = ContainerPhase::kStopping;
+    if (monitors_[i]) monitors_[i]->end();
     containers_[i]->signal_stop();
     loop_.after(std::chrono::seconds(plan_.containers[i].stop_timeout_seconds), [this, i] {
       if (progress_[i].phase == ContainerPhase::kStopping) containers_[i]->kill();
@@ -283,6 +308,7 @@ class Shim {
   }
 
   void ended(size_t i) {
+    if (monitors_[i]) monitors_[i]->end();
     note_exit(i, containers_[i]->reap());
     advance();
   }
@@ -323,6 +349,13 @@ class Shim {
     loop_.stop();
   }
 
+  // An event that was told, for those who come later.
+  struct Told {
+    ShimEvent::Kind kind;
+    std::string container;
+    std::string text;
+  };
+
   const TaskPlan& plan_;
   Env env_;
   sys::Loop& loop_;
@@ -332,8 +365,9 @@ class Shim {
   sys::Fd listener_;
   std::map<int, sys::Fd> connections_;
   int owner_ = -1;  // the connection whose end stops a foreground task
-  std::vector<std::string> history_;
+  std::vector<Told> history_;
   std::vector<std::unique_ptr<ShimContainer>> containers_;
+  std::vector<std::unique_ptr<HealthMonitor>> monitors_;  // null: no health check
   std::vector<ContainerProgress> progress_;
   TaskGoal goal_ = TaskGoal::kRun;
   std::vector<TimedStep> early_steps_;

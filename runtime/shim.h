@@ -2,7 +2,7 @@
 // in order, writes their logs and exit records, and outlives whoever asked for it.
 //
 //   prepare    private mount namespace, subreaper, shim.json, shim.sock, task namespaces, cgroup
-//   serve      requests of agents and ends of containers move the task along task_order.h
+//   serve      requests of agents, health and ends of containers move the task along task_order.h
 //   finish     containers deleted, root file systems unmounted, cgroup removed, task_stopped told
 //
 // Everything it mounts is in its own mount namespace: when it dies, however it dies, no mount is

@@ -28,9 +28,14 @@ constexpr std::array kRequests = {Word<ShimRequest>{ShimRequest::kStart, "start"
 
 constexpr std::array kKinds = {Word<Kind>{Kind::kNamespaces, "namespaces"},
                                Word<Kind>{Kind::kContainerStarted, "container_started"},
+                               Word<Kind>{Kind::kContainerHealth, "container_health"},
                                Word<Kind>{Kind::kContainerExited, "container_exited"},
                                Word<Kind>{Kind::kTaskStopped, "task_stopped"},
                                Word<Kind>{Kind::kFailed, "failed"}};
+
+constexpr std::array kHealthWords = {Word<HealthStatus>{HealthStatus::kUnknown, "UNKNOWN"},
+                                     Word<HealthStatus>{HealthStatus::kHealthy, "HEALTHY"},
+                                     Word<HealthStatus>{HealthStatus::kUnhealthy, "UNHEALTHY"}};
 
 template <class Words, class Value>
 const char* text_of(const Words& words, Value value) {
@@ -81,6 +86,20 @@ Result<ExitRecord> exit_record_of(const json::Node& node) {
   return record;
 }
 
+Json json_of(const HealthReport& report) {
+  Json json = {{"status", text_of(kHealthWords, report.status)}, {"output", report.output}};
+  if (report.exit_code) json["exitCode"] = *report.exit_code;
+  return json;
+}
+
+Result<HealthReport> health_report_of(const json::Node& node) {
+  HealthReport report;
+  report.status = TRY(value_of(kHealthWords, TRY(node.at("status"))));
+  report.output = TRY(node.string_at("output"));
+  report.exit_code = TRY(find_int(node, "exitCode"));
+  return report;
+}
+
 // Texts may quote what a container printed: bytes that are no UTF-8 are replaced, not refused.
 std::string dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
@@ -112,6 +131,7 @@ std::string render_event(const ShimEvent& event) {
   if (!event.container.empty()) json["container"] = event.container;
   if (event.pid != 0) json["pid"] = event.pid;
   if (event.exit) json["exit"] = json_of(*event.exit);
+  if (event.health) json["health"] = json_of(*event.health);
   if (!event.text.empty()) json["text"] = event.text;
   Json steps = Json::array();
   for (const TimedStep& step : event.steps) {
@@ -131,6 +151,7 @@ Result<ShimEvent> parse_event(std::string_view text) {
   event.container = TRY(root.find_string("container")).value_or("");
   event.pid = TRY(find_int(root, "pid")).value_or(0);
   if (auto exit = root.find("exit")) event.exit = TRY(exit_record_of(*exit));
+  if (auto health = root.find("health")) event.health = TRY(health_report_of(*health));
   event.text = TRY(root.find_string("text")).value_or("");
   for (const json::Node& step : TRY(root.find_array("steps"))) {
     event.steps.push_back(

@@ -7,14 +7,17 @@
 //                                             the namespace, an rtnetlink socket born inside
 //     start                              -->  mounts, creates and starts containers in order
 //                                        <--  container_started, container_exited, ...
+//                                        <--  container_health, when it changes
 //     stop | kill                        -->  (at any time)
 //                                        <--  task_stopped, then it exits
 //                                        <--  failed instead, when it never came to start
-//   A later connection to shim.sock is told first what has happened so far, in the same messages.
+//   A later connection to shim.sock is told first what has happened so far, in the same messages;
+//   of container_health the last of each container.
 #pragma once
 
 #include "base/env.h"
 #include "base/result.h"
+#include "runtime/health.h"
 
 #include <optional>
 #include <string>
@@ -50,14 +53,30 @@ struct ExitRecord {
 std::string render_exit_record(const ExitRecord& record);
 Result<ExitRecord> parse_exit_record(std::string_view text);
 
+// What is known of a container's health, with what its last check had to say.
+struct HealthReport {
+  HealthStatus status = HealthStatus::kUnknown;
+  std::optional<int> exit_code;  // of the last check; absent: it did not run to its end
+  std::string output;            // of the last check, its beginning
+  bool operator==(const HealthReport&) const = default;
+};
+
 struct ShimEvent {
-  enum class Kind { kNamespaces, kContainerStarted, kContainerExited, kTaskStopped, kFailed };
+  enum class Kind {
+    kNamespaces,
+    kContainerStarted,
+    kContainerHealth,
+    kContainerExited,
+    kTaskStopped,
+    kFailed
+  };
   Kind kind = Kind::kNamespaces;
   std::vector<std::string> namespaces;  // kNamespaces: names, in the order of the descriptors
-  std::string container;                // kContainerStarted
+  std::string container;                // kContainerStarted, kContainerHealth
   int pid = 0;                          // kContainerStarted: of its first process, as the host sees
   std::string at;                       // RFC 3339
   std::optional<ExitRecord> exit;       // kContainerExited
+  std::optional<HealthReport> health;   // kContainerHealth
   std::string text;                     // kFailed: what went wrong
   std::vector<TimedStep> steps;         // what took time since the last event
   bool operator==(const ShimEvent&) const = default;

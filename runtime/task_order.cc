@@ -31,13 +31,15 @@ bool has_run(const ContainerProgress& progress) {
          progress.phase == ContainerPhase::kStopping || progress.exit_code.has_value();
 }
 
-// COMPLETE and SUCCESS of a dependency that runs: wait, but not for ever.
-Judgement await_end(const ContainerPlan& plan, const ContainerProgress& progress, Instant now) {
+// What a dependency that runs has still to come to ("stop", "become HEALTHY"): wait, but not for
+// ever.
+Judgement await(const char* what, const ContainerPlan& plan, const ContainerProgress& progress,
+                Instant now) {
   if (!plan.start_timeout_seconds || !has_run(progress)) return {Verdict::kPending, "", {}};
   Instant due = progress.started_at + std::chrono::seconds(*plan.start_timeout_seconds);
   if (now < due) return {Verdict::kPending, "", due};
-  return never(fmt::format("container {} did not stop within its startTimeout of {} s", plan.name,
-                           *plan.start_timeout_seconds));
+  return never(fmt::format("container {} did not {} within its startTimeout of {} s", plan.name,
+                           what, *plan.start_timeout_seconds));
 }
 
 Judgement judge(const ContainerDependency& dependency, const ContainerPlan& plan,
@@ -50,12 +52,16 @@ Judgement judge(const ContainerDependency& dependency, const ContainerPlan& plan
     case DependencyCondition::kStart:
       return {has_run(progress) ? Verdict::kSatisfied : Verdict::kPending, "", {}};
     case DependencyCondition::kComplete:
-      return stopped ? Judgement{} : await_end(plan, progress, now);
+      return stopped ? Judgement{} : await("stop", plan, progress, now);
     case DependencyCondition::kSuccess:
-      if (!stopped) return await_end(plan, progress, now);
+      if (!stopped) return await("stop", plan, progress, now);
       if (*progress.exit_code == 0) return {};
       return never(fmt::format("container {} exited with {}, SUCCESS needs 0", plan.name,
                                *progress.exit_code));
+    case DependencyCondition::kHealthy:
+      if (stopped) return never(fmt::format("container {} stopped, HEALTHY needs it", plan.name));
+      if (progress.health == HealthStatus::kHealthy) return {};
+      return await("become HEALTHY", plan, progress, now);
   }
   return {};
 }

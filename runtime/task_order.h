@@ -3,13 +3,15 @@
 //   dependsOn   START     satisfied when the dependency runs or ran
 //               COMPLETE  when it has stopped, whatever its exit code
 //               SUCCESS   when it has stopped with exit code 0; another code is final
-//   startTimeout of a dependency bounds how long COMPLETE and SUCCESS are waited for.
+//               HEALTHY   when it runs and is healthy; that it stopped is final
+//   startTimeout of a dependency bounds how long COMPLETE, SUCCESS and HEALTHY are waited for.
 //   A dependency that never runs is final for all that depend on it.
 //   Stopping goes the other way: a container is not told to stop before all that depend on it have
 //   stopped.
 #pragma once
 
 #include "base/env.h"
+#include "runtime/health.h"
 #include "runtime/task_plan.h"
 
 #include <optional>
@@ -29,6 +31,7 @@ struct ContainerProgress {
   ContainerPhase phase = ContainerPhase::kWaiting;
   std::optional<int> exit_code;  // when stopped; absent when it never ran
   Instant started_at{};
+  HealthStatus health = HealthStatus::kUnknown;
 };
 
 struct TaskActions {

@@ -20,6 +20,8 @@ const char* word_of(DependencyCondition condition) {
       return "COMPLETE";
     case DependencyCondition::kSuccess:
       return "SUCCESS";
+    case DependencyCondition::kHealthy:
+      return "HEALTHY";
   }
   return "";
 }
@@ -27,7 +29,7 @@ const char* word_of(DependencyCondition condition) {
 Result<DependencyCondition> condition_of(const json::Node& node) {
   std::string word = TRY(node.as_string());
   for (auto condition : {DependencyCondition::kStart, DependencyCondition::kComplete,
-                         DependencyCondition::kSuccess}) {
+                         DependencyCondition::kSuccess, DependencyCondition::kHealthy}) {
     if (word == word_of(condition)) return condition;
   }
   return fail(Errc::kInvalid, "{}: no such condition", node.path());
@@ -47,6 +49,25 @@ Result<Number> number_of(const json::Node& node) {
 template <class Number>
 Result<Number> number_at(const json::Node& node, std::string_view key) {
   return number_of<Number>(TRY(node.at(key)));
+}
+
+Json render(const HealthCheckPlan& check) {
+  return {{"args", check.args},
+          {"intervalMs", check.interval_ms},
+          {"timeoutMs", check.timeout_ms},
+          {"retries", check.retries},
+          {"startPeriodMs", check.start_period_ms}};
+}
+
+Result<HealthCheckPlan> parse_health_check(const json::Node& node) {
+  HealthCheckPlan check;
+  check.args = TRY(node.find_strings("args"));
+  check.interval_ms = TRY(number_at<uint32_t>(node, "intervalMs"));
+  check.timeout_ms = TRY(number_at<uint32_t>(node, "timeoutMs"));
+  check.retries = TRY(number_at<uint32_t>(node, "retries"));
+  check.start_period_ms = TRY(number_at<uint32_t>(node, "startPeriodMs"));
+  if (check.args.empty()) return fail(Errc::kInvalid, "{}.args: is required", node.path());
+  return check;
 }
 
 Json render(const ContainerPlan& container) {
@@ -71,6 +92,7 @@ Json render(const ContainerPlan& container) {
                {"dependsOn", depends_on},
                {"stopTimeout", container.stop_timeout_seconds},
                {"stopSignal", container.stop_signal}};
+  if (container.health_check) json["healthCheck"] = render(*container.health_check);
   if (container.start_timeout_seconds) json["startTimeout"] = *container.start_timeout_seconds;
   return json;
 }
@@ -94,6 +116,9 @@ Result<ContainerPlan> parse_container(const json::Node& node) {
     container.depends_on.push_back(
         {.container = TRY(dependency.string_at("container")),
          .condition = TRY(condition_of(TRY(dependency.at("condition"))))});
+  }
+  if (auto check = node.find("healthCheck")) {
+    container.health_check = TRY(parse_health_check(*check));
   }
   if (auto timeout = node.find("startTimeout")) {
     container.start_timeout_seconds = TRY(number_of<uint32_t>(*timeout));

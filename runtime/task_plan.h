@@ -16,12 +16,22 @@ constexpr int kTaskPlanVersion = 1;
 constexpr size_t kTaskPlanMax = 1024 * 1024;
 
 // ECS's dependsOn conditions that the shim knows.
-enum class DependencyCondition { kStart, kComplete, kSuccess };
+enum class DependencyCondition { kStart, kComplete, kSuccess, kHealthy };
 
 struct ContainerDependency {
   std::string container;
   DependencyCondition condition = DependencyCondition::kStart;
   bool operator==(const ContainerDependency&) const = default;
+};
+
+// A command that tells by its exit code whether the container is healthy.
+struct HealthCheckPlan {
+  std::vector<std::string> args;
+  uint32_t interval_ms = 30000;
+  uint32_t timeout_ms = 5000;
+  uint32_t retries = 3;
+  uint32_t start_period_ms = 0;
+  bool operator==(const HealthCheckPlan&) const = default;
 };
 
 // A root file system as overlayfs(5) makes it.
@@ -46,6 +56,7 @@ struct ContainerPlan {
   // May be created (not started) before the agent says `start`: it depends on no other container
   // and sets nothing in the network namespace, which the agent is configuring meanwhile.
   bool create_early = false;
+  std::optional<HealthCheckPlan> health_check;
   std::optional<uint32_t> start_timeout_seconds;
   uint32_t stop_timeout_seconds = 30;
   int stop_signal = 15;

@@ -24,6 +24,7 @@ void apply(Task& task, const KillRequested& event, const Moment& moment);
 void apply(Task& task, const TaskProvisioned& event, const Moment& moment);
 void apply(Task& task, const ImagesPulled& event, const Moment& moment);
 void apply(Task& task, const ContainerStarted& event, const Moment& moment);
+void apply(Task& task, const ContainerHealthChanged& event, const Moment& moment);
 void apply(Task& task, const ContainerExited& event, const Moment& moment);
 void apply(Task& task, const TaskStopped& event, const Moment& moment);
 void apply(Task& task, const StartFailed& event, const Moment& moment);
@@ -212,6 +213,14 @@ void apply(Task& task, const ContainerStarted& event, const Moment&) {
   if (container == nullptr) return;
   if (!container->started_at) container->started_at = event.at;
   move_to(*container, ContainerStatus::kRunning);
+}
+
+// A fact only: a task of its own goes on unhealthy, a service replaces its tasks.
+void apply(Task& task, const ContainerHealthChanged& event, const Moment&) {
+  Container* container = task.find_container(event.container);
+  if (container == nullptr || is_stopped(*container)) return;
+  bool late = container->health.since && event.health.since < container->health.since;
+  if (!late) container->health = event.health;
 }
 
 void record_exit(Container& container, const ContainerExited& event) {

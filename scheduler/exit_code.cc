@@ -1,8 +1,15 @@
 #include "scheduler/exit_code.h"
 
+#include "base/text.h"
+
 #include <fmt/core.h>
 
 namespace berth::scheduler {
+namespace {
+
+constexpr size_t kOutputShown = 200;
+
+}  // namespace
 
 int exit_code_of(const Task& task) {
   const Container* ended_by = task.find_container(task.ended_by);
@@ -23,6 +30,15 @@ std::string summarize(const Container& container) {
     text += "did not run";
   }
   if (!container.reason.empty()) text += ", " + container.reason;
+  return text;
+}
+
+std::string summarize(const std::string& container, const ContainerHealth& health) {
+  std::string text = fmt::format("{}: {}", container, name_of(health.status));
+  if (health.status != HealthStatus::kUnhealthy) return text;
+  if (health.exit_code) text += fmt::format(", exit code {}", *health.exit_code);
+  std::string line = health.output.substr(0, health.output.find('\n'));
+  if (!line.empty()) text += ": " + printable(line, kOutputShown);
   return text;
 }
 

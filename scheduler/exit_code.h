@@ -19,6 +19,9 @@ int exit_code_of(const Task& task);
 // "web: exit code 137, OutOfMemoryError: Container killed due to memory usage".
 std::string summarize(const Container& container);
 
+// "web: UNHEALTHY, exit code 1: connection refused"; the first line of what the check printed.
+std::string summarize(const std::string& container, const ContainerHealth& health);
+
 // "task STOPPED: EssentialContainerExited, Essential container in task exited".
 std::string summarize(const Task& task);
 

@@ -61,6 +61,14 @@ struct ContainerStarted {
   bool operator==(const ContainerStarted&) const = default;
 };
 
+// The health checks of a container have come to another verdict.
+struct ContainerHealthChanged {
+  std::string task_id{};
+  std::string container{};
+  ContainerHealth health{};
+  bool operator==(const ContainerHealthChanged&) const = default;
+};
+
 // The container will not run (any more).
 struct ContainerExited {
   std::string task_id{};
@@ -103,9 +111,9 @@ struct TaskReleased {
   bool operator==(const TaskReleased&) const = default;
 };
 
-using Event =
-    std::variant<RunTaskRequested, StopRequested, KillRequested, TaskProvisioned, ImagesPulled,
-                 ContainerStarted, ContainerExited, TaskStopped, StartFailed, TaskReleased>;
+using Event = std::variant<RunTaskRequested, StopRequested, KillRequested, TaskProvisioned,
+                           ImagesPulled, ContainerStarted, ContainerHealthChanged, ContainerExited,
+                           TaskStopped, StartFailed, TaskReleased>;
 
 // "RunTaskRequested".
 const char* name_of(const Event& event);

@@ -24,6 +24,11 @@ enum class StopCode : uint8_t {
 // "EssentialContainerExited".
 const char* name_of(StopCode code);
 
+enum class HealthStatus : uint8_t { kUnknown, kHealthy, kUnhealthy };
+
+// "HEALTHY".
+const char* name_of(HealthStatus status);
+
 inline constexpr const char* kEssentialExitedReason = "Essential container in task exited";
 inline constexpr const char* kStoppedByUserReason = "Task stopped by user";
 inline constexpr const char* kOutOfMemoryReason =
@@ -46,6 +51,15 @@ struct NetworkBinding {
   bool operator==(const NetworkBinding&) const = default;
 };
 
+// What the health checks of a container have found.
+struct ContainerHealth {
+  HealthStatus status = HealthStatus::kUnknown;
+  std::optional<WallTime> since{};
+  std::optional<int> exit_code{};  // of the last check; absent: it did not run to its end
+  std::string output{};            // of the last check, its beginning
+  bool operator==(const ContainerHealth&) const = default;
+};
+
 struct Container {
   std::string id{};  // a UUID
   std::string name{};
@@ -55,6 +69,7 @@ struct Container {
   ContainerLifecycle lifecycle{};
   std::optional<int> exit_code{};  // absent when it never ran
   std::string reason{};            // "<ErrorName>: <text>"
+  ContainerHealth health{};
   std::optional<WallTime> started_at{};
   std::optional<WallTime> stopped_at{};
   std::vector<NetworkInterface> network_interfaces{};  // awsvpc
@@ -98,5 +113,9 @@ struct Task {
   const Container* find_container(const std::string& name) const;
   bool operator==(const Task&) const = default;
 };
+
+// healthStatus of DescribeTasks. Only essential containers with a check count: UNHEALTHY when one
+// is, HEALTHY when all are, else UNKNOWN.
+HealthStatus health_status_of(const Task& task);
 
 }  // namespace berth::scheduler

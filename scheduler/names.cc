@@ -37,6 +37,8 @@ const char* name_of(Condition condition) {
       return "COMPLETE";
     case Condition::kSuccess:
       return "SUCCESS";
+    case Condition::kHealthy:
+      return "HEALTHY";
   }
   return "";
 }
@@ -95,6 +97,18 @@ const char* name_of(ContainerStatus status) {
   return "";
 }
 
+const char* name_of(HealthStatus status) {
+  switch (status) {
+    case HealthStatus::kUnknown:
+      return "UNKNOWN";
+    case HealthStatus::kHealthy:
+      return "HEALTHY";
+    case HealthStatus::kUnhealthy:
+      return "UNHEALTHY";
+  }
+  return "";
+}
+
 const char* name_of(StopCode code) {
   switch (code) {
     case StopCode::kTaskFailedToStart:
@@ -136,6 +150,7 @@ struct EventName {
   const char* operator()(const TaskProvisioned&) const { return "TaskProvisioned"; }
   const char* operator()(const ImagesPulled&) const { return "ImagesPulled"; }
   const char* operator()(const ContainerStarted&) const { return "ContainerStarted"; }
+  const char* operator()(const ContainerHealthChanged&) const { return "ContainerHealthChanged"; }
   const char* operator()(const ContainerExited&) const { return "ContainerExited"; }
   const char* operator()(const TaskStopped&) const { return "TaskStopped"; }
   const char* operator()(const StartFailed&) const { return "StartFailed"; }

@@ -33,6 +33,16 @@ std::vector<MountPoint> effective_mount_points(const TaskDefinition& task,
   return mounts;
 }
 
+std::vector<std::string> args_of(const HealthCheck& check) {
+  const std::vector<std::string>& command = check.command;
+  if (command.empty()) return {};
+  if (command[0] == "CMD") return {command.begin() + 1, command.end()};
+  if (command[0] != "CMD-SHELL") return command;  // as if CMD stood before it
+  std::vector<std::string> args = {"/bin/sh", "-c"};
+  args.insert(args.end(), command.begin() + 1, command.end());
+  return args;
+}
+
 std::vector<size_t> start_order(const TaskDefinition& task) {
   const auto& containers = task.container_definitions;
   std::vector<size_t> order;

@@ -13,7 +13,7 @@ namespace berth::scheduler {
 
 enum class NetworkMode { kBridge, kHost, kAwsvpc, kNone };
 enum class Protocol { kTcp, kUdp };
-enum class Condition { kStart, kComplete, kSuccess };
+enum class Condition { kStart, kComplete, kSuccess, kHealthy };
 enum class CpuArchitecture { kX86_64, kArm64 };
 
 // The words of the JSON ("awsvpc", "tcp", "START", "X86_64").
@@ -94,6 +94,16 @@ struct Dependency {
   bool operator==(const Dependency&) const = default;
 };
 
+// A command that tells by its exit code, 0 or not, whether the container is healthy.
+struct HealthCheck {
+  std::vector<std::string> command{};  // a word and what follows: "CMD", "CMD-SHELL"
+  uint32_t interval_seconds = 30;
+  uint32_t timeout_seconds = 5;
+  uint32_t retries = 3;
+  uint32_t start_period_seconds = 0;
+  bool operator==(const HealthCheck&) const = default;
+};
+
 struct SystemControl {
   std::string name{};  // "net.core.somaxconn" ("namespace" in the JSON)
   std::string value{};
@@ -128,6 +138,7 @@ struct ContainerDefinition {
   std::optional<uint32_t> start_timeout_seconds{};
   std::optional<uint32_t> stop_timeout_seconds{};
   std::vector<Dependency> depends_on{};
+  std::optional<HealthCheck> health_check{};  // absent also for ["NONE"]
   LinuxParameters linux_parameters{};
   std::vector<SystemControl> system_controls{};
   std::string hostname{};
@@ -166,6 +177,9 @@ struct TaskDefinition {
 // volumesFrom makes them read-only; the container's own win over inherited ones at the same path).
 std::vector<MountPoint> effective_mount_points(const TaskDefinition& task,
                                                const ContainerDefinition& container);
+
+// What is executed for a health check: what follows CMD, or a shell with what follows CMD-SHELL.
+std::vector<std::string> args_of(const HealthCheck& check);
 
 // The order in which containers start: each after all that it depends on (dependsOn and
 // volumesFrom), else as written. Indices into container_definitions. Total, because parsing refuses

@@ -383,6 +383,11 @@ void Check::check_dependencies(const ContainerDefinition& container) {
       add_here(field + "containerName",
                fmt::format("Cannot depend on container {} because it does not exist",
                            dependency.container_name));
+    } else if (dependency.condition == Condition::kHealthy) {
+      if (!other->health_check) {
+        add_here(field + "condition",
+                 "A dependency container with HEALTHY condition must have health check configured");
+      }
     } else if (other->essential && dependency.condition != Condition::kStart) {
       add_here(field + "condition",
                "A dependency container with SUCCESS or COMPLETE condition cannot be an essential "

@@ -15,6 +15,10 @@ namespace {
 
 constexpr IntegerRange kSize = {0, std::numeric_limits<int32_t>::max()};
 constexpr IntegerRange kSeconds = {0, 86400};
+constexpr IntegerRange kHealthInterval = {5, 300};
+constexpr IntegerRange kHealthTimeout = {2, 60};
+constexpr IntegerRange kHealthRetries = {1, 10};
+constexpr IntegerRange kHealthStartPeriod = {0, 300};
 constexpr IntegerRange kUlimitRange = {kUnlimited, std::numeric_limits<int64_t>::max()};
 
 std::optional<uint32_t> as_u32(std::optional<int64_t> number) {
@@ -76,14 +80,10 @@ Ulimit read_ulimit(Reader& reader, const json::Node& node) {
 Dependency read_dependency(Reader& reader, const json::Node& node) {
   Dependency dependency;
   dependency.container_name = reader.required_string(node, "containerName");
-  if (reader.string(node, "condition") == "HEALTHY") {
-    reader.refused_at(node, "condition",
-                      "not supported: HEALTHY needs healthCheck, which berth does not run yet");
-    return dependency;
-  }
   reader.required_string(node, "condition");
-  dependency.condition = read_enum(reader, node, "condition",
-                                   {Condition::kStart, Condition::kComplete, Condition::kSuccess});
+  dependency.condition = read_enum(
+      reader, node, "condition",
+      {Condition::kStart, Condition::kComplete, Condition::kSuccess, Condition::kHealthy});
   return dependency;
 }
 
@@ -155,6 +155,29 @@ LinuxParameters read_linux_parameters(Reader& reader, const json::Node& containe
   parameters.swappiness = as_u32(reader.integer(*node, "swappiness", {0, 100}));
   parameters.init_process_enabled = reader.boolean(*node, "initProcessEnabled", false);
   return parameters;
+}
+
+std::optional<HealthCheck> read_health_check(Reader& reader, const json::Node& container) {
+  auto node = reader.object(container, "healthCheck");
+  if (!node || !reader.check_members(*node, "HealthCheck")) return std::nullopt;
+  HealthCheck check;
+  check.command = reader.strings(*node, "command");
+  check.interval_seconds =
+      as_u32(reader.integer(*node, "interval", kHealthInterval)).value_or(check.interval_seconds);
+  check.timeout_seconds =
+      as_u32(reader.integer(*node, "timeout", kHealthTimeout)).value_or(check.timeout_seconds);
+  check.retries = as_u32(reader.integer(*node, "retries", kHealthRetries)).value_or(check.retries);
+  check.start_period_seconds = as_u32(reader.integer(*node, "startPeriod", kHealthStartPeriod))
+                                   .value_or(check.start_period_seconds);
+  if (check.command.empty()) {
+    reader.malformed_at(*node, "command", "is required and must not be empty");
+    return std::nullopt;
+  }
+  if (check.command == std::vector<std::string>{"NONE"}) return std::nullopt;
+  if (args_of(check).empty() || check.command == std::vector<std::string>{"CMD-SHELL"}) {
+    reader.malformed_at(*node, "command", "needs a command behind " + check.command[0]);
+  }
+  return check;
 }
 
 void read_log_configuration(Reader& reader, const json::Node& container, bool fargate) {
@@ -238,6 +261,7 @@ ContainerDefinition read_container(Reader& reader, const json::Node& node, bool 
   container.no_new_privileges = read_security_options(reader, node);
   container.docker_labels = read_labels(reader, node);
   container.linux_parameters = read_linux_parameters(reader, node);
+  container.health_check = read_health_check(reader, node);
   read_container_sizes(reader, node, container);
   read_container_lists(reader, node, container);
   read_log_configuration(reader, node, fargate);

@@ -102,6 +102,9 @@ class RunSession {
     LOG(kDebug, "event", {{"name", scheduler::name_of(event)}, {"task", task_id_}});
     // The logs must be read before the agent removes them with the task.
     if (std::holds_alternative<scheduler::TaskStopped>(event) && follower_) follower_->drain();
+    if (const auto* changed = std::get_if<scheduler::ContainerHealthChanged>(&event)) {
+      tell(scheduler::summarize(changed->container, changed->health));
+    }
     bool started = std::holds_alternative<scheduler::ImagesPulled>(event);
     core_.submit(std::move(event));
     auto commands = core_.step(env_.clock.wall());
@@ -111,6 +114,8 @@ class RunSession {
     const scheduler::Task* task = core_.find_task(task_id_);
     if (task != nullptr && task->last_status() == scheduler::TaskStatus::kStopped) loop_.stop();
   }
+
+  static void tell(const std::string& text) { std::fprintf(stderr, "berth: %s\n", text.c_str()); }
 
   void give_up(Error error) {
     failure_ = std::move(error);

@@ -39,6 +39,21 @@ def berth(warm):
     leak_census.assert_equal(before, warm.state, warm.root)
 
 
+@pytest.fixture(scope="session")
+def warm_and_hurried(tmp_path_factory, layouts):
+    images = {name: f"oci:{directory}:latest" for name, directory in layouts.items()}
+    config = {"shim": str(PROJECT / "tests" / "support" / "hurried_shim")}
+    return Instance(tmp_path_factory.mktemp("hurried"), images, config)
+
+
+@pytest.fixture
+def hurried(warm_and_hurried):
+    """One whose seconds of health checks and restarts are hundredths."""
+    before = leak_census.take(warm_and_hurried.state, warm_and_hurried.root)
+    yield warm_and_hurried
+    leak_census.assert_equal(before, warm_and_hurried.state, warm_and_hurried.root)
+
+
 @pytest.fixture
 def fresh(tmp_path, layouts):
     """An instance that never ran: for what happens to an empty store."""

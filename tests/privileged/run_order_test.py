@@ -87,7 +87,6 @@ def test_stop_goes_in_reverse_order(berth):
     (task(sh("true", dependsOn=[{"containerName": "main", "condition": "START"}])), "dependsOn"),
     (task(sh("true", mountPoints=[{"sourceVolume": "ghost", "containerPath": "/x"}])), "ghost"),
     (task(sh("true", ulimits=[{"name": "magic", "softLimit": 1, "hardLimit": 1}])), "containerDefinitions[0].ulimits[0]"),
-    (task(sh("true", healthCheck={"command": ["CMD", "true"]})), "containerDefinitions[0].healthCheck"),
     ("{", "task-"),
 ])
 def test_bad_input_is_refused_with_its_path(berth, definition, path):

@@ -37,9 +37,14 @@ TEST(ShimProtocol, EventsRoundTrip) {
   ShimEvent started{.kind = Kind::kContainerStarted, .container = "web", .pid = 4711, .at = "t"};
   ShimEvent exited{.kind = Kind::kContainerExited, .container = "web", .at = "t"};
   exited.exit = ExitRecord{.container = "web", .exit_code = 137, .finished_at = "t"};
+  ShimEvent sick{.kind = Kind::kContainerHealth, .container = "web", .at = "t"};
+  sick.health =
+      HealthReport{.status = HealthStatus::kUnhealthy, .exit_code = 1, .output = "refused\n"};
+  ShimEvent late = sick;
+  late.health->exit_code.reset();
   ShimEvent stopped{.kind = Kind::kTaskStopped, .at = "t"};
   ShimEvent failed{.kind = Kind::kFailed, .at = "t", .text = "mount: no space"};
-  for (const ShimEvent& event : {namespaces, started, exited, stopped, failed}) {
+  for (const ShimEvent& event : {namespaces, started, exited, sick, late, stopped, failed}) {
     auto parsed = parse_event(render_event(event));
     ASSERT_TRUE(parsed) << parsed.error().text;
     EXPECT_EQ(*parsed, event);
@@ -61,6 +66,7 @@ TEST(ShimProtocol, BadMessagesAreNamed) {
       {R"({"event":"task_stopped","at":"t","pid":4294967297})", "pid: 4294967297 is out of range"},
       {R"({"event":"\u001b[2J","at":"t"})", "\\x1b[2J"},
       {R"({"event":"container_exited","at":"t","exit":{}})", "exit.container: is required"},
+      {R"({"event":"container_health","at":"t","health":{"status":"ILL"}})", "health.status"},
       {R"({"event":"task_stopped","at":"t","steps":[{"name":"x"}]})", "steps[0].ns: is required"},
       {R"({"event":"container_started","at":"t","pid":"1"})", "pid: must be"},
   };

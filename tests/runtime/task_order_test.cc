@@ -30,6 +30,16 @@ ContainerProgress running_since(seconds ago) {
 ContainerProgress running() {
   return running_since(seconds(1));
 }
+ContainerProgress healthy() {
+  ContainerProgress progress = running();
+  progress.health = HealthStatus::kHealthy;
+  return progress;
+}
+ContainerProgress unhealthy() {
+  ContainerProgress progress = running();
+  progress.health = HealthStatus::kUnhealthy;
+  return progress;
+}
 ContainerProgress stopping() {
   return {Phase::kStopping, std::nullopt, kNow - seconds(1)};
 }
@@ -57,23 +67,27 @@ TEST(TaskOrder, ConditionMeetsEveryState) {
     Expected start;
     Expected complete;
     Expected success;
+    Expected healthy;
   };
   constexpr auto kStart = Expected::kStart;
   constexpr auto kWait = Expected::kWait;
   constexpr auto kNever = Expected::kNever;
   const Case kCases[] = {
-      {"waiting", {}, kWait, kWait, kWait},
-      {"running", running(), kStart, kWait, kWait},
-      {"stopping", stopping(), kStart, kWait, kWait},
-      {"exited with 0", exited(0), kStart, kStart, kStart},
-      {"exited with 3", exited(3), kStart, kStart, kNever},
-      {"killed", exited(137), kStart, kStart, kNever},
-      {"never ran", never_ran(), kNever, kNever, kNever},
+      {"waiting", {}, kWait, kWait, kWait, kWait},
+      {"running", running(), kStart, kWait, kWait, kWait},
+      {"healthy", healthy(), kStart, kWait, kWait, kStart},
+      {"unhealthy", unhealthy(), kStart, kWait, kWait, kWait},
+      {"stopping", stopping(), kStart, kWait, kWait, kWait},
+      {"exited with 0", exited(0), kStart, kStart, kStart, kNever},
+      {"exited with 3", exited(3), kStart, kStart, kNever, kNever},
+      {"killed", exited(137), kStart, kStart, kNever, kNever},
+      {"never ran", never_ran(), kNever, kNever, kNever, kNever},
   };
   for (const Case& one : kCases) {
     const std::pair<Condition, Expected> kConditions[] = {{Condition::kStart, one.start},
                                                           {Condition::kComplete, one.complete},
-                                                          {Condition::kSuccess, one.success}};
+                                                          {Condition::kSuccess, one.success},
+                                                          {Condition::kHealthy, one.healthy}};
     for (auto [condition, expected] : kConditions) {
       SCOPED_TRACE(fmt::format("{}, condition {}", one.name, static_cast<int>(condition)));
       TaskActions actions = when_db_is(one.db, condition);
@@ -92,6 +106,22 @@ TEST(TaskOrder, RefusalSaysWhichDependencyAndWhy) {
             "TaskDependencyError: container db exited with 3, SUCCESS needs 0");
   EXPECT_EQ(when_db_is(never_ran(), Condition::kStart).refuse.at(0).reason,
             "TaskDependencyError: container db never started");
+  EXPECT_EQ(when_db_is(exited(0), Condition::kHealthy).refuse.at(0).reason,
+            "TaskDependencyError: container db stopped, HEALTHY needs it");
+}
+
+TEST(TaskOrder, StartTimeoutBoundsTheWaitForHealth) {
+  EXPECT_EQ(when_db_is(running_since(seconds(9)), Condition::kHealthy, 10).wake_at,
+            kNow + seconds(1));
+  ContainerProgress sick = unhealthy();
+  sick.started_at = kNow - seconds(10);
+  auto due = when_db_is(sick, Condition::kHealthy, 10);
+  ASSERT_EQ(due.refuse.size(), 1U);
+  EXPECT_EQ(
+      due.refuse[0].reason,
+      "TaskDependencyError: container db did not become HEALTHY within its startTimeout of 10 s");
+  sick.health = HealthStatus::kHealthy;
+  EXPECT_THAT(when_db_is(sick, Condition::kHealthy, 10).start, ElementsAre(0));
 }
 
 TEST(TaskOrder, StartTimeoutBoundsTheWaitForTheEnd) {

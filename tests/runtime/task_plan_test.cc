@@ -34,13 +34,16 @@ TaskPlan full_plan() {
   web.create_early = true;
   web.depends_on = {{"a", DependencyCondition::kStart},
                     {"b", DependencyCondition::kComplete},
-                    {"c", DependencyCondition::kSuccess}};
+                    {"c", DependencyCondition::kSuccess},
+                    {"a", DependencyCondition::kHealthy}};
+  web.health_check = HealthCheckPlan{{"/bin/sh", "-c", "a \"b\""}, 5000, 2000, 10, 300000};
   web.start_timeout_seconds = 120;
   web.stop_timeout_seconds = 2;
   web.stop_signal = 3;
   ContainerPlan plain = web;
   plain.name = "\xc3\xa4";
   plain.depends_on.clear();
+  plain.health_check.reset();
   plain.start_timeout_seconds.reset();
   plain.essential = true;
   plain.create_early = false;
@@ -88,7 +91,10 @@ TEST(TaskPlan, ErrorNamesThePath) {
       {"/containers/0/rootfs/layers/1", 7, "containers[0].rootfs.layers[1]: must be"},
       {"/containers/1/rootfs/target", 7, "containers[1].rootfs.target: must be"},
       {"/containers/0/essential", nullptr, "containers[0].essential: is required"},
-      {"/containers/0/dependsOn/2/condition", "HEALTHY",
+      {"/containers/0/healthCheck/args", nullptr, "containers[0].healthCheck.args: is required"},
+      {"/containers/0/healthCheck/retries", -1, "containers[0].healthCheck.retries: "},
+      {"/containers/0/healthCheck/timeoutMs", "1", "containers[0].healthCheck.timeoutMs: must be"},
+      {"/containers/0/dependsOn/2/condition", "ILL",
        "containers[0].dependsOn[2].condition: no such condition"},
       {"/containers/0/dependsOn/0/container", nullptr,
        "containers[0].dependsOn[0].container: is required"},

@@ -14,6 +14,9 @@ class CoreTest : public testing::Test {
     TaskDefinition task{.family = "f", .network_mode = NetworkMode::kAwsvpc};
     task.container_definitions = {{.name = "web", .image = "i"},
                                   {.name = "side", .image = "i", .essential = false}};
+    for (ContainerDefinition& container : task.container_definitions) {
+      container.health_check = HealthCheck{.command = {"CMD", "true"}};
+    }
     commands_ = send(RunTaskRequested{kId, task});
   }
   std::vector<Command> send(Event event) {
@@ -85,6 +88,35 @@ TEST_F(CoreTest, TheFirstStopDecidesAndASecondKills) {
   EXPECT_TRUE(send(KillRequested{.task_id = kId}).empty());
   EXPECT_EQ(task().stopped_reason, kStoppedByUserReason);
   EXPECT_EQ(exit_code_of(task()), kInterruptedExitCode);
+}
+
+TEST_F(CoreTest, HealthIsOfEssentialContainersWithACheckOnly) {
+  auto becomes = [&](const char* name, HealthStatus status, int at) {
+    ContainerHealth health{.status = status, .since = WallTime(std::chrono::seconds(at))};
+    EXPECT_TRUE(
+        send(ContainerHealthChanged{.task_id = kId, .container = name, .health = health}).empty())
+        << "a task of its own goes on";
+  };
+  send(ContainerStarted{.task_id = kId, .container = "web"});
+  EXPECT_EQ(health_status_of(task()), HealthStatus::kUnknown);
+  becomes("web", HealthStatus::kHealthy, 1);
+  EXPECT_EQ(health_status_of(task()), HealthStatus::kHealthy);
+  becomes("side", HealthStatus::kUnhealthy, 2);
+  EXPECT_EQ(health_status_of(task()), HealthStatus::kHealthy) << "side is not essential";
+  becomes("web", HealthStatus::kUnhealthy, 4);
+  becomes("web", HealthStatus::kHealthy, 3);
+  EXPECT_EQ(health_status_of(task()), HealthStatus::kUnhealthy) << "what comes late is no news";
+  EXPECT_EQ(task().desired_status, DesiredStatus::kRunning);
+}
+
+TEST_F(CoreTest, HealthIsSummarized) {
+  ContainerHealth health{.status = HealthStatus::kHealthy};
+  EXPECT_EQ(summarize("web", health), "web: HEALTHY");
+  health.status = HealthStatus::kUnhealthy;
+  EXPECT_EQ(summarize("web", health), "web: UNHEALTHY");
+  health.exit_code = 7;
+  health.output = "curl: \x1b[2J\nmore";
+  EXPECT_EQ(summarize("web", health), "web: UNHEALTHY, exit code 7: curl: \\x1b[2J");
 }
 
 TEST_F(CoreTest, EveryChangeCarriesItsCause) {

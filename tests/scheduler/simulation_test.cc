@@ -20,6 +20,8 @@ std::vector<Event> life_of(const std::string& id, std::mt19937_64& random) {
       ImagesPulled{.task_id = id},
       ContainerStarted{.task_id = id, .container = "a"},
       ContainerStarted{.task_id = id, .container = "b"},
+      ContainerHealthChanged{
+          .task_id = id, .container = "a", .health = {.status = HealthStatus::kHealthy}},
       ContainerExited{.task_id = id, .container = "a", .exit_code = 3},
       ContainerExited{.task_id = id, .container = "b", .exit_code = 0},
   };

@@ -227,6 +227,44 @@ TEST(Rules, OfLinuxParametersAndLimits) {
   });
 }
 
+TEST(Rules, OfHealthChecks) {
+  const std::string kHere = "containerDefinitions[0].healthCheck";
+  auto check = [](const std::string& members) { return R"("healthCheck":{)" + members + "},"; };
+  const std::string kCommand = R"("command":["CMD","true"])";
+  expect_each({
+      {definition(kEc2, check("")), kHere + ".command: is required and must not be empty"},
+      {definition(kEc2, check(R"("command":["CMD"])")),
+       kHere + ".command: needs a command behind CMD"},
+      {definition(kEc2, check(R"("command":["CMD-SHELL"])")),
+       kHere + ".command: needs a command behind CMD-SHELL"},
+      {definition(kEc2, check(kCommand + R"(,"interval":4)")),
+       kHere + ".interval: must be between 5 and 300, not 4"},
+      {definition(kEc2, check(kCommand + R"(,"interval":301)")),
+       kHere + ".interval: must be between 5 and 300, not 301"},
+      {definition(kEc2, check(kCommand + R"(,"timeout":1)")),
+       kHere + ".timeout: must be between 2 and 60, not 1"},
+      {definition(kEc2, check(kCommand + R"(,"timeout":61)")),
+       kHere + ".timeout: must be between 2 and 60, not 61"},
+      {definition(kEc2, check(kCommand + R"(,"retries":0)")),
+       kHere + ".retries: must be between 1 and 10, not 0"},
+      {definition(kEc2, check(kCommand + R"(,"retries":11)")),
+       kHere + ".retries: must be between 1 and 10, not 11"},
+      {definition(kEc2, check(kCommand + R"(,"startPeriod":301)")),
+       kHere + ".startPeriod: must be between 0 and 300, not 301"},
+      {definition(kEc2, check(kCommand + R"(,"startInterval":5)")),
+       kHere + ".startInterval: unknown field of HealthCheck"},
+      {definition(kEc2, R"("dependsOn":[{"containerName":"b","condition":"HEALTHY"}],)",
+                  R"(,{"name":"b","image":"i","healthCheck":{"command":["NONE"]}})"),
+       "containerDefinitions[0].dependsOn[0].condition: A dependency container with HEALTHY "
+       "condition must have health check configured"},
+  });
+  EXPECT_EQ(findings(definition(
+                kFargate, R"("dependsOn":[{"containerName":"b","condition":"HEALTHY"}],)",
+                R"(,{"name":"b","image":"i",)" + check(kCommand) + R"("essential":true})")),
+            std::vector<std::string>{})
+      << "an essential container may be waited for";
+}
+
 TEST(Rules, OfFargate) {
   const std::string kHere = "containerDefinitions[0].";
   const std::string kUnsupported = "Fargate compatible task definitions do not support ";

@@ -44,6 +44,25 @@ TEST(TaskDefinition, ReadsTheOutputOfDescribe) {
   EXPECT_EQ(web.environment, (std::vector<KeyValue>{{"A", "2"}}));
 }
 
+TEST(TaskDefinition, HealthChecksHaveTheDefaultsOfTheApi) {
+  auto check_of = [](const std::string& members) {
+    auto parsed = parse(with_container(R"("healthCheck":{)" + members + "}"));
+    EXPECT_EQ(parsed.findings, Findings{});
+    return parsed.definition.container_definitions[0].health_check;
+  };
+  using Words = std::vector<std::string>;
+  auto check = check_of(R"("command":["CMD","curl","x"])");
+  EXPECT_EQ(*check, (HealthCheck{{"CMD", "curl", "x"}, 30, 5, 3, 0}));
+  EXPECT_EQ(args_of(*check), (Words{"curl", "x"}));
+  check = check_of(
+      R"("command":["CMD-SHELL","curl x || exit 1"],"interval":5,"timeout":60,"retries":10,)"
+      R"("startPeriod":300)");
+  EXPECT_EQ(*check, (HealthCheck{{"CMD-SHELL", "curl x || exit 1"}, 5, 60, 10, 300}));
+  EXPECT_EQ(args_of(*check), (Words{"/bin/sh", "-c", "curl x || exit 1"}));
+  EXPECT_EQ(args_of(*check_of(R"("command":["curl","x"])")), (Words{"curl", "x"}));
+  EXPECT_EQ(check_of(R"("command":["NONE"])"), std::nullopt);
+}
+
 struct BadCase {
   std::string text;
   std::string headline;
