@@ -12,7 +12,7 @@ namespace berth::aws {
 namespace {
 
 constexpr Duration kTimeout = std::chrono::seconds(5);
-constexpr size_t kTokenMax = 64 * 1024;
+constexpr size_t kAuthorizationMax = 64 * 1024;
 constexpr const char* kHost = "http://169.254.170.2";
 constexpr std::array<std::string_view, 5> kHosts = {"localhost", "::1", "169.254.170.2",
                                                     "169.254.170.23", "fd00:ec2::23"};
@@ -44,7 +44,7 @@ Result<Secret> authorization(const Environment& environment) {
   std::string path = value_of(environment, name);
   std::string token = value_of(environment, "AWS_CONTAINER_AUTHORIZATION_TOKEN");
   if (!path.empty()) {
-    auto text = sys::read_file(path, kTokenMax);
+    auto text = sys::read_file(path, kAuthorizationMax);
     if (!text) return wrap(std::move(text).error(), "{}", name);
     token = trim(*text);
   } else {

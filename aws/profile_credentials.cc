@@ -15,7 +15,7 @@ namespace {
 using std::chrono::seconds;
 using Found = std::optional<Credentials>;
 
-constexpr size_t kTokenMax = 64 * 1024;
+constexpr size_t kWebTokenMax = 64 * 1024;
 constexpr uint64_t kRoleSecondsMin = 900;
 constexpr uint64_t kRoleSecondsMax = 43200;
 
@@ -188,7 +188,7 @@ Result<Sts> find_sts(const ChainContext& context, const Profile* profile) {
 
 Result<Credentials> web_identity_credentials(const ChainContext& context, const Profile* profile,
                                              Role role, const std::string& token_file) {
-  auto token = sys::read_file(token_file, kTokenMax);
+  auto token = sys::read_file(token_file, kWebTokenMax);
   if (!token) return wrap(std::move(token).error(), "web identity token");
   if (role.session_name.empty()) role.session_name = default_session_name(context.clock.wall());
   Sts sts = TRY(find_sts(context, profile));

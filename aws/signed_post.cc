@@ -6,7 +6,7 @@
 namespace berth::aws {
 namespace {
 
-constexpr Duration kTimeout = std::chrono::seconds(30);
+constexpr Duration kPostTimeout = std::chrono::seconds(30);
 
 }  // namespace
 
@@ -22,7 +22,7 @@ HttpRequest signed_post(const Post& post, const Credentials& credentials, WallTi
                    .url = post.url.to_string(),
                    .headers = {},
                    .body = post.body,
-                   .timeout = kTimeout,
+                   .timeout = kPostTimeout,
                    .route = Route::kUsual};
   for (const auto* headers : {&request.headers, &added}) {
     for (const auto& [name, value] : *headers) sent.headers.emplace_back(name, Secret(value));

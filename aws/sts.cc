@@ -13,8 +13,8 @@ namespace berth::aws {
 namespace {
 
 constexpr const char* kFormType = "application/x-www-form-urlencoded; charset=utf-8";
-constexpr Duration kTimeout = std::chrono::seconds(30);
-constexpr size_t kShownMax = 500;
+constexpr Duration kStsTimeout = std::chrono::seconds(30);
+constexpr size_t kShownAnswerMax = 500;
 
 Query form_of(const char* action, const Role& role) {
   Query form = {{"Action", action},
@@ -41,7 +41,7 @@ Error refusal(const HttpResponse& response, const Result<Answer>& answer) {
   if (answer) {
     std::string code = text_at(*answer, "ErrorResponse/Error/Code");
     std::string message = text_at(*answer, "ErrorResponse/Error/Message");
-    if (!code.empty()) text = printable(code + ": " + message, kShownMax);
+    if (!code.empty()) text = printable(code + ": " + message, kShownAnswerMax);
     is_passing = is_passing || code == "Throttling";
   }
   return {is_passing ? Errc::kUnavailable : Errc::kDenied, 0, text};
@@ -70,7 +70,7 @@ HttpRequest assume_role_with_web_identity(const Sts& sts, const Role& role, cons
           .url = sts.url.to_string(),
           .headers = {{"Host", Secret(sts.url.host)}, {"Content-Type", Secret(kFormType)}},
           .body = Secret(render_query(form)),
-          .timeout = kTimeout,
+          .timeout = kStsTimeout,
           .route = Route::kUsual};
 }
 

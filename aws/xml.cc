@@ -62,9 +62,9 @@ bool append_entity(std::string& text, std::string_view name) {
   return is_character;
 }
 
-class Parser {
+class XmlParser {
  public:
-  explicit Parser(std::string_view text) : text_(text) {}
+  explicit XmlParser(std::string_view text) : text_(text) {}
 
   Result<std::map<std::string, std::string>> parse() {
     while (at_ < text_.size()) {
@@ -195,7 +195,7 @@ Result<std::map<std::string, std::string>> parse_xml(std::string_view text) {
     return fail(Errc::kInvalid, "the XML is longer than {} bytes", kXmlTextMax);
   }
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
-  return Parser(text).parse();
+  return XmlParser(text).parse();
 }
 
 }  // namespace berth::aws

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "image/layer_tree.h"
+#include "image/stream.h"
 #include "sys/file.h"
 
 #include <archive.h>
@@ -12,8 +13,6 @@
 
 namespace berth::image {
 namespace {
-
-constexpr size_t kReadChunk = 512 * 1024;
 
 struct ArchiveCloser {
   void operator()(archive* a) const { archive_read_free(a); }

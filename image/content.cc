@@ -2,6 +2,7 @@
 
 #include "image/decompress.h"
 #include "image/digest.h"
+#include "image/stream.h"
 #include "sys/file.h"
 
 #include <fcntl.h>
@@ -14,8 +15,6 @@
 namespace berth::image {
 namespace {
 
-constexpr int kIndexDepthMax = 3;
-constexpr size_t kReadChunk = 512 * 1024;
 constexpr const char* kOciManifest = "application/vnd.oci.image.manifest.v1+json";
 constexpr const char* kOciIndex = "application/vnd.oci.image.index.v1+json";
 

@@ -16,7 +16,7 @@ namespace {
 constexpr std::string_view kTokenUser = "<token>";  // the user name that marks identity tokens
 
 // "https://index.docker.io/v1/" -> "index.docker.io".
-std::string host_of(std::string_view server) {
+std::string server_host(std::string_view server) {
   size_t scheme = server.find("://");
   if (scheme != std::string_view::npos) server.remove_prefix(scheme + 3);
   return std::string(server.substr(0, server.find('/')));
@@ -106,7 +106,7 @@ std::optional<Credentials> find_auth(const DockerConfig& config, const std::stri
   auto exact = config.auths.find(credential_server(registry));
   if (exact != config.auths.end()) return exact->second;
   for (const auto& [server, credentials] : config.auths) {
-    if (host_of(server) == host_of(credential_server(registry))) return credentials;
+    if (server_host(server) == server_host(credential_server(registry))) return credentials;
   }
   return std::nullopt;
 }

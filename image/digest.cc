@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "base/text.h"
+#include "image/stream.h"
 #include "sys/file.h"
 
 #include <fcntl.h>
@@ -11,11 +12,7 @@
 #include <array>
 
 namespace berth::image {
-namespace {
-
-constexpr size_t kReadChunk = 512 * 1024;
-
-}  // namespace
+namespace {}  // namespace
 
 struct Sha256::Context {
   EVP_MD_CTX* evp = EVP_MD_CTX_new();

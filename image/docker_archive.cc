@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "image/digest.h"
 #include "image/manifest.h"
+#include "image/media_types.h"
 #include "sys/file.h"
 
 #include <fcntl.h>
@@ -13,10 +14,6 @@
 
 namespace berth::image {
 namespace {
-
-constexpr const char* kConfigType = "application/vnd.oci.image.config.v1+json";
-constexpr const char* kLayerType = "application/vnd.oci.image.layer.v1.tar";
-constexpr const char* kManifestType = "application/vnd.oci.image.manifest.v1+json";
 
 // Turns files into blobs of a layout. Images share layers: a file is read once.
 class LayoutMaker {

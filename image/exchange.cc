@@ -33,12 +33,6 @@ const char* name_of(Method method) {
   return "";
 }
 
-std::string host_of(const std::string& url) {
-  std::string origin = origin_of(url);
-  size_t scheme = origin.find("://");
-  return scheme == std::string::npos ? origin : origin.substr(scheme + 3);
-}
-
 // Without the query, which may be signed and as good as a password.
 std::string shown(const std::string& url) {
   return printable(url.substr(0, url.find_first_of("?#")), 500);

@@ -2,7 +2,9 @@
 
 #include "image/digest.h"
 #include "image/layer_fetch.h"
+#include "image/media_types.h"
 #include "image/source.h"
+#include "image/stream.h"
 #include "sys/file.h"
 
 #include <nlohmann/json.hpp>
@@ -12,11 +14,7 @@
 namespace berth::image {
 namespace {
 
-constexpr size_t kReadChunk = 512 * 1024;
-constexpr const char* kManifestType = "application/vnd.oci.image.manifest.v1+json";
-constexpr const char* kConfigType = "application/vnd.oci.image.config.v1+json";
 // The magic decides when it is unpacked; the type that most tools understand.
-constexpr const char* kLayerType = "application/vnd.oci.image.layer.v1.tar+gzip";
 
 // The one blob of an import: a descriptor, read to its end.
 class StreamSource final : public Source {
@@ -74,7 +72,7 @@ std::string render_manifest(const std::string& config_digest, size_t config_size
   nlohmann::json config = {
       {"mediaType", kConfigType}, {"digest", config_digest}, {"size", config_size}};
   nlohmann::json layer = {
-      {"mediaType", kLayerType}, {"digest", layer_digest}, {"size", layer_size}};
+      {"mediaType", kGzipLayerType}, {"digest", layer_digest}, {"size", layer_size}};
   nlohmann::json root = {{"schemaVersion", 2}, {"mediaType", kManifestType}, {"config", config}};
   root["layers"] = nlohmann::json::array({layer});
   return root.dump();

@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "image/decompress.h"
 #include "image/digest.h"
+#include "image/stream.h"
 #include "sys/file.h"
 
 #include <fcntl.h>
@@ -14,8 +15,6 @@
 
 namespace berth::image {
 namespace {
-
-constexpr size_t kReadChunk = 512 * 1024;
 
 // The bytes of the compressed layer, in order, each once.
 using Feed = std::function<Status(const Sink& sink)>;

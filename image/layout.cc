@@ -5,6 +5,7 @@
 #include "image/digest.h"
 #include "image/docker_archive.h"
 #include "image/reference.h"
+#include "image/stream.h"
 #include "sys/file.h"
 
 #include <fcntl.h>
@@ -14,8 +15,6 @@
 
 namespace berth::image {
 namespace {
-
-constexpr size_t kReadChunk = 512 * 1024;
 
 // "docker-archive:x.tar:busybox:1" names the RepoTag docker.io/library/busybox:1.
 bool is_named(const Descriptor& descriptor, const std::string& wanted) {

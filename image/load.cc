@@ -14,7 +14,7 @@
 namespace berth::image {
 namespace {
 
-constexpr size_t kShownName = 200;
+constexpr size_t kShownTag = 200;
 
 // "team/app:1" and "app:1" say what the image is called, "1" only which of its tags it is.
 bool is_whole_name(const std::string& name) {
@@ -29,7 +29,7 @@ Result<Reference> parse_name(const std::string& text) {
   Reference reference = TRY(Reference::parse(text));
   if (reference.transport == Transport::kRegistry && reference.digest.empty()) return reference;
   return fail(Errc::kInvalid, "the name \"{}\" is not of the form NAME[:TAG]",
-              printable(text, kShownName));
+              printable(text, kShownTag));
 }
 
 bool has_tag(const std::string& name) {
@@ -45,7 +45,7 @@ Result<Reference> choose_name(const Descriptor& descriptor, const std::string& g
   if (given.empty()) {
     return fail(Errc::kInvalid, "image {} has {} in the archive: give it a name with --name",
                 descriptor.digest,
-                own.empty() ? "no name" : "the tag \"" + printable(own, kShownName) + "\" only");
+                own.empty() ? "no name" : "the tag \"" + printable(own, kShownTag) + "\" only");
   }
   bool adds_tag = !own.empty() && !is_whole_name(own) && !has_tag(given);
   return parse_name(adds_tag ? given + ":" + own : given);

@@ -18,6 +18,7 @@ namespace berth::image {
 constexpr size_t kManifestMax = 4 * 1024 * 1024;  // as the distribution specification
 constexpr size_t kConfigMax = 8 * 1024 * 1024;
 constexpr size_t kLayersMax = 500;  // overlayfs: OVL_MAX_STACK
+constexpr int kIndexDepthMax = 3;   // an index may name indexes
 constexpr uint64_t kBlobMax = uint64_t{256} << 30;
 
 struct Descriptor {

@@ -19,9 +19,6 @@
 namespace berth::image {
 namespace {
 
-constexpr int kIndexDepthMax = 3;
-constexpr Duration kProgressEvery = std::chrono::milliseconds(100);
-
 Status verify(const Descriptor& descriptor, std::string_view bytes, std::string_view what) {
   std::string found = digest_of(bytes);
   if (found == descriptor.digest) return {};

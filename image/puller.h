@@ -84,8 +84,9 @@ struct Progress {
   uint64_t bytes_done = 0;
   uint64_t bytes_total = 0;
 };
-// Called from worker threads, one call at a time, at most every 100 ms per layer besides changes of
-// phase.
+constexpr Duration kProgressEvery = std::chrono::milliseconds(100);
+// Called from worker threads, one call at a time, at most every kProgressEvery per layer besides
+// changes of phase.
 using ProgressSink = std::function<void(const Progress&)>;
 
 struct Image {

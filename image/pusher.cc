@@ -20,7 +20,6 @@
 namespace berth::image {
 namespace {
 
-constexpr Duration kProgressEvery = std::chrono::milliseconds(100);
 constexpr size_t kMountRepositoriesMax = 10;  // a token is asked for with all of them
 
 // A manifest, from memory.

@@ -6,6 +6,7 @@
 #include "image/digest.h"
 #include "image/endpoint.h"
 #include "image/headers.h"
+#include "image/media_types.h"
 #include "image/registry.h"
 #include "image/session.h"
 
@@ -18,12 +19,11 @@ namespace berth::image {
 namespace {
 
 constexpr size_t kDigestMax = 200;
-constexpr std::string_view kIndexType = "application/vnd.oci.image.index.v1+json";
 
 RegistryRequest index_request(std::string path) {
   RegistryRequest request;
   request.path = std::move(path);
-  request.headers = {{"Accept", std::string(kIndexType)}};
+  request.headers = {{"Accept", kIndexType}};
   request.body_max = kManifestMax;
   return request;
 }
@@ -109,7 +109,7 @@ Result<std::vector<Referrer>> parse_referrers(std::string_view text) {
   auto document = TRY(json::Document::parse(text, {.name = "referrers", .text_max = kManifestMax}));
   json::Node root = document.root();
   auto read = [&]() -> Result<std::vector<Referrer>> {
-    std::string type = TRY(root.find_string("mediaType")).value_or(std::string(kIndexType));
+    std::string type = TRY(root.find_string("mediaType")).value_or(kIndexType);
     if (type != kIndexType) {
       return fail(Errc::kInvalid, "mediaType: \"{}\" is not {}", printable(type, 100), kIndexType);
     }

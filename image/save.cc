@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "image/content.h"
 #include "image/digest.h"
+#include "image/media_types.h"
 #include "image/reference.h"
 #include "image/stream.h"
 #include "image/tar_writer.h"
@@ -19,9 +20,6 @@
 
 namespace berth::image {
 namespace {
-
-constexpr const char* kIndexType = "application/vnd.oci.image.index.v1+json";
-constexpr size_t kReadChunk = 512 * 1024;
 
 // The name as a tag of a repository; nothing for "oci:DIR" and for names by digest.
 std::optional<Reference> tagged_name(const ImageRecord& image) {

@@ -36,6 +36,8 @@ class ByteSource {
   virtual Result<std::string_view> read() = 0;
 };
 
+// Of a file, at a time.
+constexpr size_t kReadChunk = 512 * 1024;
 constexpr size_t kPipeChunk = 256 * 1024;
 constexpr size_t kPipeChunksMax = 12;
 

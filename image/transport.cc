@@ -93,12 +93,6 @@ Slist make_headers(const HttpRequest& request) {
   return Slist(list);
 }
 
-std::string host_of(const std::string& url) {
-  std::string origin = origin_of(url);
-  size_t scheme = origin.find("://");
-  return scheme == std::string::npos ? origin : origin.substr(scheme + 3);
-}
-
 void set_trust(CURL* handle, const Trust& trust) {
   if (!trust.authorities.empty()) {
     curl_blob blob{const_cast<char*>(trust.authorities.data()), trust.authorities.size(),
@@ -149,6 +143,12 @@ std::string origin_of(const std::string& url) {
   std::string origin = to_lower(url.substr(0, url.find_first_of("/?#", scheme + 3)));
   std::string_view port = origin.starts_with("https:") ? ":443" : ":80";
   return origin.ends_with(port) ? origin.substr(0, origin.size() - port.size()) : origin;
+}
+
+std::string host_of(const std::string& url) {
+  std::string origin = origin_of(url);
+  size_t scheme = origin.find("://");
+  return scheme == std::string::npos ? origin : origin.substr(scheme + 3);
 }
 
 HttpClient::HttpClient(TransportOptions options, Clock& clock)

@@ -74,6 +74,8 @@ struct TransportOptions {
 
 // "http://h:1" of "http://h:1/path"; what decides whether Authorization may go along.
 std::string origin_of(const std::string& url);
+// "host:port" of it.
+std::string host_of(const std::string& url);
 
 // The absolute form of a Location header that `base` answered. kInvalid when it is malformed.
 Result<std::string> resolve_url(const std::string& base, const std::string& location);

@@ -1,6 +1,7 @@
 #include "image/tree_difference.h"
 
 #include "base/text.h"
+#include "image/stream.h"
 #include "sys/file.h"
 #include "sys/tree.h"
 
@@ -14,8 +15,7 @@
 namespace berth::image {
 namespace {
 
-constexpr size_t kReadChunk = 256 * 1024;
-constexpr size_t kShownName = 200;
+constexpr size_t kShownPath = 200;
 
 bool is_equal(const timespec& left, const timespec& right) {
   return left.tv_sec == right.tv_sec && left.tv_nsec == right.tv_nsec;
@@ -63,7 +63,7 @@ class Comparison {
  private:
   void note(const std::string& path, const char* what) {
     if (is_full()) return;
-    found_.push_back(fmt::format("\"/{}\" {}", printable(path, kShownName), what));
+    found_.push_back(fmt::format("\"/{}\" {}", printable(path, kShownPath), what));
   }
 
   void compare_looks(const struct stat& stored, const struct stat& rebuilt,

@@ -52,7 +52,7 @@ bool is_allowed(std::string_view attribute) {
          attribute == "system.posix_acl_default";
 }
 
-struct ArchiveCloser {
+struct TarCloser {
   void operator()(archive* a) const { archive_read_free(a); }
 };
 
@@ -112,7 +112,7 @@ class Unpacker {
   LayerTree tree_;
   const std::string& target_;
   const UnpackOptions& options_;
-  std::unique_ptr<archive, ArchiveCloser> archive_;
+  std::unique_ptr<archive, TarCloser> archive_;
   std::optional<Error> source_error_;  // what the source failed with, under libarchive's feet
   uint64_t unchecked_bytes_ = kReserveCheckBytes;  // the first file checks
   bool warned_of_xattrs_ = false;

@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "image/challenge.h"
 #include "image/digest.h"
+#include "image/stream.h"
 #include "sys/file.h"
 #include "sys/read_at.h"
 
@@ -15,7 +16,6 @@
 namespace berth::image {
 namespace {
 
-constexpr size_t kReadChunk = 256 * 1024;
 // For registries that want chunks. Two workers: this much may have to be sent twice.
 constexpr uint64_t kUploadChunk = 16 << 20;
 constexpr uint64_t kUploadChunkMin = 1 << 20;

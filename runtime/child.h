@@ -15,6 +15,8 @@
 
 namespace berth::runtime::child {
 
+inline constexpr long kProcMagic = 0x9fa0;  // PROC_SUPER_MAGIC
+
 // Where we are, for Failure. `sync` is the socket to whoever waits for us; it changes when `start`
 // connects.
 struct Position {

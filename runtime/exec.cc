@@ -29,11 +29,11 @@ namespace {
 
 constexpr size_t kControllersMax = 64 * 1024;
 
-struct NamespaceKind {
+struct JoinedNamespace {
   const char* name;  // in /proc/PID/ns
   int flag;
 };
-constexpr std::array<NamespaceKind, 8> kKinds{{
+constexpr std::array<JoinedNamespace, 8> kJoined{{
     {"user", CLONE_NEWUSER},
     {"mnt", CLONE_NEWNS},
     {"pid", CLONE_NEWPID},
@@ -68,7 +68,7 @@ Status check_status(const State& state, bool ignore_paused) {
 
 Result<int> other_namespaces(pid_t pid) {
   int flags = 0;
-  for (const NamespaceKind& kind : kKinds) {
+  for (const JoinedNamespace& kind : kJoined) {
     auto ours = sys::stat(fmt::format("/proc/self/ns/{}", kind.name));
     if (!ours && ours.error().code == Errc::kNotFound) continue;  // a kernel without this kind
     struct stat here = TRY(std::move(ours));

@@ -1,6 +1,7 @@
 #include "runtime/init.h"
 
 #include "runtime/child.h"
+#include "runtime/propagation.h"
 #include "sys/process.h"
 
 #include <fcntl.h>
@@ -37,10 +38,7 @@ using child::tell;
 using child::wait_for_go;
 
 constexpr unsigned long kRecursive = 16384;  // MS_REC
-constexpr unsigned long kPrivate = 1 << 18;  // MS_PRIVATE
-constexpr unsigned long kSlave = 1 << 19;    // MS_SLAVE
 constexpr int kDetach = 2;                   // MNT_DETACH
-constexpr long kProcMagic = 0x9fa0;          // PROC_SUPER_MAGIC
 
 // --- Mounts
 // ----------------------------------------------------------------------------------------
@@ -117,7 +115,7 @@ int make_file_system(const MountStep& step) {
 bool is_procfs(int fd, const char* detail) {
   struct statfs file_system {};
   must(detail, [&] { return ::fstatfs(fd, &file_system); });
-  return file_system.f_type == kProcMagic;
+  return file_system.f_type == child::kProcMagic;
 }
 
 bool is_same_file(int fd, int other, const char* detail) {

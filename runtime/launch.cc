@@ -3,6 +3,7 @@
 #include "runtime/child.h"
 #include "runtime/copy_up.h"
 #include "runtime/init.h"
+#include "runtime/propagation.h"
 #include "sys/call.h"
 #include "sys/file.h"
 #include "sys/mount.h"
@@ -20,9 +21,6 @@
 
 namespace berth::runtime {
 namespace {
-
-constexpr uint64_t kPrivate = 1 << 18;  // MS_PRIVATE
-constexpr uint64_t kSlave = 1 << 19;    // MS_SLAVE
 
 // Everything that the init borrows. Closed (in the parent) with it.
 struct Materials {

@@ -24,7 +24,7 @@ constexpr std::array<Constant, 7> kModes{{
     {"MPOL_PREFERRED_MANY", 5},
     {"MPOL_WEIGHTED_INTERLEAVE", 6},
 }};
-constexpr std::array<Constant, 3> kFlags{{
+constexpr std::array<Constant, 3> kPolicyFlags{{
     {"MPOL_F_NUMA_BALANCING", 1 << 13},
     {"MPOL_F_RELATIVE_NODES", 1 << 14},
     {"MPOL_F_STATIC_NODES", 1 << 15},
@@ -51,7 +51,7 @@ std::vector<std::string_view> memory_policy_modes() {
 }
 
 std::vector<std::string_view> memory_policy_flags() {
-  return names_of(kFlags);
+  return names_of(kPolicyFlags);
 }
 
 Result<MemoryPolicy> parse_memory_policy(const json::Node& node) {
@@ -60,7 +60,7 @@ Result<MemoryPolicy> parse_memory_policy(const json::Node& node) {
   json::Node mode = TRY(node.at("mode"));
   policy.mode = TRY(choose(kModes, mode));
   for (const json::Node& flag : TRY(node.find_array("flags"))) {
-    policy.mode |= TRY(choose(kFlags, flag));
+    policy.mode |= TRY(choose(kPolicyFlags, flag));
   }
   if (auto nodes = TRY(find_cpus(node, "nodes"))) policy.nodes = *nodes;
   return policy;

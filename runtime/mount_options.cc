@@ -1,17 +1,13 @@
 #include "runtime/mount_options.h"
 
+#include "runtime/propagation.h"
+
 #include <linux/mount.h>
 
 #include <algorithm>
 
 namespace berth::runtime {
 namespace {
-
-// <sys/mount.h> cannot be included beside <linux/mount.h> before glibc 2.37.
-constexpr uint64_t kUnbindable = 1 << 17;
-constexpr uint64_t kPrivate = 1 << 18;
-constexpr uint64_t kSlave = 1 << 19;
-constexpr uint64_t kShared = 1 << 20;
 
 struct Attribute {
   std::string_view name;

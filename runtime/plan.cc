@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "runtime/mount_options.h"
+#include "runtime/propagation.h"
 
 #include <linux/mount.h>
 #include <sched.h>
@@ -14,8 +15,6 @@
 
 namespace berth::runtime {
 namespace {
-
-constexpr uint64_t kSlave = 1 << 19;  // MS_SLAVE
 
 struct NamespaceKind {
   std::string_view oci;

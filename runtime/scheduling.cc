@@ -19,7 +19,7 @@ constexpr std::array<std::pair<std::string_view, uint32_t>, 7> kPolicies{{
     {"SCHED_IDLE", 5},
     {"SCHED_DEADLINE", 6},
 }};
-constexpr std::array<std::pair<std::string_view, uint64_t>, 7> kFlags{{
+constexpr std::array<std::pair<std::string_view, uint64_t>, 7> kSchedulerFlags{{
     {"SCHED_FLAG_RESET_ON_FORK", 0x01},
     {"SCHED_FLAG_RECLAIM", 0x02},
     {"SCHED_FLAG_DL_OVERRUN", 0x04},
@@ -76,7 +76,7 @@ Result<Scheduler> parse_scheduler(const json::Node& node) {
   scheduler.nice = static_cast<int32_t>(nice);
   scheduler.priority = TRY(parse::find_u32(node, "priority")).value_or(0);
   for (const json::Node& flag : TRY(node.find_array("flags"))) {
-    scheduler.flags |= TRY(choose(kFlags, flag));
+    scheduler.flags |= TRY(choose(kSchedulerFlags, flag));
   }
   scheduler.runtime_ns = TRY(node.find_u64("runtime")).value_or(0);
   scheduler.deadline_ns = TRY(node.find_u64("deadline")).value_or(0);

@@ -57,7 +57,7 @@ constexpr std::array<std::pair<std::string_view, scmp_compare>, 7> kOperators{{
     {"SCMP_CMP_NE", SCMP_CMP_NE},
 }};
 // A container starts with one thread: there is nothing to synchronise.
-constexpr std::array<std::pair<std::string_view, unsigned>, 4> kFlags{{
+constexpr std::array<std::pair<std::string_view, unsigned>, 4> kFilterFlags{{
     {"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
     {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
     {"SECCOMP_FILTER_FLAG_TSYNC", 0},
@@ -154,9 +154,9 @@ Status add_rule(void* context, const SeccompRule& rule, uint32_t default_action)
 Result<unsigned> flags_of(const SeccompSpec& spec) {
   unsigned flags = notifies(spec) ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
   for (const std::string& name : spec.flags) {
-    auto known = std::find_if(kFlags.begin(), kFlags.end(),
+    auto known = std::find_if(kFilterFlags.begin(), kFilterFlags.end(),
                               [&](const auto& entry) { return entry.first == name; });
-    if (known == kFlags.end()) {
+    if (known == kFilterFlags.end()) {
       return fail(Errc::kInvalid, "linux.seccomp.flags: unknown {}", printable(name, 64));
     }
     // About listeners; the kernel refuses it where there is none.
@@ -234,7 +234,7 @@ SeccompNames seccomp_names() {
   SeccompNames names;
   for (const ActionName& action : kActions) names.actions.push_back(action.name);
   for (const auto& [name, comparison] : kOperators) names.operators.push_back(name);
-  for (const auto& [name, flag] : kFlags) names.flags.push_back(name);
+  for (const auto& [name, flag] : kFilterFlags) names.flags.push_back(name);
   for (std::string_view name : kArchitectures) {
     if (architecture_of(name) != 0)
       names.architectures.push_back(fmt::format("SCMP_ARCH_{}", name));

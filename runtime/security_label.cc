@@ -10,7 +10,6 @@
 namespace berth::runtime {
 namespace {
 
-constexpr long kProcMagic = 0x9fa0;  // PROC_SUPER_MAGIC
 constexpr const char* kUnconfined = "unconfined";
 
 }  // namespace
@@ -55,7 +54,7 @@ void take_security_label(const SecurityLabel& label) {
   if (file < 0) child::die(ENOENT, detail);
   struct statfs file_system {};
   child::must(detail, [&] { return ::fstatfs(file, &file_system); });
-  if (file_system.f_type != kProcMagic) child::die(ELOOP, detail);
+  if (file_system.f_type != child::kProcMagic) child::die(ELOOP, detail);
   child::must(detail, [&] { return ::write(file, label.text.data(), label.text.size()); });
   ::close(file);
 }

@@ -26,12 +26,12 @@ constexpr std::array kRequests = {Word<ShimRequest>{ShimRequest::kStart, "start"
                                   Word<ShimRequest>{ShimRequest::kStop, "stop"},
                                   Word<ShimRequest>{ShimRequest::kKill, "kill"}};
 
-constexpr std::array kKinds = {Word<Kind>{Kind::kNamespaces, "namespaces"},
-                               Word<Kind>{Kind::kContainerStarted, "container_started"},
-                               Word<Kind>{Kind::kContainerHealth, "container_health"},
-                               Word<Kind>{Kind::kContainerExited, "container_exited"},
-                               Word<Kind>{Kind::kTaskStopped, "task_stopped"},
-                               Word<Kind>{Kind::kFailed, "failed"}};
+constexpr std::array kEventKinds = {Word<Kind>{Kind::kNamespaces, "namespaces"},
+                                    Word<Kind>{Kind::kContainerStarted, "container_started"},
+                                    Word<Kind>{Kind::kContainerHealth, "container_health"},
+                                    Word<Kind>{Kind::kContainerExited, "container_exited"},
+                                    Word<Kind>{Kind::kTaskStopped, "task_stopped"},
+                                    Word<Kind>{Kind::kFailed, "failed"}};
 
 constexpr std::array kHealthWords = {Word<HealthStatus>{HealthStatus::kUnknown, "UNKNOWN"},
                                      Word<HealthStatus>{HealthStatus::kHealthy, "HEALTHY"},
@@ -126,7 +126,7 @@ Result<ExitRecord> parse_exit_record(std::string_view text) {
 }
 
 std::string render_event(const ShimEvent& event) {
-  Json json = {{"event", text_of(kKinds, event.kind)}, {"at", event.at}};
+  Json json = {{"event", text_of(kEventKinds, event.kind)}, {"at", event.at}};
   if (!event.namespaces.empty()) json["namespaces"] = event.namespaces;
   if (!event.container.empty()) json["container"] = event.container;
   if (event.pid != 0) json["pid"] = event.pid;
@@ -145,7 +145,7 @@ Result<ShimEvent> parse_event(std::string_view text) {
   auto document = TRY(json::Document::parse(text, {.name = "event"}));
   json::Node root = document.root();
   ShimEvent event;
-  event.kind = TRY(value_of(kKinds, TRY(root.at("event"))));
+  event.kind = TRY(value_of(kEventKinds, TRY(root.at("event"))));
   event.at = TRY(root.string_at("at"));
   event.namespaces = TRY(root.find_strings("namespaces"));
   event.container = TRY(root.find_string("container")).value_or("");

@@ -159,7 +159,7 @@ Status check_dependencies(const TaskPlan& plan) {
   return {};
 }
 
-Result<TaskPlan> parse(const json::Node& root) {
+Result<TaskPlan> parse_plan(const json::Node& root) {
   if (int64_t version = TRY(root.i64_at("version")); version != kTaskPlanVersion) {
     return fail(Errc::kUnsupported, "version: {}, this shim reads {}", version, kTaskPlanVersion);
   }
@@ -213,7 +213,7 @@ std::string render_task_plan(const TaskPlan& plan) {
 
 Result<TaskPlan> parse_task_plan(std::string_view text, const std::string& name) {
   auto document = TRY(json::Document::parse(text, {.name = name, .text_max = kTaskPlanMax}));
-  auto plan = parse(document.root());
+  auto plan = parse_plan(document.root());
   if (!plan) return wrap(std::move(plan).error(), "{}", name);
   return plan;
 }

@@ -12,8 +12,6 @@
 namespace berth::scheduler {
 namespace {
 
-constexpr IntegerRange kSize = {0, std::numeric_limits<int32_t>::max()};
-
 std::optional<uint32_t> read_size(Reader& reader, const json::Node& node, std::string_view key) {
   auto number = reader.integer(node, key, kSize);
   if (!number) return std::nullopt;

@@ -6,6 +6,7 @@
 #include "scheduler/finding.h"
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,6 +18,9 @@ struct IntegerRange {
   int64_t min = 0;
   int64_t max = 0;
 };
+
+// Counts of bytes, MiB and the like: an int, as in the API.
+inline constexpr IntegerRange kSize = {0, std::numeric_limits<int32_t>::max()};
 
 class Reader {
  public:

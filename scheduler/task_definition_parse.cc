@@ -13,7 +13,6 @@
 namespace berth::scheduler {
 namespace {
 
-constexpr IntegerRange kSize = {0, std::numeric_limits<int32_t>::max()};
 constexpr IntegerRange kSeconds = {0, 86400};
 constexpr IntegerRange kHealthInterval = {5, 300};
 constexpr IntegerRange kHealthTimeout = {2, 60};

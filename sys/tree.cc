@@ -184,7 +184,7 @@ Result<int64_t> copy_some(int from, int to, int64_t offset, size_t size) {
 }  // namespace
 
 Status copy_content(int from, int to) {
-  constexpr size_t kChunk = 1024 * 1024;
+  constexpr size_t kCopyChunk = 1024 * 1024;
   int64_t size = TRY(stat_fd(from)).st_size;
   int64_t offset = 0;
   while (offset < size) {
@@ -194,7 +194,7 @@ Status copy_content(int from, int to) {
     auto hole = call("lseek", "", [&] { return ::lseek(from, position, SEEK_HOLE); });
     int64_t end = hole ? *hole : size;
     while (position < end) {
-      auto want = std::min(kChunk, static_cast<size_t>(end - position));
+      auto want = std::min(kCopyChunk, static_cast<size_t>(end - position));
       int64_t copied = TRY(copy_some(from, to, position, want));
       if (copied == 0) return fail(Errc::kSystem, "copy: the file became shorter");
       position += copied;

@@ -13,7 +13,7 @@
 namespace berth::tools {
 namespace {
 
-constexpr size_t kShownDigest = 19;  // "sha256:" and twelve digits
+constexpr size_t kListedDigest = 19;  // "sha256:" and twelve digits
 
 std::string render_table(const std::vector<image::ImageRecord>& images, size_t shown_digest) {
   size_t width = std::string_view("REFERENCE").size();
@@ -46,7 +46,7 @@ std::string render_json(const std::vector<image::ImageRecord>& images) {
 Status list_images(const agent::Config& config, const ImagesOptions& options) {
   image::Store store = TRY(image::Store::open(config.root));
   std::vector<image::ImageRecord> images = TRY(store.list());
-  size_t shown = options.digests ? image::kDigestSize : kShownDigest;
+  size_t shown = options.digests ? image::kDigestSize : kListedDigest;
   std::fputs((options.json ? render_json(images) : render_table(images, shown)).c_str(), stdout);
   return {};
 }
