@@ -129,7 +129,7 @@ def test_services_of_the_hosts_loopback_are_out_of_reach(berth):
     """Even for a task that routes 127.0.0.0/8 to its gateway."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        script = f"ip addr del 127.0.0.1/8 dev lo; ip route add 127.0.0.0/8 via $({GATEWAY}); wget -T 2 -qO- http://127.0.0.1:{port}/; echo end"
+        script = f"ip addr del 127.0.0.1/8 dev lo; ip route add 127.0.0.0/8 via $({GATEWAY}); nc -w 2 127.0.0.1 {port} </dev/null 2>/dev/null; echo end"
         parameters = {"capabilities": {"add": ["NET_ADMIN"]}}
         outcome = berth.run(task(sh(script, linuxParameters=parameters)))
         assert outcome.lines()[-1] == "end", outcome
@@ -268,7 +268,7 @@ def test_host_mode_is_the_hosts_network(berth):
 
 
 def test_none_has_a_loopback_only(berth):
-    outcome = berth.run(task(sh("ls /sys/class/net; wget -T 1 -qO- http://172.29.0.1/ || echo unreachable"), networkMode="none"))
+    outcome = berth.run(task(sh("ls /sys/class/net; nc -w 1 172.29.0.1 80 </dev/null 2>&1 >/dev/null |grep -q unreachable && echo unreachable"), networkMode="none"))
     assert outcome.lines()[0] == "lo"
     assert outcome.lines()[-1] == "unreachable"
 
