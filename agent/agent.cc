@@ -21,6 +21,18 @@ using scheduler::StartStage;
 constexpr size_t kWorkers = 2;  // one may wait for a registry while the other sets up a network
 constexpr const char* kShimLost = "the supervisor of the task (berth-shim) ended unexpectedly";
 
+scheduler::ContainerRestarted restarted_of(const std::string& task_id,
+                                           const runtime::ExitRecord& ended, WallTime at) {
+  scheduler::ContainerRestarted restarted;
+  restarted.task_id = task_id;
+  restarted.container = ended.container;
+  restarted.restart_count = ended.restarts + 1;
+  restarted.exit_code = ended.exit_code;
+  restarted.out_of_memory = ended.oom_killed;
+  restarted.at = at;
+  return restarted;
+}
+
 }  // namespace
 
 struct Agent::RunningTask {
@@ -253,6 +265,9 @@ void Agent::handle(const TaskPtr& task, runtime::ShimEvent event, std::vector<sy
       return sink_(scheduler::ContainerStarted{task->task.id, event.container, env_.clock.wall()});
     case Kind::kContainerHealth:
       if (event.health) handle_health(task, event.container, *event.health);
+      return;
+    case Kind::kContainerRestarted:
+      if (event.exit) sink_(restarted_of(task->task.id, *event.exit, env_.clock.wall()));
       return;
     case Kind::kContainerExited:
       if (event.exit) handle_exit(task, *event.exit);

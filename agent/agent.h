@@ -3,8 +3,8 @@
 //
 //   StartTask   worker: pull images -> lease addresses, ports, ids -> write bundles and task.json
 //               -> spawn the shim -> (loop) shim: "namespaces" -> worker: apply the network
-//               -> shim: "start" -> container_started, container_health, container_exited, ...
-//               task_stopped
+//               -> shim: "start" -> container_started, container_health, container_restarted,
+//               container_exited, ... task_stopped
 //   StopTask    shim: "stop"; before there is a shim: cancel the pull
 //   KillTask    shim: "kill"
 //   ReleaseTask worker: network, cgroup, directories, leases; in this order, each step idempotent

@@ -159,15 +159,26 @@ class Writer {
     plan.cgroup = settings.cgroup;
     plan.log_file = paths_.logs(task_.id) + "/" + container.name + ".log";
     plan.exit_file = bundle + "/exit.json";
+    plan.restarts_file = bundle + "/restarts.json";
     plan.essential = container.essential;
     plan.create_early = container.depends_on.empty() && container.system_controls.empty();
     plan.depends_on = dependencies_of(container);
+    if (container.restart_policy) plan.restart = restart_of(*container.restart_policy);
     if (container.health_check) plan.health_check = health_check_of(*container.health_check);
     plan.start_timeout_seconds = container.start_timeout_seconds;
     plan.stop_timeout_seconds =
         container.stop_timeout_seconds.value_or(scheduler::kStopTimeoutSeconds);
     plan.stop_signal = TRY(parse_signal(image.config.stop_signal));
     return plan;
+  }
+
+  static runtime::RestartPlan restart_of(const scheduler::RestartPolicy& policy) {
+    runtime::RestartPlan restart;
+    restart.attempt_period_ms = policy.restart_attempt_period_seconds * kMillisecondsPerSecond;
+    for (int32_t code : policy.ignored_exit_codes) {
+      if (code >= 0) restart.ignored_exit_codes.push_back(code);  // no process ends with another
+    }
+    return restart;
   }
 
   static runtime::HealthCheckPlan health_check_of(const scheduler::HealthCheck& check) {

@@ -47,6 +47,8 @@ void HealthMonitor::begin() {
   active_ = true;
   started_at_ = env_.clock.now();
   health_ = {};
+  last_exit_code_.reset();
+  last_output_.clear();
   wait();
 }
 

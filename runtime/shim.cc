@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "runtime/health_monitor.h"
 #include "runtime/oci_program.h"
+#include "runtime/restart.h"
 #include "runtime/shim_container.h"
 #include "runtime/shim_protocol.h"
 #include "runtime/task_namespaces.h"
@@ -48,6 +49,7 @@ class Shim {
                                                      [this, i] { health_changed(i); });
     }
     progress_.resize(containers_.size());
+    last_starts_.resize(containers_.size());
   }
 
   Status serve(sys::Fd agent) {
@@ -185,8 +187,9 @@ class Shim {
 
   void tell(const ShimEvent& event) {
     std::string text = render_event(event);
-    // Health may change for ever: only what it is now is history.
-    if (event.kind == ShimEvent::Kind::kContainerHealth) {
+    // These may come for ever: only the last of a container is history.
+    if (event.kind == ShimEvent::Kind::kContainerHealth ||
+        event.kind == ShimEvent::Kind::kContainerRestarted) {
       std::erase_if(history_, [&](const Told& told) {
         return told.kind == event.kind && told.container == event.container;
       });
@@ -273,6 +276,7 @@ class Shim {
     if (!launched) return refuse(i, launched.error().text);
     progress_[i].phase = ContainerPhase::kRunning;
     progress_[i].started_at = env_.clock.now();
+    last_starts_[i] = progress_[i].started_at;
     if (monitors_[i]) monitors_[i]->begin();
     ShimEvent event;
     event.kind = ShimEvent::Kind::kContainerStarted;
@@ -284,6 +288,11 @@ class Shim {
   }
 
   void health_changed(size_t i) {
+    tell_health(i);
+    advance();
+  }
+
+  void tell_health(size_t i) {
     progress_[i].health = monitors_[i]->status();
     ShimEvent event;
     event.kind = ShimEvent::Kind::kContainerHealth;
@@ -291,7 +300,6 @@ class Shim {
     event.at = now();
     event.health = monitors_[i]->report();
     tell(event);
-    advance();
   }
 
   void stop(size_t i) {
@@ -304,13 +312,40 @@ class Shim {
   }
 
   void refuse(size_t i, const std::string& reason) {
-    note_exit(i, containers_[i]->record_refusal(reason));
+    note_exit(i, containers_[i]->refusal(reason));
   }
 
   void ended(size_t i) {
     if (monitors_[i]) monitors_[i]->end();
-    note_exit(i, containers_[i]->reap());
+    auto record = containers_[i]->reap();
+    if (record && goes_on(i, *record)) {
+      auto restarted = containers_[i]->restart(*record, host(), [this, i] { ended(i); });
+      if (restarted) return tell_restart(i, *record);
+      record->reason = restarted.error().text;
+    }
+    note_exit(i, std::move(record));
     advance();
+  }
+
+  bool goes_on(size_t i, const ExitRecord& record) {
+    RunEnd end{.exit_code = record.exit_code, .ran = env_.clock.now() - last_starts_[i]};
+    end.stopping = goal_ == TaskGoal::kStop || progress_[i].phase != ContainerPhase::kRunning;
+    return is_restarted(plan_.containers[i].restart, end);
+  }
+
+  // It never stopped running as others see it: phase and start of the container stay.
+  void tell_restart(size_t i, const ExitRecord& record) {
+    last_starts_[i] = env_.clock.now();
+    ShimEvent event;
+    event.kind = ShimEvent::Kind::kContainerRestarted;
+    event.container = plan_.containers[i].name;
+    event.pid = containers_[i]->pid();
+    event.at = containers_[i]->started_at();
+    event.exit = record;
+    tell(event);
+    if (!monitors_[i]) return;
+    monitors_[i]->begin();
+    if (progress_[i].health != monitors_[i]->status()) tell_health(i);
   }
 
   void note_exit(size_t i, Result<ExitRecord> record) {
@@ -320,6 +355,7 @@ class Shim {
     event.container = plan_.containers[i].name;
     event.at = now();
     if (record) {
+      containers_[i]->keep(*record);
       progress_[i].exit_code = record->exit_code;
       event.exit = std::move(*record);
     } else {
@@ -369,6 +405,7 @@ class Shim {
   std::vector<std::unique_ptr<ShimContainer>> containers_;
   std::vector<std::unique_ptr<HealthMonitor>> monitors_;  // null: no health check
   std::vector<ContainerProgress> progress_;
+  std::vector<Instant> last_starts_;  // restarts counted
   TaskGoal goal_ = TaskGoal::kRun;
   std::vector<TimedStep> early_steps_;
   bool started_ = false;

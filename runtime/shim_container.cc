@@ -167,28 +167,64 @@ Result<ExitRecord> ShimContainer::reap() {
   record.oom_killed = was_killed_for_memory(status.shell_code());
   if (record.oom_killed) record.reason = kOutOfMemory;
   record.started_at = started_at_;
-  return write_record(std::move(record));
+  record.finished_at = format_rfc3339(env_.clock.wall());
+  record.restarts = restarts_;
+  return record;
 }
 
-ExitRecord ShimContainer::record_refusal(const std::string& reason) {
+ExitRecord ShimContainer::refusal(const std::string& reason) {
   end_before_start();
   drain();
   ExitRecord record;
   record.container = plan_.name;
   record.reason = reason;
-  return write_record(std::move(record));
+  record.finished_at = format_rfc3339(env_.clock.wall());
+  return record;
 }
 
 // Before anyone is told: what was told is on disk as well. A full disk must not turn an exit code
 // into none, so the record is told even if it could not be written.
-ExitRecord ShimContainer::write_record(ExitRecord record) {
-  record.finished_at = format_rfc3339(env_.clock.wall());
+void ShimContainer::keep(const ExitRecord& record) const {
   auto written = sys::write_replace(plan_.exit_file, render_exit_record(record), 0600);
   if (!written) {
     LOG(kError, "exit record not written",
         {{"container", plan_.name}, {"why", written.error().text}});
   }
-  return record;
+}
+
+// Not in the exit file, which says that the container has ended for good.
+void ShimContainer::keep_of_earlier_run(const ExitRecord& record) {
+  earlier_.push_back(render_exit_record(record));
+  if (earlier_.size() > kEarlierRunsMax) earlier_.pop_front();
+  std::string text;
+  for (const std::string& line : earlier_) text += line;
+  auto written = sys::write_replace(plan_.restarts_file, text, 0600);
+  if (!written) {
+    LOG(kError, "exit record not written",
+        {{"container", plan_.name}, {"why", written.error().text}});
+  }
+}
+
+Status ShimContainer::restart(const ExitRecord& ended, const Host& host,
+                              std::function<void()> on_exit) {
+  keep_of_earlier_run(ended);
+  auto create = [&]() -> Status {
+    TRY(oci_.remove(plan_.id));
+    created_ = false;
+    process_ = {};
+    outputs_.clear();
+    return create_process(host.supervisor);
+  };
+  auto created = create();
+  if (!created) {
+    end_before_start();
+    drain();
+    return wrap(std::move(created).error(), "CannotStartContainerError");
+  }
+  std::vector<TimedStep> steps;  // of a start only
+  TRY(start(std::move(on_exit), steps));
+  ++restarts_;
+  return {};
 }
 
 Status ShimContainer::release() {

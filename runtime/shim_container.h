@@ -3,7 +3,9 @@
 //   create()   rootfs mounted > pipes > create                    (or a failure that is the reason)
 //   start()    start                                              (likewise)
 //   output     pipe readable > log file
-//   reap()     pidfd readable > waitid > rest of the output > OOM count > exit.json > told
+//   reap()     pidfd readable > waitid > rest of the output > OOM count
+//   restart()  restarts.json > delete > create > start, in the same root file system
+//   keep()     exit.json > told
 //   release()  delete > unmount
 #pragma once
 
@@ -16,12 +18,16 @@
 #include "sys/loop.h"
 #include "sys/spawn.h"
 
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace berth::runtime {
+
+// Exit records of earlier runs of a container that are kept.
+constexpr size_t kEarlierRunsMax = 16;
 
 class ShimContainer {
  public:
@@ -50,10 +56,17 @@ class ShimContainer {
   void signal_stop();
   void kill();
 
-  // After on_exit: how it ended, also written to the exit file. What was not launched has a record
-  // with `reason` and without an exit code.
+  // After on_exit: how it ended.
   Result<ExitRecord> reap();
-  ExitRecord record_refusal(const std::string& reason);
+  // What was not launched has a record with `reason` and without an exit code.
+  ExitRecord refusal(const std::string& reason);
+  // Writes the exit file, before anyone is told.
+  void keep(const ExitRecord& record) const;
+
+  // Once reaped: runs it again, with the namespaces of the task and the files that it has written.
+  // The record of what ended is kept first. The error's text is a reason in ECS's words.
+  Status restart(const ExitRecord& ended, const Host& host, std::function<void()> on_exit);
+  int restarts() const { return restarts_; }
 
   // Deletes the OCI container and unmounts its root file system. May run twice.
   Status release();
@@ -72,7 +85,7 @@ class ShimContainer {
   Pumped pump(Output& output);
   void close_output(Output& output);
   void drain();
-  ExitRecord write_record(ExitRecord record);
+  void keep_of_earlier_run(const ExitRecord& record);
   bool was_killed_for_memory(int exit_code) const;
 
   const ContainerPlan& plan_;
@@ -83,6 +96,8 @@ class ShimContainer {
   std::vector<Output> outputs_;
   sys::Process process_;
   std::string started_at_;
+  int restarts_ = 0;
+  std::deque<std::string> earlier_;  // exit records of runs that others followed, the last ones
   bool killed_by_us_ = false;
   bool created_ = false;  // or begun to be: delete is owed to the OCI runtime
   std::optional<Status> create_result_;

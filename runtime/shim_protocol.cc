@@ -29,6 +29,7 @@ constexpr std::array kRequests = {Word<ShimRequest>{ShimRequest::kStart, "start"
 constexpr std::array kEventKinds = {Word<Kind>{Kind::kNamespaces, "namespaces"},
                                     Word<Kind>{Kind::kContainerStarted, "container_started"},
                                     Word<Kind>{Kind::kContainerHealth, "container_health"},
+                                    Word<Kind>{Kind::kContainerRestarted, "container_restarted"},
                                     Word<Kind>{Kind::kContainerExited, "container_exited"},
                                     Word<Kind>{Kind::kTaskStopped, "task_stopped"},
                                     Word<Kind>{Kind::kFailed, "failed"}};
@@ -72,6 +73,7 @@ Json json_of(const ExitRecord& record) {
                {"startedAt", record.started_at},
                {"finishedAt", record.finished_at}};
   if (record.exit_code) json["exitCode"] = *record.exit_code;
+  if (record.restarts != 0) json["restarts"] = record.restarts;
   return json;
 }
 
@@ -83,6 +85,7 @@ Result<ExitRecord> exit_record_of(const json::Node& node) {
   record.started_at = TRY(node.string_at("startedAt"));
   record.finished_at = TRY(node.string_at("finishedAt"));
   record.exit_code = TRY(find_int(node, "exitCode"));
+  record.restarts = TRY(find_int(node, "restarts")).value_or(0);
   return record;
 }
 

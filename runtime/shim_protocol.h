@@ -8,11 +8,12 @@
 //     start                              -->  mounts, creates and starts containers in order
 //                                        <--  container_started, container_exited, ...
 //                                        <--  container_health, when it changes
+//                                        <--  container_restarted, with the record of what ended
 //     stop | kill                        -->  (at any time)
 //                                        <--  task_stopped, then it exits
 //                                        <--  failed instead, when it never came to start
 //   A later connection to shim.sock is told first what has happened so far, in the same messages;
-//   of container_health the last of each container.
+//   of container_health and container_restarted the last of each container.
 #pragma once
 
 #include "base/env.h"
@@ -47,6 +48,7 @@ struct ExitRecord {
   std::string reason;      // "CannotStartContainerError: ...", "" when there is nothing to say
   std::string started_at;  // RFC 3339, "" when it never ran
   std::string finished_at;
+  int restarts = 0;  // how often it had been started again before
   bool operator==(const ExitRecord&) const = default;
 };
 
@@ -66,19 +68,20 @@ struct ShimEvent {
     kNamespaces,
     kContainerStarted,
     kContainerHealth,
+    kContainerRestarted,
     kContainerExited,
     kTaskStopped,
     kFailed
   };
   Kind kind = Kind::kNamespaces;
   std::vector<std::string> namespaces;  // kNamespaces: names, in the order of the descriptors
-  std::string container;                // kContainerStarted, kContainerHealth
-  int pid = 0;                          // kContainerStarted: of its first process, as the host sees
-  std::string at;                       // RFC 3339
-  std::optional<ExitRecord> exit;       // kContainerExited
-  std::optional<HealthReport> health;   // kContainerHealth
-  std::string text;                     // kFailed: what went wrong
-  std::vector<TimedStep> steps;         // what took time since the last event
+  std::string container;                // all of a container
+  int pid = 0;     // kContainerStarted, -Restarted: of its first process, as the host sees
+  std::string at;  // RFC 3339
+  std::optional<ExitRecord> exit;      // kContainerExited, kContainerRestarted
+  std::optional<HealthReport> health;  // kContainerHealth
+  std::string text;                    // kFailed: what went wrong
+  std::vector<TimedStep> steps;        // what took time since the last event
   bool operator==(const ShimEvent&) const = default;
 };
 

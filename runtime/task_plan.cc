@@ -70,6 +70,20 @@ Result<HealthCheckPlan> parse_health_check(const json::Node& node) {
   return check;
 }
 
+Json render(const RestartPlan& restart) {
+  return {{"ignoredExitCodes", restart.ignored_exit_codes},
+          {"attemptPeriodMs", restart.attempt_period_ms}};
+}
+
+Result<RestartPlan> parse_restart(const json::Node& node) {
+  RestartPlan restart;
+  for (const json::Node& code : TRY(node.find_array("ignoredExitCodes"))) {
+    restart.ignored_exit_codes.push_back(TRY(number_of<int>(code)));
+  }
+  restart.attempt_period_ms = TRY(number_at<uint32_t>(node, "attemptPeriodMs"));
+  return restart;
+}
+
 Json render(const ContainerPlan& container) {
   Json depends_on = Json::array();
   for (const ContainerDependency& dependency : container.depends_on) {
@@ -87,12 +101,14 @@ Json render(const ContainerPlan& container) {
                {"cgroup", container.cgroup},
                {"logFile", container.log_file},
                {"exitFile", container.exit_file},
+               {"restartsFile", container.restarts_file},
                {"essential", container.essential},
                {"createEarly", container.create_early},
                {"dependsOn", depends_on},
                {"stopTimeout", container.stop_timeout_seconds},
                {"stopSignal", container.stop_signal}};
   if (container.health_check) json["healthCheck"] = render(*container.health_check);
+  if (container.restart) json["restart"] = render(*container.restart);
   if (container.start_timeout_seconds) json["startTimeout"] = *container.start_timeout_seconds;
   return json;
 }
@@ -110,6 +126,7 @@ Result<ContainerPlan> parse_container(const json::Node& node) {
   container.cgroup = TRY(node.string_at("cgroup"));
   container.log_file = TRY(node.string_at("logFile"));
   container.exit_file = TRY(node.string_at("exitFile"));
+  container.restarts_file = TRY(node.string_at("restartsFile"));
   container.essential = TRY(TRY(node.at("essential")).as_bool());
   container.create_early = TRY(TRY(node.at("createEarly")).as_bool());
   for (const json::Node& dependency : TRY(node.find_array("dependsOn"))) {
@@ -120,6 +137,7 @@ Result<ContainerPlan> parse_container(const json::Node& node) {
   if (auto check = node.find("healthCheck")) {
     container.health_check = TRY(parse_health_check(*check));
   }
+  if (auto restart = node.find("restart")) container.restart = TRY(parse_restart(*restart));
   if (auto timeout = node.find("startTimeout")) {
     container.start_timeout_seconds = TRY(number_of<uint32_t>(*timeout));
   }

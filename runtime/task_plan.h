@@ -34,6 +34,13 @@ struct HealthCheckPlan {
   bool operator==(const HealthCheckPlan&) const = default;
 };
 
+// Start again what ended, as ECS's restartPolicy.
+struct RestartPlan {
+  std::vector<int> ignored_exit_codes;
+  uint32_t attempt_period_ms = 300000;  // one that ran for less is not started again
+  bool operator==(const RestartPlan&) const = default;
+};
+
 // A root file system as overlayfs(5) makes it.
 struct RootfsPlan {
   std::vector<std::string> layers;  // lower directories, bottom first
@@ -51,12 +58,14 @@ struct ContainerPlan {
   std::string cgroup;
   std::string log_file;
   std::string exit_file;
+  std::string restarts_file;  // the exit records of runs that others followed, the last ones
   bool essential = true;
   std::vector<ContainerDependency> depends_on;
   // May be created (not started) before the agent says `start`: it depends on no other container
   // and sets nothing in the network namespace, which the agent is configuring meanwhile.
   bool create_early = false;
   std::optional<HealthCheckPlan> health_check;
+  std::optional<RestartPlan> restart;
   std::optional<uint32_t> start_timeout_seconds;
   uint32_t stop_timeout_seconds = 30;
   int stop_signal = 15;
@@ -114,7 +123,8 @@ Result<TaskPlan> parse_task_plan(std::string_view text, const std::string& name)
 //     ns/user ns/<name>          namespaces, bound in the shim's own mount namespace
 //     files/<container>/         hosts, resolv.conf, hostname
 //     containers/<container>/    OCI bundle: config.json, rootfs/; layers/ while it is mounted;
-//                                exit.json, the exit record
+//                                exit.json, the exit record; restarts.json, those of runs that
+//                                others followed, one a line
 struct TaskPaths {
   std::string directory;
 

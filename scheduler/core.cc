@@ -25,6 +25,7 @@ void apply(Task& task, const TaskProvisioned& event, const Moment& moment);
 void apply(Task& task, const ImagesPulled& event, const Moment& moment);
 void apply(Task& task, const ContainerStarted& event, const Moment& moment);
 void apply(Task& task, const ContainerHealthChanged& event, const Moment& moment);
+void apply(Task& task, const ContainerRestarted& event, const Moment& moment);
 void apply(Task& task, const ContainerExited& event, const Moment& moment);
 void apply(Task& task, const TaskStopped& event, const Moment& moment);
 void apply(Task& task, const StartFailed& event, const Moment& moment);
@@ -221,6 +222,13 @@ void apply(Task& task, const ContainerHealthChanged& event, const Moment&) {
   if (container == nullptr || is_stopped(*container)) return;
   bool late = container->health.since && event.health.since < container->health.since;
   if (!late) container->health = event.health;
+}
+
+// Its status stays: it runs.
+void apply(Task& task, const ContainerRestarted& event, const Moment&) {
+  Container* container = task.find_container(event.container);
+  if (container == nullptr) return;
+  container->restart_count = std::max(container->restart_count, event.restart_count);
 }
 
 void record_exit(Container& container, const ContainerExited& event) {

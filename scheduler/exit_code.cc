@@ -30,6 +30,10 @@ std::string summarize(const Container& container) {
     text += "did not run";
   }
   if (!container.reason.empty()) text += ", " + container.reason;
+  if (container.restart_count == 1) text += ", restarted once";
+  if (container.restart_count > 1) {
+    text += fmt::format(", restarted {} times", container.restart_count);
+  }
   return text;
 }
 
@@ -40,6 +44,13 @@ std::string summarize(const std::string& container, const ContainerHealth& healt
   std::string line = health.output.substr(0, health.output.find('\n'));
   if (!line.empty()) text += ": " + printable(line, kOutputShown);
   return text;
+}
+
+std::string summarize(const ContainerRestarted& restarted) {
+  std::string text = restarted.container + ": ";
+  if (restarted.exit_code) text += fmt::format("exit code {}, ", *restarted.exit_code);
+  if (restarted.out_of_memory) text += std::string(kOutOfMemoryReason) + ", ";
+  return text + "restarted";
 }
 
 std::string summarize(const Task& task) {

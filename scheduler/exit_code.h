@@ -1,6 +1,7 @@
 // How a task ended, for the one who waits for it in the foreground.
 #pragma once
 
+#include "scheduler/messages.h"
 #include "scheduler/model.h"
 
 #include <string>
@@ -16,11 +17,15 @@ constexpr int kInterruptedExitCode = 130;  // 128 + SIGINT
 // containers ran.
 int exit_code_of(const Task& task);
 
+// With how often it was restarted, if it was.
 // "web: exit code 137, OutOfMemoryError: Container killed due to memory usage".
 std::string summarize(const Container& container);
 
 // "web: UNHEALTHY, exit code 1: connection refused"; the first line of what the check printed.
 std::string summarize(const std::string& container, const ContainerHealth& health);
+
+// "web: exit code 3, restarted".
+std::string summarize(const ContainerRestarted& restarted);
 
 // "task STOPPED: EssentialContainerExited, Essential container in task exited".
 std::string summarize(const Task& task);

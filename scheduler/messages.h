@@ -69,6 +69,17 @@ struct ContainerHealthChanged {
   bool operator==(const ContainerHealthChanged&) const = default;
 };
 
+// The container ended and was started again in its place, as its restart policy has it.
+struct ContainerRestarted {
+  std::string task_id{};
+  std::string container{};
+  int restart_count = 0;           // this one included
+  std::optional<int> exit_code{};  // of the run that ended
+  bool out_of_memory = false;
+  WallTime at{};
+  bool operator==(const ContainerRestarted&) const = default;
+};
+
 // The container will not run (any more).
 struct ContainerExited {
   std::string task_id{};
@@ -111,9 +122,10 @@ struct TaskReleased {
   bool operator==(const TaskReleased&) const = default;
 };
 
-using Event = std::variant<RunTaskRequested, StopRequested, KillRequested, TaskProvisioned,
-                           ImagesPulled, ContainerStarted, ContainerHealthChanged, ContainerExited,
-                           TaskStopped, StartFailed, TaskReleased>;
+using Event =
+    std::variant<RunTaskRequested, StopRequested, KillRequested, TaskProvisioned, ImagesPulled,
+                 ContainerStarted, ContainerHealthChanged, ContainerRestarted, ContainerExited,
+                 TaskStopped, StartFailed, TaskReleased>;
 
 // "RunTaskRequested".
 const char* name_of(const Event& event);

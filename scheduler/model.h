@@ -70,6 +70,7 @@ struct Container {
   std::optional<int> exit_code{};  // absent when it never ran
   std::string reason{};            // "<ErrorName>: <text>"
   ContainerHealth health{};
+  int restart_count = 0;
   std::optional<WallTime> started_at{};
   std::optional<WallTime> stopped_at{};
   std::vector<NetworkInterface> network_interfaces{};  // awsvpc

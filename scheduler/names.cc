@@ -151,6 +151,7 @@ struct EventName {
   const char* operator()(const ImagesPulled&) const { return "ImagesPulled"; }
   const char* operator()(const ContainerStarted&) const { return "ContainerStarted"; }
   const char* operator()(const ContainerHealthChanged&) const { return "ContainerHealthChanged"; }
+  const char* operator()(const ContainerRestarted&) const { return "ContainerRestarted"; }
   const char* operator()(const ContainerExited&) const { return "ContainerExited"; }
   const char* operator()(const TaskStopped&) const { return "TaskStopped"; }
   const char* operator()(const StartFailed&) const { return "StartFailed"; }

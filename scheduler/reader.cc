@@ -13,8 +13,7 @@ constexpr std::string_view kNul = "must not contain NUL";
 // The values that mean "unset" of a field that we refuse.
 bool is_unset(const json::Node& value) {
   std::string text = value.dump();
-  return text == "null" || text == "[]" || text == "{}" || text == "\"\"" || text == "false" ||
-         text == "{\"enabled\":false}";
+  return text == "null" || text == "[]" || text == "{}" || text == "\"\"" || text == "false";
 }
 
 std::string escaped(std::string_view key) {
@@ -108,6 +107,29 @@ std::optional<int64_t> Reader::required_integer(const json::Node& node, std::str
                                                 IntegerRange range) {
   if (!node.find(key)) malformed_at(node, key, "is required");
   return integer(node, key, range);
+}
+
+bool Reader::required_boolean(const json::Node& node, std::string_view key) {
+  if (!node.find(key)) malformed_at(node, key, "is required");
+  return boolean(node, key, false);
+}
+
+std::vector<int64_t> Reader::integers(const json::Node& node, std::string_view key,
+                                      IntegerRange range) {
+  std::vector<int64_t> numbers;
+  for (const json::Node& item : array(node, key)) {
+    auto number = item.as_i64();
+    if (number && *number >= range.min && *number <= range.max) {
+      numbers.push_back(*number);
+      continue;
+    }
+    malformed_ = true;
+    findings_.push_back(Finding{
+        item.path(), item.pointer(),
+        number ? fmt::format("must be between {} and {}, not {}", range.min, range.max, *number)
+               : fmt::format("Invalid type: {}, valid types: integer", item.type_name())});
+  }
+  return numbers;
 }
 
 std::vector<json::Node> Reader::array(const json::Node& node, std::string_view key) {

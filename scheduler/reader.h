@@ -38,6 +38,8 @@ class Reader {
   std::optional<int64_t> integer(const json::Node& node, std::string_view key, IntegerRange range);
   std::optional<int64_t> required_integer(const json::Node& node, std::string_view key,
                                           IntegerRange range);
+  bool required_boolean(const json::Node& node, std::string_view key);
+  std::vector<int64_t> integers(const json::Node& node, std::string_view key, IntegerRange range);
   std::vector<std::string> strings(const json::Node& node, std::string_view key);
   std::vector<json::Node> array(const json::Node& node, std::string_view key);
   std::optional<json::Node> object(const json::Node& node, std::string_view key);

@@ -104,6 +104,13 @@ struct HealthCheck {
   bool operator==(const HealthCheck&) const = default;
 };
 
+// Start again in its place what ended after having run for long enough.
+struct RestartPolicy {
+  std::vector<int32_t> ignored_exit_codes{};
+  uint32_t restart_attempt_period_seconds = 300;
+  bool operator==(const RestartPolicy&) const = default;
+};
+
 struct SystemControl {
   std::string name{};  // "net.core.somaxconn" ("namespace" in the JSON)
   std::string value{};
@@ -138,7 +145,8 @@ struct ContainerDefinition {
   std::optional<uint32_t> start_timeout_seconds{};
   std::optional<uint32_t> stop_timeout_seconds{};
   std::vector<Dependency> depends_on{};
-  std::optional<HealthCheck> health_check{};  // absent also for ["NONE"]
+  std::optional<RestartPolicy> restart_policy{};  // absent also when not enabled
+  std::optional<HealthCheck> health_check{};      // absent also for ["NONE"]
   LinuxParameters linux_parameters{};
   std::vector<SystemControl> system_controls{};
   std::string hostname{};

@@ -16,6 +16,9 @@ constexpr size_t kImageMax = 255;
 constexpr size_t kContainersMax = 10;
 constexpr size_t kTagsMax = 50;
 constexpr uint32_t kMemoryMinMib = 6;
+constexpr size_t kIgnoredExitCodesMax = 50;
+constexpr uint32_t kRestartPeriodMin = 60;
+constexpr uint32_t kRestartPeriodMax = 1800;
 
 constexpr const char* kUlimits[] = {"core",    "cpu",      "data",   "fsize",      "locks",
                                     "memlock", "msgqueue", "nice",   "nofile",     "nproc",
@@ -105,6 +108,7 @@ class Check {
   void check_container(const ContainerDefinition& container);
   void check_sizes(const ContainerDefinition& container);
   void check_timeouts(const ContainerDefinition& container);
+  void check_restart_policy(const ContainerDefinition& container);
   void check_network(const ContainerDefinition& container);
   void check_ports(const ContainerDefinition& container);
   void check_port(const PortMapping& port, const std::string& field);
@@ -245,6 +249,7 @@ void Check::check_container(const ContainerDefinition& container) {
   }
   check_sizes(container);
   check_timeouts(container);
+  check_restart_policy(container);
   check_network(container);
   check_ports(container);
   check_mounts(container);
@@ -287,6 +292,22 @@ void Check::check_timeouts(const ContainerDefinition& container) {
   };
   check("startTimeout", container.start_timeout_seconds);
   check("stopTimeout", container.stop_timeout_seconds);
+}
+
+void Check::check_restart_policy(const ContainerDefinition& container) {
+  if (!container.restart_policy) return;
+  const RestartPolicy& policy = *container.restart_policy;
+  if (policy.ignored_exit_codes.size() > kIgnoredExitCodesMax) {
+    add_here("restartPolicy.ignoredExitCodes",
+             fmt::format("at most {} exit codes", kIgnoredExitCodesMax));
+  }
+  uint32_t period = policy.restart_attempt_period_seconds;
+  if (period < kRestartPeriodMin || period > kRestartPeriodMax) {
+    add_here("restartPolicy.restartAttemptPeriod",
+             fmt::format("the 'restartAttemptPeriod' setting for container '{}' must be between {} "
+                         "and {} seconds, not {}",
+                         container.name, kRestartPeriodMin, kRestartPeriodMax, period));
+  }
 }
 
 void Check::check_network(const ContainerDefinition& container) {

@@ -13,6 +13,8 @@
 namespace berth::scheduler {
 namespace {
 
+constexpr IntegerRange kInteger = {std::numeric_limits<int32_t>::min(),
+                                   std::numeric_limits<int32_t>::max()};
 constexpr IntegerRange kSeconds = {0, 86400};
 constexpr IntegerRange kHealthInterval = {5, 300};
 constexpr IntegerRange kHealthTimeout = {2, 60};
@@ -179,6 +181,22 @@ std::optional<HealthCheck> read_health_check(Reader& reader, const json::Node& c
   return check;
 }
 
+std::optional<RestartPolicy> read_restart_policy(Reader& reader, const json::Node& container) {
+  auto node = reader.object(container, "restartPolicy");
+  if (!node || !reader.check_members(*node, "ContainerRestartPolicy")) return std::nullopt;
+  RestartPolicy policy;
+  bool enabled = reader.required_boolean(*node, "enabled");
+  for (int64_t code : reader.integers(*node, "ignoredExitCodes", kInteger)) {
+    policy.ignored_exit_codes.push_back(static_cast<int32_t>(code));
+  }
+  // Whether it is a period that can be asked for is the check's to say, in AWS's words.
+  policy.restart_attempt_period_seconds =
+      as_u32(reader.integer(*node, "restartAttemptPeriod", kSize))
+          .value_or(policy.restart_attempt_period_seconds);
+  if (!enabled) return std::nullopt;
+  return policy;
+}
+
 void read_log_configuration(Reader& reader, const json::Node& container, bool fargate) {
   auto node = reader.object(container, "logConfiguration");
   if (!node || !reader.check_members(*node, "LogConfiguration")) return;
@@ -261,6 +279,7 @@ ContainerDefinition read_container(Reader& reader, const json::Node& node, bool 
   container.docker_labels = read_labels(reader, node);
   container.linux_parameters = read_linux_parameters(reader, node);
   container.health_check = read_health_check(reader, node);
+  container.restart_policy = read_restart_policy(reader, node);
   read_container_sizes(reader, node, container);
   read_container_lists(reader, node, container);
   read_log_configuration(reader, node, fargate);

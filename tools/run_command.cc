@@ -105,6 +105,9 @@ class RunSession {
     if (const auto* changed = std::get_if<scheduler::ContainerHealthChanged>(&event)) {
       tell(scheduler::summarize(changed->container, changed->health));
     }
+    if (const auto* restarted = std::get_if<scheduler::ContainerRestarted>(&event)) {
+      tell(scheduler::summarize(*restarted));
+    }
     bool started = std::holds_alternative<scheduler::ImagesPulled>(event);
     core_.submit(std::move(event));
     auto commands = core_.step(env_.clock.wall());

@@ -42,9 +42,13 @@ TEST(ShimProtocol, EventsRoundTrip) {
       HealthReport{.status = HealthStatus::kUnhealthy, .exit_code = 1, .output = "refused\n"};
   ShimEvent late = sick;
   late.health->exit_code.reset();
+  ShimEvent restarted{
+      .kind = Kind::kContainerRestarted, .container = "web", .pid = 4712, .at = "t"};
+  restarted.exit = ExitRecord{.container = "web", .exit_code = 3, .restarts = 17};
   ShimEvent stopped{.kind = Kind::kTaskStopped, .at = "t"};
   ShimEvent failed{.kind = Kind::kFailed, .at = "t", .text = "mount: no space"};
-  for (const ShimEvent& event : {namespaces, started, exited, sick, late, stopped, failed}) {
+  for (const ShimEvent& event :
+       {namespaces, started, exited, sick, late, restarted, stopped, failed}) {
     auto parsed = parse_event(render_event(event));
     ASSERT_TRUE(parsed) << parsed.error().text;
     EXPECT_EQ(*parsed, event);

@@ -30,6 +30,8 @@ TaskPlan full_plan() {
   web.cgroup = "/berth/i/0123/web";
   web.log_file = "/logs/web.log";
   web.exit_file = "/b/web/exit.json";
+  web.restarts_file = "/b/web/restarts.json";
+  web.restart = RestartPlan{{0, 143}, 60000};
   web.essential = false;
   web.create_early = true;
   web.depends_on = {{"a", DependencyCondition::kStart},
@@ -44,6 +46,7 @@ TaskPlan full_plan() {
   plain.name = "\xc3\xa4";
   plain.depends_on.clear();
   plain.health_check.reset();
+  plain.restart.reset();
   plain.start_timeout_seconds.reset();
   plain.essential = true;
   plain.create_early = false;
@@ -91,6 +94,10 @@ TEST(TaskPlan, ErrorNamesThePath) {
       {"/containers/0/rootfs/layers/1", 7, "containers[0].rootfs.layers[1]: must be"},
       {"/containers/1/rootfs/target", 7, "containers[1].rootfs.target: must be"},
       {"/containers/0/essential", nullptr, "containers[0].essential: is required"},
+      {"/containers/0/restart/ignoredExitCodes/1", -1,
+       "containers[0].restart.ignoredExitCodes[1]: "},
+      {"/containers/0/restart/attemptPeriodMs", nullptr,
+       "containers[0].restart.attemptPeriodMs: is required"},
       {"/containers/0/healthCheck/args", nullptr, "containers[0].healthCheck.args: is required"},
       {"/containers/0/healthCheck/retries", -1, "containers[0].healthCheck.retries: "},
       {"/containers/0/healthCheck/timeoutMs", "1", "containers[0].healthCheck.timeoutMs: must be"},

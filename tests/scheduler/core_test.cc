@@ -119,6 +119,24 @@ TEST_F(CoreTest, HealthIsSummarized) {
   EXPECT_EQ(summarize("web", health), "web: UNHEALTHY, exit code 7: curl: \\x1b[2J");
 }
 
+TEST_F(CoreTest, ARestartIsNoEnd) {
+  send(ContainerStarted{.task_id = kId, .container = "web"});
+  ContainerRestarted restarted{.task_id = kId, .container = "web", .restart_count = 2};
+  EXPECT_TRUE(send(restarted).empty());
+  restarted.restart_count = 1;
+  send(restarted);
+  EXPECT_EQ(task().containers[0].restart_count, 2) << "what comes late is no news";
+  EXPECT_EQ(task().containers[0].lifecycle.status(), ContainerStatus::kRunning);
+  EXPECT_EQ(task().desired_status, DesiredStatus::kRunning);
+  restarted.exit_code = 137;
+  restarted.out_of_memory = true;
+  EXPECT_EQ(summarize(restarted),
+            "web: exit code 137, OutOfMemoryError: Container killed due to memory usage, "
+            "restarted");
+  send(ContainerExited{.task_id = kId, .container = "web", .exit_code = 1});
+  EXPECT_EQ(summarize(task().containers[0]), "web: exit code 1, restarted 2 times");
+}
+
 TEST_F(CoreTest, EveryChangeCarriesItsCause) {
   send(StopRequested{.task_id = kId});
   auto history = store_.history(kId);

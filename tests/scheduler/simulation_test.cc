@@ -22,6 +22,7 @@ std::vector<Event> life_of(const std::string& id, std::mt19937_64& random) {
       ContainerStarted{.task_id = id, .container = "b"},
       ContainerHealthChanged{
           .task_id = id, .container = "a", .health = {.status = HealthStatus::kHealthy}},
+      ContainerRestarted{.task_id = id, .container = "a", .restart_count = 1},
       ContainerExited{.task_id = id, .container = "a", .exit_code = 3},
       ContainerExited{.task_id = id, .container = "b", .exit_code = 0},
   };

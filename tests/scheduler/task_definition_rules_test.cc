@@ -265,6 +265,32 @@ TEST(Rules, OfHealthChecks) {
       << "an essential container may be waited for";
 }
 
+TEST(Rules, OfRestartPolicies) {
+  const std::string kHere = "containerDefinitions[0].restartPolicy.";
+  auto policy = [](const std::string& members) { return R"("restartPolicy":{)" + members + "},"; };
+  const std::string kPeriod =
+      kHere +
+      "restartAttemptPeriod: the 'restartAttemptPeriod' setting for container 'a' must be "
+      "between 60 and 1800 seconds, not ";
+  std::string many = "1";
+  for (int i = 0; i < 50; ++i) many += ",1";
+  expect_each({
+      {definition(kEc2, policy("")), kHere + "enabled: is required"},
+      {definition(kEc2, policy(R"("enabled":true,"restartAttemptPeriod":59)")), kPeriod + "59"},
+      {definition(kEc2, policy(R"("enabled":true,"restartAttemptPeriod":1801)")), kPeriod + "1801"},
+      {definition(kEc2, policy(R"("enabled":true,"ignoredExitCodes":[)" + many + "]")),
+       kHere + "ignoredExitCodes: at most 50 exit codes"},
+      {definition(kEc2, policy(R"("enabled":true,"ignoredExitCodes":[1.5])")),
+       kHere + "ignoredExitCodes[0]: Invalid type: number, valid types: integer"},
+      {definition(kEc2, policy(R"("enabled":true,"maximumRetryCount":3)")),
+       kHere + "maximumRetryCount: unknown field of ContainerRestartPolicy"},
+  });
+  for (const char* period : {"60", "1800"}) {
+    std::string text = policy(std::string(R"("enabled":true,"restartAttemptPeriod":)") + period);
+    EXPECT_EQ(findings(definition(kFargate, text)), std::vector<std::string>{});
+  }
+}
+
 TEST(Rules, OfFargate) {
   const std::string kHere = "containerDefinitions[0].";
   const std::string kUnsupported = "Fargate compatible task definitions do not support ";

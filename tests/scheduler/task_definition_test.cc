@@ -63,6 +63,18 @@ TEST(TaskDefinition, HealthChecksHaveTheDefaultsOfTheApi) {
   EXPECT_EQ(check_of(R"("command":["NONE"])"), std::nullopt);
 }
 
+TEST(TaskDefinition, RestartPolicyHasTheDefaultsOfTheApi) {
+  auto policy_of = [](const std::string& members) {
+    auto parsed = parse(with_container(R"("restartPolicy":{)" + members + "}"));
+    EXPECT_EQ(parsed.findings, Findings{});
+    return parsed.definition.container_definitions[0].restart_policy;
+  };
+  EXPECT_EQ(policy_of(R"("enabled":true)"), (RestartPolicy{{}, 300}));
+  EXPECT_EQ(policy_of(R"("enabled":true,"ignoredExitCodes":[0,143],"restartAttemptPeriod":60)"),
+            (RestartPolicy{{0, 143}, 60}));
+  EXPECT_EQ(policy_of(R"("enabled":false)"), std::nullopt);
+}
+
 struct BadCase {
   std::string text;
   std::string headline;

@@ -90,7 +90,7 @@ class Shim : public testing::Test {
     ASSERT_TRUE(sys::write_replace(path("layer/bin/busybox"), busybox, 0755));
     ASSERT_TRUE(sys::write_replace(path("layer/etc/conf"), "conf\n", 0644));
     for (const char* name : {"sh", "sleep", "cat", "stat", "touch", "seq", "yes", "setsid",
-                             "readlink", "grep", "env", "ps", "wc", "head", "rm"}) {
+                             "readlink", "grep", "env", "ps", "wc", "head", "rm", "mv"}) {
       ASSERT_TRUE(sys::symlink("busybox", path("layer/bin/") + name));
     }
   }
@@ -110,6 +110,7 @@ class Shim : public testing::Test {
     container.cgroup = plan_.cgroup + "/" + name;
     container.log_file = path("logs/" + name + ".log");
     container.exit_file = bundle + "/exit.json";
+    container.restarts_file = bundle + "/restarts.json";
     container.stop_timeout_seconds = 10;
     EXPECT_TRUE(sys::write_replace(bundle + "/config.json", config_of(container, args), 0644));
     plan_.containers.push_back(container);
