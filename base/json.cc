@@ -1,159 +1,161 @@
 #include "base/json.h"
 
+#include "base/json_tree.h"
 #include "base/text.h"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 
 namespace berth::json {
 namespace {
 
 constexpr size_t kShownMax = 60;
-constexpr size_t kReasonMax = 200;
-
-using Builder = nlohmann::detail::json_sax_dom_parser<nlohmann::json>;
-
-// Builds the value and watches for what the grammar allows and we do not: duplicate keys. As a
-// callback of nlohmann::json::parse() the same takes several times as long.
-class Guard {
- public:
-  explicit Guard(nlohmann::json& root) : builder_(root, true) {}
-  const std::string& problem() const { return problem_; }
-
-  // What nlohmann::json::sax_parse calls; false ends the parse.
-  bool null() { return builder_.null(); }
-  bool boolean(bool value) { return builder_.boolean(value); }
-  bool number_integer(int64_t value) { return builder_.number_integer(value); }
-  bool number_unsigned(uint64_t value) { return builder_.number_unsigned(value); }
-  bool number_float(double value, const std::string& text) {
-    return builder_.number_float(value, text);
-  }
-  bool string(std::string& value) { return builder_.string(value); }
-  bool binary(nlohmann::json::binary_t& value) { return builder_.binary(value); }
-  bool start_array(size_t size) { return builder_.start_array(size); }
-  bool end_array() { return builder_.end_array(); }
-  bool start_object(size_t size) {
-    starts_.push_back(keys_.size());
-    return builder_.start_object(size);
-  }
-  bool key(std::string& name) {
-    keys_.push_back(name);
-    return builder_.key(name);
-  }
-  bool end_object() {
-    auto begin = keys_.begin() + static_cast<ptrdiff_t>(starts_.back());
-    std::sort(begin, keys_.end());
-    auto twice = std::adjacent_find(begin, keys_.end());
-    if (twice != keys_.end()) {
-      problem_ = fmt::format("key \"{}\" stands twice in one object", printable(*twice, kShownMax));
-      return false;
-    }
-    keys_.erase(begin, keys_.end());
-    starts_.pop_back();
-    return builder_.end_object();
-  }
-  template <class Exception>
-  bool parse_error(size_t byte, const std::string& token, const Exception& error) {
-    return builder_.parse_error(byte, token, error);  // throws it
-  }
-
- private:
-  Builder builder_;
-  std::vector<std::string> keys_;  // of the open objects
-  std::vector<size_t> starts_;     // where those of each begin
-  std::string problem_;
-};
-
-// The deepest nesting of brackets outside strings. The parser recurses for its destructor, so depth
-// is checked on the text, before anything is built.
-size_t depth_of(std::string_view text) {
-  size_t depth = 0;
-  size_t deepest = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-      continue;
-    }
-    if (c == '"') in_string = true;
-    if (c == '{' || c == '[') deepest = std::max(deepest, ++depth);
-    if ((c == '}' || c == ']') && depth > 0) --depth;
-  }
-  return deepest;
-}
 
 // "line 3, column 14" of a byte offset.
 std::string position_of(std::string_view text, size_t offset) {
-  offset = std::min(offset, text.size());
-  size_t line = 1 + static_cast<size_t>(std::count(text.begin(), text.begin() + offset, '\n'));
-  size_t line_start = text.rfind('\n', offset == 0 ? 0 : offset - 1);
-  size_t column = line_start == std::string_view::npos ? offset : offset - line_start - 1;
-  return fmt::format("line {}, column {}", line, std::max<size_t>(column, 1));
+  std::string_view before = text.substr(0, offset);
+  auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  size_t line_end = before.rfind('\n');
+  size_t column = line_end == std::string_view::npos ? offset + 1 : offset - line_end;
+  return fmt::format("line {}, column {}", line, column);
+}
+
+// The places of the values in a container, in the order of the text.
+class Children {
+ public:
+  class Iterator {
+   public:
+    Iterator(const Tree& tree, uint32_t place) : tree_(tree), place_(place) {}
+    uint32_t operator*() const { return place_; }
+    Iterator& operator++() {
+      place_ += tree_.values[place_].span;
+      return *this;
+    }
+    bool operator!=(const Iterator& other) const { return place_ != other.place_; }
+
+   private:
+    const Tree& tree_;
+    uint32_t place_;
+  };
+
+  Children(const Tree& tree, uint32_t container) : tree_(tree), container_(container) {}
+  Iterator begin() const { return {tree_, container_ + 1}; }
+  Iterator end() const { return {tree_, container_ + tree_.values[container_].span}; }
+
+ private:
+  const Tree& tree_;
+  uint32_t container_;
+};
+
+// From below the root down to the value.
+std::vector<uint32_t> way_to(const Tree& tree, uint32_t place) {
+  std::vector<uint32_t> way;
+  for (; place != 0; place = tree.values[place].parent) way.push_back(place);
+  std::reverse(way.begin(), way.end());
+  return way;
+}
+
+// For its writer. As deep as a document may be nested.
+nlohmann::json to_nlohmann(const Tree& tree, uint32_t place) {
+  const Value& value = tree.values[place];
+  switch (value.kind) {
+    case Kind::kNull:
+      return nullptr;
+    case Kind::kBoolean:
+      return value.boolean;
+    case Kind::kNegative:
+      return value.negative;
+    case Kind::kWhole:
+      return value.whole;
+    case Kind::kReal:
+      return value.real;
+    case Kind::kString:
+      return value.text;
+    case Kind::kArray: {
+      auto array = nlohmann::json::array();
+      for (uint32_t item : Children(tree, place)) array.push_back(to_nlohmann(tree, item));
+      return array;
+    }
+    case Kind::kObject: {
+      auto object = nlohmann::json::object();
+      for (uint32_t member : Children(tree, place)) {
+        object[std::string(tree.values[member].name)] = to_nlohmann(tree, member);
+      }
+      return object;
+    }
+  }
+  return nullptr;
 }
 
 }  // namespace
 
-Document::Document(std::unique_ptr<nlohmann::json> value) : value_(std::move(value)) {}
+Document::Document(std::unique_ptr<Tree> tree) : tree_(std::move(tree)) {}
 Document::Document(Document&&) noexcept = default;
 Document& Document::operator=(Document&&) noexcept = default;
 Document::~Document() = default;
 
 Result<Document> Document::parse(std::string_view text, const ParseOptions& options) {
-  if (text.size() > options.text_max) {
+  if (text.size() > std::min<size_t>(options.text_max, std::numeric_limits<uint32_t>::max())) {
     return fail(Errc::kInvalid, "{}: {} bytes of JSON, at most {} are read", options.name,
                 text.size(), options.text_max);
   }
-  if (depth_of(text) > options.depth_max) {
-    return fail(Errc::kInvalid, "{}: nested deeper than {} levels", options.name,
-                options.depth_max);
+  Reading reading = read_tree(text, options.depth_max);
+  switch (reading.problem) {
+    case Problem::kNone:
+      break;
+    case Problem::kMalformed:
+      return fail(Errc::kInvalid, "{}: not valid JSON at {}", options.name,
+                  position_of(text, reading.offset));
+    case Problem::kTooDeep:
+      return fail(Errc::kInvalid, "{}: nested deeper than {} levels", options.name,
+                  options.depth_max);
+    case Problem::kDuplicateName:
+      return fail(Errc::kInvalid, "{}: key \"{}\" stands twice in one object", options.name,
+                  printable(reading.duplicate, kShownMax));
   }
-  try {
-    auto value = std::make_unique<nlohmann::json>();
-    Guard guard(*value);
-    if (nlohmann::json::sax_parse(text, &guard)) return Document(std::move(value));
-    return fail(Errc::kInvalid, "{}: {}", options.name, guard.problem());
-  } catch (const nlohmann::json::parse_error& error) {
-    return fail(Errc::kInvalid, "{}: not valid JSON at {}", options.name,
-                position_of(text, error.byte));
-  } catch (const std::exception& error) {
-    return fail(Errc::kInvalid, "{}: not valid JSON: {}", options.name,
-                printable(error.what(), kReasonMax));
-  }
+  return Document(std::move(reading.tree));
 }
 
 Node Document::root() const {
-  return Node(value_.get(), {});
+  return {tree_.get(), 0};
 }
 
-Node::Node(const nlohmann::json* value, std::vector<Segment> segments)
-    : value_(value), segments_(std::move(segments)) {}
+const Value& Node::value() const {
+  return tree_->values[place_];
+}
 
 std::string Node::path() const {
-  if (segments_.empty()) return "(root)";
   std::string path;
-  for (const Segment& segment : segments_) {
-    if (const auto* index = std::get_if<size_t>(&segment)) {
-      path += fmt::format("[{}]", *index);
+  for (uint32_t place : way_to(*tree_, place_)) {
+    const Value& value = tree_->values[place];
+    if (tree_->values[value.parent].kind == Kind::kArray) {
+      path += fmt::format("[{}]", value.index);
     } else {
       if (!path.empty()) path += '.';
-      path += printable(std::get<std::string>(segment), kShownMax);
+      path += printable(value.name, kShownMax);
     }
   }
-  return path;
+  return path.empty() ? "(root)" : path;
+}
+
+std::string Node::path_of(std::string_view key) const {
+  std::string above = place_ == 0 ? "" : path() + ".";
+  return above + printable(key, kShownMax);
 }
 
 std::string Node::pointer() const {
   std::string pointer;
-  for (const Segment& segment : segments_) {
+  for (uint32_t place : way_to(*tree_, place_)) {
+    const Value& value = tree_->values[place];
     pointer += '/';
-    if (const auto* index = std::get_if<size_t>(&segment)) {
-      pointer += std::to_string(*index);
+    if (tree_->values[value.parent].kind == Kind::kArray) {
+      pointer += std::to_string(value.index);
       continue;
     }
-    for (char c : std::get<std::string>(segment)) {
+    for (char c : value.name) {
       if (c == '~') {
         pointer += "~0";
       } else if (c == '/') {
@@ -167,26 +169,43 @@ std::string Node::pointer() const {
 }
 
 const char* Node::type_name() const {
-  return value_->type_name();
+  switch (value().kind) {
+    case Kind::kNull:
+      return "null";
+    case Kind::kBoolean:
+      return "boolean";
+    case Kind::kNegative:
+    case Kind::kWhole:
+    case Kind::kReal:
+      return "number";
+    case Kind::kString:
+      return "string";
+    case Kind::kArray:
+      return "array";
+    case Kind::kObject:
+      return "object";
+  }
+  return "?";
 }
 bool Node::is_object() const {
-  return value_->is_object();
+  return value().kind == Kind::kObject;
 }
 bool Node::is_array() const {
-  return value_->is_array();
+  return value().kind == Kind::kArray;
 }
 bool Node::is_string() const {
-  return value_->is_string();
+  return value().kind == Kind::kString;
 }
 bool Node::is_number() const {
-  return value_->is_number();
+  Kind kind = value().kind;
+  return kind == Kind::kNegative || kind == Kind::kWhole || kind == Kind::kReal;
 }
 bool Node::is_bool() const {
-  return value_->is_boolean();
+  return value().kind == Kind::kBoolean;
 }
 
 std::string Node::dump() const {
-  return value_->dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return to_nlohmann(*tree_, place_).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 tl::unexpected<Error> Node::wrong_type(const char* wanted) const {
@@ -195,69 +214,74 @@ tl::unexpected<Error> Node::wrong_type(const char* wanted) const {
 }
 
 Result<std::string> Node::as_string() const {
-  if (!value_->is_string()) return wrong_type("a string");
-  auto text = value_->get<std::string>();
+  if (!is_string()) return wrong_type("a string");
   // No path, argument, variable or name can hold one: the kernel would read half of it.
-  if (text.find('\0') != std::string::npos) {
+  if (value().text.find('\0') != std::string::npos) {
     return fail(Errc::kInvalid, "{}: must not hold a NUL byte", path());
   }
-  return text;
+  return std::string(value().text);
 }
 
 Result<int64_t> Node::as_i64() const {
-  if (!value_->is_number_integer()) return wrong_type("a whole number");
-  if (value_->is_number_unsigned() && value_->get<uint64_t>() > uint64_t{INT64_MAX}) {
+  const Value& number = value();
+  if (number.kind == Kind::kNegative) return number.negative;
+  if (number.kind != Kind::kWhole) return wrong_type("a whole number");
+  if (number.whole > uint64_t{INT64_MAX}) {
     return fail(Errc::kInvalid, "{}: {} is too large", path(), dump());
   }
-  return value_->get<int64_t>();
+  return static_cast<int64_t>(number.whole);
 }
 
 Result<uint64_t> Node::as_u64() const {
-  if (!value_->is_number_unsigned()) return wrong_type("a whole number of at least 0");
-  return value_->get<uint64_t>();
+  if (value().kind != Kind::kWhole) return wrong_type("a whole number of at least 0");
+  return value().whole;
 }
 
 Result<double> Node::as_double() const {
-  if (!value_->is_number()) return wrong_type("a number");
-  return value_->get<double>();
+  const Value& number = value();
+  if (number.kind == Kind::kNegative) return static_cast<double>(number.negative);
+  if (number.kind == Kind::kWhole) return static_cast<double>(number.whole);
+  if (number.kind != Kind::kReal) return wrong_type("a number");
+  return number.real;
 }
 
 Result<bool> Node::as_bool() const {
-  if (!value_->is_boolean()) return wrong_type("true or false");
-  return value_->get<bool>();
+  if (!is_bool()) return wrong_type("true or false");
+  return value().boolean;
 }
 
 Result<std::vector<Node>> Node::as_array() const {
-  if (!value_->is_array()) return wrong_type("an array");
+  if (!is_array()) return wrong_type("an array");
   std::vector<Node> items;
-  items.reserve(value_->size());
-  for (size_t i = 0; i < value_->size(); ++i) items.push_back(child(i, &(*value_)[i]));
+  items.reserve(value().count);
+  for (uint32_t place : Children(*tree_, place_)) items.emplace_back(tree_, place);
   return items;
 }
 
 Result<std::vector<std::pair<std::string, Node>>> Node::as_object() const {
-  if (!value_->is_object()) return wrong_type("an object");
+  if (!is_object()) return wrong_type("an object");
   std::vector<std::pair<std::string, Node>> members;
-  for (auto it = value_->begin(); it != value_->end(); ++it) {
-    if (it.value().is_null()) continue;
-    members.emplace_back(it.key(), child(it.key(), &it.value()));
-    if (it.key().find('\0') != std::string::npos) {
+  members.reserve(value().count);
+  for (uint32_t place : Children(*tree_, place_)) {
+    const Value& member = tree_->values[place];
+    if (member.kind == Kind::kNull) continue;
+    members.emplace_back(member.name, Node(tree_, place));
+    if (member.name.find('\0') != std::string_view::npos) {
       return fail(Errc::kInvalid, "{}: must not hold a NUL byte", members.back().second.path());
     }
   }
+  std::sort(members.begin(), members.end(),
+            [](const auto& one, const auto& other) { return one.first < other.first; });
   return members;
 }
 
 Result<std::vector<std::string>> Node::as_strings() const {
-  if (!value_->is_array()) return wrong_type("an array");
+  if (!is_array()) return wrong_type("an array");
   std::vector<std::string> strings;
-  strings.reserve(value_->size());
-  for (size_t i = 0; i < value_->size(); ++i) {
-    const nlohmann::json& item = (*value_)[i];
-    const auto* text = item.get_ptr<const std::string*>();
-    bool is_good = text != nullptr && text->find('\0') == std::string::npos;
-    // The way to an item is made only for an error.
-    strings.push_back(is_good ? *text : TRY(child(i, &item).as_string()));
+  strings.reserve(value().count);
+  for (uint32_t place : Children(*tree_, place_)) {
+    std::string text = TRY(Node(tree_, place).as_string());
+    strings.push_back(std::move(text));
   }
   return strings;
 }
@@ -268,25 +292,31 @@ Result<std::vector<std::pair<std::string, std::string>>> Node::as_string_map() c
   return map;
 }
 
+std::optional<uint32_t> Node::find_place(std::string_view key) const {
+  for (uint32_t place : Children(*tree_, place_)) {
+    const Value& member = tree_->values[place];
+    if (member.name == key && member.kind != Kind::kNull) return place;
+  }
+  return std::nullopt;
+}
+
 std::optional<Node> Node::find(std::string_view key) const {
-  if (!value_->is_object()) return std::nullopt;
-  auto it = value_->find(std::string(key));
-  if (it == value_->end() || it->is_null()) return std::nullopt;
-  return child(std::string(key), &*it);
+  if (!is_object()) return std::nullopt;
+  auto place = find_place(key);
+  if (!place) return std::nullopt;
+  return Node(tree_, *place);
 }
 
 Result<std::optional<Node>> Node::find_in_object(std::string_view key) const {
-  if (!value_->is_object()) return wrong_type("an object");
+  if (!is_object()) return wrong_type("an object");
   return find(key);
 }
 
 Result<Node> Node::at(std::string_view key) const {
-  if (!value_->is_object()) return wrong_type("an object");
-  auto node = find(key);
-  if (!node) {
-    return fail(Errc::kInvalid, "{}: is required", child(std::string(key), nullptr).path());
-  }
-  return *node;
+  if (!is_object()) return wrong_type("an object");
+  auto place = find_place(key);
+  if (!place) return fail(Errc::kInvalid, "{}: is required", path_of(key));
+  return Node(tree_, *place);
 }
 
 Result<std::string> Node::string_at(std::string_view key) const {
@@ -340,12 +370,6 @@ Status Node::only(std::initializer_list<std::string_view> known) const {
     }
   }
   return {};
-}
-
-Node Node::child(Segment segment, const nlohmann::json* value) const {
-  std::vector<Segment> segments = segments_;
-  segments.push_back(std::move(segment));
-  return Node(value, std::move(segments));
 }
 
 }  // namespace berth::json

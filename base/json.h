@@ -10,15 +10,12 @@
 
 #include "base/result.h"
 
-#include <nlohmann/json_fwd.hpp>
-
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 namespace berth::json {
@@ -32,6 +29,8 @@ struct ParseOptions {
   size_t depth_max = kDepthMax;
 };
 
+struct Tree;
+struct Value;
 class Node;
 
 // Owns the parsed text. Nodes borrow from it and must not outlive it.
@@ -48,16 +47,15 @@ class Document {
   Node root() const;
 
  private:
-  explicit Document(std::unique_ptr<nlohmann::json> value);
-  std::unique_ptr<nlohmann::json> value_;
+  explicit Document(std::unique_ptr<Tree> tree);
+  std::unique_ptr<Tree> tree_;
 };
 
-// One value and the way to it. A JSON null counts as absent everywhere, as in AWS's protocols.
+// One value, which knows the way to it. A JSON null counts as absent everywhere, as in AWS's
+// protocols.
 class Node {
  public:
-  using Segment = std::variant<std::string, size_t>;
-
-  Node(const nlohmann::json* value, std::vector<Segment> segments);
+  Node(const Tree* tree, uint32_t place) : tree_(tree), place_(place) {}
 
   // "containerDefinitions[0].cpu"; "(root)" for the root.
   std::string path() const;
@@ -73,8 +71,6 @@ class Node {
   bool is_bool() const;
   // The value as compact JSON text.
   std::string dump() const;
-  // The value itself, for code that includes nlohmann/json.hpp.
-  const nlohmann::json& raw() const { return *value_; }
 
   // The value as a C++ type; kInvalid "path: must be a string, not 1" otherwise. Strings and names
   // of members with a NUL byte are refused.
@@ -109,12 +105,14 @@ class Node {
   Status only(std::initializer_list<std::string_view> known) const;
 
  private:
-  Node child(Segment segment, const nlohmann::json* value) const;
+  const Value& value() const;
+  std::optional<uint32_t> find_place(std::string_view key) const;
+  std::string path_of(std::string_view key) const;
   Result<std::optional<Node>> find_in_object(std::string_view key) const;
   tl::unexpected<Error> wrong_type(const char* wanted) const;
 
-  const nlohmann::json* value_;
-  std::vector<Segment> segments_;
+  const Tree* tree_;
+  uint32_t place_;  // in the tree
 };
 
 }  // namespace berth::json
