@@ -31,7 +31,9 @@ Result<std::vector<NetDeviceSpec>> parse_net_devices(const json::Node& node) {
   std::vector<NetDeviceSpec> devices;
   for (const auto& [name, entry] : TRY(node.as_object())) {
     if (!is_link_name(name)) return parse::invalid(entry, kWhy);
-    NetDeviceSpec device{.name = name, .new_name = TRY(parse::find_text(entry, "name"))};
+    NetDeviceSpec device;
+    device.name = name;
+    device.new_name = TRY(parse::find_text(entry, "name"));
     if (device.new_name.empty()) device.new_name = name;
     if (!is_link_name(device.new_name)) {
       json::Node new_name = TRY(entry.at("name"));

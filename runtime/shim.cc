@@ -88,9 +88,9 @@ class Shim {
   }
 
   Status write_identity() {
-    nlohmann::ordered_json identity = {{"version", kTaskPlanVersion},
-                                       {"pid", sys::own_pid()},
-                                       {"startTime", TRY(sys::start_time_of(sys::own_pid()))}};
+    uint64_t start_time = TRY(sys::start_time_of(sys::own_pid()));
+    nlohmann::ordered_json identity = {
+        {"version", kTaskPlanVersion}, {"pid", sys::own_pid()}, {"startTime", start_time}};
     return sys::write_replace(TaskPaths{plan_.directory}.shim(), identity.dump() + "\n", 0600);
   }
 

@@ -157,8 +157,10 @@ Result<ShimEvent> parse_event(std::string_view text) {
   if (auto health = root.find("health")) event.health = TRY(health_report_of(*health));
   event.text = TRY(root.find_string("text")).value_or("");
   for (const json::Node& step : TRY(root.find_array("steps"))) {
-    event.steps.push_back(
-        {.name = TRY(step.string_at("name")), .took = Duration(TRY(step.i64_at("ns")))});
+    TimedStep taken;
+    taken.name = TRY(step.string_at("name"));
+    taken.took = Duration(TRY(step.i64_at("ns")));
+    event.steps.push_back(std::move(taken));
   }
   return event;
 }

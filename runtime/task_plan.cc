@@ -130,9 +130,10 @@ Result<ContainerPlan> parse_container(const json::Node& node) {
   container.essential = TRY(TRY(node.at("essential")).as_bool());
   container.create_early = TRY(TRY(node.at("createEarly")).as_bool());
   for (const json::Node& dependency : TRY(node.find_array("dependsOn"))) {
-    container.depends_on.push_back(
-        {.container = TRY(dependency.string_at("container")),
-         .condition = TRY(condition_of(TRY(dependency.at("condition"))))});
+    ContainerDependency needs;
+    needs.container = TRY(dependency.string_at("container"));
+    needs.condition = TRY(condition_of(TRY(dependency.at("condition"))));
+    container.depends_on.push_back(std::move(needs));
   }
   if (auto check = node.find("healthCheck")) {
     container.health_check = TRY(parse_health_check(*check));
@@ -188,13 +189,17 @@ Result<TaskPlan> parse_plan(const json::Node& root) {
   plan.oci_root = TRY(root.string_at("ociRoot"));
   plan.foreground = TRY(TRY(root.at("foreground")).as_bool());
   if (auto ids = root.find("ids")) {
-    plan.ids = IdRangePlan{.first = TRY(number_at<uint32_t>(*ids, "first")),
-                           .size = TRY(number_at<uint32_t>(*ids, "size"))};
+    IdRangePlan range;
+    range.first = TRY(number_at<uint32_t>(*ids, "first"));
+    range.size = TRY(number_at<uint32_t>(*ids, "size"));
+    plan.ids = range;
   }
   plan.user_namespace = TRY(root.string_at("userNamespace"));
   for (const json::Node& network : TRY(root.find_array("networks"))) {
-    plan.networks.push_back(
-        {.name = TRY(network.string_at("name")), .path = TRY(network.string_at("path"))});
+    NamespacePlan joined;
+    joined.name = TRY(network.string_at("name"));
+    joined.path = TRY(network.string_at("path"));
+    plan.networks.push_back(std::move(joined));
   }
   plan.cgroup = TRY(root.string_at("cgroup"));
   plan.limits = TRY(parse_limits(TRY(root.at("limits"))));
