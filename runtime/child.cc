@@ -146,19 +146,63 @@ int ensure_parent(int root, const char* path) {
 }
 
 int ensure_target(int root, const char* path, TargetKind kind) {
-  int target = open_in_root(root, path, O_PATH);
-  if (target >= 0) return target;
-  if (errno != ENOENT) die(errno, path);
-  if (kind == TargetKind::kDirectory) return ensure_directory(root, path, std::strlen(path));
-  int parent = ensure_parent(root, path);
-  constexpr int kFlags = O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC;
-  int made =
-      static_cast<int>(must(path, [&] { return ::openat(parent, last_name(path), kFlags, 0644); }));
-  ::close(made);
-  ::close(parent);
-  target = open_in_root(root, path, O_PATH);
-  if (target < 0) die(errno, path);
+  Parent parent(root);
+  int target = parent.ensure(path, kind).fd;
+  parent.forget();
   return target;
+}
+
+bool Parent::holds(const char* path) const {
+  if (fd_ < 0) return false;
+  auto length = last_name(path) - path;
+  return length == last_name(path_) - path_ &&
+         std::strncmp(path, path_, static_cast<size_t>(length)) == 0;
+}
+
+void Parent::forget() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
+int Parent::of(const char* path) {
+  if (holds(path)) return fd_;
+  forget();
+  fd_ = ensure_parent(root_, path);
+  path_ = path;
+  return fd_;
+}
+
+// What is there already may be a symlink, which only the whole path leads along.
+Parent::Target Parent::ensure(const char* path, TargetKind kind) {
+  if (!holds(path)) {
+    int target = open_in_root(root_, path, O_PATH);
+    if (target >= 0) {
+      forget();
+      return {target, false};
+    }
+    if (errno != ENOENT) die(errno, path);
+  }
+  const char* name = last_name(path);
+  int parent = of(path);
+  auto make = [&]() -> long {
+    if (kind == TargetKind::kDirectory) return ::mkdirat(parent, name, 0755);
+    constexpr int kFlags = O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY | O_CLOEXEC;
+    int made = ::openat(parent, name, kFlags, 0644);
+    if (made >= 0) ::close(made);
+    return made;
+  };
+  // In the verified parent by its descriptor: no symlink can lead it elsewhere.
+  long made = attempt(make);
+  if (made < 0 && errno != EEXIST) die(errno, path);
+  // What is new is a directory in its parent's own mount, unless somebody was quicker than we.
+  int target =
+      made >= 0 ? open_in_mount(parent, name, O_PATH) : open_without_symlinks(parent, name, O_PATH);
+  if (target >= 0) return {target, made >= 0};
+  if (errno != ELOOP && errno != EXDEV) die(errno, path);
+  forget();
+  target = open_in_root(root_, path, O_PATH);
+  if (target < 0) die(errno, path);
+  return {target, false};
 }
 
 void join_cgroups(const std::vector<int>& tasks) {

@@ -79,6 +79,30 @@ int ensure_parent(int root, const char* path);
 enum class TargetKind { kDirectory, kFile };
 // O_PATH of what is at `path`; an empty file or directory is made when nothing is.
 int ensure_target(int root, const char* path, TargetKind kind);
+
+// The directory above the last path that was asked for, kept open for the next one: devices, links
+// and targets of mounts come in families. Whoever mounts over it, or may have done so by a path
+// with symlinks, has to forget it.
+class Parent {
+ public:
+  explicit Parent(int root) : root_(root) {}
+  // As ensure_parent(); stays this object's.
+  int of(const char* path);
+  // As above. What it made is no symlink and has nothing mounted on it.
+  struct Target {
+    int fd;
+    bool is_new;
+  };
+  Target ensure(const char* path, TargetKind kind);
+  void forget();
+
+ private:
+  bool holds(const char* path) const;
+
+  int root_;
+  int fd_ = -1;
+  const char* path_ = nullptr;  // of which it is the parent; borrowed
+};
 // "c" of "/a/b/c".
 const char* last_name(const char* path);
 

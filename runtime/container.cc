@@ -110,9 +110,8 @@ std::string cgroup_path_of(const Spec& spec, const std::string& id) {
 void warn_of_missing_capabilities(const Spec& spec) {
   if (!spec.process || spec.find_namespace("user") != nullptr) return;
   const sys::Capabilities& wanted = spec.process->capabilities;
-  sys::CapabilitySet missing =
-      sys::missing_capabilities() &
-      (wanted.bounding | wanted.permitted | wanted.effective | wanted.inheritable | wanted.ambient);
+  sys::CapabilitySet missing = sys::missing_capabilities(
+      wanted.bounding | wanted.permitted | wanted.effective | wanted.inheritable | wanted.ambient);
   for (int number = 0; number < sys::kCapabilityCount; ++number) {
     if ((missing >> number & 1) == 0) continue;
     LOG(kWarn, "capability not given: this process does not have it",
@@ -296,7 +295,7 @@ Status tear_down(const std::string& root, const State& state,
     sys::Cgroups host = cgroups ? *cgroups : TRY(sys::Cgroups::detect());
     TRY(remove_group(host.at(state.cgroup)));
   }
-  TRY(sys::remove_tree(directory_of(root, state.id)));
+  TRY(remove_state(root, state.id));
   run_poststop(state);
   return {};
 }

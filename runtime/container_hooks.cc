@@ -130,8 +130,8 @@ void run_one(const ContainerHook& hook, const ContainerHooks& hooks, const Proce
 
 }  // namespace
 
-ContainerHooks prepare_container_hooks(const Hooks& hooks, HookKind kind,
-                                       const std::string& state) {
+ContainerHooks prepare_container_hooks(const Hooks& hooks, HookKind kind, const State& state,
+                                       ContainerStatus status) {
   ContainerHooks prepared;
   const std::vector<Hook>& list = hooks.of(kind);
   auto text = [](const std::string& string) { return const_cast<char*>(string.c_str()); };
@@ -149,7 +149,8 @@ ContainerHooks prepare_container_hooks(const Hooks& hooks, HookKind kind,
     prepared.list.push_back(std::move(entry));
   }
   if (!prepared.list.empty()) {
-    prepared.state_head = state.substr(0, state.rfind('}')) + ",\"pid\":";
+    std::string text_of_state = render_for_hook(state, status);
+    prepared.state_head = text_of_state.substr(0, text_of_state.rfind('}')) + ",\"pid\":";
   }
   return prepared;
 }

@@ -4,6 +4,7 @@
 
 #include "runtime/hooks.h"
 #include "runtime/spec.h"
+#include "runtime/state.h"
 
 #include <string>
 #include <vector>
@@ -24,8 +25,9 @@ struct ContainerHooks {
   std::string state_head;
 };
 
-// `hooks` is borrowed. `state` is a JSON object without "pid".
-ContainerHooks prepare_container_hooks(const Hooks& hooks, HookKind kind, const std::string& state);
+// `hooks` is borrowed; `state`, which hooks are told, has no pid yet.
+ContainerHooks prepare_container_hooks(const Hooks& hooks, HookKind kind, const State& state,
+                                       ContainerStatus status);
 
 // Child: one after the other; dies at the first that fails. With `rights` the hook, a program of
 // the container, has the user and the capabilities that the container's own program will have;

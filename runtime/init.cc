@@ -27,11 +27,11 @@ namespace {
 
 using child::attempt;
 using child::die;
-using child::ensure_parent;
 using child::ensure_target;
 using child::last_name;
 using child::must;
 using child::open_in_root;
+using child::Parent;
 using child::position;
 using child::TargetKind;
 using child::tell;
@@ -130,21 +130,28 @@ bool is_same_file(int fd, int other, const char* detail) {
 // or by one that is swapped into a shared volume: a mount over the root or over anything in /proc,
 // through which masks, sysctls and labels would go astray (CVE-2019-16884, CVE-2025-52881). And
 // /proc and /sys are where their names say, or later paths through them could be led elsewhere.
-int open_mount_target(const InitContext& context, const MountStep& step, TargetKind kind) {
+int open_mount_target(const InitContext& context, const MountStep& step, TargetKind kind,
+                      Parent& parent) {
   const char* path = step.target.c_str();
-  int target = ensure_target(context.root, path, kind);
   if (step.target == "/proc" || step.target == "/sys") {
-    ::close(target);
-    target = child::open_without_symlinks(context.root, path, O_PATH);
+    int target = child::open_without_symlinks(context.root, path, O_PATH);
+    if (target < 0 && errno == ENOENT) {
+      ::close(ensure_target(context.root, path, kind));
+      target = child::open_without_symlinks(context.root, path, O_PATH);
+    }
     if (target < 0) die(errno, path);
+    parent.forget();
     return target;
   }
-  if (step.target.starts_with("/proc/")) return target;
-  if (is_procfs(target, path) || is_same_file(target, context.root, path)) die(ELOOP, path);
-  return target;
+  Parent::Target target = parent.ensure(path, kind);
+  // Procfs lets nobody make anything, and what is new is not the root.
+  if (target.is_new || step.target.starts_with("/proc/")) return target.fd;
+  if (is_procfs(target.fd, path) || is_same_file(target.fd, context.root, path)) die(ELOOP, path);
+  return target.fd;
 }
 
 void mount_all(InitContext& context) {
+  Parent parent(context.root);
   for (size_t i = 0; i < context.plan->mounts.size(); ++i) {
     const MountStep& step = context.plan->mounts[i];
     const char* path = step.target.c_str();
@@ -153,7 +160,7 @@ void mount_all(InitContext& context) {
       continue;
     }
     TargetKind kind = context.bind_files[i] != 0 ? TargetKind::kFile : TargetKind::kDirectory;
-    int target = open_mount_target(context, step, kind);
+    int target = open_mount_target(context, step, kind, parent);
     int made = context.binds[i] >= 0 ? context.binds[i] : make_file_system(step);
     attach(made, target, path);
     ::close(target);
@@ -165,17 +172,18 @@ void mount_all(InitContext& context) {
       ::close(made);
     }
   }
+  parent.forget();
 }
 
-void make_device(const InitContext& context, const DeviceStep& device, int bound) {
+void make_device(const DeviceStep& device, int bound, Parent& above) {
   const char* path = device.path.c_str();
   if (bound >= 0) {
-    int target = ensure_target(context.root, path, TargetKind::kFile);
+    int target = above.ensure(path, TargetKind::kFile).fd;
     attach(bound, target, path);
     ::close(target);
     return;
   }
-  int parent = ensure_parent(context.root, path);
+  int parent = above.of(path);
   mode_t type = device.type == 'b' ? S_IFBLK : device.type == 'p' ? S_IFIFO : S_IFCHR;
   dev_t number = device.type == 'p' ? 0 : ::makedev(device.major, device.minor);
   long made =
@@ -192,15 +200,15 @@ void make_device(const InitContext& context, const DeviceStep& device, int bound
       return ::fchownat(parent, last_name(path), device.uid, device.gid, AT_SYMLINK_NOFOLLOW);
     });
   }
-  ::close(parent);
 }
 
 void make_devices(const InitContext& context) {
+  Parent above(context.root);
   for (size_t i = 0; i < context.plan->devices.size(); ++i) {
-    make_device(context, context.plan->devices[i], context.devices[i]);
+    make_device(context.plan->devices[i], context.devices[i], above);
   }
   for (const Link& link : context.plan->links) {
-    int parent = ensure_parent(context.root, link.path);
+    int parent = above.of(link.path);
     long made = attempt([&] { return ::symlinkat(link.target, parent, last_name(link.path)); });
     if (made < 0 && errno == EEXIST && std::strcmp(link.path, "/dev/ptmx") == 0) {
       // An image's own device node would open the host's terminals.
@@ -208,8 +216,8 @@ void make_devices(const InitContext& context) {
       made = attempt([&] { return ::symlinkat(link.target, parent, last_name(link.path)); });
     }
     if (made < 0 && errno != EEXIST) die(errno, link.path);
-    ::close(parent);
   }
+  above.forget();
 }
 
 // A path to hide or to lock; -1 when there is none. What is in our procfs is looked for in that and

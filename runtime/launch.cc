@@ -200,12 +200,10 @@ Result<Launched> launch(const LaunchInput& input) {
   context.program.supervisor = input.supervisor;
   context.program.die_with_parent = input.plan.die_with_parent;
   context.asks_for_hooks = input.runtime_hooks != nullptr;
-  context.create_hooks =
-      prepare_container_hooks(input.spec.hooks, HookKind::kCreateContainer,
-                              render_for_hook(input.state, ContainerStatus::kCreating));
-  context.start_hooks =
-      prepare_container_hooks(input.spec.hooks, HookKind::kStartContainer,
-                              render_for_hook(input.state, ContainerStatus::kCreated));
+  context.create_hooks = prepare_container_hooks(input.spec.hooks, HookKind::kCreateContainer,
+                                                 input.state, ContainerStatus::kCreating);
+  context.start_hooks = prepare_container_hooks(input.spec.hooks, HookKind::kStartContainer,
+                                                input.state, ContainerStatus::kCreated);
   sys::SocketPair sockets = TRY(sys::make_socket_pair());
   context.sync = sockets.theirs.get();
 

@@ -139,6 +139,15 @@ Status commit_save(const std::string& root, const std::string& id) {
   return sys::rename(next_of(root, id), directory_of(root, id) + "/state.json");
 }
 
+Status remove_state(const std::string& root, const std::string& id) {
+  std::string directory = directory_of(root, id);
+  TRY(sys::remove_file(config_of(root, id)));
+  TRY(sys::remove_file(directory + "/state.json"));
+  auto removed = sys::remove_directory(directory);
+  if (removed || removed.error().code == Errc::kNotFound) return {};
+  return sys::remove_tree(directory);
+}
+
 Result<State> load(const std::string& root, const std::string& id) {
   TRY(check_id(id));
   std::string path = directory_of(root, id) + "/state.json";

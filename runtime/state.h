@@ -62,6 +62,8 @@ Status save(const std::string& root, const State& state);
 // The same in two halves, so that the state can be written before it is true.
 Status prepare_save(const std::string& root, const State& state);
 Status commit_save(const std::string& root, const std::string& id);
+// The whole directory, state.json last of what is usually there.
+Status remove_state(const std::string& root, const std::string& id);
 // With the status looked up.
 Result<State> load(const std::string& root, const std::string& id);
 

@@ -107,9 +107,10 @@ std::string_view capability_name(int number) {
   return kCapabilities[static_cast<size_t>(number)];
 }
 
-CapabilitySet missing_capabilities() {
+CapabilitySet missing_capabilities(CapabilitySet wanted) {
   CapabilitySet missing = 0;
   for (int number = 0; number < kCapabilityCount; ++number) {
+    if ((wanted >> number & 1) == 0) continue;
     if (::prctl(PR_CAPBSET_READ, number, 0, 0, 0) != 1) missing |= CapabilitySet{1} << number;
   }
   return missing;
@@ -118,9 +119,12 @@ CapabilitySet missing_capabilities() {
 int raw_drop_bounding(CapabilitySet keep) {
   for (int number = 0; number < 64; ++number) {
     if ((keep >> number & 1) != 0) continue;
-    int has = ::prctl(PR_CAPBSET_READ, number, 0, 0, 0);
-    if (has < 0) return 0;  // past the last one of this kernel
-    if (has == 1 && ::prctl(PR_CAPBSET_DROP, number, 0, 0, 0) != 0) return -1;
+    if (::prctl(PR_CAPBSET_DROP, number, 0, 0, 0) == 0) continue;
+    int error = errno;
+    if (error == EINVAL) return 0;  // past the last one of this kernel
+    if (::prctl(PR_CAPBSET_READ, number, 0, 0, 0) == 0) continue;
+    errno = error;
+    return -1;
   }
   return 0;
 }

@@ -29,8 +29,8 @@ struct Capabilities {
   CapabilitySet ambient = 0;
 };
 
-// What no process of ours can be given, but in a new user namespace.
-CapabilitySet missing_capabilities();
+// Those of `wanted` that no process of ours can be given, but in a new user namespace.
+CapabilitySet missing_capabilities(CapabilitySet wanted);
 
 // Async-signal-safe: -1 and errno on failure. What the kernel does not have to give us (absent from
 // our own permitted or bounding set) is left out, as runc does.
