@@ -73,7 +73,7 @@ nlohmann::json to_nlohmann(const Tree& tree, uint32_t place) {
     case Kind::kReal:
       return value.real;
     case Kind::kString:
-      return value.text;
+      return std::string(value.text());
     case Kind::kArray: {
       auto array = nlohmann::json::array();
       for (uint32_t item : Children(tree, place)) array.push_back(to_nlohmann(tree, item));
@@ -82,7 +82,7 @@ nlohmann::json to_nlohmann(const Tree& tree, uint32_t place) {
     case Kind::kObject: {
       auto object = nlohmann::json::object();
       for (uint32_t member : Children(tree, place)) {
-        object[std::string(tree.values[member].name)] = to_nlohmann(tree, member);
+        object[std::string(tree.values[member].name())] = to_nlohmann(tree, member);
       }
       return object;
     }
@@ -135,7 +135,7 @@ std::string Node::path() const {
       path += fmt::format("[{}]", value.index);
     } else {
       if (!path.empty()) path += '.';
-      path += printable(value.name, kShownMax);
+      path += printable(value.name(), kShownMax);
     }
   }
   return path.empty() ? "(root)" : path;
@@ -155,7 +155,7 @@ std::string Node::pointer() const {
       pointer += std::to_string(value.index);
       continue;
     }
-    for (char c : value.name) {
+    for (char c : value.name()) {
       if (c == '~') {
         pointer += "~0";
       } else if (c == '/') {
@@ -216,10 +216,10 @@ tl::unexpected<Error> Node::wrong_type(const char* wanted) const {
 Result<std::string> Node::as_string() const {
   if (!is_string()) return wrong_type("a string");
   // No path, argument, variable or name can hold one: the kernel would read half of it.
-  if (value().text.find('\0') != std::string::npos) {
+  if (value().text().find('\0') != std::string::npos) {
     return fail(Errc::kInvalid, "{}: must not hold a NUL byte", path());
   }
-  return std::string(value().text);
+  return std::string(value().text());
 }
 
 Result<int64_t> Node::as_i64() const {
@@ -265,8 +265,8 @@ Result<std::vector<std::pair<std::string, Node>>> Node::as_object() const {
   for (uint32_t place : Children(*tree_, place_)) {
     const Value& member = tree_->values[place];
     if (member.kind == Kind::kNull) continue;
-    members.emplace_back(member.name, Node(tree_, place));
-    if (member.name.find('\0') != std::string_view::npos) {
+    members.emplace_back(member.name(), Node(tree_, place));
+    if (member.name().find('\0') != std::string_view::npos) {
       return fail(Errc::kInvalid, "{}: must not hold a NUL byte", members.back().second.path());
     }
   }
@@ -295,7 +295,7 @@ Result<std::vector<std::pair<std::string, std::string>>> Node::as_string_map() c
 std::optional<uint32_t> Node::find_place(std::string_view key) const {
   for (uint32_t place : Children(*tree_, place_)) {
     const Value& member = tree_->values[place];
-    if (member.name == key && member.kind != Kind::kNull) return place;
+    if (member.name() == key && member.kind != Kind::kNull) return place;
   }
   return std::nullopt;
 }

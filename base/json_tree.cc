@@ -135,7 +135,9 @@ bool Reader::read() {
 // One scalar, or the opening of a container.
 bool Reader::value(std::string_view name) {
   Value made;
-  made.name = name;
+  std::string_view text;
+  made.name_begin = name.data();
+  made.name_bytes = static_cast<uint32_t>(name.size());
   auto place = static_cast<uint32_t>(tree_.values.size());
   if (depth_ > 0) {
     made.parent = container_;
@@ -150,7 +152,9 @@ bool Reader::value(std::string_view name) {
       break;
     case '"':
       made.kind = Kind::kString;
-      if (!string(made.text)) return false;
+      if (!string(text)) return false;
+      made.text_begin = text.data();
+      made.count = static_cast<uint32_t>(text.size());
       break;
     case 't':
     case 'f':
@@ -329,14 +333,14 @@ bool Reader::names_differ(uint32_t object) {
   if (at(object).count <= kFewNames) {
     for (uint32_t one = object + 1; one < end; one += at(one).span) {
       for (uint32_t other = one + at(one).span; other < end; other += at(other).span) {
-        if (at(one).name == at(other).name) return report(at(one).name);
+        if (at(one).name() == at(other).name()) return report(at(one).name());
       }
     }
     return true;
   }
   std::vector<std::string_view> names;
   names.reserve(at(object).count);
-  for (uint32_t one = object + 1; one < end; one += at(one).span) names.push_back(at(one).name);
+  for (uint32_t one = object + 1; one < end; one += at(one).span) names.push_back(at(one).name());
   std::sort(names.begin(), names.end());
   auto twice = std::adjacent_find(names.begin(), names.end());
   return twice == names.end() ? true : report(*twice);

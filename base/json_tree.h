@@ -35,16 +35,20 @@ struct Value {
   Kind kind = Kind::kNull;
   uint32_t parent = 0;  // its place; the root is its own
   uint32_t index = 0;   // among the values of its parent
-  uint32_t count = 0;   // of the values of a container
+  uint32_t count = 0;   // of the values of a container, of the bytes of a string
   uint32_t span = 1;    // how many places it takes with all that is in it
-  std::string_view name;
-  std::string_view text;  // of a string
+  uint32_t name_bytes = 0;
+  const char* name_begin = nullptr;  // of a member
   union {
     bool boolean;
     int64_t negative;
     uint64_t whole = 0;
     double real;
+    const char* text_begin;
   };
+
+  std::string_view name() const { return {name_begin, name_bytes}; }
+  std::string_view text() const { return {text_begin, count}; }
 };
 
 struct Tree {

@@ -175,20 +175,25 @@ Result<std::vector<sock_filter>> to_filter(std::string_view bytes) {
   return filter;
 }
 
-// The profile as text: equal text, equal program.
-std::string key_of(const SeccompSpec& spec, uint32_t actions) {
-  std::string key = fmt::format("libseccomp {}.{}.{} native {:x} actions {:x}\n", SCMP_VER_MAJOR,
-                                SCMP_VER_MINOR, SCMP_VER_MICRO, seccomp_arch_native(), actions);
+// What a file of the cache begins with. It holds the profile as text: equal text, equal program.
+std::string header_of(const SeccompSpec& spec, uint32_t actions) {
+  std::string key(kMagic);
+  key += fmt::format("libseccomp {}.{}.{} native {:x} actions {:x}\n", SCMP_VER_MAJOR,
+                     SCMP_VER_MINOR, SCMP_VER_MICRO, seccomp_arch_native(), actions);
   key += fmt::format("{} {} {} {}\n", spec.default_action, spec.default_errno_ret.value_or(1),
                      join(spec.architectures, ","), join(spec.flags, ","));
   for (const SeccompRule& rule : spec.syscalls) {
-    key += fmt::format("{} {} {}", rule.action, rule.errno_ret.value_or(1), join(rule.names, ","));
+    key += fmt::format("{} {} ", rule.action, rule.errno_ret.value_or(1));
+    // By no string of their own: there are hundreds, and each page of memory costs a fault.
+    for (const std::string& name : rule.names) (key += name) += ',';
+    key.pop_back();
     for (const SeccompArgument& argument : rule.args) {
       key += fmt::format(" {}:{}:{}:{}", argument.index, argument.op, argument.value,
                          argument.value_two);
     }
     key += '\n';
   }
+  key += '\0';
   return key;
 }
 
@@ -270,9 +275,8 @@ Result<SeccompProgram> compile_seccomp(const SeccompSpec& spec) {
 
 Result<SeccompProgram> cached_seccomp(const SeccompSpec& spec, const std::string& cache_dir,
                                       uint32_t actions) {
-  std::string key = key_of(spec, actions);
-  std::string header = std::string(kMagic) + key + '\0';
-  std::string path = fmt::format("{}/{:016x}.bpf", cache_dir, fnv1a(key));
+  std::string header = header_of(spec, actions);
+  std::string path = fmt::format("{}/{:016x}.bpf", cache_dir, fnv1a(header));
   if (auto cached = read_cached(path, header)) {
     unsigned flags = TRY(flags_of(spec));
     return SeccompProgram{std::move(*cached), flags};

@@ -100,6 +100,14 @@ Status remove_tree_at(int dirfd, const std::string& name, dev_t device, const st
   return run("unlinkat", shown, [&] { return ::unlinkat(dirfd, name.c_str(), AT_REMOVEDIR); });
 }
 
+// The size of a regular file that has more than `least` bytes, else 0.
+size_t size_of_more(int fd, size_t least) {
+  struct stat st {};
+  if (::fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) return 0;
+  auto size = static_cast<size_t>(st.st_size);
+  return size > least ? size : 0;
+}
+
 }  // namespace
 
 Result<Fd> open(const std::string& path, int flags) {
@@ -135,6 +143,7 @@ Result<std::string> read_all(int fd, size_t max) {
   std::string bytes;
   // Most files are a page at most, and each page of a buffer costs a fault.
   size_t chunk = kFirstChunk;
+  size_t whole = 0;  // what the file system says, when it is more than the first piece
   while (true) {
     size_t have = bytes.size();
     bytes.resize(have + chunk);
@@ -143,7 +152,11 @@ Result<std::string> read_all(int fd, size_t max) {
     bytes.resize(have + static_cast<size_t>(*got));
     if (*got == 0) return bytes;
     if (bytes.size() > max) return fail(Errc::kExhausted, "read: more than {} bytes", max);
+    if (bytes.size() == whole) return bytes;
     chunk = std::min(std::max(kFirstChunk, bytes.size()), kChunk);
+    if (bytes.size() == kFirstChunk && whole == 0) whole = size_of_more(fd, kFirstChunk);
+    // One byte more: a file that is no longer than it was ends the loop without a further read.
+    if (whole > bytes.size() && whole <= max) chunk = whole - bytes.size() + 1;
   }
 }
 

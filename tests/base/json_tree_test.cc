@@ -102,8 +102,8 @@ TEST(JsonTree, FindsANameTwiceInLargeObjectsToo) {
 TEST(JsonTree, EscapesAreUndoneInPlace) {
   Reading reading = read_tree(R"(["\u00e9\ud834\udd1e|\n", "next"])", kDepthMax);
   ASSERT_EQ(reading.problem, Problem::kNone);
-  EXPECT_EQ(reading.tree->values[1].text, "é𝄞|\n");
-  EXPECT_EQ(reading.tree->values[2].text, "next");
+  EXPECT_EQ(reading.tree->values[1].text(), "é𝄞|\n");
+  EXPECT_EQ(reading.tree->values[2].text(), "next");
 }
 
 }  // namespace
