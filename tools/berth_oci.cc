@@ -6,6 +6,7 @@
 #include "oci/command_line.h"
 #include "oci/commands.h"
 #include "oci/error_log.h"
+#include "sys/file.h"
 
 #include <algorithm>
 #include <cstdio>
@@ -19,6 +20,7 @@ namespace {
 using namespace berth;  // NOLINT: this is main()
 
 constexpr const char* kVersion = "0.1.0";
+constexpr const char* kSystemdRuns = "/run/systemd/system";  // sd_booted(3)
 
 Status check_global(const oci::Given& global) {
   std::string format = global.text("log-format", "text");
@@ -27,9 +29,13 @@ Status check_global(const oci::Given& global) {
                 printable(format, 32));
   }
   if (global.flag("systemd-cgroup")) {
+    const char* why = sys::exists(kSystemdRuns) ? "berth-oci makes groups itself, not by systemd"
+                                                : "no systemd runs on this host";
     return fail(Errc::kUnsupported,
-                "--systemd-cgroup: is not supported; let the engine manage cgroups itself "
-                "(cgroupfs)");
+                "--systemd-cgroup: {}; choose cgroupfs in the engine (podman: "
+                "--cgroup-manager=cgroupfs; containerd: SystemdCgroup = false; Docker: "
+                "native.cgroupdriver=cgroupfs)",
+                why);
   }
   return {};
 }

@@ -110,4 +110,5 @@ def test_help_and_version(oci):
     assert oci().returncode == 1 and oci("nope").returncode == 1
     assert "unknown command nope" in oci("nope").stderr
     refused = oci("--systemd-cgroup", "list")
-    assert refused.returncode == 1 and "--systemd-cgroup" in refused.stderr
+    assert refused.returncode == 1 and "--systemd-cgroup" in refused.stderr and "--cgroup-manager=cgroupfs" in refused.stderr
+    assert ("no systemd" in refused.stderr) != os.path.exists("/run/systemd/system")

@@ -17,7 +17,7 @@ constexpr std::array kGlobalOptions{
     Option{"log", '\0', Takes::kValue, "file that errors are appended to (standard error)"},
     Option{"log-format", '\0', Takes::kValue, "text or json (text)"},
     Option{"debug", '\0', Takes::kNothing, "print every system call to standard error"},
-    Option{"systemd-cgroup", '\0', Takes::kNothing, "not offered: cgroupsPath must be a path"},
+    Option{"systemd-cgroup", '\0', Takes::kNothing, "refused: cgroupsPath is a path here"},
     Option{"rootless", '\0', Takes::kValue, "true, false or auto: accepted, without effect"},
     Option{"criu", '\0', Takes::kValue, "accepted, without effect"},
     Option{"version", 'v', Takes::kNothing, "print the version"},
