@@ -48,6 +48,10 @@ bool clones_twice(const EnterContext& context) {
     // The kernel enters the user namespace first, then the others, all or none (setns(2)).
     must("namespaces", [&] { return ::setns(context.init, context.namespaces); });
   }
+  if (context.root >= 0) {
+    must("root", [&] { return ::fchdir(context.root); });
+    must("root", [] { return ::chroot("."); });
+  }
   if (!clones_twice(context)) be_program(context);
   position.stage = Stage::kClone;
   long pid = must("process", [] { return sys::raw_clone3(CLONE_PARENT, -1, 0, nullptr); });

@@ -23,6 +23,7 @@ namespace berth::runtime {
 struct EnterContext {
   int sync = -1;                  // our end of the socket to the parent
   int init = -1;                  // pidfd of the container's init
+  int root = -1;                  // its root, where no mount namespace of its own brings us there
   int namespaces = 0;             // CLONE_NEW* of those that differ from ours
   std::vector<int> cgroup_tasks;  // `tasks` files of the v1 groups to join
   Console console;

@@ -224,6 +224,7 @@ Result<int> exec(const ExecOptions& options) {
   EnterContext context;
   context.init = target.init.get();
   context.namespaces = target.namespaces;
+  if ((target.namespaces & CLONE_NEWNS) == 0) context.root = target.rootfs.get();
   context.program = prepare_program(process, target.rootfs.get());
   context.program.label = TRY(security_label_of(process));
   context.program.seccomp = seccomp ? &*seccomp : nullptr;

@@ -339,6 +339,7 @@ void make_time_namespace(const Plan& plan) {
 // root's tree receives what the host mounts, but nothing goes the other way.
 void mount_root(const InitContext& context) {
   position.stage = Stage::kRoot;
+  if (!context.plan->has(CLONE_NEWNS)) return;
   unsigned long propagation = context.plan->root_propagation == kPrivate ? kPrivate : kSlave;
   must("/", [&] { return ::mount(nullptr, "/", nullptr, kRecursive | propagation, nullptr); });
   must("/", [&] {
@@ -349,13 +350,15 @@ void mount_root(const InitContext& context) {
 void pivot(const InitContext& context) {
   position.stage = Stage::kPivot;
   must("fchdir", [&] { return ::fchdir(context.root); });
-  if (context.no_pivot) {
+  bool has_own_mounts = context.plan->has(CLONE_NEWNS);
+  if (context.no_pivot || !has_own_mounts) {
     must("chroot", [] { return ::chroot("."); });
   } else {
     must("pivot_root", [] { return ::syscall(SYS_pivot_root, ".", "."); });
     must("umount2", [] { return ::umount2(".", kDetach); });  // the old root, now on top of ours
   }
   must("/", [] { return ::chdir("/"); });
+  if (!has_own_mounts) return;
   if (context.plan->root_propagation != kSlave && context.plan->root_propagation != kPrivate) {
     must("/",
          [&] { return ::mount(nullptr, "/", nullptr, context.plan->root_propagation, nullptr); });

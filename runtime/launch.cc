@@ -139,13 +139,13 @@ Status prepare_devices(const LaunchInput& input, Materials& materials) {
 Result<sys::Fd> prepare_root(const LaunchInput& input) {
   // As runc: a root that is a symlink leads wherever its owner likes.
   sys::Fd named = TRY(sys::open(input.rootfs, O_PATH | O_NOFOLLOW));
-  if (S_ISLNK(TRY(sys::stat_fd(named.get())).st_mode)) {
-    return fail(Errc::kInvalid, "root.path: {} is a symlink", input.rootfs);
-  }
-  sys::Fd root = TRY(sys::clone_tree(named.get(), "", sys::Recursion::kWholeTree));
-  if (!S_ISDIR(TRY(sys::stat_fd(root.get())).st_mode)) {
+  mode_t mode = TRY(sys::stat_fd(named.get())).st_mode;
+  if (S_ISLNK(mode)) return fail(Errc::kInvalid, "root.path: {} is a symlink", input.rootfs);
+  if (!S_ISDIR(mode)) {
     return fail(Errc::kInvalid, "root.path: {} is not a directory", input.rootfs);
   }
+  if (!input.plan.has(CLONE_NEWNS)) return named;
+  sys::Fd root = TRY(sys::clone_tree(named.get(), "", sys::Recursion::kWholeTree));
   uint64_t propagation = input.plan.root_receives ? kSlave : kPrivate;
   TRY(sys::change_mount(root.get(), {.propagation = propagation}, sys::Recursion::kWholeTree));
   return root;

@@ -309,6 +309,10 @@ uint64_t Plan::clone_flags() const {
   return flags & ~uint64_t{CLONE_NEWCGROUP | CLONE_NEWTIME};
 }
 
+bool Plan::has(int flag) const {
+  return joins(flag) || makes(flag);
+}
+
 bool Plan::joins(int flag) const {
   return std::any_of(namespaces.begin(), namespaces.end(), [&](const Namespace& entry) {
     return entry.flag == flag && !entry.path.empty();

@@ -86,6 +86,8 @@ struct Plan {
   // later, when the process is in its group, and the time namespace, which takes its offsets before
   // anybody is in it.
   uint64_t clone_flags() const;
+  // Makes or joins one.
+  bool has(int flag) const;
   bool joins(int flag) const;
   bool makes(int flag) const;
 };

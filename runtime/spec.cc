@@ -258,6 +258,33 @@ Status parse_linux(const json::Node& node, Spec& spec) {
   return {};
 }
 
+// Without a mount namespace the container has the host's mounts, and its root by chroot(2). What
+// would have to be mounted is refused: it would appear on the host and outlive the container.
+Status check_mount_namespace(const Spec& spec) {
+  if (spec.find_namespace("mount") != nullptr) return {};
+  struct Need {
+    const char* field;
+    bool is_there;
+  };
+  const Need needs[] = {
+      {"mounts", !spec.mounts.empty()},
+      {"root.readonly", spec.root_readonly},
+      {"process.terminal", spec.process && spec.process->terminal},
+      {"linux.maskedPaths", !spec.masked_paths.empty()},
+      {"linux.readonlyPaths", !spec.readonly_paths.empty()},
+      {"linux.rootfsPropagation", !spec.rootfs_propagation.empty()},
+      {"linux.namespaces: the user namespace", spec.find_namespace("user") != nullptr},
+  };
+  for (const Need& need : needs) {
+    if (!need.is_there) continue;
+    return fail(Errc::kUnsupported,
+                "{}: needs a mount namespace in linux.namespaces, else its mounts would be the "
+                "host's",
+                need.field);
+  }
+  return {};
+}
+
 Status check_whole(const Spec& spec) {
   const NamespaceSpec* user = spec.find_namespace("user");
   bool new_user = user != nullptr && user->path.empty();
@@ -268,10 +295,7 @@ Status check_whole(const Spec& spec) {
   if (user == nullptr && (!spec.maps.uids.empty() || !spec.maps.gids.empty())) {
     return fail(Errc::kInvalid, "linux.uidMappings: needs a user namespace in linux.namespaces");
   }
-  if (spec.find_namespace("mount") == nullptr) {
-    return fail(Errc::kUnsupported,
-                "linux.namespaces: needs a mount namespace, else the mounts would be the host's");
-  }
+  TRY(check_mount_namespace(spec));
   if (!spec.net_devices.empty() && spec.find_namespace("network") == nullptr) {
     return fail(Errc::kInvalid, "linux.netDevices: needs a network namespace in linux.namespaces");
   }

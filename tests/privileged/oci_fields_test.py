@@ -35,6 +35,31 @@ def test_time_namespace_without_offsets_and_with_a_user_namespace(box):
     assert lines(box.shell("readlink /proc/self/ns/time; id -u"))[1] == "0"
 
 
+def test_without_a_mount_namespace_the_root_comes_by_chroot(box):
+    box.drop_namespace("mount")
+    refused = box.run("true")
+    assert refused.code == 1 and "mounts: needs a mount namespace" in refused.err
+    box.config["mounts"] = []
+    refused = box.run("true")
+    assert refused.code == 1 and "linux.maskedPaths: needs a mount namespace" in refused.err
+    box.linux["maskedPaths"] = box.linux["readonlyPaths"] = []
+    (box.rootfs / "mark").write_text("here")
+    box.start_in_background("sleep", "100")
+    mine = os.readlink("/proc/self/ns/mnt")
+    assert os.readlink(f"/proc/{box.state()['pid']}/ns/mnt") == mine
+    assert os.readlink(f"/proc/{box.state()['pid']}/root") == str(box.rootfs)
+    assert lines(box.oci("exec", box.id, "cat", "/mark")) == ["here"]
+    assert "sys" in lines(box.oci("exec", box.id, "ls", "/")) and lines(box.oci("exec", box.id, "ls", "/proc")) == []
+    assert (box.rootfs / "dev" / "null").is_char_device()
+
+
+def test_a_path_that_looks_like_systemds_is_a_path(box):
+    box.cgroup += ".slice:berth:c"
+    box.linux["cgroupsPath"] = box.cgroup[1:]
+    box.start_in_background("sleep", "100")
+    assert box.group("memory").is_dir()
+
+
 def test_exec_enters_the_time_namespace(box):
     box.namespace("time")
     box.linux["timeOffsets"] = {"boottime": {"secs": 200000}}

@@ -113,7 +113,7 @@ TEST(BadConfig, MembersThatContradictEachOther) {
        "linux.uidMappings: is required"},
       {"/linux/namespaces", R"([{"type":"mount"},{"type":"mount"}])",
        "linux.namespaces[1].type: mount is given twice"},
-      {"/linux/namespaces", R"([{"type":"pid"}])", "linux.namespaces: needs a mount namespace"},
+      {"/linux/namespaces", R"([{"type":"pid"}])", "mounts: needs a mount namespace"},
       {"/linux/timeOffsets", R"({"monotonic":{"secs":1}})",
        "linux.timeOffsets: needs a new time namespace"},
       {"/process/rlimits", R"([{"type":"RLIMIT_CORE","soft":2,"hard":1}])",
