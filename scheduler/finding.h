@@ -4,16 +4,21 @@
 
 #include "base/result.h"
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
 namespace berth::scheduler {
+
+// Who would not take the definition.
+enum class Refuser : uint8_t { kAws, kBerth };
 
 struct Finding {
   std::string path{};                         // "containerDefinitions[0].cpu"
   std::string pointer{};                      // "/containerDefinitions/0/cpu", RFC 6901
   std::string message{};                      // AWS's own text where it has one
   std::string exception = "ClientException";  // the exception AWS answers with
+  Refuser refused_by = Refuser::kAws;         // kBerth: AWS may well take it
   bool operator==(const Finding&) const = default;
 };
 

@@ -170,6 +170,11 @@ void Reader::malformed_at(const json::Node& node, std::string_view key, std::str
 
 void Reader::refused_at(const json::Node& node, std::string_view key, std::string message) {
   add(node, key, std::move(message));
+  findings_.back().refused_by = Refuser::kBerth;
+}
+
+void Reader::invalid_at(const json::Node& node, std::string_view key, std::string message) {
+  add(node, key, std::move(message));
 }
 
 void Reader::add(const json::Node& node, std::string_view key, std::string message) {

@@ -46,7 +46,8 @@ class Reader {
 
   // About a member, whether it is there or not.
   void malformed_at(const json::Node& node, std::string_view key, std::string message);
-  void refused_at(const json::Node& node, std::string_view key, std::string message);
+  void refused_at(const json::Node& node, std::string_view key, std::string message);  // by berth
+  void invalid_at(const json::Node& node, std::string_view key, std::string message);  // by AWS
 
  private:
   void add(const json::Node& node, std::string_view key, std::string message);

@@ -140,6 +140,7 @@ void Check::check_task() {
   if (task_.cpu_architecture && *task_.cpu_architecture != host_) {
     add("runtimePlatform.cpuArchitecture",
         fmt::format("this host runs {}, not {}", name_of(host_), name_of(*task_.cpu_architecture)));
+    findings_.back().refused_by = Refuser::kBerth;
   }
 }
 

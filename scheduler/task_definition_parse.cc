@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "scheduler/key_values.h"
 #include "scheduler/reader.h"
+#include "scheduler/refused_fields_check.h"
 #include "scheduler/sizes.h"
 
 #include <fmt/core.h>
@@ -203,7 +204,7 @@ void read_log_configuration(Reader& reader, const json::Node& container, bool fa
   std::string driver = reader.required_string(*node, "logDriver");
   if (driver.empty()) return;
   if (fargate && driver != "awslogs" && driver != "splunk" && driver != "awsfirelens") {
-    reader.refused_at(*node, "logDriver",
+    reader.invalid_at(*node, "logDriver",
                       fmt::format("{} is not a valid log driver. Must be one of [awslogs, splunk, "
                                   "awsfirelens]",
                                   printable(driver, 60)));
@@ -336,11 +337,19 @@ void normalise(TaskDefinition& definition) {
   }
 }
 
-TaskDefinition read_definition(Reader& reader, const json::Node& root) {
+// What the definition says of itself does not count where a launch type is asked for.
+void choose(LaunchType launch_type, std::vector<std::string>& compatibilities) {
+  if (launch_type == LaunchType::kAsWritten) return;
+  std::erase(compatibilities, "FARGATE");
+  if (launch_type == LaunchType::kFargate) compatibilities.emplace_back("FARGATE");
+}
+
+TaskDefinition read_definition(Reader& reader, const json::Node& root, LaunchType launch_type) {
   TaskDefinition definition;
   if (!reader.check_members(root, "TaskDefinition")) return definition;
   definition.family = reader.required_string(root, "family");
   definition.requires_compatibilities = reader.strings(root, "requiresCompatibilities");
+  choose(launch_type, definition.requires_compatibilities);
   bool fargate = definition.requires_fargate();
   definition.network_mode = reader.string(root, "networkMode").empty() && fargate
                                 ? NetworkMode::kAwsvpc
@@ -375,19 +384,27 @@ void read_envelope(Reader& reader, const json::Node& root, TaskDefinition& defin
 }  // namespace
 
 ParsedTaskDefinition parse_task_definition(const json::Node& root, CpuArchitecture host) {
+  return parse_task_definition(root, host, LaunchType::kAsWritten);
+}
+
+ParsedTaskDefinition parse_task_definition(const json::Node& root, CpuArchitecture host,
+                                           LaunchType launch_type) {
   Reader reader;
   ParsedTaskDefinition parsed;
   auto inner = root.find("taskDefinition");
-  parsed.definition = read_definition(reader, inner ? *inner : root);
+  parsed.definition = read_definition(reader, inner ? *inner : root, launch_type);
   if (inner) read_envelope(reader, root, parsed.definition);
-  bool malformed = reader.malformed();
+  parsed.complete = !reader.malformed();
   parsed.findings = reader.take();
-  if (malformed) return parsed;  // rules over fields that could not be read would mislead
+  if (!parsed.complete) return parsed;  // rules over fields that could not be read would mislead
   for (Finding& finding : check_task_definition(parsed.definition, host)) {
     if (inner && !finding.path.starts_with("tags")) {
       finding.path = "taskDefinition." + finding.path;
       finding.pointer = "/taskDefinition" + finding.pointer;
     }
+    parsed.findings.push_back(std::move(finding));
+  }
+  for (Finding& finding : check_refused_fields(inner ? *inner : root, parsed.definition)) {
     parsed.findings.push_back(std::move(finding));
   }
   return parsed;

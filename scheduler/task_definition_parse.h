@@ -2,7 +2,7 @@
 // ecs describe-task-definition`, to a TaskDefinition. No field is silently ignored: what berth
 // cannot honour is refused by name. Three files, three steps: task_definition_fields.cc is the
 // table of all fields and what berth does with each, task_definition_parse.cc reads,
-// task_definition_check.cc applies the rules that span fields.
+// task_definition_check.cc (and refused_fields_check.cc) applies the rules that span fields.
 #pragma once
 
 #include "base/json.h"
@@ -18,9 +18,17 @@ namespace berth::scheduler {
 struct ParsedTaskDefinition {
   TaskDefinition definition;  // to be used only when there are no findings
   Findings findings;
+  // False when something could not be read: rules that span fields were not looked at then.
+  bool complete = true;
 };
 
+// Whose rules count: those of requiresCompatibilities, or of one launch type whatever stands there.
+enum class LaunchType { kAsWritten, kEc2, kFargate };
+
 // `host` is the architecture that the task would run on.
+ParsedTaskDefinition parse_task_definition(const json::Node& root, CpuArchitecture host,
+                                           LaunchType launch_type);
+// As written.
 ParsedTaskDefinition parse_task_definition(const json::Node& root, CpuArchitecture host);
 
 // The rules of sections 3.1 to 3.12 that span fields, on a definition however it was made (a file,

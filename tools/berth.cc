@@ -115,6 +115,7 @@ int main(int argc, char** argv) {
 
   add_run(app, global, chosen);
   add_image_commands(app, chosen);
+  add_task_def_commands(app, chosen);
   add_system_commands(app, chosen);
 
   try {

@@ -7,6 +7,7 @@
 
 #include "agent/config.h"
 #include "image/save.h"
+#include "scheduler/task_definition_parse.h"
 
 #include <string>
 #include <utility>
@@ -28,6 +29,14 @@ struct RunOptions {
 };
 
 int run_command(const agent::Config& config, const RunOptions& options);
+
+struct ValidateOptions {
+  std::string file;  // as RunOptions::file
+  scheduler::LaunchType launch_type = scheduler::LaunchType::kAsWritten;
+  bool json = false;
+};
+// 0, or 1 when there is a finding.
+int validate_command(const ValidateOptions& options);
 
 // How a command tells what it moves.
 struct TransferOptions {

@@ -15,6 +15,7 @@
 #include "tools/log_printer.h"
 #include "tools/pull_progress.h"
 #include "tools/system_commands.h"
+#include "tools/task_input.h"
 
 #include <unistd.h>
 #include <csignal>
@@ -23,32 +24,20 @@
 namespace berth::tools {
 namespace {
 
-constexpr size_t kDefinitionMax = 1024 * 1024;
-
-Result<std::string> read_input(const std::string& file) {
-  if (file == "-") return sys::read_all(STDIN_FILENO, kDefinitionMax);
-  return sys::read_file(file, kDefinitionMax);
-}
-
-Result<scheduler::CpuArchitecture> host_architecture() {
-  image::Platform host = TRY(image::host_platform());
-  if (host.architecture == "amd64") return scheduler::CpuArchitecture::kX86_64;
-  if (host.architecture == "arm64") return scheduler::CpuArchitecture::kArm64;
-  return fail(Errc::kUnsupported, "this host is {}; ECS knows X86_64 and ARM64", host.to_string());
-}
+constexpr size_t kOverridesFileMax = 1024 * 1024;
 
 // The definition that will run: the file, --env and --overrides.
 Result<scheduler::TaskDefinition> effective_definition(const RunOptions& options) {
   auto host = TRY(host_architecture());
   auto definition =
-      TRY(scheduler::read_task_definition(TRY(read_input(options.file)), options.file, host));
+      TRY(scheduler::read_task_definition(TRY(read_task_input(options.file)), options.file, host));
   std::vector<scheduler::EnvironmentOption> environment;
   for (const std::string& text : options.env) {
     environment.push_back(TRY(scheduler::parse_environment_option(text)));
   }
   scheduler::Overrides overrides;
   if (!options.overrides.empty()) {
-    std::string text = TRY(sys::read_file(options.overrides, kDefinitionMax));
+    std::string text = TRY(sys::read_file(options.overrides, kOverridesFileMax));
     overrides = TRY(scheduler::read_overrides(text, options.overrides));
   }
   definition = TRY(scheduler::apply_overrides(std::move(definition), overrides, environment, host));

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace berth::scheduler {
 namespace {
 
@@ -288,6 +290,63 @@ TEST(Rules, OfRestartPolicies) {
   for (const char* period : {"60", "1800"}) {
     std::string text = policy(std::string(R"("enabled":true,"restartAttemptPeriod":)") + period);
     EXPECT_EQ(findings(definition(kFargate, text)), std::vector<std::string>{});
+  }
+}
+
+// berth refuses these fields, and says what AWS would have said as well.
+TEST(Rules, OfAwsAboutRefusedFields) {
+  const std::string kHere = "containerDefinitions[0].";
+  std::string files = R"({"value":"arn:aws:s3:::b/f.env","type":"s3"})";
+  std::string many = files;
+  for (int i = 0; i < 10; ++i) many += "," + files;
+  const Rule kRules[] = {
+      {definition(kEc2 + R"("proxyConfiguration":{"containerName":"a"},)", ""),
+       "proxyConfiguration: APPMESH proxy configuration is only supported in networkMode=awsvpc"},
+      {definition(kAwsvpc + R"("proxyConfiguration":{"containerName":"p"},)", ""),
+       "proxyConfiguration.containerName: Proxy container [p] does not exist"},
+      {definition(kFargate + R"("ephemeralStorage":{"sizeInGiB":20},)", ""),
+       "ephemeralStorage.sizeInGiB: must be between 21 and 200, not 20"},
+      {definition(kFargate + R"("pidMode":"host",)", ""),
+       "pidMode: Tasks using the Fargate launch type do not support pidMode 'host'. The supported "
+       "value for pidMode is 'task'."},
+      {definition(kFargate + R"("ipcMode":"task",)", ""),
+       "ipcMode: Fargate compatible task definitions do not support ipcMode"},
+      {definition(kFargate + R"("placementConstraints":[{"type":"memberOf"}],)", ""),
+       "placementConstraints: Fargate compatible task definitions do not support constraints"},
+      {definition(
+           kFargate + R"("volumes":[{"name":"v","dockerVolumeConfiguration":{"scope":"task"}}],)",
+           ""),
+       "volumes[0].dockerVolumeConfiguration: Fargate compatible task definitions do not support "
+       "dockerVolumeConfiguration"},
+      {definition(kAwsvpc, R"("links":["b"],)"),
+       kHere + "links: Links are not supported when networkMode=awsvpc"},
+      {definition(kAwsvpc, R"("disableNetworking":true,)"),
+       kHere + "disableNetworking: Disable Networking is not supported on container when "
+               "networkMode=awsvpc"},
+      {definition(kEc2, R"("secrets":[{"name":"A","valueFrom":"b"}],)"),
+       kHere + "secrets: When you are specifying container secrets, you must also specify a value "
+               "for 'executionRoleArn'."},
+      {definition(kEc2, R"("environmentFiles":[)" + many + "],"),
+       kHere + "environmentFiles: The maximum number of environment files was exceeded. Specify "
+               "ten or less and try again"},
+      {definition(kEc2, R"("environmentFiles":[{"value":"f.env","type":"s3"}],)"),
+       kHere + "environmentFiles[0].value: Invalid arn syntax"},
+      {definition(kEc2, R"("logConfiguration":{"logDriver":"awslogs"},)"),
+       kHere + "logConfiguration.options: Log driver awslogs requires options: awslogs-region, "
+               "awslogs-group"},
+      {definition(kFargate, R"("logConfiguration":{"logDriver":"awslogs"},)"),
+       "executionRoleArn: Fargate requires task definition to have execution role ARN to support "
+       "log driver awslogs."},
+      {definition(kFargate, R"("logConfiguration":{"logDriver":"awslogs"},)"),
+       kHere + "logConfiguration.options: Fargate requires log configuration options to include "
+               "awslogs-stream-prefix to support log driver awslogs."},
+      {definition(kFargate, R"("resourceRequirements":[{"type":"GPU","value":"1"}],)"),
+       kHere + "resourceRequirements[0].type: Fargate compatible task definitions do not support "
+               "GPU"},
+  };
+  for (const Rule& rule : kRules) {
+    std::vector<std::string> found = findings(rule.text);
+    EXPECT_EQ(std::count(found.begin(), found.end(), rule.finding), 1) << rule.finding;
   }
 }
 

@@ -125,8 +125,10 @@ TEST(TaskDefinition, RefusesWithPathAndText) {
 TEST(TaskDefinition, ShowsAllFindingsAtOnce) {
   ParsedTaskDefinition parsed = parse(with_container(
       R"("interactive":true,"logConfiguration":{"logDriver":"awslogs"},"workingDirectory":"x")"));
-  ASSERT_EQ(parsed.findings.size(), 3u);
+  ASSERT_EQ(parsed.findings.size(), 4u);
+  EXPECT_EQ(parsed.findings[0].refused_by, Refuser::kBerth);
   EXPECT_EQ(parsed.findings[2].pointer, "/containerDefinitions/0/workingDirectory");
+  EXPECT_EQ(parsed.findings[2].refused_by, Refuser::kAws);
 }
 
 TEST(Sizes, FargateHas74Pairs) {

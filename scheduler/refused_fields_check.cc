@@ -1,0 +1,165 @@
+#include "scheduler/refused_fields_check.h"
+
+#include "base/text.h"
+#include "scheduler/reader.h"
+
+#include <fmt/core.h>
+
+namespace berth::scheduler {
+namespace {
+
+constexpr size_t kEnvironmentFilesMax = 10;
+constexpr IntegerRange kEphemeralGib = {21, 200};
+constexpr size_t kNameShown = 60;
+
+// Faults of type are the parser's to tell: here they read as absent.
+std::string text_at(const json::Node& node, std::string_view key) {
+  auto text = node.find_string(key);
+  return text && *text ? **text : "";
+}
+
+std::vector<json::Node> items_at(const json::Node& node, std::string_view key) {
+  auto value = node.find(key);
+  if (!value || !value->is_array()) return {};
+  return value->as_array().value_or(std::vector<json::Node>{});
+}
+
+class RefusedFields {
+ public:
+  RefusedFields(const json::Node& root, const TaskDefinition& task)
+      : root_(root),
+        task_(task),
+        awsvpc_(task.network_mode == NetworkMode::kAwsvpc),
+        fargate_(task.requires_fargate()) {}
+
+  Findings run() {
+    check_proxy();
+    check_ephemeral_storage();
+    if (fargate_) check_fargate_task();
+    for (const json::Node& container : items_at(root_, "containerDefinitions")) {
+      check_network(container);
+      check_sources(container);
+      check_log(container);
+      if (fargate_) check_fargate_container(container);
+    }
+    return reader_.take();
+  }
+
+ private:
+  void unsupported_on_fargate(const json::Node& node, std::string_view key, const char* name) {
+    reader_.invalid_at(node, key,
+                       fmt::format("Fargate compatible task definitions do not support {}", name));
+  }
+
+  void check_proxy() {
+    auto proxy = root_.find("proxyConfiguration");
+    if (!proxy || !proxy->is_object()) return;
+    if (!awsvpc_) {
+      reader_.invalid_at(root_, "proxyConfiguration",
+                         "APPMESH proxy configuration is only supported in networkMode=awsvpc");
+    }
+    std::string name = text_at(*proxy, "containerName");
+    if (name.empty() || task_.find_container(name) != nullptr) return;
+    reader_.invalid_at(
+        *proxy, "containerName",
+        fmt::format("Proxy container [{}] does not exist", printable(name, kNameShown)));
+  }
+
+  void check_ephemeral_storage() {
+    auto storage = root_.find("ephemeralStorage");
+    if (!storage || !storage->is_object()) return;
+    (void)reader_.required_integer(*storage, "sizeInGiB", kEphemeralGib);
+  }
+
+  void check_fargate_task() {
+    if (text_at(root_, "pidMode") == "host") {
+      reader_.invalid_at(root_, "pidMode",
+                         "Tasks using the Fargate launch type do not support pidMode 'host'. The "
+                         "supported value for pidMode is 'task'.");
+    }
+    if (!text_at(root_, "ipcMode").empty()) unsupported_on_fargate(root_, "ipcMode", "ipcMode");
+    if (!items_at(root_, "placementConstraints").empty()) {
+      unsupported_on_fargate(root_, "placementConstraints", "constraints");
+    }
+    for (const json::Node& volume : items_at(root_, "volumes")) {
+      if (!volume.find("dockerVolumeConfiguration")) continue;
+      unsupported_on_fargate(volume, "dockerVolumeConfiguration", "dockerVolumeConfiguration");
+    }
+  }
+
+  void check_network(const json::Node& container) {
+    if (!awsvpc_) return;
+    if (!items_at(container, "links").empty()) {
+      reader_.invalid_at(container, "links", "Links are not supported when networkMode=awsvpc");
+    }
+    auto disabled = container.find_bool("disableNetworking");
+    if (disabled && *disabled && **disabled) {
+      reader_.invalid_at(container, "disableNetworking",
+                         "Disable Networking is not supported on container when "
+                         "networkMode=awsvpc");
+    }
+  }
+
+  void check_sources(const json::Node& container) {
+    if (!items_at(container, "secrets").empty() && task_.execution_role_arn.empty()) {
+      reader_.invalid_at(container, "secrets",
+                         "When you are specifying container secrets, you must also specify a value "
+                         "for 'executionRoleArn'.");
+    }
+    std::vector<json::Node> files = items_at(container, "environmentFiles");
+    if (files.size() > kEnvironmentFilesMax) {
+      reader_.invalid_at(container, "environmentFiles",
+                         "The maximum number of environment files was exceeded. Specify ten or "
+                         "less and try again");
+    }
+    for (const json::Node& file : files) {
+      if (text_at(file, "value").starts_with("arn:")) continue;
+      reader_.invalid_at(file, "value", "Invalid arn syntax");
+    }
+  }
+
+  void check_log(const json::Node& container) {
+    auto log = container.find("logConfiguration");
+    if (!log || text_at(*log, "logDriver") != "awslogs") return;
+    auto options = log->find("options");
+    auto has = [&](const char* name) { return options && !text_at(*options, name).empty(); };
+    if (!has("awslogs-region") || !has("awslogs-group")) {
+      reader_.invalid_at(*log, "options",
+                         "Log driver awslogs requires options: awslogs-region, awslogs-group");
+    }
+    if (!fargate_) return;
+    if (!has("awslogs-stream-prefix")) {
+      reader_.invalid_at(*log, "options",
+                         "Fargate requires log configuration options to include "
+                         "awslogs-stream-prefix to support log driver awslogs.");
+    }
+    if (task_.execution_role_arn.empty() && !role_told_) {
+      role_told_ = true;
+      reader_.invalid_at(root_, "executionRoleArn",
+                         "Fargate requires task definition to have execution role ARN to support "
+                         "log driver awslogs.");
+    }
+  }
+
+  void check_fargate_container(const json::Node& container) {
+    for (const json::Node& requirement : items_at(container, "resourceRequirements")) {
+      if (text_at(requirement, "type") != "GPU") continue;
+      unsupported_on_fargate(requirement, "type", "GPU");
+    }
+  }
+
+  const json::Node& root_;
+  const TaskDefinition& task_;
+  bool awsvpc_;
+  bool fargate_;
+  bool role_told_ = false;
+  Reader reader_;
+};
+
+}  // namespace
+
+Findings check_refused_fields(const json::Node& root, const TaskDefinition& definition) {
+  return RefusedFields(root, definition).run();
+}
+
+}  // namespace berth::scheduler
