@@ -232,7 +232,7 @@ class Checker {
     report_.damages.push_back(std::move(damage));
     if (is_good) return store_.layer_directory(chain_id);
     kept_.push_back(std::move(scratch));
-    return kept_.back().path() + "/layer/fs";
+    return Store::unpacked_directory(kept_.back());
   }
 
   struct Wanted {
@@ -251,7 +251,7 @@ class Checker {
       return fail(Errc::kCorrupt, "its blob {} is missing or damaged", blob);
     }
     LayerFetch fetch{{.digest = blob}, wanted.parts.diff_id,
-                     wanted.chain_id,  [&] { return Result<std::vector<std::string>>(lower); },
+                     wanted.chain_id,  [&] { return MergedView::open(lower); },
                      config_.limits,   nullptr};
     return rebuild_layer(store_, fetch, scratch);
   }
@@ -262,7 +262,7 @@ class Checker {
     auto record = store_.read_layer_record(wanted.chain_id);
     if (!record) return record.error().text;
     if (record->diff_id != wanted.diff_id) return "layer.json names another diff_id";
-    Trees trees{store_.layer_directory(wanted.chain_id), scratch.path() + "/layer/fs"};
+    Trees trees{store_.layer_directory(wanted.chain_id), Store::unpacked_directory(scratch)};
     auto found = differences(trees, kDifferencesShown);
     return found ? join(*found, "; ") : found.error().text;
   }

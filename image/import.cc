@@ -81,7 +81,10 @@ std::string render_manifest(const std::string& config_digest, size_t config_size
 Result<Image> import_image(Store& store, const ImportRequest& request, Env env) {
   StreamSource source(request.tar_fd, request.cancel);
   LayerFetch job{{}, "", "", nullptr, request.limits, nullptr};
-  Store::LayerRecord layer = TRY(fetch_layer(store, source, job));
+  std::vector<Store::Finished> finished;
+  finished.push_back(*TRY(fetch_layer(store, source, job)));  // of unknown digest: always something
+  TRY(store.commit(finished));
+  const Store::LayerRecord& layer = *finished.front().layer;
   auto layer_size = static_cast<uint64_t>(TRY(sys::stat(store.blob_path(layer.blob))).st_size);
   std::string config = render_config(request, layer.diff_id, env);
   std::string config_digest = TRY(store.write_blob(config));

@@ -40,32 +40,11 @@ struct Workplace {
   int blob_fd;            // the compressed bytes are kept there; -1: they are in the store already
 };
 
-// The first thread's part: fetch, hash, keep, inflate.
-class Front {
+// The compressed bytes: counted, hashed, kept.
+class Intake {
  public:
-  Front(const LayerFetch& fetch, const Workplace& place, Output& plain)
-      : fetch_(fetch),
-        blob_fd_(place.blob_fd),
-        decompressor_({fetch.limits.layer_bytes_max, fetch.limits.ratio_max,
-                       fetch.limits.ratio_free_bytes, place.directory},
-                      plain) {}
+  Intake(const LayerFetch& fetch, int blob_fd) : fetch_(fetch), blob_fd_(blob_fd) {}
 
-  Status run(const Feed& feed) {
-    TRY(feed([this](std::string_view bytes) { return take(bytes); }));
-    if (fetch_.blob.size != 0 && bytes_ != fetch_.blob.size) {
-      return fail(Errc::kCorrupt, "the manifest says {} bytes but there are {}", fetch_.blob.size,
-                  bytes_);
-    }
-    blob_digest = hash_.finish();
-    TRY(must_equal("the digest", fetch_.blob.digest, blob_digest));
-    return decompressor_.finish();
-  }
-
-  uint64_t plain_bytes() const { return decompressor_.plain_bytes(); }
-
-  std::string blob_digest;
-
- private:
   Status take(std::string_view bytes) {
     bytes_ += bytes.size();
     if (fetch_.blob.size != 0 && bytes_ > fetch_.blob.size) {
@@ -74,14 +53,51 @@ class Front {
     }
     hash_.update(bytes);
     if (blob_fd_ >= 0) TRY(sys::write_all(blob_fd_, bytes));
-    if (fetch_.on_bytes) TRY(fetch_.on_bytes(bytes_));
-    return decompressor_.write(bytes);
+    return fetch_.on_bytes ? fetch_.on_bytes(bytes_) : Status();
   }
 
+  // The digest, verified.
+  Result<std::string> finish() {
+    if (fetch_.blob.size != 0 && bytes_ != fetch_.blob.size) {
+      return fail(Errc::kCorrupt, "the manifest says {} bytes but there are {}", fetch_.blob.size,
+                  bytes_);
+    }
+    std::string digest = hash_.finish();
+    TRY(must_equal("the digest", fetch_.blob.digest, digest));
+    return digest;
+  }
+
+ private:
   const LayerFetch& fetch_;
   int blob_fd_;
   uint64_t bytes_ = 0;
   Sha256 hash_;
+};
+
+// The first thread's part: fetch, take in, inflate.
+class Front {
+ public:
+  Front(const LayerFetch& fetch, const Workplace& place, Output& plain)
+      : intake_(fetch, place.blob_fd),
+        decompressor_({fetch.limits.layer_bytes_max, fetch.limits.ratio_max,
+                       fetch.limits.ratio_free_bytes, place.directory},
+                      plain) {}
+
+  Status run(const Feed& feed) {
+    TRY(feed([this](std::string_view bytes) -> Status {
+      TRY(intake_.take(bytes));
+      return decompressor_.write(bytes);
+    }));
+    blob_digest = TRY(intake_.finish());
+    return decompressor_.finish();
+  }
+
+  uint64_t plain_bytes() const { return decompressor_.plain_bytes(); }
+
+  std::string blob_digest;
+
+ private:
+  Intake intake_;
   Decompressor decompressor_;
 };
 
@@ -95,23 +111,28 @@ Result<std::string> hash_all(ByteSource& plain) {
   }
 }
 
-struct Digests {
-  std::string blob;
+struct Found {
+  std::string blob;  // digest
   std::string diff_id;
   uint64_t plain_bytes;
+  HighestOwner owner;
+
+  Store::LayerRecord record(const std::string& chain_id) const {
+    return {chain_id.empty() ? diff_id : chain_id, diff_id, blob, plain_bytes, owner};
+  }
 };
 
 // All three threads. A failure of one reaches the others as theirs: any of them tells the cause.
-Result<Digests> run_pipeline(const LayerFetch& fetch, const Feed& feed, const Workplace& place) {
+Result<Found> run_pipeline(const LayerFetch& fetch, const Feed& feed, const Workplace& place) {
   Pipe pipe(2);
   Front front(fetch, place, pipe);
   Result<std::string> diff_id = std::string();
   std::thread hashing([&] { diff_id = hash_all(pipe.reader(0)); });
-  Status unpacked;
+  Result<HighestOwner> owner = HighestOwner();
   std::thread unpacking([&] {
     UnpackOptions options{fetch.limits.entries_max, fetch.limits.disk_reserve_bytes, fetch.lower};
-    unpacked = unpack(pipe.reader(1), place.target, options);
-    if (!unpacked) pipe.close_read(unpacked.error());
+    owner = unpack(pipe.reader(1), place.target, options);
+    if (!owner) pipe.close_read(owner.error());
   });
   Status fed = front.run(feed);
   pipe.close_write(fed);
@@ -120,53 +141,70 @@ Result<Digests> run_pipeline(const LayerFetch& fetch, const Feed& feed, const Wo
   TRY(std::move(fed));
   // What does not have the diff_id is not what was meant to be unpacked: that comes first.
   if (diff_id) TRY(must_equal("the diff_id", fetch.diff_id, *diff_id));
-  TRY(std::move(unpacked));
+  HighestOwner highest = TRY(std::move(owner));
   std::string plain_digest = TRY(std::move(diff_id));
-  return Digests{front.blob_digest, std::move(plain_digest), front.plain_bytes()};
+  return Found{front.blob_digest, std::move(plain_digest), front.plain_bytes(), highest};
 }
 
 // The directory of the scratch that the layer is unpacked to.
 Result<std::string> make_target(const Scratch& scratch) {
-  std::string target = scratch.path() + "/layer/fs";
+  std::string target = Store::unpacked_directory(scratch);
   TRY(sys::make_directories(target, 0755));
   TRY(sys::chmod(target, 0755));  // whatever the umask
   return target;
 }
 
-Result<Store::LayerRecord> fetch_into_scratch(Store& store, const LayerFetch& fetch,
-                                              const Feed& feed, bool keep_blob) {
-  Scratch scratch = TRY(store.make_scratch());
-  std::string target = TRY(make_target(scratch));
-  std::string blob_file = scratch.path() + "/blob";
+enum class Blob { kIsKept, kIsNew };
+
+Result<Store::Finished> unpack_from(Store& store, const LayerFetch& fetch, const Feed& feed,
+                                    Blob blob) {
+  Store::Finished finished{TRY(store.make_scratch()), "", std::nullopt, std::nullopt};
+  const std::string& directory = finished.scratch.path();
+  std::string target = TRY(make_target(finished.scratch));
   sys::Fd blob_fd;
-  if (keep_blob) blob_fd = TRY(sys::create(blob_file, O_WRONLY | O_EXCL, 0600));
-  Digests found = TRY(run_pipeline(fetch, feed, {scratch.path(), target, blob_fd.get()}));
-  if (keep_blob) TRY(store.commit_blob(blob_file, found.blob));
-  Store::LayerRecord record{fetch.chain_id.empty() ? found.diff_id : fetch.chain_id, found.diff_id,
-                            found.blob, found.plain_bytes};
-  TRY(store.commit_layer(scratch, record));
-  return record;
+  if (blob == Blob::kIsNew) {
+    blob_fd = TRY(sys::create(directory + "/blob", O_WRONLY | O_EXCL, 0600));
+  }
+  Found found = TRY(run_pipeline(fetch, feed, {directory, target, blob_fd.get()}));
+  if (blob == Blob::kIsNew) finished.blob = found.blob;
+  finished.layer = found.record(fetch.chain_id);
+  return finished;
 }
 
-}  // namespace
-
-Result<Store::LayerRecord> fetch_layer(Store& store, Source& source, const LayerFetch& fetch) {
-  std::optional<sys::FileLock> lock;
-  if (!fetch.chain_id.empty()) {
-    lock.emplace(TRY(store.lock_layer(fetch.chain_id)));
-    if (store.has_layer(fetch.chain_id)) {
-      return Store::LayerRecord{fetch.chain_id, fetch.diff_id, fetch.blob.digest, 0};
-    }
-  }
+Result<Store::Finished> unpack_layer(Store& store, Source& source, const LayerFetch& fetch) {
   if (!fetch.blob.digest.empty() && store.has_blob(fetch.blob.digest)) {
     std::string path = store.blob_path(fetch.blob.digest);
     Feed kept = [&](const Sink& sink) { return feed_file(path, sink); };
-    auto done = fetch_into_scratch(store, fetch, kept, /*keep_blob=*/false);
+    auto done = unpack_from(store, fetch, kept, Blob::kIsKept);
     if (done || done.error().code != Errc::kCorrupt) return done;
     LOG(kWarn, "blob in the store is damaged; fetched again", {{"digest", fetch.blob.digest}});
   }
   Feed fresh = [&](const Sink& sink) { return source.blob(fetch.blob, sink); };
-  return fetch_into_scratch(store, fetch, fresh, /*keep_blob=*/true);
+  return unpack_from(store, fetch, fresh, Blob::kIsNew);
+}
+
+Result<Store::Finished> fetch_blob(Store& store, Source& source, const LayerFetch& fetch) {
+  Store::Finished finished{TRY(store.make_scratch()), "", std::nullopt, std::nullopt};
+  std::string file = finished.scratch.path() + "/blob";
+  sys::Fd fd = TRY(sys::create(file, O_WRONLY | O_EXCL, 0600));
+  Intake intake(fetch, fd.get());
+  TRY(source.blob(fetch.blob, [&](std::string_view bytes) { return intake.take(bytes); }));
+  finished.blob = TRY(intake.finish());
+  return finished;
+}
+
+}  // namespace
+
+Result<std::optional<Store::Finished>> fetch_layer(Store& store, Source& source,
+                                                   const LayerFetch& fetch) {
+  if (fetch.chain_id.empty()) return TRY(unpack_layer(store, source, fetch));
+  sys::FileLock lock = TRY(store.lock_layer(fetch.chain_id));
+  bool is_unpacked = store.has_layer(fetch.chain_id);
+  if (is_unpacked && store.has_blob(fetch.blob.digest)) return std::optional<Store::Finished>();
+  auto finished =
+      TRY(is_unpacked ? fetch_blob(store, source, fetch) : unpack_layer(store, source, fetch));
+  finished.lock = std::move(lock);
+  return finished;
 }
 
 Result<Store::LayerRecord> rebuild_layer(const Store& store, const LayerFetch& fetch,
@@ -174,8 +212,8 @@ Result<Store::LayerRecord> rebuild_layer(const Store& store, const LayerFetch& f
   std::string target = TRY(make_target(scratch));
   std::string path = store.blob_path(fetch.blob.digest);
   Feed kept = [&](const Sink& sink) { return feed_file(path, sink); };
-  Digests found = TRY(run_pipeline(fetch, kept, {scratch.path(), target, -1}));
-  return Store::LayerRecord{fetch.chain_id, found.diff_id, found.blob, found.plain_bytes};
+  Found found = TRY(run_pipeline(fetch, kept, {scratch.path(), target, -1}));
+  return found.record(fetch.chain_id);
 }
 
 }  // namespace berth::image

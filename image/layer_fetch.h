@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 namespace berth::image {
@@ -24,9 +25,12 @@ struct LayerFetch {
   std::function<Status(uint64_t bytes)> on_bytes;
 };
 
-// Brings the layer into the store, from the blob if the store has it, else from the source, which
-// is kept as a blob. Both digests are verified before anything becomes visible.
-Result<Store::LayerRecord> fetch_layer(Store& store, Source& source, const LayerFetch& fetch);
+// Fetches what the store lacks of the layer, both digests verified, for the store to commit: from
+// the blob if the store has it, else from the source, whose bytes are kept as the blob. Of a layer
+// that was unpacked from another blob (the same tar, compressed otherwise) only the blob: whoever
+// pushes or saves the image needs it. Nothing when the store has all.
+Result<std::optional<Store::Finished>> fetch_layer(Store& store, Source& source,
+                                                   const LayerFetch& fetch);
 
 // The layer once more, from the blob that the store has, into layer/fs/ of `scratch` and no
 // further: to compare it with what stands there, and to take its place.

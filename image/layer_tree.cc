@@ -7,6 +7,7 @@
 #include <sys/sysmacros.h>
 
 #include <algorithm>
+#include <cerrno>
 
 namespace berth::image {
 namespace {
@@ -99,8 +100,8 @@ Result<LayerTree::Place> LayerTree::place(const std::string& path) {
 
 Result<MergedView*> LayerTree::lower() {
   if (lower_ == nullptr) {
-    auto layers = lower_layers_ ? TRY(lower_layers_()) : std::vector<std::string>();
-    lower_ = std::make_unique<MergedView>(TRY(MergedView::open(layers)));
+    auto view = lower_layers_ ? TRY(lower_layers_()) : MergedView::over({});
+    lower_ = std::make_unique<MergedView>(std::move(view));
   }
   return lower_.get();
 }
@@ -213,11 +214,14 @@ Status LayerTree::clear(const Place& place) {
   return sys::remove_tree_at(place.dirfd, place.name);
 }
 
-Status LayerTree::make_directory(const Place& place) {
+Status LayerTree::make_directory(const Place& place, mode_t mode) {
   if (place.name.empty()) {
     has_root_entry_ = true;
     return {};
   }
+  // Nearly every name is new: it is cheaper to find out by making it than to look first.
+  auto made = sys::make_directory_at(place.dirfd, place.name, mode);
+  if (made || made.error().errno_value != EEXIST) return made;
   auto st = TRY(sys::stat_at(place.dirfd, place.name));
   if (st && S_ISDIR(st->st_mode)) {
     implied_.erase(place.path);
@@ -229,7 +233,7 @@ Status LayerTree::make_directory(const Place& place) {
     TRY(clear(place));
     opaque(place.path);
   }
-  return sys::make_directory_at(place.dirfd, place.name, 0700);
+  return sys::make_directory_at(place.dirfd, place.name, mode);
 }
 
 Status LayerTree::link(const Place& place, const std::string& target) {

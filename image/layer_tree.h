@@ -40,8 +40,8 @@ class LayerTree {
   // Removes what stands there, remembering that lower content must not shine through a directory
   // which takes its place.
   Status clear(const Place& place);
-  // Makes the directory or keeps the one that is there.
-  Status make_directory(const Place& place);
+  // Makes the directory or keeps the one that is there, with the mode that it has.
+  Status make_directory(const Place& place, mode_t mode);
   // Links to `target`, copying it from a lower layer if it is there.
   Status link(const Place& place, const std::string& target);
 

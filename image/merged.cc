@@ -13,10 +13,7 @@ namespace berth::image {
 namespace {
 
 Result<bool> is_opaque(int dirfd) {
-  for (const auto& [attribute, value] : TRY(sys::xattrs_at(dirfd, ""))) {
-    if (attribute == kOpaqueAttribute) return value == "y";
-  }
-  return false;
+  return TRY(sys::xattr_at(dirfd, "", kOpaqueAttribute)) == "y";
 }
 
 }  // namespace
@@ -26,17 +23,26 @@ bool is_whiteout(const struct stat& st) {
 }
 
 Result<MergedView> MergedView::open(const std::vector<std::string>& layers) {
-  MergedView view;
-  // By iterators: clang 14 cannot read the views of libstdc++ 12.
-  for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
-    view.layers_.push_back(TRY(sys::open(*layer, O_RDONLY | O_DIRECTORY)));
+  std::vector<sys::Fd> opened;
+  std::vector<int> descriptors;
+  for (const std::string& layer : layers) {
+    opened.push_back(TRY(sys::open(layer, O_RDONLY | O_DIRECTORY)));
+    descriptors.push_back(opened.back().get());
   }
+  MergedView view = over(descriptors);
+  view.owned_ = std::move(opened);
+  return view;
+}
+
+MergedView MergedView::over(const std::vector<int>& layers) {
+  MergedView view;
+  view.layers_.assign(layers.rbegin(), layers.rend());
   return view;
 }
 
 Result<std::optional<MergedView::Found>> MergedView::find(const std::string& path) const {
-  for (const sys::Fd& layer : layers_) {
-    Look sight = TRY(look(layer.get(), path));
+  for (int layer : layers_) {
+    Look sight = TRY(look(layer, path));
     if (sight.sight == Sight::kShows) return std::move(sight.found);
     if (sight.sight == Sight::kHides) break;
   }
@@ -45,8 +51,8 @@ Result<std::optional<MergedView::Found>> MergedView::find(const std::string& pat
 
 Result<std::set<std::string>> MergedView::names_in_root() const {
   std::set<std::string> names;
-  for (const sys::Fd& layer : layers_) {
-    auto listed = TRY(sys::list_directory(sys::proc_path(layer.get())));
+  for (int layer : layers_) {
+    auto listed = TRY(sys::list_directory(sys::proc_path(layer)));
     names.insert(listed.begin(), listed.end());
   }
   return names;

@@ -24,6 +24,8 @@ class MergedView {
  public:
   // `layers` are directories, bottom first.
   static Result<MergedView> open(const std::vector<std::string>& layers);
+  // The same, of descriptors that somebody else keeps open.
+  static MergedView over(const std::vector<int>& layers);
 
   struct Found {
     struct stat st;
@@ -44,7 +46,8 @@ class MergedView {
   };
   static Result<Look> look(int layer, const std::string& path);
 
-  std::vector<sys::Fd> layers_;  // top first
+  std::vector<int> layers_;  // top first
+  std::vector<sys::Fd> owned_;
 };
 
 }  // namespace berth::image

@@ -3,17 +3,13 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "image/digest.h"
-#include "image/layer_fetch.h"
+#include "image/layer_pull.h"
 #include "image/lookup.h"
 #include "image/open_source.h"
 #include "image/source.h"
 
 #include <algorithm>
-#include <condition_variable>
-#include <memory>
-#include <mutex>
 #include <optional>
-#include <thread>
 #include <utility>
 
 namespace berth::image {
@@ -25,22 +21,17 @@ Status verify(const Descriptor& descriptor, std::string_view bytes, std::string_
   return fail(Errc::kCorrupt, "{} {}: the bytes have digest {}", what, descriptor.digest, found);
 }
 
-Result<std::string> fetch_manifest(Store& store, Source& source, const Descriptor& descriptor) {
-  if (store.has_blob(descriptor.digest)) {
-    auto kept = store.read_blob(descriptor.digest);
-    if (kept) return kept;  // else damaged: fetched again
-  }
+// The store's, unless it has none or a damaged one. Written to the store by who could parse it.
+Result<std::string> fetch_manifest(const Store& store, Source& source,
+                                   const Descriptor& descriptor) {
+  if (auto kept = store.read_blob(descriptor.digest)) return kept;
   std::string bytes = TRY(source.manifest(descriptor));
   TRY(verify(descriptor, bytes, "manifest"));
-  TRY(store.write_blob(bytes));
   return bytes;
 }
 
-Result<std::string> fetch_config(Store& store, Source& source, const Descriptor& descriptor) {
-  if (store.has_blob(descriptor.digest)) {
-    auto kept = store.read_blob(descriptor.digest);
-    if (kept) return kept;
-  }
+Result<std::string> fetch_config(const Store& store, Source& source, const Descriptor& descriptor) {
+  if (auto kept = store.read_blob(descriptor.digest)) return kept;
   std::string bytes;
   TRY(source.blob(descriptor, [&](std::string_view more) -> Status {
     if (bytes.size() + more.size() > kConfigMax) {
@@ -51,7 +42,6 @@ Result<std::string> fetch_config(Store& store, Source& source, const Descriptor&
     return {};
   }));
   TRY(verify(descriptor, bytes, "config"));
-  TRY(store.write_blob(bytes));
   return bytes;
 }
 
@@ -85,6 +75,7 @@ Result<Chosen> choose_image(Store& store, Source& source, Descriptor descriptor,
   for (int depth = 0; depth < kIndexDepthMax; ++depth) {
     std::string text = TRY(fetch_manifest(store, source, descriptor));
     ParsedManifest parsed = TRY(parse_manifest(text, descriptor.media_type));
+    TRY(store.write_blob(text));
     if (const auto* index = std::get_if<Index>(&parsed)) {
       descriptor = TRY(choose(*index, platform));
       continue;
@@ -94,127 +85,11 @@ Result<Chosen> choose_image(Store& store, Source& source, Descriptor descriptor,
     std::string config = TRY(fetch_config(store, source, chosen.manifest.config));
     chosen.config = TRY(parse_config(config, chosen.manifest.layers.size()));
     TRY(check_platform(chosen.config, platform));
+    TRY(store.write_blob(config));
     return chosen;
   }
   return fail(Errc::kUnsupported, "indexes nested deeper than {}", kIndexDepthMax);
 }
-
-// All layers of one image, a few at a time, bottom first: so a layer that waits for its lower ones
-// waits for somebody who works.
-class LayerPull {
- public:
-  LayerPull(Store& store, Source& source, const PullerConfig& config, Env env,
-            const Puller::Request& request, const Chosen& chosen)
-      : store_(store),
-        source_(source),
-        config_(config),
-        env_(env),
-        request_(request),
-        chosen_(chosen),
-        chain_(chain_ids(chosen.config.diff_ids)),
-        is_done_(chain_.size(), false) {}
-
-  Status run() {
-    for (const Descriptor& layer : chosen_.manifest.layers) {
-      report({layer.digest, Phase::kWaiting, 0, layer.size});
-    }
-    std::vector<std::thread> threads;
-    size_t count = std::min(config_.workers, chain_.size());
-    for (size_t i = 0; i < count; ++i) threads.emplace_back([this] { work(); });
-    for (std::thread& thread : threads) thread.join();
-    return result_;
-  }
-
-  const std::vector<std::string>& chain() const { return chain_; }
-
- private:
-  void work() {
-    while (auto layer = next()) {
-      Status fetched = fetch(*layer);
-      std::lock_guard lock(mutex_);
-      if (!fetched && result_) {
-        result_ = wrap(fetched.error(), "layer {}", chosen_.manifest.layers[*layer].digest);
-      }
-      if (fetched) is_done_[*layer] = true;
-      changed_.notify_all();
-    }
-  }
-
-  std::optional<size_t> next() {
-    std::lock_guard lock(mutex_);
-    if (!result_ || next_ == chain_.size()) return std::nullopt;
-    return next_++;
-  }
-
-  Status fetch(size_t layer) {
-    const Descriptor& blob = chosen_.manifest.layers[layer];
-    if (store_.has_layer(chain_[layer])) {
-      report({blob.digest, Phase::kExists, blob.size, blob.size});
-      return {};
-    }
-    report({blob.digest, Phase::kDownloading, 0, blob.size});
-    Instant reported = env_.clock.now();
-    LayerFetch job{blob,           chosen_.config.diff_ids[layer],
-                   chain_[layer],  [this, layer] { return lower(layer); },
-                   config_.limits, nullptr};
-    job.on_bytes = [&](uint64_t bytes) -> Status {
-      TRY(check_stop());
-      Instant now = env_.clock.now();
-      if (bytes == blob.size) {
-        report({blob.digest, Phase::kUnpacking, bytes, blob.size});
-      } else if (now - reported >= kProgressEvery) {
-        reported = now;
-        report({blob.digest, Phase::kDownloading, bytes, blob.size});
-      }
-      return {};
-    };
-    TRY(fetch_layer(store_, source_, job));
-    report({blob.digest, Phase::kDone, blob.size, blob.size});
-    return {};
-  }
-
-  Status check_stop() {
-    if (request_.cancel != nullptr && request_.cancel->is_cancelled()) {
-      return fail(Errc::kCancelled, "cancelled");
-    }
-    std::lock_guard lock(mutex_);
-    if (!result_) return fail(Errc::kCancelled, "another layer failed");
-    return {};
-  }
-
-  Result<std::vector<std::string>> lower(size_t layer) {
-    std::unique_lock lock(mutex_);
-    auto end = is_done_.begin() + static_cast<std::ptrdiff_t>(layer);
-    changed_.wait(lock, [&] {
-      return !result_ || std::all_of(is_done_.begin(), end, [](bool done) { return done; });
-    });
-    if (!result_) return fail(Errc::kCancelled, "a lower layer failed");
-    std::vector<std::string> directories;
-    for (size_t i = 0; i < layer; ++i) directories.push_back(store_.layer_directory(chain_[i]));
-    return directories;
-  }
-
-  void report(const Progress& progress) {
-    if (!request_.progress) return;
-    std::lock_guard lock(report_mutex_);
-    request_.progress(progress);
-  }
-
-  Store& store_;
-  Source& source_;
-  const PullerConfig& config_;
-  Env env_;
-  const Puller::Request& request_;
-  const Chosen& chosen_;
-  const std::vector<std::string> chain_;
-  std::mutex report_mutex_;
-
-  std::mutex mutex_;  // of what follows
-  std::condition_variable changed_;
-  std::vector<bool> is_done_;
-  size_t next_ = 0;
-  Status result_;  // the first failure
-};
 
 bool is_registry(const Reference& reference) {
   return reference.transport == Transport::kRegistry;
@@ -259,7 +134,7 @@ Result<Image> take_image(Store& store, const PullerConfig& config, Env env,
       known && known->platform == platform.to_string() && known->resolved_digest == resolved.digest;
   if (is_known) return use_image(store, *known, env);
   Chosen chosen = TRY(choose_image(store, source, resolved, platform));
-  LayerPull layers(store, source, config, env, request, chosen);
+  LayerPull layers(store, source, {config, env, request, chosen.manifest, chosen.config});
   TRY(layers.run());
   ImageRecord record{name,
                      resolved.digest,
@@ -343,6 +218,12 @@ Result<Image> load_image(const Store& store, const ImageRecord& record) {
     image.layer_directories.push_back(store.layer_directory(layer));
   }
   image.pin = TRY(store.pin(record.layers));
+  for (const std::string& layer : record.layers) {
+    auto made = store.read_layer_record(layer);
+    if (!made) continue;  // damaged: `berth system check` says so; the layer itself may do
+    raise_to(image.owner.uid, made->owner.uid);
+    raise_to(image.owner.gid, made->owner.gid);
+  }
   return image;
 }
 

@@ -7,7 +7,8 @@
 //   layers    two at a time, bottom first, each one a pipeline of three threads:
 //               fetch > hash > keep blob > inflate   |bounded buffer| > hash
 //                                                    |              | > untar > tmp/
-//             both digests right -> one syncfs -> rename    (a wrong one: nothing is kept)
+//             both digests right -> commit queue            (a wrong one: nothing is kept)
+//   commit    beside them: one syncfs for all layers that are finished -> their renames
 //   record    reference -> digests, atomically
 //
 // Blocking; call it on a worker. Safe to call from several threads and processes: layers that two
@@ -68,7 +69,9 @@ struct UnpackLimits {
 struct PullerConfig {
   RegistryConfig registry;
   UnpackLimits limits;
-  size_t workers = 2;  // layers at a time; a third gains nothing on two cores (measured)
+  // Layers at a time, besides those that wait for lower ones; a third gains nothing on two cores
+  // (measured).
+  size_t workers = 2;
 };
 
 enum class Policy {
@@ -96,6 +99,7 @@ struct Image {
   ImageConfig config;
   std::vector<std::string> layers;             // chain ids, bottom first
   std::vector<std::string> layer_directories;  // overlayfs lower directories, bottom first
+  HighestOwner owner;                          // of all layers
   Pin pin;                                     // keep it as long as the directories are used
 };
 

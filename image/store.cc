@@ -74,6 +74,34 @@ Status sync_ancestry(std::string path) {
   }
 }
 
+Status sync_file_system(const std::string& path) {
+  sys::Fd fd = TRY(sys::open(path, O_RDONLY | O_DIRECTORY));
+  return sys::sync_file_system(fd.get());
+}
+
+nlohmann::json render_highest(const HighestId& highest) {
+  return {{"id", highest.id}, {"path", highest.path}};
+}
+
+// Older layers do not say.
+Result<HighestId> parse_highest(const json::Node& layer, const char* key) {
+  auto node = layer.find(key);
+  if (!node) return HighestId();
+  uint64_t id = TRY(node->find_u64("id")).value_or(0);
+  return HighestId{static_cast<uint32_t>(id), TRY(node->string_at("path"))};
+}
+
+Status write_layer_record(const Scratch& scratch, const Store::LayerRecord& layer) {
+  nlohmann::json root = {{"version", kVersion},
+                         {"chain_id", layer.chain_id},
+                         {"diff_id", layer.diff_id},
+                         {"blob", layer.blob},
+                         {"size", layer.size},
+                         {"highest_uid", render_highest(layer.owner.uid)},
+                         {"highest_gid", render_highest(layer.owner.gid)}};
+  return sys::write_replace(scratch.path() + "/layer/layer.json", root.dump(2) + "\n", 0600);
+}
+
 std::string pull_lock_path(const std::string& root, std::string_view hex) {
   return fmt::format("{}/locks/{}{}", root, kPullLock, hex);
 }
@@ -250,37 +278,50 @@ Result<Store::LayerRecord> Store::read_layer_record(const std::string& chain_id)
   record.diff_id = TRY(root.string_at("diff_id"));
   record.blob = TRY(root.string_at("blob"));
   record.size = TRY(root.find_u64("size")).value_or(0);
+  record.owner.uid = TRY(parse_highest(root, "highest_uid"));
+  record.owner.gid = TRY(parse_highest(root, "highest_gid"));
   if (is_digest(record.diff_id) && is_digest(record.blob)) return record;
   return fail(Errc::kCorrupt, "{}: has a malformed digest", path);
 }
 
-Status Store::prepare_layer(const Scratch& scratch, const LayerRecord& layer) const {
-  nlohmann::json root = {{"version", kVersion},
-                         {"chain_id", layer.chain_id},
-                         {"diff_id", layer.diff_id},
-                         {"blob", layer.blob},
-                         {"size", layer.size}};
-  TRY(sys::write_replace(scratch.path() + "/layer/layer.json", root.dump(2) + "\n", 0600));
-  sys::Fd fd = TRY(sys::open(scratch.path(), O_RDONLY | O_DIRECTORY));
-  return sys::sync_file_system(fd.get());
+std::string Store::unpacked_directory(const Scratch& scratch) {
+  return scratch.path() + "/layer/fs";
 }
 
-Status Store::commit_layer(const Scratch& scratch, const LayerRecord& layer) {
-  TRY(prepare_layer(scratch, layer));
-  auto renamed = sys::rename(scratch.path() + "/layer", layer_path(layer.chain_id));
-  if (!renamed && !has_layer(layer.chain_id)) return renamed;
-  return {};  // record() syncs the name
+Status Store::commit(const std::vector<Finished>& all) {
+  for (const Finished& each : all) {
+    if (each.layer) TRY(write_layer_record(each.scratch, *each.layer));
+  }
+  TRY(sync_file_system(root_));
+  for (const Finished& each : all) TRY(show(each));
+  return {};
+}
+
+// record() syncs the names.
+Status Store::show(const Finished& finished) {
+  const Scratch& scratch = finished.scratch;
+  if (!finished.blob.empty()) {
+    TRY(sys::rename(scratch.path() + "/blob", blob_path(finished.blob)));
+  }
+  return finished.layer ? show_layer(scratch, finished.layer->chain_id) : Status();
+}
+
+Status Store::show_layer(const Scratch& scratch, const std::string& chain_id) {
+  auto renamed = sys::rename(scratch.path() + "/layer", layer_path(chain_id));
+  if (!renamed && !has_layer(chain_id)) return renamed;
+  return {};
 }
 
 // The old one must lie in tmp/ itself and not within the scratch directory, whose lock is ours: the
 // pins on it are the only locks that say how long it is needed.
 Status Store::replace_layer(const Scratch& scratch, const LayerRecord& layer) {
+  TRY(write_layer_record(scratch, layer));
+  TRY(sync_file_system(root_));
   std::string target = layer_path(layer.chain_id);
   if (!sys::exists(target)) {
-    TRY(commit_layer(scratch, layer));
+    TRY(show_layer(scratch, layer.chain_id));
     return sync_directory(root_ + "/layers");
   }
-  TRY(prepare_layer(scratch, layer));
   std::string outside = scratch.path() + ".old";
   sys::Fd fresh = TRY(sys::open(scratch.path() + "/layer", O_RDONLY | O_DIRECTORY));
   TRY(sys::lock(fresh.get(), sys::LockMode::kExclusive));  // against sweepers

@@ -4,7 +4,7 @@
 //     blobs/sha256/<hex>       manifests, configs and layers as they came, digest verified
 //     layers/<chain-id hex>/   one unpacked layer on its lower ones; immutable once visible
 //       fs/                      its content: overlayfs lower directory; owners are the image's ids
-//       layer.json               {"version":1,"diff_id","blob","size"}
+//       layer.json               see LayerRecord
 //     images/<hex of the reference's SHA-256>.json   what a reference names, see ImageRecord
 //     tmp/                     work in progress; each piece is flock'ed by who makes it
 //     locks/                   pull-<hex> one pull of a layer at a time; store: shared by pulls,
@@ -21,6 +21,7 @@
 
 #include "base/env.h"
 #include "base/result.h"
+#include "image/highest_owner.h"
 #include "image/manifest.h"
 #include "sys/fd.h"
 #include "sys/file.h"
@@ -127,13 +128,22 @@ class Store {
     std::string diff_id;
     std::string blob;   // digest of the compressed layer
     uint64_t size = 0;  // of the plain tar
+    HighestOwner owner;
   };
   Result<LayerRecord> read_layer_record(const std::string& chain_id) const;
-  // Makes `scratch` visible as a layer: it holds layer/fs/ as unpacked. One syncfs, then the
-  // rename. A layer that is already there wins.
-  Status commit_layer(const Scratch& scratch, const LayerRecord& layer);
-  // The same, and takes the place of a damaged layer in one step. Who has that pinned keeps it, as
-  // tmp/work-*.old, until the next open() after the pin has gone.
+  // What a fetch has verified, whole, and nobody sees yet.
+  struct Finished {
+    Scratch scratch;                    // holds blob, layer/fs/ as unpacked, or both
+    std::string blob;                   // its digest; "": the store has it
+    std::optional<LayerRecord> layer;   // absent: the store has it
+    std::optional<sys::FileLock> lock;  // of the layer, see lock_layer()
+  };
+  static std::string unpacked_directory(const Scratch& scratch);  // .../layer/fs
+  // Makes all of it visible: one syncfs, then the renames, in this order. Waits for no lock. A
+  // layer that is already there wins.
+  Status commit(const std::vector<Finished>& all);
+  // `scratch` holds layer/fs/ as unpacked, which takes the place of a damaged layer in one step.
+  // Who has that pinned keeps it, as tmp/work-*.old, until the next open() after the pin has gone.
   Status replace_layer(const Scratch& scratch, const LayerRecord& layer);
 
   // Work in progress.
@@ -166,7 +176,8 @@ class Store {
   explicit Store(std::string root) : root_(std::move(root)) {}
   Status sweep() const;
   Status make_tree() const;
-  Status prepare_layer(const Scratch& scratch, const LayerRecord& layer) const;
+  Status show(const Finished& finished);
+  Status show_layer(const Scratch& scratch, const std::string& chain_id);
   std::string image_path(const std::string& reference) const;
   std::string root_;
 };

@@ -38,15 +38,16 @@ class ByteSource {
 
 // Of a file, at a time.
 constexpr size_t kReadChunk = 512 * 1024;
-constexpr size_t kPipeChunk = 256 * 1024;
-constexpr size_t kPipeChunksMax = 12;
+constexpr size_t kPipeChunk = 512 * 1024;
+constexpr size_t kPipeChunksMax = 8;
 
 // A bounded buffer between one writing thread and some that read, each of which gets all bytes. It
 // is a ring of chunks:
 //
-//   chunk  0 1 2 3 4 5 6 7 8 9 10 11 0 1 ...
-//              ^       ^         ^
-//              reader  reader    writer: it waits when it would overtake the last reader
+//   chunk  0 1 2 3 4 5 6 7 0 1 ...
+//              ^   ^     ^
+//         reader   |     writer: it waits when it would overtake the last reader
+//                  reader
 //
 // What any of them fails with reaches the others.
 class Pipe final : public Output {

@@ -21,6 +21,7 @@ namespace berth::image {
 namespace {
 
 constexpr uint64_t kReserveCheckBytes = uint64_t{64} << 20;
+constexpr size_t kOwnerPathMax = 400;
 constexpr std::string_view kWhiteoutPrefix = ".wh.";
 constexpr std::string_view kReservedPrefix = ".wh..wh.";
 constexpr std::string_view kLinksDirectory = ".wh..wh.plnk";
@@ -82,12 +83,16 @@ Result<sys::Owner> owner_of(archive_entry* entry) {
   return sys::Owner{static_cast<uid_t>(uid), static_cast<gid_t>(gid)};
 }
 
+void note_id(HighestId& highest, uint32_t id, const LayerTree::Place& place) {
+  if (id > highest.id) highest = {id, printable(place.path, kOwnerPathMax)};
+}
+
 class Unpacker {
  public:
   Unpacker(ByteSource& tar, LayerTree tree, const std::string& target, const UnpackOptions& options)
       : tar_(tar), tree_(std::move(tree)), target_(target), options_(options) {}
 
-  Status run();
+  Result<HighestOwner> run();
 
  private:
   static la_ssize_t read_callback(archive*, void* self, const void** buffer);
@@ -106,6 +111,8 @@ class Unpacker {
   Status check_reserve(size_t written);
   Status set_looks(archive_entry* entry, const LayerTree::Place& place);
   Status set_file_looks(archive_entry* entry, const LayerTree::Place& place, int fd);
+  Status set_owner_and_mode(archive_entry* entry, const LayerTree::Place& place,
+                            const sys::Entry& at);
   Status set_xattrs(archive_entry* entry, const LayerTree::Place& place);
 
   ByteSource& tar_;
@@ -116,6 +123,7 @@ class Unpacker {
   std::optional<Error> source_error_;  // what the source failed with, under libarchive's feet
   uint64_t unchecked_bytes_ = kReserveCheckBytes;  // the first file checks
   bool warned_of_xattrs_ = false;
+  HighestOwner highest_;
 };
 
 la_ssize_t Unpacker::read_callback(archive* a, void* self, const void** buffer) {
@@ -164,7 +172,7 @@ Status Unpacker::drain() {
   return {};
 }
 
-Status Unpacker::run() {
+Result<HighestOwner> Unpacker::run() {
   PlainLocale plain;
   TRY(open_archive());
   uint64_t entries = 0;
@@ -179,7 +187,8 @@ Status Unpacker::run() {
     if (!done) return wrap(std::move(done).error(), "entry \"{}\"", printable(name, 400));
   }
   TRY(drain());
-  return tree_.finish();
+  TRY(tree_.finish());
+  return highest_;
 }
 
 Status Unpacker::unpack_entry(archive_entry* entry, const std::string& name) {
@@ -229,7 +238,7 @@ Status Unpacker::reserved(const std::string& parent, const std::string& name) {
 // With its looks.
 Status Unpacker::make(archive_entry* entry, const LayerTree::Place& place) {
   if (archive_entry_filetype(entry) == AE_IFDIR) {
-    TRY(tree_.make_directory(place));
+    TRY(tree_.make_directory(place, archive_entry_perm(entry) & 0777));
     return set_looks(entry, place);
   }
   // Nearly every name is new: it is cheaper to find out by making it than to look first.
@@ -304,30 +313,38 @@ Status Unpacker::check_reserve(size_t written) {
 }
 
 Status Unpacker::set_looks(archive_entry* entry, const LayerTree::Place& place) {
-  // Owner first: chown clears setuid, setgid and file capabilities.
-  TRY(sys::chown_at(place.dirfd, place.name, TRY(owner_of(entry))));
-  TRY(set_xattrs(entry, place));
-  mode_t type = archive_entry_filetype(entry);
-  if (type != AE_IFLNK) {
-    TRY(sys::chmod_at(place.dirfd, place.name, archive_entry_perm(entry) & 07777));
+  TRY(set_owner_and_mode(entry, place, {place.dirfd, place.name}));
+  if (archive_entry_filetype(entry) != AE_IFDIR) {
+    return sys::set_times_at(place.dirfd, place.name, times_of(entry));
   }
-  if (type != AE_IFDIR) return sys::set_times_at(place.dirfd, place.name, times_of(entry));
   tree_.set_directory_times(place, times_of(entry));
   return {};
 }
 
-// The same for a file that is still open. Most are made with the owner and mode that they shall
-// have; to ask costs less than to set them again.
+// The same for a file that is still open.
 Status Unpacker::set_file_looks(archive_entry* entry, const LayerTree::Place& place, int fd) {
+  static const std::string kItself;
+  TRY(set_owner_and_mode(entry, place, {fd, kItself}));
+  return sys::set_times_at(fd, "", times_of(entry));
+}
+
+// And attributes, which are set by name: /proc/self/fd of a file cannot be. Most entries are made
+// with the owner and mode that they shall have; to ask costs less than to set them again. The owner
+// comes first: chown clears setuid, setgid and file capabilities.
+Status Unpacker::set_owner_and_mode(archive_entry* entry, const LayerTree::Place& place,
+                                    const sys::Entry& at) {
   sys::Owner owner = TRY(owner_of(entry));
-  struct stat made = TRY(sys::stat_fd(fd));
-  if (made.st_uid != owner.uid || made.st_gid != owner.gid) {
-    TRY(sys::chown_fd(fd, owner.uid, owner.gid));
-  }
+  note_id(highest_.uid, owner.uid, place);
+  note_id(highest_.gid, owner.gid, place);
+  auto made = TRY(sys::stat_at(at.dirfd, at.name));
+  if (!made) return fail(Errc::kInternal, "is gone");
+  bool is_owner = made->st_uid == owner.uid && made->st_gid == owner.gid;
+  if (!is_owner) TRY(sys::chown_at(at.dirfd, at.name, owner));
   TRY(set_xattrs(entry, place));
   mode_t mode = archive_entry_perm(entry) & 07777;
-  if ((made.st_mode & 07777) != mode) TRY(sys::chmod_at(fd, "", mode));
-  return sys::set_times_at(fd, "", times_of(entry));
+  bool is_mode = is_owner && (made->st_mode & 07777) == mode;
+  if (is_mode || S_ISLNK(made->st_mode)) return {};
+  return sys::chmod_at(at.dirfd, at.name, mode);
 }
 
 Status Unpacker::set_xattrs(archive_entry* entry, const LayerTree::Place& place) {
@@ -354,7 +371,8 @@ Status Unpacker::set_xattrs(archive_entry* entry, const LayerTree::Place& place)
 
 }  // namespace
 
-Status unpack(ByteSource& tar, const std::string& target, const UnpackOptions& options) {
+Result<HighestOwner> unpack(ByteSource& tar, const std::string& target,
+                            const UnpackOptions& options) {
   LayerTree tree = TRY(LayerTree::open(target, options.lower));
   return Unpacker(tar, std::move(tree), target, options).run();
 }

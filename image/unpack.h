@@ -15,17 +15,18 @@
 #pragma once
 
 #include "base/result.h"
+#include "image/highest_owner.h"
+#include "image/merged.h"
 #include "image/stream.h"
 
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <vector>
 
 namespace berth::image {
 
-// Directories of the layers beneath, bottom first. May block until they are unpacked.
-using LowerLayers = std::function<Result<std::vector<std::string>>()>;
+// What the layers beneath look like. May block until they are unpacked. Empty: there are none.
+using LowerLayers = std::function<Result<MergedView>()>;
 
 struct UnpackOptions {
   uint64_t entries_max;
@@ -37,6 +38,7 @@ struct UnpackOptions {
 // Errors: kCorrupt for damaged archives, kInvalid for entries that no container may have (a name
 // that cannot be, a hard link to nothing, trusted.overlay.*), kExhausted; all name the entry or
 // the offset.
-Status unpack(ByteSource& tar, const std::string& target, const UnpackOptions& options);
+Result<HighestOwner> unpack(ByteSource& tar, const std::string& target,
+                            const UnpackOptions& options);
 
 }  // namespace berth::image

@@ -16,17 +16,23 @@ namespace berth::sys {
 namespace {
 
 // The xattr calls know no dirfd: name the entry through the descriptor.
+constexpr size_t kShortValue = 256;  // enough for nearly all extended attributes
+
 std::string path_through(int dirfd, const std::string& name) {
   return name.empty() ? proc_path(dirfd) + "/." : proc_path(dirfd) + "/" + name;
 }
 
 Result<std::string> xattr_of(const std::string& path, const std::string& attribute) {
-  std::string value(XATTR_SIZE_MAX, '\0');
-  long length = TRY(call("lgetxattr", attribute, [&] {
-    return ::lgetxattr(path.c_str(), attribute.c_str(), value.data(), value.size());
-  }));
-  value.resize(static_cast<size_t>(length));
-  return value;
+  for (size_t room : {kShortValue, size_t{XATTR_SIZE_MAX}}) {
+    std::string value(room, '\0');
+    auto length = call("lgetxattr", attribute, [&] {
+      return ::lgetxattr(path.c_str(), attribute.c_str(), value.data(), value.size());
+    });
+    if (!length && length.error().errno_value == ERANGE && room < XATTR_SIZE_MAX) continue;
+    value.resize(static_cast<size_t>(TRY(std::move(length))));
+    return value;
+  }
+  return fail(Errc::kInvalid, "attribute {}: longer than any can be", attribute);
 }
 
 }  // namespace
@@ -108,6 +114,15 @@ Status set_xattr_at(int dirfd, const std::string& name, const std::string& attri
   return run("lsetxattr", attribute, [&] {
     return ::lsetxattr(path.c_str(), attribute.c_str(), value.data(), value.size(), 0);
   });
+}
+
+Result<std::optional<std::string>> xattr_at(int dirfd, const std::string& name,
+                                            const std::string& attribute) {
+  auto value = xattr_of(path_through(dirfd, name), attribute);
+  if (value) return std::optional(std::move(*value));
+  int reason = value.error().errno_value;
+  if (reason == ENODATA || reason == ENOTSUP) return std::optional<std::string>();
+  return tl::unexpected<Error>(std::move(value).error());
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> xattrs_at(int dirfd,

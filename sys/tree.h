@@ -55,6 +55,9 @@ Status set_times_at(int dirfd, const std::string& name, const Times& times);
 
 Status set_xattr_at(int dirfd, const std::string& name, const std::string& attribute,
                     std::string_view value);
+// One extended attribute; nothing when it is not there or the file system has none.
+Result<std::optional<std::string>> xattr_at(int dirfd, const std::string& name,
+                                            const std::string& attribute);
 // All extended attributes; empty where the file system has none.
 Result<std::vector<std::pair<std::string, std::string>>> xattrs_at(int dirfd,
                                                                    const std::string& name);

@@ -122,8 +122,9 @@ Status measure(const std::string& path, const std::string& url, const std::strin
       [&] { hashed = timed(stages.hash_plain, [&] { return hash_plain(pipe.reader(0)); }); });
   std::thread unpacking([&] {
     unpacked = timed(stages.unpack, [&] {
-      return image::unpack(pipe.reader(1), target,
-                           {.entries_max = UINT64_MAX, .disk_reserve_bytes = 0});
+      auto owner = image::unpack(pipe.reader(1), target,
+                                 {.entries_max = UINT64_MAX, .disk_reserve_bytes = 0});
+      return owner ? Status() : tl::unexpected(std::move(owner).error());
     });
     if (!unpacked) pipe.close_read(unpacked.error());
   });

@@ -108,7 +108,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CHECK(sys::make_directories(target, 0755));
   Memory tar(fuzz::text_of(data, size));
   image::UnpackOptions options{.entries_max = 1000, .disk_reserve_bytes = 0, .lower = nullptr};
-  options.lower = [&]() -> Result<std::vector<std::string>> { return layers; };
+  options.lower = [&] { return image::MergedView::open(layers); };
   auto done = image::unpack(tar, target, options);
   if (!done) fuzz::check_error(done.error());
   auto view = image::MergedView::open(layers);

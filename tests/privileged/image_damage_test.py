@@ -198,6 +198,7 @@ def test_diff_ids_are_as_many_as_layers(layout, store, count):
     def change(config):
         config["rootfs"]["diff_ids"] = [digest_of(PLAIN)] * count
     refused(store, layout.add("count", [PLAIN], change_config=change), f"diff_ids has {count} entries", "1 layers")
+    assert len(list((store / "blobs/sha256").iterdir())) == 1, "the manifest; a configuration that is none is not kept"
 
 
 def test_a_bomb_is_stopped(layout, store, tmp_path):

@@ -3,18 +3,22 @@
 import hashlib
 import http.client
 import http.server
+import io
 import json
 import os
 import pathlib
 import random
 import subprocess
 import sys
+import tarfile
 import threading
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+TESTS = pathlib.Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(TESTS / "support"), str(TESTS / "bench")]
 import leak_census  # noqa: E402
+import pull_images  # noqa: E402
 from registry import Registry  # noqa: E402
 
 PROBE = os.environ["BERTH_BIN"] + "/image_probe"
@@ -148,4 +152,31 @@ def test_a_second_image_brings_only_what_is_new(layout, tmp_path):
         assert wrote < BOOKKEEPING_BYTES_MAX
     kept = hashlib.sha256((store / "blobs" / base.replace(":", "/")).read_bytes()).hexdigest()
     assert base == f"sha256:{kept}"
+    leak_census.assert_equal(before, tmp_path / "run", store)
+
+
+def test_the_same_layer_compressed_otherwise(tmp_path):
+    """It is not unpacked again, but whoever pushes or saves the second image needs the blob that its manifest names."""
+    store = tmp_path / "store"
+    before = leak_census.take(tmp_path / "run", store)
+    content = random.Random(2).randbytes(100_000)
+
+    def fill(tar):
+        entry = tarfile.TarInfo("file")
+        entry.size = len(content)
+        tar.addfile(entry, io.BytesIO(content))
+
+    directories, blobs = [], []
+    for compression in ("gzip", "zstd"):
+        layout = tmp_path / compression
+        (layout / "blobs/sha256").mkdir(parents=True)
+        layer = pull_images.write_layer(layout / "blobs/sha256", compression, fill)
+        pull_images.write_layout(layout, [layer])
+        blobs.append(layer[0]["digest"])
+        found, _ = pull(store, f"oci:{layout}:latest")
+        directories.append((found, inodes(found[0])))
+    assert directories[0] == directories[1]
+    assert blobs[0] != blobs[1]
+    for digest in blobs:
+        assert digest == "sha256:" + hashlib.sha256((store / "blobs" / digest.replace(":", "/")).read_bytes()).hexdigest()
     leak_census.assert_equal(before, tmp_path / "run", store)

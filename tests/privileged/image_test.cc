@@ -53,13 +53,12 @@ class UnpackTest : public testing::Test {
     TRY(sys::make_directory(target, 0755));
     TextSource source(tar);
     std::vector<std::string> lower = layers_;
-    Status done =
-        unpack(source, target,
-               {.entries_max = 1000,
-                .disk_reserve_bytes = 0,
-                .lower = [lower]() -> Result<std::vector<std::string>> { return lower; }});
-    if (done) layers_.push_back(target);
-    return done;
+    highest_ =
+        TRY(unpack(source, target, {.entries_max = 1000, .disk_reserve_bytes = 0, .lower = [lower] {
+                                      return MergedView::open(lower);
+                                    }}));
+    layers_.push_back(target);
+    return {};
   }
   Status layer(const std::vector<TarEntry>& entries) {
     TarWriter tar;
@@ -84,6 +83,7 @@ class UnpackTest : public testing::Test {
   bool is_hidden(const std::string& name) { return exists(name) && is_whiteout(lstat_of(name)); }
 
   std::optional<sys::TemporaryDirectory> scratch_;
+  HighestOwner highest_;
   std::vector<std::string> layers_;
 };
 
