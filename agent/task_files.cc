@@ -134,6 +134,7 @@ class Writer {
 
   Result<runtime::ContainerPlan> write_container(const ContainerDefinition& container) {
     const image::Image& image = *request_.images.at(container.name);
+    TRY(check_owners(image));
     Account account = TRY(find_account(container, image));
     ContainerPlace place = TRY(make_place(container));
     ContainerSettings settings =
@@ -227,6 +228,23 @@ class Writer {
       return sys::read_all(file->get(), kAccountFileMax).value_or("");
     }
     return "";
+  }
+
+  // What belongs to an id that the task has not belongs to nobody in it: not even its root could
+  // read it.
+  Status check_owners(const image::Image& image) const {
+    if (!place_.ids) return {};
+    TRY(check_owner(image, "user", image.owner.uid));
+    return check_owner(image, "group", image.owner.gid);
+  }
+
+  Status check_owner(const image::Image& image, std::string_view kind,
+                     const image::HighestId& highest) const {
+    if (highest.id < place_.ids->size) return {};
+    return fail(Errc::kInvalid,
+                "image {}: \"{}\" belongs to {} {}, outside of the {} ids of a task; "
+                "--userns=host does without",
+                image.reference, highest.path, kind, highest.id, place_.ids->size);
   }
 
   Result<Account> find_account(const ContainerDefinition& container, const image::Image& image) {

@@ -34,14 +34,21 @@ def test_archive(fresh, layouts, tmp_path, form):
 
 
 def test_owners_that_a_task_has_no_ids_for(fresh, tmp_path):
-    """docs/unpacking.md: nobody's in a user namespace of 65,536 ids, whatever the mode allows root."""
+    """docs/unpacking.md: they would be nobody's in a user namespace of 65,536 ids, whatever the mode allows root."""
     busybox = entry("bin/sh", pathlib.Path("/bin/busybox").read_bytes(), mode=0o755)
-    image = Layout(tmp_path / "oci").add("ids", [tar(busybox, entry("last", uid=65535, gid=65535),
-                                                     entry("beyond", b"x", uid=70000, gid=65536, mode=0o600))])
-    script = "exec 2>/dev/null; busybox stat -c %u:%g last beyond; cat beyond || echo; chown 0 beyond; echo $?"
-    look = container(image, "sh", "-c", script)
-    assert fresh.run(task(look)).lines() == ["65535:65535", "65534:65534", "", "1"]
-    assert fresh.run(task(look), "--userns=host").lines() == ["65535:65535", "70000:65536", "x0"]
+    last = tar(busybox, entry("last", uid=65535, gid=65535))
+    layout = Layout(tmp_path / "oci")
+    good = container(layout.add("good", [last]), "sh", "-c", "busybox stat -c %u:%g last")
+    assert fresh.run(task(good)).lines() == ["65535:65535"]
+    for kind, ids in (("user", {"uid": 70000}), ("group", {"gid": 65536})):
+        image = layout.add(kind, [last, tar(entry("dir/beyond", b"x", mode=0o600, **ids))])
+        look = container(image, "sh", "-c", "busybox stat -c %u:%g dir/beyond; cat dir/beyond; chown 0 dir/beyond; echo $?")
+        refused = fresh.run(task(look))
+        assert refused.code == 125, refused
+        for word in (image, "dir/beyond", f"{kind} {max(ids.values())}", "--userns=host"):
+            assert word in refused.err, refused
+        owner = f"{ids.get('uid', 0)}:{ids.get('gid', 0)}"
+        assert fresh.run(task(look), "--userns=host").lines() == [owner, "x0"]
 
 
 def test_imported_root_file_system(fresh, tmp_path):
