@@ -1,5 +1,6 @@
 """`berth system df`, `prune` and `check`: what the store holds, what may go, and whether it is as it was pulled."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -178,6 +179,19 @@ def test_df_and_prune_know_what_runs(fresh, layouts):
     assert fresh.berth("system", "sweep").code == 0
     assert fresh.berth("system", "prune").code == 0
     assert list((fresh.root / "layers").iterdir()) == []
+
+
+def test_rmi_beside_a_pull(store, image):
+    """The name goes; what it named may be just what is being pulled, and goes with the next clean-up."""
+    store.must("images")
+    with open(store.root / "locks/store", encoding="ascii") as pull:
+        fcntl.flock(pull, fcntl.LOCK_SH)
+        outcome = store.must("rmi", image)
+        assert f"{image}: removed" in outcome.out and "a pull or a check runs" in outcome.out
+        assert store.names("images") == [] and len(store.names("layers")) == 2
+        assert store.berth("rmi", image).code == 125, "nothing has that name any more"
+    store.must("system", "prune")
+    assert store.names("layers") == [] and store.names("blobs/sha256") == []
 
 
 def test_images_are_cleaned_up_as_the_configuration_says(tmp_path, layouts):
