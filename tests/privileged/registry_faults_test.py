@@ -16,6 +16,7 @@ import time
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+import leak_census  # noqa: E402
 from scripted_registry import Image, ScriptedRegistry, answer, digest_of  # noqa: E402
 
 PROBE = os.environ["BERTH_BIN"] + "/image_probe"
@@ -74,7 +75,9 @@ class Probe:
 @pytest.fixture
 def memory():
     directory = subprocess.check_output(["mktemp", "-d", "/dev/shm/berth-test-XXXXXX"], text=True).strip()
+    census = leak_census.take(f"{directory}/run", directory)
     yield directory
+    leak_census.assert_equal(census, f"{directory}/run", directory)
     subprocess.run(["rm", "-rf", directory], check=True)
 
 
