@@ -2,6 +2,7 @@
 
 #include "agent/paths.h"
 #include "agent/task_jobs.h"
+#include "agent/task_table.h"
 #include "agent/teardown.h"
 #include "base/log.h"
 #include "runtime/shim_protocol.h"
@@ -101,6 +102,8 @@ Status Agent::prepare() const {
   }
   auto swept = sweep_instance(options_.config, netns::Retired::kKeep);
   if (!swept) LOG(kWarn, "something of a dead task stays", {{"why", swept.error().text}});
+  auto forgotten = forget_stopped_tasks(options_.config, env_.clock.wall(), kStoppedKept);
+  if (!forgotten) LOG(kWarn, "stopped tasks stay", {{"why", forgotten.error().text}});
   return {};
 }
 

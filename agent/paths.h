@@ -6,9 +6,12 @@
 //     tasks/<task-id>/logs/<c>.log     what containers print, json-file format
 //     tasks/<task-id>/<c>/upper work   writable layer of a container
 //     tasks/<task-id>/volumes/<v>/     volumes that live as long as the task
+//     stopped/<task-id>/               what stays of a detached task for an hour: info.json, logs/,
+//                                      <c>.exit.json
 //   <run>/                             gone with a reboot
 //     tasks/<task-id>.lock             held by the berth process that owns the task
-//     tasks/<task-id>/                 task directory (runtime/task_plan.h)
+//     tasks/<task-id>/                 task directory (runtime/task_plan.h), and info.json, what
+//                                      people ask about it (agent/task_info.h)
 //     oci/                             state of the OCI runtime, and its seccomp cache
 #pragma once
 
@@ -16,8 +19,11 @@
 #include "runtime/task_plan.h"
 
 #include <string>
+#include <string_view>
 
 namespace berth::agent {
+
+inline constexpr std::string_view kLockSuffix = ".lock";
 
 struct InstancePaths {
   std::string root;
@@ -25,16 +31,24 @@ struct InstancePaths {
 
   std::string tasks() const { return run + "/tasks"; }
   std::string oci() const { return run + "/oci"; }
-  std::string task_lock(const std::string& id) const { return tasks() + "/" + id + ".lock"; }
+  std::string task_lock(const std::string& id) const {
+    return tasks() + "/" + id + std::string(kLockSuffix);
+  }
   runtime::TaskPaths task(const std::string& id) const { return {tasks() + "/" + id}; }
 
   std::string durable_tasks() const { return root + "/tasks"; }
   std::string durable(const std::string& id) const { return durable_tasks() + "/" + id; }
   std::string logs(const std::string& id) const { return durable(id) + "/logs"; }
+  std::string stopped_tasks() const { return root + "/stopped"; }
+  std::string stopped(const std::string& id) const { return stopped_tasks() + "/" + id; }
   std::string volume(const std::string& id, const std::string& name) const {
     return durable(id) + "/volumes/" + name;
   }
 };
+
+inline std::string info_path(const runtime::TaskPaths& directory) {
+  return directory.directory + "/info.json";
+}
 
 inline InstancePaths paths_of(const Config& config) {
   return {config.root, config.run};

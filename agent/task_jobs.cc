@@ -4,6 +4,7 @@
 #include "agent/ecr_provider.h"
 #include "agent/paths.h"
 #include "agent/registry_config.h"
+#include "agent/task_info.h"
 #include "agent/teardown.h"
 #include "base/log.h"
 #include "sys/socket.h"
@@ -87,6 +88,17 @@ Result<Spawned> spawn_shim_program(const Config& config, const std::string& dire
   return Spawned{std::move(shim), std::move(pair.ours)};
 }
 
+Status write_task_info(const TaskFilesRequest& request) {
+  std::map<std::string, std::string> digests;
+  for (const auto& [container, image] : request.images) {
+    digests[container] = image->manifest_digest;
+  }
+  TaskInfo info = task_info_of(request.task, request.lease, digests);
+  info.detached = !request.foreground;
+  std::string path = info_path(paths_of(request.config).task(request.task.id));
+  return sys::write_replace(path, render_task_info(info), 0600);
+}
+
 // A job of one step that makes nothing but a change of the world.
 template <class Step>
 Answer<Done> step_job(Env env, const std::string& task_id, std::string name, Step&& step) {
@@ -161,6 +173,12 @@ Answer<Spawned> spawn_job(const TaskFilesRequest& request, Env env) {
         start_failure(id, StartStage::kCreate, "CannotCreateContainerError", plan.error().error);
     failure.container = plan.error().container;
     return {tl::unexpected(std::move(failure)), std::move(spans)};
+  }
+  auto described = write_task_info(request);
+  if (!described) {
+    return {tl::unexpected(start_failure(id, StartStage::kCreate, "ResourceInitializationError",
+                                         described.error())),
+            std::move(spans)};
   }
   auto spawned = spawn_shim_program(request.config, plan->directory, request.images);
   watch.lap("spawn berth-shim");

@@ -2,6 +2,7 @@
 
 #include "agent/paths.h"
 #include "agent/task_network.h"
+#include "agent/task_table.h"
 #include "base/log.h"
 #include "runtime/shim.h"
 #include "sys/cgroup.h"
@@ -12,8 +13,6 @@
 
 namespace berth::agent {
 namespace {
-
-constexpr std::string_view kLockSuffix = ".lock";
 
 Status remove_cgroups(const std::string& instance, const std::string& task_id) {
   auto host = TRY(sys::Cgroups::detect());
@@ -78,6 +77,8 @@ Result<Remains> tear_down_task(const Config& config, const std::string& task_id,
   bool retired = network_end == NetworkEnd::kBySweep && TRY(network.retire(task_id));
   if (!retired) TRY(network.remove(task_id));
   TRY(remove_oci_state(paths, task_id));
+  auto kept = keep_stopped_task(config, task_id);
+  if (!kept) LOG(kWarn, "record of the task lost", {{"task", task_id}, {"why", kept.error().text}});
   TRY(sys::remove_tree(paths.durable(task_id)));
   TRY(sys::remove_tree(paths.task(task_id).directory));
   // The lock goes last: while it is there, a sweep knows of the task.

@@ -425,8 +425,9 @@ Result<ShimIdentity> read_shim_identity(const std::string& path) {
 }
 
 bool is_alive(const ShimIdentity& identity) {
-  auto start_time = sys::start_time_of(identity.pid);
-  return start_time && *start_time == identity.start_time;
+  auto stat = sys::stat_of(identity.pid);
+  bool is_the_same = stat && stat->start_time == identity.start_time;
+  return is_the_same && stat->state != 'Z' && stat->state != 'X';
 }
 
 Status serve_task(const TaskPlan& plan, sys::Fd agent, Env env) {

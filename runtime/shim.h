@@ -24,7 +24,7 @@ struct ShimIdentity {
   uint64_t start_time = 0;  // clock ticks since boot
 };
 Result<ShimIdentity> read_shim_identity(const std::string& path);
-// Whether that very process still runs.
+// Whether that very process still runs: one that nobody has reaped yet does not.
 bool is_alive(const ShimIdentity& identity);
 
 // Serves the task until it has stopped. `agent` is the connection of who spawned us. Blocks.

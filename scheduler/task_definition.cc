@@ -37,8 +37,8 @@ std::vector<std::string> args_of(const HealthCheck& check) {
   const std::vector<std::string>& command = check.command;
   if (command.empty()) return {};
   if (command[0] == "CMD") return {command.begin() + 1, command.end()};
-  if (command[0] != "CMD-SHELL") return command;  // as if CMD stood before it
-  std::vector<std::string> args = {"/bin/sh", "-c"};
+  if (command[0] != "CMD-SHELL") return command;      // as if CMD stood before it
+  std::vector<std::string> args = {"/bin/sh", "-c"};  // the container's own
   args.insert(args.end(), command.begin() + 1, command.end());
   return args;
 }

@@ -46,24 +46,37 @@ Result<agent::Config> effective_config(const GlobalOptions& options) {
   return config;
 }
 
-// `berth system ...` of the same instance.
-Result<std::vector<std::string>> system_command(const GlobalOptions& global,
-                                                const agent::Config& config,
-                                                std::initializer_list<std::string> arguments) {
+// `berth ...` of the same instance.
+Result<std::vector<std::string>> own_command(const GlobalOptions& global,
+                                             const agent::Config& config,
+                                             const std::vector<std::string>& arguments) {
   std::vector<std::string> command = {TRY(agent::sibling_program("berth"))};
   if (!global.config.empty()) command.insert(command.end(), {"--config", global.config});
-  command.insert(command.end(), {"--root", config.root, "--run", config.run, "system"});
-  command.insert(command.end(), arguments);
+  command.insert(command.end(), {"--root", config.root, "--run", config.run});
+  command.insert(command.end(), arguments.begin(), arguments.end());
   return command;
 }
 
+// `berth run` with the same options, to look after a detached task.
+std::vector<std::string> keeper_arguments(const RunOptions& options) {
+  std::vector<std::string> words = {"run", "--report", std::to_string(kKeeperReportFd)};
+  if (!options.overrides.empty()) words.insert(words.end(), {"--overrides", options.overrides});
+  for (const std::string& variable : options.env) words.insert(words.end(), {"--env", variable});
+  if (options.userns_host) words.insert(words.end(), {"--userns", "host"});
+  words.insert(words.end(), {"--", options.file});
+  return words;
+}
+
 int run_task(const agent::Config& config, const GlobalOptions& global, RunOptions options) {
-  auto sweeper = system_command(global, config, {"sweep", "--delay", kSweeperDelayMs});
+  auto sweeper = own_command(global, config, {"system", "sweep", "--delay", kSweeperDelayMs});
   if (!sweeper) return report(sweeper.error());
   options.sweeper = std::move(*sweeper);
-  auto cleaner = system_command(global, config, {"prune", "--automatic"});
+  auto cleaner = own_command(global, config, {"system", "prune", "--automatic"});
   if (!cleaner) return report(cleaner.error());
   options.cleaner = std::move(*cleaner);
+  auto keeper = own_command(global, config, keeper_arguments(options));
+  if (!keeper) return report(keeper.error());
+  options.keeper = std::move(*keeper);
   return run_command(config, options);
 }
 
@@ -83,6 +96,11 @@ void add_run(CLI::App& app, const GlobalOptions& global, Command& chosen) {
          "host: no user namespace, ids of containers are ids of the host")
       ->check(CLI::IsMember({"host"}));
   run->add_flag("--timing", options->timing, "say where the milliseconds went");
+  CLI::Option* detach = run->add_flag(
+      "-d,--detach", options->detach,
+      "print the task's id when it runs and leave it running: berth ps, logs, exec, stop");
+  detach->excludes(run->get_option("--container"))->excludes(run->get_option("--timing"));
+  run->add_option("--report", options->report_fd)->group("");
   run->callback([options, &global, &chosen] {
     chosen = [options, &global](const agent::Config& config) {
       return run_task(config, global, *options);
@@ -114,6 +132,7 @@ int main(int argc, char** argv) {
   app.add_flag("--debug", global.debug, "log what is done and why");
 
   add_run(app, global, chosen);
+  add_task_commands(app, chosen);
   add_image_commands(app, chosen);
   add_task_def_commands(app, chosen);
   add_system_commands(app, chosen);

@@ -16,6 +16,8 @@
 namespace berth::tools {
 
 constexpr int kExitFailure = 125;
+// Where the keeper of a detached task finds the socket of whoever started it.
+constexpr int kKeeperReportFd = 3;
 
 struct RunOptions {
   std::string file;              // the task definition; "-" is standard input
@@ -24,6 +26,9 @@ struct RunOptions {
   std::string container;         // show only this one's log, unprefixed; "" shows all
   bool userns_host = false;
   bool timing = false;
+  bool detach = false;               // return when the task runs; a keeper looks after it
+  std::vector<std::string> keeper;   // the same command, to be that keeper
+  int report_fd = -1;                // this is the keeper: whoever started it hears there
   std::vector<std::string> sweeper;  // `berth system sweep` of the same instance
   std::vector<std::string> cleaner;  // `berth system prune --automatic`
 };

@@ -1,5 +1,5 @@
-// berth run: one task in the foreground. The scheduler core and the agent live in this process; the
-// store is thrown away at the end.
+// berth run: one task, in the foreground or looked after by a keeper (keeper.h). The scheduler core
+// and the agent live in this process; the store is thrown away at the end.
 #include "agent/agent.h"
 #include "agent/detached.h"
 #include "agent/log_follower.h"
@@ -12,6 +12,7 @@
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "tools/commands.h"
+#include "tools/keeper.h"
 #include "tools/log_printer.h"
 #include "tools/pull_progress.h"
 #include "tools/system_commands.h"
@@ -65,12 +66,13 @@ class RunSession {
         env_(env),
         task_id_(make_task_id(env.rng)),
         core_(store_, env.rng),
+        report_(options.report_fd, loop, [this] { stop(); }),
         progress_(stderr, ProgressStyle::kTerminal, env.clock),
         printer_(container_names(definition_), options.container,
                  ::isatty(STDOUT_FILENO) == 1 ? Colour::kAlways : Colour::kNever, stdout, stderr),
         agent_({.config = config,
                 .userns_host = options.userns_host,
-                .foreground = true,
+                .foreground = !is_keeper_,
                 .progress = [this](const image::Progress& p) { progress_.update(p); },
                 .sweeper = options.sweeper},
                loop, env, [this](scheduler::Event event) { submit(std::move(event)); }) {}
@@ -101,10 +103,21 @@ class RunSession {
     core_.submit(std::move(event));
     auto commands = core_.step(env_.clock.wall());
     if (!commands) return give_up(std::move(commands).error());
-    if (started) follow_logs();
+    if (started && !is_keeper_) follow_logs();
     for (const scheduler::Command& command : *commands) agent_.execute(command);
     const scheduler::Task* task = core_.find_task(task_id_);
-    if (task != nullptr && task->last_status() == scheduler::TaskStatus::kStopped) loop_.stop();
+    if (task == nullptr) return;
+    if (report_.is_due() && task->started_at) report_running();
+    if (task->last_status() == scheduler::TaskStatus::kStopped) loop_.stop();
+  }
+
+  void report_running() {
+    auto told = report_.tell(task_id_);
+    if (!told) stop();  // nobody knows of it
+  }
+
+  void stop() {
+    submit(scheduler::StopRequested{task_id_, scheduler::StopCode::kUserInitiated, ""});
   }
 
   static void tell(const std::string& text) { std::fprintf(stderr, "berth: %s\n", text.c_str()); }
@@ -128,7 +141,7 @@ class RunSession {
   void interrupted() {
     if (++interrupts_ == 1) {
       std::fprintf(stderr, "berth: stopping the task; once more kills it\n");
-      return submit(scheduler::StopRequested{task_id_, scheduler::StopCode::kUserInitiated, ""});
+      return stop();
     }
     submit(scheduler::KillRequested{task_id_, ""});
   }
@@ -153,6 +166,8 @@ class RunSession {
   std::string task_id_;
   scheduler::MemoryStore store_;
   scheduler::Core core_;
+  KeeperReport report_;
+  const bool is_keeper_ = report_.is_due();
   PullProgress progress_;
   LogPrinter printer_;
   std::unique_ptr<agent::LogFollower> follower_;
@@ -184,7 +199,7 @@ Result<int> run(const agent::Config& config, const RunOptions& options) {
 }  // namespace
 
 int run_command(const agent::Config& config, const RunOptions& options) {
-  auto code = run(config, options);
+  auto code = options.detach ? start_keeper(options) : run(config, options);
   return code ? *code : report(code.error());
 }
 

@@ -72,7 +72,7 @@ def test_saved_twice_the_bytes_are_the_same(stocked, tmp_path):
         archives = [tmp_path / f"{form}.{n}" for n in (1, 2)]
         good(stocked, "save", "--format", form, "-o", archives[0], "app:1", "r.example/team/web:1")
         with open(archives[1], "wb") as out:
-            subprocess.run(stocked._command(("save", "--format", form, "app:1", "r.example/team/web:1")), stdout=out,
+            subprocess.run(stocked.command(("save", "--format", form, "app:1", "r.example/team/web:1")), stdout=out,
                            check=True, env=stocked.environment)
         assert archives[0].read_bytes() == archives[1].read_bytes()
         assert not list(tmp_path.glob("*.tmp"))
@@ -132,9 +132,9 @@ def test_what_was_saved_is_loaded_elsewhere_and_is_the_same(stocked, layouts, tm
     for form in ("oci-archive", "docker-archive"):
         (tmp_path / form).mkdir()
         other = Instance(tmp_path / form, {})
-        save = subprocess.Popen(stocked._command(("save", "--format", form, *names)), stdout=subprocess.PIPE,
+        save = subprocess.Popen(stocked.command(("save", "--format", form, *names)), stdout=subprocess.PIPE,
                                 env=stocked.environment)
-        load = subprocess.run(other._command(("load",)), stdin=save.stdout, capture_output=True, text=True,
+        load = subprocess.run(other.command(("load",)), stdin=save.stdout, capture_output=True, text=True,
                               env=other.environment, check=False)
         save.stdout.close()
         assert save.wait() == 0 and load.returncode == 0, load.stderr

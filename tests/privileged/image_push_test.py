@@ -314,7 +314,7 @@ def test_a_terminal_sees_lines_redrawn_within_its_width(stocked, registry):  # n
 
     pid, terminal = pty.fork()
     if pid == 0:
-        os.execvpe(str(stocked._command(())[0]), [*map(str, stocked._command(("pull", reference)))],
+        os.execvpe(str(stocked.command(())[0]), [*map(str, stocked.command(("pull", reference)))],
                    stocked.environment)
     fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
     shown = b""

@@ -116,7 +116,7 @@ class Instance:
 
     def berth(self, *arguments, timeout=60, stdin="", **options):
         """Runs `berth ARGUMENTS` to its end."""
-        done = subprocess.run(self._command(arguments), input=stdin, capture_output=True, text=True,
+        done = subprocess.run(self.command(arguments), input=stdin, capture_output=True, text=True,
                               timeout=timeout * PATIENCE, env=self.environment, check=False, **options)
         return Outcome(done.returncode, done.stdout, done.stderr)
 
@@ -124,7 +124,7 @@ class Instance:
         return self.berth("run", self.write(definition), *flags, timeout=timeout)
 
     def start(self, definition, *flags):
-        return Running(self, self._command(("run", self.write(definition), *flags)))
+        return Running(self, self.command(("run", self.write(definition), *flags)))
 
     def write(self, definition):
         """Writes the task definition to a file, short image names replaced; a string is written as it is."""
@@ -143,6 +143,7 @@ class Instance:
         tops = [leak_census.CGROUP_ROOT / "berth", leak_census.CGROUP_ROOT / controller / "berth"]
         return [path for top in tops for path in (top / self.name).glob(f"*/{file}")]
 
-    def _command(self, arguments):
+    def command(self, arguments):
+        """The whole command line of `berth ARGUMENTS`."""
         return [str(BIN / "berth"), "--config", str(self._config), "--root", str(self.root), "--run", str(self.state),
                 *map(str, arguments)]

@@ -1,0 +1,23 @@
+#include "sys/become.h"
+
+#include "sys/call.h"
+#include "sys/file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace berth::sys {
+
+Status become(const std::string& path, const std::vector<std::string>& arguments) {
+  std::vector<char*> argv;
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  return run("execve", path, [&] { return ::execve(path.c_str(), argv.data(), environ); });
+}
+
+Status silence(int fd) {
+  Fd null = TRY(open("/dev/null", O_RDWR));
+  return run("dup2", "/dev/null", [&] { return ::dup2(null.get(), fd); });
+}
+
+}  // namespace berth::sys

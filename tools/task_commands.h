@@ -1,0 +1,59 @@
+// The commands for tasks that run: one function each. They return the exit code.
+#pragma once
+
+#include "agent/config.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace berth::tools {
+
+constexpr size_t kShortTaskId = 12;  // digits of an id in tables
+
+// A task is named by its id, the beginning of it, or its family when only one task is of that.
+
+struct PsOptions {
+  bool all = false;    // detached tasks that have stopped, too
+  bool quiet = false;  // ids only
+  bool json = false;
+};
+int ps_command(const agent::Config& config, const PsOptions& options);
+int inspect_command(const agent::Config& config, const std::vector<std::string>& tasks);
+
+struct StopOptions {
+  std::vector<std::string> tasks;
+  bool kill = false;  // SIGKILL at once instead of stop signal and stopTimeout
+};
+// Waits until they have stopped.
+int stop_command(const agent::Config& config, const StopOptions& options);
+
+struct LogsOptions {
+  std::string task;
+  std::string container;  // only this one's, unprefixed; "" is all
+  bool follow = false;
+  bool timestamps = false;
+  std::optional<uint64_t> tail;  // the last so many lines
+};
+int logs_command(const agent::Config& config, const LogsOptions& options);
+
+struct ExecOptions {
+  std::string task;
+  std::string container;  // "" is the only one, or the first essential one
+  std::vector<std::string> command;
+  std::vector<std::string> env;  // "K=V"
+  std::string user;
+  std::string directory;
+  bool terminal = false;
+};
+// The exit code of the command; kExitFailure when it could not be run.
+int exec_command(const agent::Config& config, const ExecOptions& options);
+
+struct StatsOptions {
+  std::vector<std::string> tasks;  // none: all
+  bool once = false;               // one table instead of one each second
+  bool json = false;               // a line per container
+};
+int stats_command(const agent::Config& config, const StatsOptions& options);
+
+}  // namespace berth::tools
