@@ -74,24 +74,32 @@ std::vector<MountOption> make_options() {
   for (std::string_view name : {"defaults", "iversion", "loud", "noiversion", "silent"}) {
     options.push_back({name, OptionKind::kNothing});
   }
-  std::sort(options.begin(), options.end(),
-            [](const MountOption& a, const MountOption& b) { return a.name < b.name; });
   return options;
+}
+
+// Few enough, and different enough, to be looked through: to sort them would take longer.
+const std::vector<MountOption>& unsorted_options() {
+  static const std::vector<MountOption> kOptions = make_options();
+  return kOptions;
 }
 
 }  // namespace
 
 const std::vector<MountOption>& mount_options() {
-  static const std::vector<MountOption> kOptions = make_options();
-  return kOptions;
+  static const std::vector<MountOption> kSorted = [] {
+    std::vector<MountOption> options = unsorted_options();
+    std::sort(options.begin(), options.end(),
+              [](const MountOption& a, const MountOption& b) { return a.name < b.name; });
+    return options;
+  }();
+  return kSorted;
 }
 
 const MountOption* find_mount_option(std::string_view name) {
-  const std::vector<MountOption>& options = mount_options();
-  auto found = std::lower_bound(
-      options.begin(), options.end(), name,
-      [](const MountOption& option, std::string_view wanted) { return option.name < wanted; });
-  return found != options.end() && found->name == name ? &*found : nullptr;
+  for (const MountOption& option : unsorted_options()) {
+    if (option.name == name) return &option;
+  }
+  return nullptr;
 }
 
 uint64_t propagation_named(std::string_view name) {

@@ -11,5 +11,7 @@ namespace berth::sys {
 // interpreter that is, then holds a file that opens only for reading. Costs one exec of a static
 // program, and nothing when the caller starts us from a read-only mount already.
 Status protect_own_binary(char** argv);
+// Set by the entry point (own_binary_entry.cc), which has looked.
+extern bool own_binary_is_protected;
 
 }  // namespace berth::sys

@@ -28,6 +28,11 @@ berth_oci_entry:
   .size berth_oci_entry, . - berth_oci_entry
 )");
 
+// Of own_binary.h, whose includes are not for code without a library.
+namespace berth::sys {
+extern bool own_binary_is_protected;
+}
+
 namespace {
 
 constexpr long kMountIsReadOnly = 1;  // ST_RDONLY
@@ -77,7 +82,10 @@ extern "C" __attribute__((used)) void berth_oci_before_start(long* stack) {
   if (stack[0] < 1 || !enters_container(argv)) return;
   struct statfs where;
   if (attempt({SYS_statfs, {address(kSelf), address(&where)}}) != 0) return;
-  if ((where.f_flags & kMountIsReadOnly) != 0) return;
+  if ((where.f_flags & kMountIsReadOnly) != 0) {
+    berth::sys::own_binary_is_protected = true;
+    return;
+  }
   long mount =
       attempt({SYS_open_tree, {AT_FDCWD, address(kSelf), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC}});
   if (mount < 0) return;
