@@ -121,11 +121,12 @@ def test_berth_and_its_shim_killed_before_a_container_starts(berth):
     waited = 0
     for _ in range(6):
         with berth.start(task(sh(FOREVER, stopTimeout=2))) as running:
+            wait_until(lambda: shims(berth), "no shim", pause=0.001)
+            # Now it cannot say `start` any more, unless it has; the shim creates the container meanwhile.
+            os.kill(running.process.pid, signal.SIGSTOP)
             # The directory stays when we come too late for the socket.
             wait_until(lambda: list(berth.state.glob("oci/*/state.json")), "no container is created", pause=0.001)
             victims = (*shims(berth), running.process.pid)
-            for pid in victims:
-                os.kill(pid, signal.SIGSTOP)
             waited += len(list(berth.state.glob("oci/*/init.sock")))
             for pid in victims:
                 os.kill(pid, signal.SIGKILL)

@@ -30,8 +30,12 @@ def test_container_beyond_its_memory_is_killed_and_the_reason_is_awss(berth):
 
 
 def test_task_beyond_its_memory_is_killed(berth):
-    """Neither container has a limit of its own; the one that the kernel spared has not run out of memory."""
-    greedy, modest = sh(EAT_MEMORY), sh("while :; do sleep 0.1; done", "modest", essential=False, stopTimeout=2)
+    """Neither container has a limit of its own; the one that the kernel spared has not run out of memory.
+
+    It asks for none while there is none to be had: then the kernel could rightly kill it, too.
+    """
+    greedy = sh(EAT_MEMORY, dependsOn=[{"containerName": "modest", "condition": "START"}])
+    modest = sh("exec sleep 600", "modest", essential=False, stopTimeout=2)
     del greedy["memory"], modest["memory"]
     outcome = berth.run(task(greedy, modest, memory="64"))
     assert outcome.code == 137
