@@ -110,20 +110,17 @@ class Writer {
   }
 
   std::vector<runtime::NamespacePlan> networks() const {
-    switch (definition_.network_mode) {
-      case NetworkMode::kHost:
-        return {};
-      case NetworkMode::kAwsvpc:
-        return {{"task", network_path("task")}};
-      case NetworkMode::kBridge:
-      case NetworkMode::kNone:
-        break;
-    }
+    if (definition_.network_mode == NetworkMode::kAwsvpc) return {{"task", network_path("task")}};
     std::vector<runtime::NamespacePlan> networks;
     for (const ContainerDefinition& container : definition_.container_definitions) {
+      if (has_hosts_network(container)) continue;
       networks.push_back({container.name, network_path(container.name)});
     }
     return networks;
+  }
+
+  bool has_hosts_network(const ContainerDefinition& container) const {
+    return definition_.network_mode == NetworkMode::kHost && !container.disable_networking;
   }
 
   std::string network_path(const std::string& name) const {
@@ -291,16 +288,9 @@ class Writer {
   }
 
   std::string network_namespace_of(const ContainerDefinition& container) const {
-    switch (definition_.network_mode) {
-      case NetworkMode::kHost:
-        return "";
-      case NetworkMode::kAwsvpc:
-        return network_path("task");
-      case NetworkMode::kBridge:
-      case NetworkMode::kNone:
-        break;
-    }
-    return network_path(container.name);
+    if (has_hosts_network(container)) return "";
+    bool shared = definition_.network_mode == NetworkMode::kAwsvpc;
+    return network_path(shared ? "task" : container.name);
   }
 
   std::optional<Ipv4> address_of(const ContainerDefinition& container) const {

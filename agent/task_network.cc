@@ -43,6 +43,7 @@ std::vector<netns::LeasedEndpoint> endpoints_wanted(const scheduler::TaskDefinit
       break;
   }
   for (const scheduler::ContainerDefinition& container : definition.container_definitions) {
+    if (container.disable_networking) continue;
     endpoints.push_back({.container = container.name, .address = {}, .ports = ports_of(container)});
   }
   return endpoints;

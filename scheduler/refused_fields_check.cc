@@ -92,12 +92,6 @@ class RefusedFields {
     if (!items_at(container, "links").empty()) {
       reader_.invalid_at(container, "links", "Links are not supported when networkMode=awsvpc");
     }
-    auto disabled = container.find_bool("disableNetworking");
-    if (disabled && *disabled && **disabled) {
-      reader_.invalid_at(container, "disableNetworking",
-                         "Disable Networking is not supported on container when "
-                         "networkMode=awsvpc");
-    }
   }
 
   void check_sources(const json::Node& container) {

@@ -140,7 +140,8 @@ struct ContainerDefinition {
   std::string working_directory{};  // "" for the image's
   bool readonly_root_filesystem = false;
   bool privileged = false;
-  bool no_new_privileges = false;  // of dockerSecurityOptions
+  bool disable_networking = false;  // only a loopback of its own
+  bool no_new_privileges = false;   // of dockerSecurityOptions
   std::vector<Ulimit> ulimits{};
   std::optional<uint32_t> start_timeout_seconds{};
   std::optional<uint32_t> stop_timeout_seconds{};

@@ -312,6 +312,10 @@ void Check::check_restart_policy(const ContainerDefinition& container) {
 }
 
 void Check::check_network(const ContainerDefinition& container) {
+  if (container.disable_networking && !container.port_mappings.empty()) {
+    add_here("portMappings", "port mappings need a network, and disableNetworking takes it away");
+    findings_.back().refused_by = Refuser::kBerth;
+  }
   if (task_.network_mode != NetworkMode::kAwsvpc) return;
   constexpr const char* kText = "{} not supported on container when networkMode=awsvpc";
   auto refuse = [&](bool is_set, const char* field, const char* subject) {
@@ -321,6 +325,7 @@ void Check::check_network(const ContainerDefinition& container) {
   refuse(!container.dns_servers.empty(), "dnsServers", "DNS servers are");
   refuse(!container.dns_search_domains.empty(), "dnsSearchDomains", "DNS search domains are");
   refuse(!container.extra_hosts.empty(), "extraHosts", "Extra hosts are");
+  refuse(container.disable_networking, "disableNetworking", "Disable Networking is");
 }
 
 void Check::check_ports(const ContainerDefinition& container) {

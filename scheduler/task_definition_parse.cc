@@ -276,6 +276,7 @@ ContainerDefinition read_container(Reader& reader, const json::Node& node, bool 
   container.hostname = reader.string(node, "hostname");
   container.readonly_root_filesystem = reader.boolean(node, "readonlyRootFilesystem", false);
   container.privileged = reader.boolean(node, "privileged", false);
+  container.disable_networking = reader.boolean(node, "disableNetworking", false);
   container.no_new_privileges = read_security_options(reader, node);
   container.docker_labels = read_labels(reader, node);
   container.linux_parameters = read_linux_parameters(reader, node);

@@ -281,3 +281,22 @@ def test_nginx_serves_its_page(berth):
         running.wait_for("start worker process .*")
         assert "It works" in fetch(f"http://127.0.0.1:{port}/")
         running.wait_for('"GET / HTTP/1.1" 200 .*')
+
+
+@pytest.mark.parametrize("mode", ["bridge", "host"])
+def test_disable_networking_leaves_a_loopback_of_its_own(berth, mode):
+    """Beside a container that has the network: the one without sees no other link and shares no namespace."""
+    look = "sed -n 's/^ *\\(.*\\):.*/\\1/p' /proc/net/dev | tr '\\n' ' '; echo; readlink /proc/self/ns/net; "
+    definition = task(
+        sh(look + "ping -c 1 -w 2 127.0.0.1 >/dev/null && echo loopback", disableNetworking=True,
+           dependsOn=[{"containerName": "online", "condition": "COMPLETE"}]),
+        sh(look, "online", essential=False), networkMode=mode)
+    outcome = berth.run(definition)
+    assert outcome.code == 0, outcome
+    links, namespace, loopback = outcome.lines()
+    assert links.split() == ["lo"]
+    assert loopback == "loopback"
+    online_links, online_namespace = outcome.lines("online")
+    assert namespace != online_namespace
+    assert ("eth0" in online_links) == (mode == "bridge")
+    assert (online_namespace == os.readlink("/proc/self/ns/net")) == (mode == "host")

@@ -160,6 +160,10 @@ TEST(Rules, OfNetworkModes) {
   const std::string kText = " not supported on container when networkMode=awsvpc";
   expect_each({
       {definition(kAwsvpc, R"("hostname":"h",)"), kHere + "hostname: hostname is" + kText},
+      {definition(kAwsvpc, R"("disableNetworking":true,)"),
+       kHere + "disableNetworking: Disable Networking is" + kText},
+      {definition(kEc2, R"("disableNetworking":true,"portMappings":[{"containerPort":80}],)"),
+       kHere + "portMappings: port mappings need a network, and disableNetworking takes it away"},
       {definition(kAwsvpc, R"("dnsServers":["10.0.0.1"],)"),
        kHere + "dnsServers: DNS servers are" + kText},
       {definition(kAwsvpc, R"("dnsSearchDomains":["x"],)"),
@@ -320,9 +324,6 @@ TEST(Rules, OfAwsAboutRefusedFields) {
        "dockerVolumeConfiguration"},
       {definition(kAwsvpc, R"("links":["b"],)"),
        kHere + "links: Links are not supported when networkMode=awsvpc"},
-      {definition(kAwsvpc, R"("disableNetworking":true,)"),
-       kHere + "disableNetworking: Disable Networking is not supported on container when "
-               "networkMode=awsvpc"},
       {definition(kEc2, R"("secrets":[{"name":"A","valueFrom":"b"}],)"),
        kHere + "secrets: When you are specifying container secrets, you must also specify a value "
                "for 'executionRoleArn'."},
