@@ -15,6 +15,8 @@ constexpr uint64_t kSharesMax = 262144;
 constexpr uint64_t kNoLimit = ~0ull;  // RLIM_INFINITY
 // On the container's own /dev, so that no image is changed by it.
 constexpr const char* kInitTarget = "/dev/init";
+constexpr const char* kSharedMemory = "/dev/shm";
+constexpr const char* kMessageQueues = "/dev/mqueue";
 constexpr const char* kDefaultPath =
     "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -99,6 +101,47 @@ void apply_linux_parameters(const scheduler::LinuxParameters& parameters,
   if (parameters.swappiness) settings.swappiness = *parameters.swappiness;
 }
 
+void choose_pids(scheduler::PidMode mode, const TaskPlace& task_place,
+                 ContainerSettings& settings) {
+  switch (mode) {
+    case scheduler::PidMode::kPrivate:
+      return;
+    case scheduler::PidMode::kHost:
+      settings.pids.owner = NamespaceChoice::Owner::kHost;
+      return;
+    case scheduler::PidMode::kTask:
+      settings.pids = {NamespaceChoice::Owner::kTask, task_place.pid_namespace};
+      return;
+  }
+}
+
+// What is bound has the flags of the mount that it comes from.
+void choose_ipc(scheduler::IpcMode mode, const TaskPlace& task_place, ContainerSettings& settings) {
+  auto bind = [&settings](const std::string& source, const char* target) {
+    settings.binds.insert(settings.binds.begin(), {source, target, false, false});
+  };
+  switch (mode) {
+    case scheduler::IpcMode::kPrivate:
+      return;
+    case scheduler::IpcMode::kHost:
+      settings.ipc.owner = NamespaceChoice::Owner::kHost;
+      settings.shm_bytes.reset();
+      bind(kSharedMemory, kSharedMemory);
+      // Only the owner of the IPC namespace can mount another view of its queues.
+      settings.own_mqueue = task_place.user_namespace.empty();
+      if (!settings.own_mqueue && task_place.host_has_mqueue) bind(kMessageQueues, kMessageQueues);
+      return;
+    case scheduler::IpcMode::kTask:
+      settings.ipc = {NamespaceChoice::Owner::kTask, task_place.ipc_namespace};
+      settings.shm_bytes.reset();
+      bind(task_place.shared_memory, kSharedMemory);
+      return;
+    case scheduler::IpcMode::kNone:
+      settings.shm_bytes.reset();
+      return;
+  }
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> args_of(const scheduler::ContainerDefinition& container,
@@ -178,6 +221,8 @@ Result<ContainerSettings> decide_settings(const scheduler::TaskDefinition& task,
   settings.devices = place.devices;
   settings.binds = binds_of(task, container, task_place, place);
   apply_linux_parameters(container.linux_parameters, settings);
+  choose_pids(task.pid_mode, task_place, settings);
+  choose_ipc(task.ipc_mode, task_place, settings);
   if (container.linux_parameters.init_process_enabled) {
     settings.binds.push_back({place.init_program, kInitTarget, true, false});
     settings.args.insert(settings.args.begin(), {kInitTarget, "--"});

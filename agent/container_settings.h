@@ -20,6 +20,10 @@ struct TaskPlace {
   std::optional<IdRange> ids;                  // nothing: ids are the host's
   std::string user_namespace;                  // path; "" is the host's
   std::map<std::string, std::string> volumes;  // volume name -> host directory
+  std::string pid_namespace;                   // path of what pidMode task shares
+  std::string ipc_namespace;                   // path of what ipcMode task shares
+  std::string shared_memory;                   // the directory that is /dev/shm with ipcMode task
+  bool host_has_mqueue = false;                // mounted at /dev/mqueue
 };
 
 // The same for one container.

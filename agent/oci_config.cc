@@ -48,6 +48,14 @@ Json sys_mount(const ContainerSettings& settings) {
   return mount("/sys", "sysfs", "sysfs", {"nosuid", "noexec", "nodev", access});
 }
 
+// procfs can be mounted only by the owner of the pid namespace; otherwise the host's is bound.
+Json proc_mount(const ContainerSettings& settings) {
+  bool foreign_pids =
+      !settings.user_namespace.empty() && settings.pids.owner == NamespaceChoice::Owner::kHost;
+  if (foreign_pids) return mount("/proc", "bind", "/proc", {"rbind", "nosuid", "noexec", "nodev"});
+  return mount("/proc", "proc", "proc", {"nosuid", "noexec", "nodev"});
+}
+
 Json bind_mount(const BindMount& bind, const ContainerSettings& settings) {
   std::vector<std::string> options = {"rbind", bind.read_only ? "rro" : "rw", "rprivate"};
   Json json = mount(bind.target, "bind", bind.source, options);
@@ -80,7 +88,7 @@ Json tmpfs_mount(const Tmpfs& tmpfs) {
 
 Json mounts_of(const ContainerSettings& settings) {
   Json mounts = Json::array();
-  mounts.push_back(mount("/proc", "proc", "proc", {"nosuid", "noexec", "nodev"}));
+  mounts.push_back(proc_mount(settings));
   mounts.push_back(
       mount("/dev", "tmpfs", "tmpfs", {"nosuid", "strictatime", "mode=755", "size=65536k"}));
   mounts.push_back(
@@ -90,10 +98,14 @@ Json mounts_of(const ContainerSettings& settings) {
   mounts.push_back(
       mount("/sys/fs/cgroup", "cgroup", "cgroup",
             {"nosuid", "noexec", "nodev", "relatime", settings.privileged ? "rw" : "ro"}));
-  mounts.push_back(mount("/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}));
-  mounts.push_back(mount(
-      "/dev/shm", "tmpfs", "shm",
-      {"nosuid", "noexec", "nodev", "mode=1777", "size=" + std::to_string(settings.shm_bytes)}));
+  if (settings.own_mqueue) {
+    mounts.push_back(mount("/dev/mqueue", "mqueue", "mqueue", {"nosuid", "noexec", "nodev"}));
+  }
+  if (settings.shm_bytes) {
+    mounts.push_back(mount(
+        "/dev/shm", "tmpfs", "shm",
+        {"nosuid", "noexec", "nodev", "mode=1777", "size=" + std::to_string(*settings.shm_bytes)}));
+  }
   if (binds_devices(settings)) {
     for (const Device& device : settings.devices) mounts.push_back(device_mount(device));
   }
@@ -102,11 +114,24 @@ Json mounts_of(const ContainerSettings& settings) {
   return mounts;
 }
 
+void add_namespace(Json& namespaces, const char* type, const NamespaceChoice& choice) {
+  switch (choice.owner) {
+    case NamespaceChoice::Owner::kContainer:
+      namespaces.push_back({{"type", type}});
+      return;
+    case NamespaceChoice::Owner::kTask:
+      namespaces.push_back({{"type", type}, {"path", choice.path}});
+      return;
+    case NamespaceChoice::Owner::kHost:
+      return;
+  }
+}
+
 Json namespaces_of(const ContainerSettings& settings) {
   Json namespaces = Json::array();
-  for (const char* type : {"mount", "pid", "ipc", "uts", "cgroup"}) {
-    namespaces.push_back({{"type", type}});
-  }
+  for (const char* type : {"mount", "uts", "cgroup"}) namespaces.push_back({{"type", type}});
+  add_namespace(namespaces, "pid", settings.pids);
+  add_namespace(namespaces, "ipc", settings.ipc);
   if (!settings.user_namespace.empty()) {
     namespaces.push_back({{"type", "user"}, {"path", settings.user_namespace}});
   }

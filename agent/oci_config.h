@@ -51,6 +51,15 @@ struct IdRange {
   uint32_t size = 0;
 };
 
+constexpr uint64_t kSharedMemoryBytes = 64 * 1024 * 1024;  // Docker's default
+
+// Whose namespace of a kind a container is in.
+struct NamespaceChoice {
+  enum class Owner { kContainer, kTask, kHost };
+  Owner owner = Owner::kContainer;
+  std::string path{};  // of kTask
+};
+
 struct ContainerSettings {
   std::vector<std::string> args;
   std::vector<std::string> env;  // "K=V"
@@ -67,7 +76,9 @@ struct ContainerSettings {
   std::vector<Device> devices;
   std::vector<BindMount> binds;
   std::vector<Tmpfs> tmpfs;
-  uint64_t shm_bytes = 64 * 1024 * 1024;  // Docker's default
+  // A /dev/shm of its own; nothing: there is none, but among the binds.
+  std::optional<uint64_t> shm_bytes = kSharedMemoryBytes;
+  bool own_mqueue = true;  // a /dev/mqueue of its IPC namespace
   std::vector<std::pair<std::string, std::string>> sysctls;
 
   std::string cgroup;  // "/berth/<instance>/<task>/<container>"
@@ -80,7 +91,9 @@ struct ContainerSettings {
   std::string user_namespace;     // path; "" is the host's
   std::optional<IdRange> ids;     // with user_namespace
   std::string network_namespace;  // path; "" is the host's
-  std::string seccomp;            // the profile as OCI JSON; "" for none
+  NamespaceChoice pids;
+  NamespaceChoice ipc;
+  std::string seccomp;  // the profile as OCI JSON; "" for none
 };
 
 // Docker's 14 capabilities, "CAP_CHOWN" and so on, sorted.

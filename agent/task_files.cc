@@ -8,6 +8,7 @@
 #include "sys/cgroup.h"
 #include "sys/credentials.h"
 #include "sys/file.h"
+#include "sys/mount.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -19,7 +20,9 @@ namespace berth::agent {
 namespace {
 
 using scheduler::ContainerDefinition;
+using scheduler::IpcMode;
 using scheduler::NetworkMode;
+using scheduler::PidMode;
 using scheduler::TaskDefinition;
 
 constexpr size_t kAccountFileMax = 1024 * 1024;
@@ -41,6 +44,14 @@ class Writer {
       place_.ids = IdRange{*request.lease.uid_start, netns::kUidRange};
       place_.user_namespace = directory_.namespaces() + "/user";
     }
+    if (definition_.pid_mode == PidMode::kTask) {
+      place_.pid_namespace = directory_.namespaces() + "/pid";
+    }
+    if (definition_.ipc_mode == IpcMode::kTask) {
+      place_.ipc_namespace = directory_.namespaces() + "/ipc";
+      place_.shared_memory = directory_.namespaces() + "/shm";
+    }
+    place_.host_has_mqueue = sys::is_mount_point("/dev/mqueue").value_or(false);
   }
 
   tl::expected<runtime::TaskPlan, ContainerError> write() {
@@ -89,9 +100,21 @@ class Writer {
     if (place_.ids) plan.ids = runtime::IdRangePlan{place_.ids->first, place_.ids->size};
     plan.user_namespace = place_.user_namespace;
     plan.networks = networks();
+    plan.pid_namespace = place_.pid_namespace;
+    plan.ipc_namespace = place_.ipc_namespace;
+    if (definition_.ipc_mode == IpcMode::kTask) plan.shared_memory = shared_memory();
     plan.cgroup = place_.cgroup;
     plan.limits = limits();
     return plan;
+  }
+
+  runtime::SharedMemoryPlan shared_memory() const {
+    uint64_t size = 0;
+    for (const ContainerDefinition& container : definition_.container_definitions) {
+      auto mib = container.linux_parameters.shared_memory_size_mib;
+      if (mib) size = std::max(size, uint64_t{*mib} << 20);
+    }
+    return {place_.shared_memory, size == 0 ? kSharedMemoryBytes : size};
   }
 
   runtime::TaskLimits limits() const {
@@ -166,6 +189,7 @@ class Writer {
     plan.start_timeout_seconds = container.start_timeout_seconds;
     plan.stop_timeout_seconds =
         container.stop_timeout_seconds.value_or(scheduler::kStopTimeoutSeconds);
+    plan.own_pids = definition_.pid_mode == PidMode::kPrivate;
     plan.stop_signal = TRY(parse_signal(image.config.stop_signal));
     return plan;
   }
@@ -294,10 +318,10 @@ class Writer {
   }
 
   std::optional<Ipv4> address_of(const ContainerDefinition& container) const {
+    // In awsvpc mode there is one endpoint, the task's.
+    bool shared = definition_.network_mode == NetworkMode::kAwsvpc;
     for (const netns::LeasedEndpoint& endpoint : request_.lease.endpoints) {
-      if (endpoint.container == "task" || endpoint.container == container.name) {
-        return endpoint.address;
-      }
+      if (shared || endpoint.container == container.name) return endpoint.address;
     }
     return std::nullopt;
   }

@@ -164,7 +164,8 @@ void mount_all(InitContext& context) {
     int made = context.binds[i] >= 0 ? context.binds[i] : make_file_system(step);
     attach(made, target, path);
     ::close(target);
-    if (is_own_proc(step)) {
+    if (is_own_proc(step) || is_hosts_proc(step)) {
+      if (!is_procfs(made, path)) die(ELOOP, path);
       context.proc = made;
     } else if (step.readonly_at_end) {
       context.late_readonly[i] = made;

@@ -24,7 +24,7 @@ struct InitContext {
   Keyring keyring = Keyring::kNew;
   int listener = -1;              // init.sock; -1 for `run`: go at once
   int root = -1;                  // the detached root file system
-  int proc = -1;                  // the procfs that we made at /proc
+  int proc = -1;                  // the procfs that we mounted at /proc
   std::vector<int> cgroup_tasks;  // `tasks` files of the v1 groups to join
   std::vector<int> namespaces;    // as plan->namespaces: the one to join, or -1
   std::vector<int> binds;         // as plan->mounts: the detached mount, or -1

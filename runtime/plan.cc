@@ -198,7 +198,7 @@ Status plan_mounts(const Spec& spec, const HostFacts& host, Plan& plan) {
     MountStep step = TRY(plan_mount(spec.mounts[i], i));
     TRY(check_proc_cover(step, i));
     if (step.target == "/dev" && step.kind == MountKind::kBind) plan.own_dev = false;
-    if (is_own_proc(step)) plan.own_proc = true;
+    if (is_own_proc(step) || is_hosts_proc(step)) plan.has_proc = true;
     if (step.target == "/dev" && (step.set & MOUNT_ATTR_RDONLY) != 0 && plan.own_dev) {
       step.set &= ~uint64_t{MOUNT_ATTR_RDONLY};
       step.readonly_at_end = true;
@@ -283,7 +283,7 @@ Status plan_sysctl(const Spec& spec, Plan& plan) {
     if (!slashes) std::replace(key.begin(), key.end(), '.', '/');
     plan.sysctl.emplace_back("/proc/sys/" + key, value);
   }
-  if (!plan.sysctl.empty() && !plan.own_proc) {
+  if (!plan.sysctl.empty() && !plan.has_proc) {
     return fail(Errc::kInvalid, "linux.sysctl: needs a proc mount at /proc");
   }
   return {};

@@ -43,6 +43,11 @@ inline bool is_own_proc(const MountStep& step) {
   return step.kind == MountKind::kFileSystem && step.type == "proc" && step.target == "/proc";
 }
 
+// The host's procfs, bound there for a container that shares the host's processes.
+inline bool is_hosts_proc(const MountStep& step) {
+  return step.kind == MountKind::kBind && step.source == "/proc" && step.target == "/proc";
+}
+
 struct DeviceStep {
   std::string path;
   char type = 'c';
@@ -72,7 +77,7 @@ struct Plan {
   bool root_readonly = false;
   std::vector<MountStep> mounts;
   bool own_dev = false;   // /dev is ours to fill: it is not bound from somewhere
-  bool own_proc = false;  // a fresh procfs is at /proc
+  bool has_proc = false;  // a procfs, fresh or the host's, is at /proc
   std::vector<DeviceStep> devices;
   std::vector<Link> links;
   std::vector<std::string> masked_paths;

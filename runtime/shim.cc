@@ -376,6 +376,7 @@ class Shim {
             {{"container", container->plan().name}, {"why", released.error().text}});
       }
     }
+    namespaces_.pids.reset();
     remove_cgroup();
     ShimEvent event;
     event.kind = ShimEvent::Kind::kTaskStopped;

@@ -124,8 +124,18 @@ void ShimContainer::close_output(Output& output) {
   output.read.reset();
 }
 
-// After the first process of a pid namespace is reaped, every other one is gone: what the pipes
-// hold now is all there will be.
+// What shares its pid namespace with others is not ended by the kernel with its first process.
+void ShimContainer::end_others() const {
+  auto end = [&]() -> Status { return TRY(sys::Cgroups::detect()).at(plan_.cgroup).kill_all(); };
+  auto ended = end();
+  if (!ended) {
+    LOG(kError, "processes of a container stay",
+        {{"container", plan_.name}, {"why", ended.error().text}});
+  }
+}
+
+// When the first process is reaped, every other one is gone: what the pipes hold now is all there
+// will be.
 void ShimContainer::drain() {
   for (Output& output : outputs_) {
     if (!output.read) continue;
@@ -144,7 +154,8 @@ void ShimContainer::signal_stop() {
 
 void ShimContainer::kill() {
   killed_by_us_ = true;
-  // It is the first process of its pid namespace: with it the kernel kills all others.
+  // With the first process of a pid namespace the kernel kills all others; where it is none,
+  // reap() does.
   auto sent = sys::send_signal(process_, SIGKILL);
   if (!sent) LOG(kError, "kill", {{"container", plan_.name}, {"why", sent.error().text}});
 }
@@ -160,6 +171,7 @@ bool ShimContainer::was_killed_for_memory(int exit_code) const {
 Result<ExitRecord> ShimContainer::reap() {
   loop_.unwatch(process_.pidfd.get());
   sys::ExitStatus status = TRY(sys::wait(process_));
+  if (!plan_.own_pids) end_others();
   drain();
   ExitRecord record;
   record.container = plan_.name;

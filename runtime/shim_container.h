@@ -3,10 +3,9 @@
 //   create()   rootfs mounted > pipes > create                    (or a failure that is the reason)
 //   start()    start                                              (likewise)
 //   output     pipe readable > log file
-//   reap()     pidfd readable > waitid > rest of the output > OOM count
-//   restart()  restarts.json > delete > create > start, in the same root file system
-//   keep()     exit.json > told
-//   release()  delete > unmount
+//   reap()     pidfd readable > waitid > (shared pids: kill the rest) > rest of the output > OOM
+//   count restart()  restarts.json > delete > create > start, in the same root file system keep()
+//   exit.json > told release()  delete > unmount
 #pragma once
 
 #include "base/env.h"
@@ -84,6 +83,7 @@ class ShimContainer {
   // Takes some of what is there into the log.
   Pumped pump(Output& output);
   void close_output(Output& output);
+  void end_others() const;
   void drain();
   void keep_of_earlier_run(const ExitRecord& record);
   bool was_killed_for_memory(int exit_code) const;

@@ -7,6 +7,7 @@
 #include "sys/spawn.h"
 
 #include <fcntl.h>
+#include <linux/mount.h>
 #include <sched.h>
 
 namespace berth::runtime {
@@ -26,13 +27,33 @@ Result<sys::Fd> open_rtnetlink_in(int network_namespace) {
   return TRY(std::move(socket)).release();
 }
 
-Result<sys::Fd> make_network(int user_namespace) {
-  if (user_namespace >= 0) return sys::make_namespace_in(user_namespace, CLONE_NEWNET);
-  sys::Fd home = TRY(sys::open_namespace(sys::own_pid(), "net"));
-  TRY(sys::unshare(CLONE_NEWNET, "network"));
-  auto made = sys::open_namespace(sys::own_pid(), "net");
-  TRY(sys::join_namespace(home.get(), CLONE_NEWNET, "the host's network"));
+struct NamespaceType {
+  int flag;          // CLONE_NEW*
+  const char* name;  // in /proc/PID/ns
+};
+constexpr NamespaceType kNetwork{CLONE_NEWNET, "net"};
+constexpr NamespaceType kIpc{CLONE_NEWIPC, "ipc"};
+
+Result<sys::Fd> make_namespace(const NamespaceType& type, int user_namespace) {
+  if (user_namespace >= 0) return sys::make_namespace_in(user_namespace, type.flag);
+  sys::Fd home = TRY(sys::open_namespace(sys::own_pid(), type.name));
+  TRY(sys::unshare(type.flag, type.name));
+  auto made = sys::open_namespace(sys::own_pid(), type.name);
+  TRY(sys::join_namespace(home.get(), type.flag, "the host's own"));
   return made;
+}
+
+// Its root directory belongs to the task's root.
+Status mount_shared_memory(const SharedMemoryPlan& plan, const std::optional<IdRangePlan>& ids) {
+  std::string owner = std::to_string(ids ? ids->first : 0);
+  TRY(sys::make_directories(plan.path, 0700));
+  sys::FileSystem memory;
+  memory.type = "tmpfs";
+  memory.source = "shm";
+  memory.options = {
+      {"mode", "1777"}, {"uid", owner}, {"gid", owner}, {"size", std::to_string(plan.size_bytes)}};
+  memory.attributes = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+  return sys::attach_mount(TRY(sys::make_file_system(memory)).get(), plan.path);
 }
 
 }  // namespace
@@ -48,11 +69,20 @@ Result<TaskNamespaces> make_task_namespaces(const TaskPlan& plan) {
   for (const NamespacePlan& network : plan.networks) {
     TaskNetwork made;
     made.name = network.name;
-    made.network_namespace = TRY(make_network(namespaces.user.get()));
+    made.network_namespace = TRY(make_namespace(kNetwork, namespaces.user.get()));
     made.rtnetlink = TRY(open_rtnetlink_in(made.network_namespace.get()));
     TRY(bind_namespace(made.network_namespace.get(), network.path));
     namespaces.networks.push_back(std::move(made));
   }
+  if (!plan.pid_namespace.empty()) {
+    namespaces.pids = TRY(PidNamespace::make(namespaces.user.get()));
+    TRY(bind_namespace(namespaces.pids->fd(), plan.pid_namespace));
+  }
+  if (!plan.ipc_namespace.empty()) {
+    sys::Fd ipc = TRY(make_namespace(kIpc, namespaces.user.get()));
+    TRY(bind_namespace(ipc.get(), plan.ipc_namespace));
+  }
+  if (plan.shared_memory) TRY(mount_shared_memory(*plan.shared_memory, plan.ids));
   return namespaces;
 }
 

@@ -1,12 +1,14 @@
-// The namespaces that the containers of a task share: one user namespace, and network namespaces
-// that it owns (a network owned by the host's user namespace would give root in the container no
-// power over its own network: no port below 1024, no sysfs).
+// The namespaces that the containers of a task share: one user namespace, and network, pid and IPC
+// namespaces that it owns (a network owned by the host's user namespace would give root in the
+// container no power over its own network: no port below 1024, no sysfs).
 #pragma once
 
 #include "base/result.h"
+#include "runtime/pid_namespace.h"
 #include "runtime/task_plan.h"
 #include "sys/fd.h"
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,10 +25,11 @@ struct TaskNetwork {
 struct TaskNamespaces {
   sys::Fd user;  // empty: the host's
   std::vector<TaskNetwork> networks;
+  std::unique_ptr<PidNamespace> pids;  // null: the containers share none
 };
 
-// Makes them and binds each at its path of the plan, in the caller's mount namespace. The caller
-// must be single-threaded.
+// Makes them and binds each at its path of the plan, in the caller's mount namespace; mounts the
+// shared memory there, too. The caller must be single-threaded.
 Result<TaskNamespaces> make_task_namespaces(const TaskPlan& plan);
 
 }  // namespace berth::runtime

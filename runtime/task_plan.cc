@@ -106,7 +106,8 @@ Json render(const ContainerPlan& container) {
                {"createEarly", container.create_early},
                {"dependsOn", depends_on},
                {"stopTimeout", container.stop_timeout_seconds},
-               {"stopSignal", container.stop_signal}};
+               {"stopSignal", container.stop_signal},
+               {"ownPids", container.own_pids}};
   if (container.health_check) json["healthCheck"] = render(*container.health_check);
   if (container.restart) json["restart"] = render(*container.restart);
   if (container.start_timeout_seconds) json["startTimeout"] = *container.start_timeout_seconds;
@@ -144,6 +145,7 @@ Result<ContainerPlan> parse_container(const json::Node& node) {
   }
   container.stop_timeout_seconds = TRY(number_at<uint32_t>(node, "stopTimeout"));
   container.stop_signal = TRY(number_at<int>(node, "stopSignal"));
+  container.own_pids = TRY(node.find_bool("ownPids")).value_or(true);
   return container;
 }
 
@@ -201,6 +203,14 @@ Result<TaskPlan> parse_plan(const json::Node& root) {
     joined.path = TRY(network.string_at("path"));
     plan.networks.push_back(std::move(joined));
   }
+  plan.pid_namespace = TRY(root.find_string("pidNamespace")).value_or("");
+  plan.ipc_namespace = TRY(root.find_string("ipcNamespace")).value_or("");
+  if (auto memory = root.find("sharedMemory")) {
+    SharedMemoryPlan shared;
+    shared.path = TRY(memory->string_at("path"));
+    shared.size_bytes = TRY(number_at<int64_t>(*memory, "sizeBytes"));
+    plan.shared_memory = std::move(shared);
+  }
   plan.cgroup = TRY(root.string_at("cgroup"));
   plan.limits = TRY(parse_limits(TRY(root.at("limits"))));
   for (const json::Node& container : TRY(root.find_array("containers"))) {
@@ -230,6 +240,12 @@ std::string render_task_plan(const TaskPlan& plan) {
                {"cgroup", plan.cgroup},
                {"limits", render(plan.limits)},
                {"containers", containers}};
+  if (!plan.pid_namespace.empty()) json["pidNamespace"] = plan.pid_namespace;
+  if (!plan.ipc_namespace.empty()) json["ipcNamespace"] = plan.ipc_namespace;
+  if (plan.shared_memory) {
+    json["sharedMemory"] = {{"path", plan.shared_memory->path},
+                            {"sizeBytes", plan.shared_memory->size_bytes}};
+  }
   if (plan.ids) json["ids"] = {{"first", plan.ids->first}, {"size", plan.ids->size}};
   return json.dump(2) + "\n";
 }

@@ -69,6 +69,8 @@ struct ContainerPlan {
   std::optional<uint32_t> start_timeout_seconds;
   uint32_t stop_timeout_seconds = 30;
   int stop_signal = 15;
+  // It is alone in its pid namespace: with its first process the kernel ends all its others.
+  bool own_pids = true;
   bool operator==(const ContainerPlan&) const = default;
 };
 
@@ -85,6 +87,13 @@ struct NamespacePlan {
   std::string name;  // "task", or the container's
   std::string path;  // where the shim binds it
   bool operator==(const NamespacePlan&) const = default;
+};
+
+// A tmpfs for the shim to mount: the /dev/shm of containers that share their IPC.
+struct SharedMemoryPlan {
+  std::string path;
+  uint64_t size_bytes = 0;
+  bool operator==(const SharedMemoryPlan&) const = default;
 };
 
 struct TaskLimits {
@@ -104,6 +113,9 @@ struct TaskPlan {
   std::optional<IdRangePlan> ids;  // nothing: no user namespace
   std::string user_namespace;      // where the shim binds it
   std::vector<NamespacePlan> networks;
+  std::string pid_namespace;  // likewise; "": the containers share none
+  std::string ipc_namespace;  // likewise
+  std::optional<SharedMemoryPlan> shared_memory;
   std::string cgroup;
   TaskLimits limits;
   std::vector<ContainerPlan> containers;  // in the definition's order
@@ -121,6 +133,7 @@ Result<TaskPlan> parse_task_plan(std::string_view text, const std::string& name)
 //     shim.json                  {"pid", "startTime"} of the shim: who serves this task
 //     shim.sock                  control socket
 //     ns/user ns/<name>          namespaces, bound in the shim's own mount namespace
+//     ns/pid ns/ipc ns/shm       likewise, where the containers share them
 //     files/<container>/         hosts, resolv.conf, hostname
 //     containers/<container>/    OCI bundle: config.json, rootfs/; layers/ while it is mounted;
 //                                exit.json, the exit record; restarts.json, those of runs that

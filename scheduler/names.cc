@@ -19,6 +19,32 @@ const char* name_of(NetworkMode mode) {
   return "";
 }
 
+const char* name_of(PidMode mode) {
+  switch (mode) {
+    case PidMode::kPrivate:
+      return "";
+    case PidMode::kHost:
+      return "host";
+    case PidMode::kTask:
+      return "task";
+  }
+  return "";
+}
+
+const char* name_of(IpcMode mode) {
+  switch (mode) {
+    case IpcMode::kPrivate:
+      return "";
+    case IpcMode::kHost:
+      return "host";
+    case IpcMode::kTask:
+      return "task";
+    case IpcMode::kNone:
+      return "none";
+  }
+  return "";
+}
+
 const char* name_of(Protocol protocol) {
   switch (protocol) {
     case Protocol::kTcp:

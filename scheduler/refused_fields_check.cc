@@ -72,12 +72,6 @@ class RefusedFields {
   }
 
   void check_fargate_task() {
-    if (text_at(root_, "pidMode") == "host") {
-      reader_.invalid_at(root_, "pidMode",
-                         "Tasks using the Fargate launch type do not support pidMode 'host'. The "
-                         "supported value for pidMode is 'task'.");
-    }
-    if (!text_at(root_, "ipcMode").empty()) unsupported_on_fargate(root_, "ipcMode", "ipcMode");
     if (!items_at(root_, "placementConstraints").empty()) {
       unsupported_on_fargate(root_, "placementConstraints", "constraints");
     }

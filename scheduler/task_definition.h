@@ -12,12 +12,16 @@
 namespace berth::scheduler {
 
 enum class NetworkMode { kBridge, kHost, kAwsvpc, kNone };
+enum class PidMode { kPrivate, kHost, kTask };         // whose processes a container sees
+enum class IpcMode { kPrivate, kHost, kTask, kNone };  // none: private, and no /dev/shm
 enum class Protocol { kTcp, kUdp };
 enum class Condition { kStart, kComplete, kSuccess, kHealthy };
 enum class CpuArchitecture { kX86_64, kArm64 };
 
 // The words of the JSON ("awsvpc", "tcp", "START", "X86_64").
 const char* name_of(NetworkMode mode);
+const char* name_of(PidMode mode);  // "" for kPrivate, which has no word
+const char* name_of(IpcMode mode);  // likewise
 const char* name_of(Protocol protocol);
 const char* name_of(Condition condition);
 const char* name_of(CpuArchitecture architecture);
@@ -168,6 +172,8 @@ struct TaskDefinition {
   std::string family{};
   std::vector<ContainerDefinition> container_definitions{};
   NetworkMode network_mode = NetworkMode::kBridge;
+  PidMode pid_mode = PidMode::kPrivate;
+  IpcMode ipc_mode = IpcMode::kPrivate;
   std::vector<Volume> volumes{};
   std::optional<uint32_t> cpu{};         // units: 1024 for one CPU; a hard limit
   std::optional<uint32_t> memory_mib{};  // a hard limit

@@ -159,6 +159,15 @@ void Check::check_fargate() {
   if (task_.network_mode != NetworkMode::kAwsvpc) {
     add("networkMode", "Fargate only supports network mode ‘awsvpc’.");
   }
+  if (task_.pid_mode == PidMode::kHost) {
+    add("pidMode",
+        "Tasks using the Fargate launch type do not support pidMode 'host'. The supported value "
+        "for "
+        "pidMode is 'task'.");
+  }
+  if (task_.ipc_mode != IpcMode::kPrivate) {
+    add("ipcMode", "Fargate compatible task definitions do not support ipcMode");
+  }
   if (!task_.cpu) add("cpu", "Fargate requires that 'cpu' be defined at the task level.");
   if (!task_.memory_mib)
     add("memory", "Fargate requires that 'memory' be defined at the task level.");
@@ -474,6 +483,9 @@ void Check::check_limits(const ContainerDefinition& container) {
       add_here(field,
                "is not one of kernel.{msgmax,msgmnb,msgmni,sem,shmall,shmmax,shmmni,"
                "shm_rmid_forced}, fs.mqueue.* and net.*");
+    }
+    if (!net && task_.ipc_mode == IpcMode::kHost) {
+      add_here(field, "IPC namespace-related systemControls are not supported when ipcMode=host");
     }
     if (net && task_.network_mode == NetworkMode::kHost) {
       add_here(field, "net.* would change the host when networkMode=host");

@@ -28,7 +28,8 @@ std::optional<uint32_t> as_u32(std::optional<int64_t> number) {
   return static_cast<uint32_t>(*number);
 }
 
-// The value of an enumeration's word; the first of `values` when absent or unknown.
+// The value of an enumeration's word; the first of `values` when absent or unknown. One whose name
+// is "" stands for an absent word.
 template <class Enum, size_t N>
 Enum read_enum(Reader& reader, const json::Node& node, std::string_view key,
                const Enum (&values)[N]) {
@@ -36,7 +37,7 @@ Enum read_enum(Reader& reader, const json::Node& node, std::string_view key,
   std::vector<std::string> words;
   for (Enum value : values) {
     if (word == name_of(value)) return value;
-    words.emplace_back(name_of(value));
+    if (*name_of(value) != '\0') words.emplace_back(name_of(value));
   }
   if (!word.empty()) {
     reader.malformed_at(
@@ -357,6 +358,10 @@ TaskDefinition read_definition(Reader& reader, const json::Node& root, LaunchTyp
                                 : read_enum(reader, root, "networkMode",
                                             {NetworkMode::kBridge, NetworkMode::kHost,
                                              NetworkMode::kAwsvpc, NetworkMode::kNone});
+  definition.pid_mode =
+      read_enum(reader, root, "pidMode", {PidMode::kPrivate, PidMode::kHost, PidMode::kTask});
+  definition.ipc_mode = read_enum(
+      reader, root, "ipcMode", {IpcMode::kPrivate, IpcMode::kHost, IpcMode::kTask, IpcMode::kNone});
   read_task_sizes(reader, root, definition);
   read_runtime_platform(reader, root, definition);
   definition.execution_role_arn = reader.string(root, "executionRoleArn");

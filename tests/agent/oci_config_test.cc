@@ -89,6 +89,26 @@ TEST(OciConfig, NamespacesOfTheTaskAreJoined) {
   EXPECT_THAT(namespaces, Contains(nlohmann::json({{"type", "pid"}})));
 }
 
+TEST(OciConfig, PidsAndIpcAreTheContainersTheTasksOrTheHosts) {
+  using Owner = agent::NamespaceChoice::Owner;
+  ContainerSettings of = settings();
+  of.pids = {Owner::kTask, "/ns/pid"};
+  of.ipc = {Owner::kTask, "/ns/ipc"};
+  auto shared = rendered(of)["linux"]["namespaces"];
+  EXPECT_THAT(shared, Contains(nlohmann::json({{"type", "pid"}, {"path", "/ns/pid"}})));
+  EXPECT_THAT(shared, Contains(nlohmann::json({{"type", "ipc"}, {"path", "/ns/ipc"}})));
+  EXPECT_EQ(mount_at(rendered(of), "/proc")["type"], "proc");
+  of.pids = {Owner::kHost};
+  of.ipc = {Owner::kHost};
+  for (const auto& one : rendered(of)["linux"]["namespaces"]) {
+    EXPECT_NE(one["type"], "pid");
+    EXPECT_NE(one["type"], "ipc");
+  }
+  EXPECT_EQ(mount_at(rendered(of), "/proc")["type"], "bind") << "it cannot be mounted";
+  of.user_namespace = "";
+  EXPECT_EQ(mount_at(rendered(of), "/proc")["type"], "proc");
+}
+
 TEST(OciConfig, SysfsIsBoundWhereItCannotBeMounted) {
   ContainerSettings of = settings();
   EXPECT_EQ(mount_at(rendered(of), "/sys")["type"], "sysfs");

@@ -20,6 +20,9 @@ TaskPlan full_plan() {
   plan.ids = IdRangePlan{4294901760U, 65536};
   plan.user_namespace = "/run/berth/tasks/0123/ns/user";
   plan.networks = {{"task", "/ns/task"}, {"web", "/ns/web"}};
+  plan.pid_namespace = "/ns/pid";
+  plan.ipc_namespace = "/ns/ipc";
+  plan.shared_memory = SharedMemoryPlan{"/ns/shm", uint64_t{3} << 30};
   plan.cgroup = "/berth/i/0123";
   plan.limits = {25000, 512, int64_t{64} << 30, 4096};
   ContainerPlan web;
@@ -33,6 +36,7 @@ TaskPlan full_plan() {
   web.restarts_file = "/b/web/restarts.json";
   web.restart = RestartPlan{{0, 143}, 60000};
   web.essential = false;
+  web.own_pids = false;
   web.create_early = true;
   web.depends_on = {{"a", DependencyCondition::kStart},
                     {"b", DependencyCondition::kComplete},

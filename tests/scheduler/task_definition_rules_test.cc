@@ -50,6 +50,8 @@ TEST(Rules, OfTheGoodDefinitionsNoneIsBroken) {
   EXPECT_EQ(findings(definition(kEc2, "")), std::vector<std::string>{});
   EXPECT_EQ(findings(definition(kAwsvpc, "")), std::vector<std::string>{});
   EXPECT_EQ(findings(definition(kFargate, "")), std::vector<std::string>{});
+  EXPECT_EQ(findings(definition(kFargate + R"("pidMode":"task",)", "")),
+            std::vector<std::string>{});
 }
 
 TEST(Rules, OfTheTask) {
@@ -60,6 +62,13 @@ TEST(Rules, OfTheTask) {
        "family: must be 1 to 255 letters, digits, '_' and '-'"},
       {definition(kEc2 + R"("requiresCompatibilities":["EC2","MOON"],)", ""),
        "requiresCompatibilities[1]: is not one of [EC2, FARGATE, EXTERNAL, MANAGED_INSTANCES]"},
+      {definition(kEc2 + R"("pidMode":"none",)", ""), "pidMode: 'none' is not one of [host, task]"},
+      {definition(kEc2 + R"("ipcMode":"shareable",)", ""),
+       "ipcMode: 'shareable' is not one of [host, task, none]"},
+      {definition(kEc2 + R"("ipcMode":"host",)",
+                  R"("systemControls":[{"namespace":"kernel.shmmax","value":"1"}],)"),
+       "containerDefinitions[0].systemControls[0].namespace: IPC namespace-related systemControls "
+       "are not supported when ipcMode=host"},
       {definition(kEc2 + R"("cpu":"256",)", R"("cpu":257,)"),
        "cpu: The sum of all container 'cpu' values cannot be greater than the value of the task "
        "'cpu'."},
@@ -310,11 +319,6 @@ TEST(Rules, OfAwsAboutRefusedFields) {
        "proxyConfiguration.containerName: Proxy container [p] does not exist"},
       {definition(kFargate + R"("ephemeralStorage":{"sizeInGiB":20},)", ""),
        "ephemeralStorage.sizeInGiB: must be between 21 and 200, not 20"},
-      {definition(kFargate + R"("pidMode":"host",)", ""),
-       "pidMode: Tasks using the Fargate launch type do not support pidMode 'host'. The supported "
-       "value for pidMode is 'task'."},
-      {definition(kFargate + R"("ipcMode":"task",)", ""),
-       "ipcMode: Fargate compatible task definitions do not support ipcMode"},
       {definition(kFargate + R"("placementConstraints":[{"type":"memberOf"}],)", ""),
        "placementConstraints: Fargate compatible task definitions do not support constraints"},
       {definition(
@@ -367,6 +371,11 @@ TEST(Rules, OfFargate) {
        "memory: Fargate requires that 'memory' be defined at the task level."},
       {definition(kOnly + R"("cpu":"256","memory":"8192",)", ""),
        "cpu: No Fargate configuration exists for given values: 256 CPU, 8192 memory."},
+      {definition(kFargate + R"("pidMode":"host",)", ""),
+       "pidMode: Tasks using the Fargate launch type do not support pidMode 'host'. The supported "
+       "value for pidMode is 'task'."},
+      {definition(kFargate + R"("ipcMode":"task",)", ""),
+       "ipcMode: Fargate compatible task definitions do not support ipcMode"},
       {definition(kFargate, R"("startTimeout":121,)"),
        kHere + "startTimeout: must be between 2 and 120 seconds on Fargate"},
       {definition(kFargate, R"("stopTimeout":1,)"),
