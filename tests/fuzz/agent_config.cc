@@ -1,16 +1,17 @@
 // berth.json: what is read is written back the same.
 #include "agent/config.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/targets.h"
 
-using namespace berth;  // the entry point is not ours to place
+namespace berth::fuzz {
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  std::string_view text = fuzz::text_of(data, size);
+void agent_config(std::string_view text) {
   auto config = agent::parse_config(text, "berth.json");
-  if (!fuzz::check_result(config)) return 0;
+  if (!check_result(config)) return;
   std::string rendered = agent::render_config(*config);
   auto again = agent::parse_config(rendered, "berth.json");
   CHECK(again.has_value());
   CHECK(agent::render_config(*again) == rendered);
-  return 0;
 }
+
+}  // namespace berth::fuzz

@@ -2,20 +2,21 @@
 #include "aws/endpoint.h"
 #include "aws/shared_config.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/targets.h"
 
-using namespace berth;  // the entry point is not ours to place
+namespace berth::fuzz {
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  std::string_view text = fuzz::text_of(data, size);
+void aws_config_file(std::string_view text) {
   auto config = aws::parse_config_file(text, "config", aws::FileKind::kConfig);
   auto credentials = aws::parse_config_file(text, "credentials", aws::FileKind::kCredentials);
-  bool are_both = fuzz::check_result(config);
-  are_both = fuzz::check_result(credentials) && are_both;
-  if (!are_both) return 0;
+  bool are_both = check_result(config);
+  are_both = check_result(credentials) && are_both;
+  if (!are_both) return;
   aws::SharedConfig merged = aws::merge_config(*config, *credentials);
   for (const auto& [name, profile] : merged.profiles) {
     CHECK(profile.name == name);
-    (void)fuzz::check_result(aws::configured_endpoint("ecr", {}, &profile));
+    (void)check_result(aws::configured_endpoint("ecr", {}, &profile));
   }
-  return 0;
 }
+
+}  // namespace berth::fuzz

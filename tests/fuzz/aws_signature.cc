@@ -2,11 +2,12 @@
 // is signed with our key.
 #include "aws/sigv4.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/targets.h"
 
-using namespace berth;  // the entry point is not ours to place
+namespace berth::fuzz {
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  auto lines = split(fuzz::text_of(data, size), '\n');
+void aws_signature(std::string_view text) {
+  auto lines = split(text, '\n');
   lines.resize(3);
   aws::Request request{
       "GET", lines[0], lines[1], {{"Host", "h"}, {"X-Amz-Date", "20150830T123600Z"}}};
@@ -16,12 +17,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CHECK(aws::render_query(aws::parse_query(rendered)) == rendered);
   CHECK(aws::percent_decode(aws::percent_encode(lines[0])) == lines[0]);
   auto presented = aws::parse_presented(request);
-  if (!fuzz::check_result(presented)) return 0;
+  if (!check_result(presented)) return;
   for (auto style : {aws::PathStyle::kService, aws::PathStyle::kS3}) {
     auto verified = aws::verify(request, *presented, Secret("never used to sign"),
                                 {.now = presented->time, .payload_hash = "", .style = style});
     CHECK(!verified);
-    fuzz::check_error(verified.error());
+    check_error(verified.error());
   }
-  return 0;
 }
+
+}  // namespace berth::fuzz

@@ -2,13 +2,15 @@
 #include "image/docker_archive.h"
 #include "image/manifest.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/targets.h"
 
-using namespace berth;  // the entry point is not ours to place
+namespace berth::fuzz {
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  auto images = image::parse_saved_images(fuzz::text_of(data, size));
-  if (!fuzz::check_result(images)) return 0;
+void docker_archive(std::string_view text) {
+  auto images = image::parse_saved_images(text);
+  if (!check_result(images)) return;
   CHECK(images->size() <= image::kSavedImagesMax);
   for (const image::SavedImage& image : *images) CHECK(image.layers.size() <= image::kLayersMax);
-  return 0;
 }
+
+}  // namespace berth::fuzz

@@ -1,6 +1,4 @@
-// What the fuzz targets share. A target is one file with LLVMFuzzerTestOneInput, which is called
-// once for each input: by libFuzzer in the preset `fuzz`, by replay.cc elsewhere. It must not crash
-// and must keep the promises of the header that it is about; CHECK says so.
+// What the fuzz targets share: what can be said of every error.
 #pragma once
 
 #include "base/check.h"
@@ -8,19 +6,12 @@
 #include "base/text.h"
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
 namespace berth::fuzz {
 
 constexpr size_t kLineMax = 8192;  // of one line, with every path and excerpt cut
-
-inline std::string_view text_of(const uint8_t* data, size_t size) {
-  return {reinterpret_cast<const char*>(data), size};
-}
 
 // What a terminal can show as one line, whatever bytes it is about.
 inline void check_line(std::string_view line) {

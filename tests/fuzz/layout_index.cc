@@ -2,25 +2,26 @@
 #include "image/load.h"
 #include "image/manifest.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/targets.h"
 
 #include <variant>
 
-using namespace berth;  // the entry point is not ours to place
+namespace berth::fuzz {
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  std::string_view text = fuzz::text_of(data, size);
+void layout_index(std::string_view text) {
   auto parsed = image::parse_manifest(text, "application/vnd.oci.image.index.v1+json");
-  if (!fuzz::check_result(parsed)) return 0;
+  if (!check_result(parsed)) return;
   const auto* index = std::get_if<image::Index>(&*parsed);
-  if (index == nullptr) return 0;
+  if (index == nullptr) return;
   for (const char* name : {"", "app", "app:1"}) {
     auto entries = image::name_entries(*index, name);
-    if (!fuzz::check_result(entries)) continue;
+    if (!check_result(entries)) continue;
     for (const image::NamedEntry& entry : *entries) {
       // A name in the store is one that can be typed.
       auto again = image::Reference::parse(entry.reference.to_string());
       CHECK(again.has_value() && *again == entry.reference);
     }
   }
-  return 0;
 }
+
+}  // namespace berth::fuzz

@@ -2,6 +2,10 @@
 #include "runtime/plan.h"
 #include "runtime/spec.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/targets.h"
+
+namespace berth::fuzz {
+namespace {
 
 constexpr const char* kUnified =
     "31 23 0:28 / /sys/fs/cgroup rw,relatime - cgroup2 cgroup2 rw,nsdelegate\n";
@@ -10,15 +14,15 @@ constexpr const char* kHybrid =
     "35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
     "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n";
 
-using namespace berth;  // the entry point is not ours to place
+}  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  std::string_view text = fuzz::text_of(data, size);
+void oci_config(std::string_view text) {
   auto spec = runtime::parse_spec(text);
-  if (!fuzz::check_result(spec)) return 0;
+  if (!check_result(spec)) return;
   for (const char* mountinfo : {kUnified, kHybrid}) {
     auto plan = runtime::make_plan(*spec, {sys::Cgroups::parse(mountinfo).value(), "/x"});
-    if (fuzz::check_result(plan)) (void)runtime::render(*plan);
+    if (check_result(plan)) (void)runtime::render(*plan);
   }
-  return 0;
 }
+
+}  // namespace berth::fuzz

@@ -5,11 +5,11 @@
 #include "image/token.h"
 #include "image/transport.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/targets.h"
 
-using namespace berth;  // the entry point is not ours to place
+namespace berth::fuzz {
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  std::string_view text = fuzz::text_of(data, size);
+void registry_header(std::string_view text) {
   if (auto range = image::parse_content_range(text)) {
     CHECK(range->first <= range->last);
     CHECK(!range->length || *range->length > range->last);
@@ -19,20 +19,21 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   (void)image::parse_rfc3339(text);  // any result, no crash
   if (auto next = image::parse_next_link(text)) {
     auto url = image::resolve_url("https://registry.example/v2/app/referrers/x", *next);
-    if (fuzz::check_result(url)) CHECK(url->find("://") != std::string::npos);
+    if (check_result(url)) CHECK(url->find("://") != std::string::npos);
   }
   for (const image::Challenge& challenge : image::parse_challenges(text)) {
     CHECK(image::token_query(challenge, {"repository:a:pull"}).starts_with("service="));
   }
   auto mirror = image::parse_mirror(text, {});
-  if (fuzz::check_result(mirror)) CHECK(!mirror->host.empty());
+  if (check_result(mirror)) CHECK(!mirror->host.empty());
   std::string proxy(text);
-  if (fuzz::check_result(image::check_proxy(proxy))) {
-    fuzz::check_line(image::shown_proxy(Secret(proxy)));
+  if (check_result(image::check_proxy(proxy))) {
+    check_line(image::shown_proxy(Secret(proxy)));
     CHECK(image::check_proxy(image::shown_proxy(Secret(proxy))));
   }
   image::ProxySettings settings =
       image::proxies_of_environment({"NO_PROXY=" + proxy, "HTTPS_PROXY=p"});
   (void)image::proxy_for("https://a.example:5000/", settings);  // any result, no crash
-  return 0;
 }
+
+}  // namespace berth::fuzz

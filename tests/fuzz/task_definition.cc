@@ -1,20 +1,21 @@
 // ECS task definitions. What is accepted can be started in some order.
 #include "scheduler/task_definition_parse.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/targets.h"
 
-using namespace berth;  // the entry point is not ours to place
+namespace berth::fuzz {
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  std::string_view text = fuzz::text_of(data, size);
+void task_definition(std::string_view text) {
   auto task =
       scheduler::read_task_definition(text, "task.json", scheduler::CpuArchitecture::kX86_64);
   if (!task) {
-    fuzz::check_findings(task.error());
-    return 0;
+    check_findings(task.error());
+    return;
   }
   CHECK(scheduler::start_order(*task).size() == task->container_definitions.size());
   for (const auto& container : task->container_definitions) {
     (void)scheduler::effective_mount_points(*task, container);
   }
-  return 0;
 }
+
+}  // namespace berth::fuzz

@@ -1,15 +1,16 @@
 // task.json: what is read is written back the same.
 #include "runtime/task_plan.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/targets.h"
 
-using namespace berth;  // the entry point is not ours to place
+namespace berth::fuzz {
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  std::string_view text = fuzz::text_of(data, size);
+void task_plan(std::string_view text) {
   auto plan = runtime::parse_task_plan(text, "task.json");
-  if (!fuzz::check_result(plan)) return 0;
+  if (!check_result(plan)) return;
   auto again = runtime::parse_task_plan(runtime::render_task_plan(*plan), "task.json");
   CHECK(again.has_value());
   CHECK(*again == *plan);
-  return 0;
 }
+
+}  // namespace berth::fuzz

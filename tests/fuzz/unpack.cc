@@ -9,6 +9,7 @@
 #include "sys/file.h"
 #include "sys/tree.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/targets.h"
 
 #include <fcntl.h>
 #include <sys/sysmacros.h>
@@ -16,8 +17,7 @@
 
 #include <cstdlib>
 
-using namespace berth;  // the entry point is not ours to place
-
+namespace berth::fuzz {
 namespace {
 
 class Memory final : public image::ByteSource {
@@ -94,7 +94,7 @@ void check_layer(const std::string& target, const std::string& path, bool is_mer
 
 }  // namespace
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+void unpack(std::string_view text) {
   log::set_level(log::Level::kError);
   const char* parent = std::getenv("TMPDIR");
   auto directory =
@@ -106,11 +106,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   make_lower(layers[0]);
   make_middle(layers[1]);
   CHECK(sys::make_directories(target, 0755));
-  Memory tar(fuzz::text_of(data, size));
+  Memory tar(text);
   image::UnpackOptions options{.entries_max = 1000, .disk_reserve_bytes = 0, .lower = nullptr};
   options.lower = [&] { return image::MergedView::open(layers); };
   auto done = image::unpack(tar, target, options);
-  if (!done) fuzz::check_error(done.error());
+  if (!done) check_error(done.error());
   auto view = image::MergedView::open(layers);
   CHECK(view.has_value());
   if (done) check_layer(target, "", /*is_merged=*/true, *view);
@@ -120,5 +120,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   CHECK(low.has_value() && *low == "low");
   CHECK(sys::list_directory(layers[0])->size() == 7);
   CHECK(sys::list_directory(layers[1])->size() == (::geteuid() == 0 ? 2 : 1));
-  return 0;
 }
+
+}  // namespace berth::fuzz
