@@ -81,7 +81,8 @@ class Writer {
     for (const scheduler::Volume& volume : definition_.volumes) {
       std::string source =
           volume.source_path.empty() ? paths_.volume(task_.id, volume.name) : volume.source_path;
-      auto made = sys::make_directories(source, 0755);
+      bool is_made = request_.makes_sources || volume.source_path.empty();
+      auto made = is_made ? sys::make_directories(source, 0755) : Status();
       if (!made) {
         return wrap(std::move(made).error(), "CannotCreateVolumeError: volume {}", volume.name);
       }

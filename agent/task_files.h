@@ -22,6 +22,7 @@ struct TaskFilesRequest {
   netns::Lease lease;
   std::map<std::string, image::Image*> images;  // container name -> image; borrowed
   bool foreground = false;
+  bool makes_sources = true;  // of host volumes: false for a plan that nobody carries out
 };
 
 // An error that is about one container, in ECS's words.

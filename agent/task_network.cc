@@ -51,12 +51,14 @@ std::vector<netns::LeasedEndpoint> endpoints_wanted(const scheduler::TaskDefinit
 
 }  // namespace
 
-Result<TaskNetwork> TaskNetwork::make(const Config& config) {
+Result<netns::BridgePlan> bridge_plan_of(const Config& config) {
   std::string instance = instance_of(config.run);
-  auto bridge = netns::make_bridge_plan(
+  return netns::make_bridge_plan(
       {.instance = instance, .name = bridge_of(instance), .subnet = config.subnet});
-  if (!bridge) return tl::unexpected<Error>(std::move(bridge).error());
-  return TaskNetwork(config.root, std::move(*bridge));
+}
+
+Result<TaskNetwork> TaskNetwork::make(const Config& config) {
+  return TaskNetwork(config.root, TRY(bridge_plan_of(config)));
 }
 
 Result<netns::Lease> TaskNetwork::lease(const scheduler::Task& task, bool user_ids) const {

@@ -22,6 +22,9 @@ struct MadeNetwork {
   sys::Fd rtnetlink;  // born inside
 };
 
+// The bridge of the instance. Errors: a bad subnet.
+Result<netns::BridgePlan> bridge_plan_of(const Config& config);
+
 class TaskNetwork {
  public:
   // Errors: a bad subnet.

@@ -2,6 +2,8 @@
 
 #include "runtime/propagation.h"
 
+#include <fmt/format.h>
+
 #include <linux/mount.h>
 
 #include <algorithm>
@@ -105,6 +107,16 @@ const MountOption* find_mount_option(std::string_view name) {
 uint64_t propagation_named(std::string_view name) {
   const MountOption* found = find_mount_option(name);
   return found != nullptr && found->kind == OptionKind::kPropagation ? found->set : 0;
+}
+
+std::string attributes_text(uint64_t set) {
+  std::string text;
+  for (const MountOption& option : mount_options()) {
+    bool is_set = option.kind == OptionKind::kAttribute && option.set != 0 &&
+                  (set & option.set) == option.set;
+    if (is_set) text += fmt::format(",{}", option.name);
+  }
+  return text;
 }
 
 }  // namespace berth::runtime

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -33,6 +34,9 @@ struct MountOption {
 // Nothing for an option that only a file system can know.
 const MountOption* find_mount_option(std::string_view name);
 const std::vector<MountOption>& mount_options();
+
+// MOUNT_ATTR_* as mount(8) has them: ",ro,nosuid".
+std::string attributes_text(uint64_t set);
 
 // Mount propagation by its name ("rslave"), or 0.
 uint64_t propagation_named(std::string_view name);

@@ -289,16 +289,6 @@ Status plan_sysctl(const Spec& spec, Plan& plan) {
   return {};
 }
 
-std::string attributes_text(uint64_t set) {
-  std::string text;
-  for (const MountOption& option : mount_options()) {
-    bool is_set = option.kind == OptionKind::kAttribute && option.set != 0 &&
-                  (set & option.set) == option.set;
-    if (is_set) text += fmt::format(",{}", option.name);
-  }
-  return text;
-}
-
 }  // namespace
 
 uint64_t Plan::clone_flags() const {

@@ -32,7 +32,6 @@
 namespace berth::runtime {
 namespace {
 
-constexpr uint64_t kCpuPeriodUs = 100000;
 constexpr int kGroupAttempts = 10;
 constexpr size_t kIdentityMax = 4096;
 
@@ -107,15 +106,7 @@ class Shim {
 
   Status make_cgroup() {
     auto group = TRY(make_group());
-    sys::CgroupLimits limits;
-    limits.memory_max_bytes = plan_.limits.memory_bytes;
-    limits.pids_max = plan_.limits.pids;
-    limits.cpu_shares = plan_.limits.cpu_shares;
-    if (plan_.limits.cpu_quota_us) {
-      limits.cpu_quota_us = plan_.limits.cpu_quota_us;
-      limits.cpu_period_us = kCpuPeriodUs;
-    }
-    return group.apply(limits);
+    return group.apply(cgroup_limits_of(plan_.limits));
   }
 
   void remove_cgroup() {

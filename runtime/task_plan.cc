@@ -12,6 +12,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr uint64_t kCpuPeriodUs = 100000;
+
 const char* word_of(DependencyCondition condition) {
   switch (condition) {
     case DependencyCondition::kStart:
@@ -221,6 +223,18 @@ Result<TaskPlan> parse_plan(const json::Node& root) {
 }
 
 }  // namespace
+
+sys::CgroupLimits cgroup_limits_of(const TaskLimits& limits) {
+  sys::CgroupLimits group;
+  group.memory_max_bytes = limits.memory_bytes;
+  group.pids_max = limits.pids;
+  group.cpu_shares = limits.cpu_shares;
+  if (limits.cpu_quota_us) {
+    group.cpu_quota_us = limits.cpu_quota_us;
+    group.cpu_period_us = kCpuPeriodUs;
+  }
+  return group;
+}
 
 std::string render_task_plan(const TaskPlan& plan) {
   Json networks = Json::array();

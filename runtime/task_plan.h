@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "sys/cgroup_limits.h"
 
 #include <cstdint>
 #include <optional>
@@ -103,6 +104,9 @@ struct TaskLimits {
   int64_t pids = 0;
   bool operator==(const TaskLimits&) const = default;
 };
+
+// What the group of the task is told.
+sys::CgroupLimits cgroup_limits_of(const TaskLimits& limits);
 
 struct TaskPlan {
   std::string task_id;

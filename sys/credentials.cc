@@ -76,13 +76,6 @@ constexpr std::array<std::pair<std::string_view, int>, 16> kLimits{{
     {"RLIMIT_STACK", RLIMIT_STACK},
 }};
 
-std::string_view limit_name(int resource) {
-  for (const auto& [name, number] : kLimits) {
-    if (number == resource) return name;
-  }
-  return "RLIMIT";
-}
-
 __user_cap_data_struct half_of(const Capabilities& sets, int index) {
   int shift = 32 * index;
   return {.effective = static_cast<uint32_t>(sets.effective >> shift),
@@ -156,9 +149,16 @@ std::optional<int> rlimit_number(std::string_view name) {
   return std::nullopt;
 }
 
+std::string_view rlimit_name(int resource) {
+  for (const auto& [name, number] : kLimits) {
+    if (number == resource) return name;
+  }
+  return "RLIMIT";
+}
+
 Status raise_hard_limits(pid_t pid, const std::vector<ResourceLimit>& limits) {
   for (const ResourceLimit& limit : limits) {
-    std::string name(limit_name(limit.resource));
+    std::string name(rlimit_name(limit.resource));
     auto resource = static_cast<__rlimit_resource>(limit.resource);
     rlimit now{};
     TRY(run("prlimit", name, [&] { return ::prlimit(pid, resource, nullptr, &now); }));

@@ -39,6 +39,7 @@ int raw_set_capabilities(const Capabilities& wanted);
 
 // "RLIMIT_NOFILE" -> RLIMIT_NOFILE.
 std::optional<int> rlimit_number(std::string_view name);
+std::string_view rlimit_name(int resource);  // "RLIMIT_NOFILE"; "RLIMIT" for one without a name
 
 struct ResourceLimit {
   int resource = 0;

@@ -7,8 +7,6 @@
 #include "base/log.h"
 #include "scheduler/core.h"
 #include "scheduler/exit_code.h"
-#include "scheduler/overrides.h"
-#include "scheduler/task_definition_parse.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "tools/commands.h"
@@ -24,30 +22,6 @@
 
 namespace berth::tools {
 namespace {
-
-constexpr size_t kOverridesFileMax = 1024 * 1024;
-
-// The definition that will run: the file, --env and --overrides.
-Result<scheduler::TaskDefinition> effective_definition(const RunOptions& options) {
-  auto host = TRY(host_architecture());
-  auto definition =
-      TRY(scheduler::read_task_definition(TRY(read_task_input(options.file)), options.file, host));
-  std::vector<scheduler::EnvironmentOption> environment;
-  for (const std::string& text : options.env) {
-    environment.push_back(TRY(scheduler::parse_environment_option(text)));
-  }
-  scheduler::Overrides overrides;
-  if (!options.overrides.empty()) {
-    std::string text = TRY(sys::read_file(options.overrides, kOverridesFileMax));
-    overrides = TRY(scheduler::read_overrides(text, options.overrides));
-  }
-  definition = TRY(scheduler::apply_overrides(std::move(definition), overrides, environment, host));
-  if (!options.container.empty() && definition.find_container(options.container) == nullptr) {
-    return fail(Errc::kInvalid, "--container {}: the task definition has no such container",
-                options.container);
-  }
-  return definition;
-}
 
 std::vector<std::string> container_names(const scheduler::TaskDefinition& definition) {
   std::vector<std::string> names;
@@ -183,7 +157,12 @@ void clean_up(const std::vector<std::string>& cleaner) {
 }
 
 Result<int> run(const agent::Config& config, const RunOptions& options) {
-  auto definition = TRY(effective_definition(options));
+  std::string text = TRY(read_task_input(options.file));
+  auto definition = TRY(effective_definition({options.file, text, options.overrides, options.env}));
+  if (!options.container.empty() && definition.find_container(options.container) == nullptr) {
+    return fail(Errc::kInvalid, "--container {}: the task definition has no such container",
+                options.container);
+  }
   sys::SystemClock clock;
   sys::SystemRng rng;
   auto loop = TRY(sys::Loop::make(clock));

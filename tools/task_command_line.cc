@@ -95,6 +95,35 @@ void add_stats(CLI::App& app, Command& chosen) {
   });
 }
 
+void add_explain(CLI::App& app, Command& chosen) {
+  CLI::App* explain = app.add_subcommand("explain",
+                                         "Show how a task is made: each step, its system calls, "
+                                         "what it protects, how to do it by hand");
+  auto options = std::make_shared<ExplainOptions>();
+  explain
+      ->add_option(
+          "SUBJECT", options->subject,
+          "a task definition, as for berth run, or a task that runs: then each step is looked for")
+      ->required();
+  explain->add_option("--container", options->container, "only the steps of this one");
+  explain->add_option("--overrides", options->overrides, "a file with RunTask's overrides");
+  explain->add_option("--env", options->env, "K=V for every container; may be repeated")
+      ->allow_extra_args(false);
+  explain
+      ->add_option_function<std::string>(
+          "--userns", [options](const std::string&) { options->userns_host = true; },
+          "host: no user namespace")
+      ->check(CLI::IsMember({"host"}));
+  explain
+      ->add_option_function<std::string>(
+          "--format", [options](const std::string& format) { options->json = format == "json"; },
+          "text or json")
+      ->check(CLI::IsMember({"text", "json"}));
+  explain->callback([options, &chosen] {
+    chosen = [options](const agent::Config& config) { return explain_command(config, *options); };
+  });
+}
+
 }  // namespace
 
 void add_task_commands(CLI::App& app, Command& chosen) {
@@ -104,6 +133,7 @@ void add_task_commands(CLI::App& app, Command& chosen) {
   add_stop(app, chosen);
   add_inspect(app, chosen);
   add_stats(app, chosen);
+  add_explain(app, chosen);
 }
 
 }  // namespace berth::tools

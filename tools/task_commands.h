@@ -49,6 +49,18 @@ struct ExecOptions {
 // The exit code of the command; kExitFailure when it could not be run.
 int exec_command(const agent::Config& config, const ExecOptions& options);
 
+struct ExplainOptions {
+  std::string subject;    // a task that runs, or the file of a definition; "-" is standard input
+  std::string overrides;  // of a definition, as for berth run
+  std::vector<std::string> env;
+  std::string container;  // only this one's steps; "" is all
+  bool userns_host = false;
+  bool json = false;
+};
+// How a task is made, step by step; of one that runs also whether each step can be seen. 0, or 1
+// when one cannot.
+int explain_command(const agent::Config& config, const ExplainOptions& options);
+
 struct StatsOptions {
   std::vector<std::string> tasks;  // none: all
   bool once = false;               // one table instead of one each second

@@ -1,6 +1,8 @@
 #include "tools/task_input.h"
 
 #include "image/platform.h"
+#include "scheduler/overrides.h"
+#include "scheduler/task_definition_parse.h"
 #include "sys/file.h"
 
 #include <unistd.h>
@@ -9,12 +11,29 @@ namespace berth::tools {
 namespace {
 
 constexpr size_t kDefinitionMax = 1024 * 1024;
+constexpr size_t kOverridesFileMax = 1024 * 1024;
 
 }  // namespace
 
 Result<std::string> read_task_input(const std::string& file) {
   if (file == "-") return sys::read_all(STDIN_FILENO, kDefinitionMax);
   return sys::read_file(file, kDefinitionMax);
+}
+
+Result<scheduler::TaskDefinition> effective_definition(const DefinitionOptions& options) {
+  auto host = TRY(host_architecture());
+  auto definition = TRY(scheduler::read_task_definition(options.text, options.file, host));
+  std::vector<scheduler::EnvironmentOption> environment;
+  for (const std::string& text : options.env) {
+    environment.push_back(TRY(scheduler::parse_environment_option(text)));
+  }
+  scheduler::Overrides overrides;
+  if (!options.overrides.empty()) {
+    std::string text = TRY(sys::read_file(options.overrides, kOverridesFileMax));
+    overrides = TRY(scheduler::read_overrides(text, options.overrides));
+  }
+  definition = TRY(scheduler::apply_overrides(std::move(definition), overrides, environment, host));
+  return definition;
 }
 
 Result<scheduler::CpuArchitecture> host_architecture() {

@@ -1,0 +1,205 @@
+// What berth-shim does for a task and goes on to do for its containers, as steps.
+#include "runtime/explain.h"
+#include "runtime/explain_parts.h"
+
+#include <fmt/format.h>
+
+namespace berth::runtime {
+namespace {
+
+Step user_namespace_step(const TaskPlan& plan) {
+  std::string line = fmt::format("0 {} {}", plan.ids->first, plan.ids->size);
+  Step step;
+  step.stage = "namespaces";
+  step.effect =
+      fmt::format("a user namespace for the task: its ids 0 to {} are {} to {} on the host",
+                  plan.ids->size - 1, plan.ids->first, plan.ids->first + plan.ids->size - 1);
+  step.calls = {"clone3(CLONE_NEWUSER)",
+                fmt::format("write \"{}\" to /proc/CHILD/uid_map and gid_map", line),
+                fmt::format("mount(/proc/self/fd/N, {}, MS_BIND)", plan.user_namespace)};
+  step.purpose =
+      "root in a container is nobody on the host: what it does is checked against an id that owns "
+      "nothing there";
+  step.by_hand = fmt::format("unshare --user --map-users=0:{0}:{1} --map-groups=0:{0}:{1}",
+                             plan.ids->first, plan.ids->size);
+  step.asked_by = "ids";
+  step.looks = {{.file = "/proc/PID/uid_map", .words = words_of(line)},
+                {.file = "/proc/PID/gid_map", .words = words_of(line)},
+                {.file = "/proc/PID/ns/user", .own_namespace = true}};
+  return step;
+}
+
+Step network_step(const NamespacePlan& network) {
+  Step step;
+  step.stage = "namespaces";
+  step.effect =
+      fmt::format("a network namespace \"{}\", owned by the task's user namespace", network.name);
+  step.calls = {"setns(user namespace)", "unshare(CLONE_NEWNET)",
+                "socket(AF_NETLINK) born inside, for berth to set it up",
+                fmt::format("mount(/proc/self/fd/N, {}, MS_BIND)", network.path)};
+  step.purpose =
+      "interfaces, addresses, ports and firewall of its own; root inside may bind port 80 because "
+      "the owner is the task's user namespace";
+  step.by_hand = "unshare --user --net; mount --bind /proc/self/ns/net FILE";
+  step.asked_by = "networks";
+  return step;
+}
+
+Step shared_pids_step(const TaskPlan& plan) {
+  Step step;
+  step.stage = "namespaces";
+  step.effect = "one pid namespace for all containers, with a process 1 that only reaps";
+  step.calls = {"clone3(CLONE_NEWPID)",
+                fmt::format("mount(/proc/self/fd/N, {}, MS_BIND)", plan.pid_namespace)};
+  step.purpose = "containers of the task see and may signal each other's processes";
+  step.by_hand = "unshare --pid --fork sleep infinity";
+  step.asked_by = "pidNamespace";
+  return step;
+}
+
+Step shared_ipc_step(const TaskPlan& plan) {
+  Step step;
+  step.stage = "namespaces";
+  step.effect = "one IPC namespace for all containers";
+  step.calls = {"unshare(CLONE_NEWIPC)",
+                fmt::format("mount(/proc/self/fd/N, {}, MS_BIND)", plan.ipc_namespace)};
+  step.purpose =
+      "containers of the task share System V IPC and message queues, and nobody else has them";
+  step.by_hand = "unshare --ipc";
+  step.asked_by = "ipcNamespace";
+  return step;
+}
+
+Step shared_memory_step(const SharedMemoryPlan& memory) {
+  Step step;
+  step.stage = "namespaces";
+  step.effect =
+      fmt::format("a tmpfs of {} bytes that all containers have as /dev/shm", memory.size_bytes);
+  step.calls = {"fsopen(tmpfs)", fmt::format("fsconfig(size={}, mode=1777)", memory.size_bytes),
+                "fsmount", fmt::format("move_mount({})", memory.path)};
+  step.purpose = "POSIX shared memory works between the containers, and is bounded";
+  step.by_hand = fmt::format("mount -t tmpfs -o nosuid,nodev,noexec,mode=1777,size={} shm {}",
+                             memory.size_bytes, memory.path);
+  step.asked_by = "sharedMemory";
+  return step;
+}
+
+std::string shown_dependencies(const ContainerPlan& container) {
+  std::string text;
+  for (const ContainerDependency& dependency : container.depends_on) {
+    const char* word = "has started";
+    switch (dependency.condition) {
+      case DependencyCondition::kStart:
+        break;
+      case DependencyCondition::kComplete:
+        word = "has ended";
+        break;
+      case DependencyCondition::kSuccess:
+        word = "has ended with exit code 0";
+        break;
+      case DependencyCondition::kHealthy:
+        word = "is HEALTHY";
+        break;
+    }
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", dependency.container, word);
+  }
+  return text;
+}
+
+Step order_step(const ContainerPlan& container) {
+  Step step;
+  step.stage = "order";
+  step.effect = container.depends_on.empty()
+                    ? "starts at once: it depends on no other container"
+                    : fmt::format("starts when {}", shown_dependencies(container));
+  if (container.start_timeout_seconds) {
+    step.effect += fmt::format("; given up after {} s", *container.start_timeout_seconds);
+  }
+  step.calls = {"epoll_wait on the pidfds of the others", "connect init.sock; send Go"};
+  step.purpose = "a container finds what it needs; the order of the stop is the reverse";
+  step.asked_by = "dependsOn";
+  return step;
+}
+
+Step health_step(const HealthCheckPlan& check) {
+  constexpr uint32_t kMs = 1000;
+  Step step;
+  step.stage = "health";
+  step.effect = fmt::format(
+      "{}: every {} s, at most {} s, UNHEALTHY after {} failures in a row, the first {} s forgiven",
+      join(check.args, " "), check.interval_ms / kMs, check.timeout_ms / kMs, check.retries,
+      check.start_period_ms / kMs);
+  step.calls = {"timerfd", "clone3; setns into each namespace of the container; execve",
+                "SIGKILL at the timeout"};
+  step.purpose = "a process that runs and does not work is found out";
+  step.by_hand = "nsenter --all --target PID COMMAND";
+  step.asked_by = "healthCheck";
+  return step;
+}
+
+Step restart_step(const RestartPlan& restart) {
+  Step step;
+  step.stage = "restart";
+  step.effect = fmt::format("started again when it ends after {} s or more",
+                            restart.attempt_period_ms / 1000);
+  step.calls = {"waitid(pidfd)", "berth-oci delete, create, start in the same namespaces"};
+  step.purpose = "the task outlives the failure of a container";
+  step.asked_by = "restart";
+  return step;
+}
+
+Step end_step(const ContainerPlan& container) {
+  Step step;
+  step.stage = "stop";
+  step.effect = fmt::format(
+      "signal {}, {} s, then SIGKILL{}", container.stop_signal, container.stop_timeout_seconds,
+      container.essential ? "; its end ends the task" : "; the task goes on without it");
+  step.calls = {fmt::format("pidfd_send_signal({})", container.stop_signal), "timerfd",
+                "pidfd_send_signal(SIGKILL)",
+                fmt::format("write {}; rename; only then is anybody told", container.exit_file)};
+  step.purpose =
+      "the program may finish what it has in hand; the exit code is on disk before anything "
+      "depends on it";
+  step.by_hand = fmt::format("kill -{} PID; sleep {}; kill -KILL PID", container.stop_signal,
+                             container.stop_timeout_seconds);
+  step.asked_by = "stop";
+  return step;
+}
+
+Step log_step(const ContainerPlan& container) {
+  Step step;
+  step.stage = "logs";
+  step.effect = fmt::format("what it prints goes to {}", container.log_file);
+  step.calls = {"pipe2 for standard output and error",
+                "read; write a record a line with its time and stream"};
+  step.purpose =
+      "the shim reads, so that the program never waits for berth and no line is lost with it";
+  step.by_hand = "PROGRAM 2>&1 | tee -a FILE";
+  step.asked_by = "logFile";
+  return step;
+}
+
+}  // namespace
+
+std::vector<Step> explain_task(const TaskPlan& plan, const sys::Cgroups& cgroups) {
+  std::vector<Step> steps;
+  steps.push_back(group_step(cgroups, plan.cgroup));
+  steps.back().purpose = "everything of the task is counted, limited and killed together";
+  add_limit_steps(cgroups, plan.cgroup, cgroup_limits_of(plan.limits), "limits.", steps);
+  if (plan.ids) steps.push_back(user_namespace_step(plan));
+  for (const NamespacePlan& network : plan.networks) steps.push_back(network_step(network));
+  if (!plan.pid_namespace.empty()) steps.push_back(shared_pids_step(plan));
+  if (!plan.ipc_namespace.empty()) steps.push_back(shared_ipc_step(plan));
+  if (plan.shared_memory) steps.push_back(shared_memory_step(*plan.shared_memory));
+  return steps;
+}
+
+std::vector<Step> explain_supervision(const ContainerPlan& container) {
+  std::vector<Step> steps{order_step(container), log_step(container)};
+  if (container.health_check) steps.push_back(health_step(*container.health_check));
+  if (container.restart) steps.push_back(restart_step(*container.restart));
+  steps.push_back(end_step(container));
+  return steps;
+}
+
+}  // namespace berth::runtime

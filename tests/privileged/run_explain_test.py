@@ -1,0 +1,107 @@
+"""berth explain: what it says of a file is what a start does, and what it says of a task is so."""
+
+import json
+import pathlib
+import re
+
+import leak_census
+import pytest
+from berth import sh, task
+
+HOLD = "trap 'exit 0' TERM; while :; do usleep 50000; done"
+
+# One container with a field of each kind that a step comes from.
+FIELDS = {
+    "user": "1000:1000",
+    "workingDirectory": "/tmp",
+    "readonlyRootFilesystem": True,
+    "cpu": 128,
+    "memory": 64,
+    "memoryReservation": 32,
+    "hostname": None,
+    "stopTimeout": 3,
+    "ulimits": [{"name": "nofile", "softLimit": 256, "hardLimit": 512}],
+    "dockerSecurityOptions": ["no-new-privileges"],
+    "systemControls": [{"namespace": "net.core.somaxconn", "value": "777"}],
+    "healthCheck": {"command": ["CMD-SHELL", "true"], "interval": 5},
+    "mountPoints": [{"sourceVolume": "data", "containerPath": "/data", "readOnly": True},
+                    {"sourceVolume": "scratch", "containerPath": "/scratch"}],
+    "linuxParameters": {"sharedMemorySize": 8, "capabilities": {"add": ["SYS_PTRACE"], "drop": ["MKNOD"]},
+                        "tmpfs": [{"containerPath": "/tmp", "size": 16, "mountOptions": ["noexec"]}]},
+}
+
+
+def rich(directory):
+    fields = {name: value for name, value in FIELDS.items() if value is not None}
+    return task(sh(HOLD, name="app", **fields), sh(HOLD, name="side", dependsOn=[{"containerName": "app", "condition": "START"}]),
+                networkMode="awsvpc", cpu="256", memory="256",
+                volumes=[{"name": "data", "host": {"sourcePath": str(directory)}}, {"name": "scratch"}])
+
+
+@pytest.fixture
+def running(berth, tmp_path):
+    outcome = berth.run(rich(tmp_path / "data"), "--detach")
+    assert outcome.code == 0, outcome
+    yield outcome.out.strip()
+    berth.berth("stop", "--kill", outcome.out.strip())
+    leak_census.wait_for_sweepers(berth.name, (berth.state, berth.root))
+
+
+def steps_of(outcome):
+    return json.loads(outcome.out)["steps"]
+
+
+def test_a_file_is_explained_field_by_field_and_nothing_is_made(berth, tmp_path):
+    source = tmp_path / "data"
+    file = berth.write(rich(source))
+    outcome = berth.berth("explain", "--format", "json", file)
+    assert outcome.code == 0, outcome
+    steps = steps_of(outcome)
+    assert not source.exists(), "explaining a task made its volume"
+    assert not list(pathlib.Path("/dev/shm").glob("berth-explain-*"))
+    assert not any("seen" in look for step in steps for look in step["looks"]), "nothing runs that could be seen"
+
+    definition = json.loads(pathlib.Path(file).read_text())
+    asked = {each["field"]: each["value"] for step in steps for each in step["from"] if "value" in each}
+    for pointer, value in asked.items():
+        found = definition
+        for piece in pointer.strip("/").split("/"):
+            found = found[int(piece)] if isinstance(found, list) else found[piece]
+        assert found == value, pointer
+    wanted = {f"/containerDefinitions/0/{name}" for name in
+              ("user", "readonlyRootFilesystem", "cpu", "memory", "memoryReservation", "stopTimeout", "ulimits",
+               "dockerSecurityOptions", "systemControls", "healthCheck", "mountPoints", "workingDirectory", "command",
+               "linuxParameters/sharedMemorySize", "linuxParameters/capabilities", "linuxParameters/tmpfs")}
+    assert wanted | {"/cpu", "/memory", "/networkMode", "/containerDefinitions/1/dependsOn"} <= set(asked)
+
+
+def test_a_running_task_is_as_it_was_explained(berth, running):
+    outcome = berth.berth("explain", "--format", "json", running)
+    steps = steps_of(outcome)
+    unseen = [(step["effect"], look) for step in steps for look in step["looks"] if not look["seen"]]
+    assert outcome.code == 0 and not unseen, unseen
+    # A look that anything satisfies proves nothing: each kind is there.
+    files = {re.sub(r"^.*/", "", look["file"]) for step in steps for look in step["looks"]}
+    assert {"mountinfo", "status", "limits", "uid_map", "net", "pid", "fib_trie", "pids.max"} <= files
+    assert {step["process"] for step in steps} == {"berth", "berth-shim", "berth-oci", "init"}
+    only = berth.berth("explain", "--container", "side", running)
+    assert only.code == 0 and "container side" in only.out and "container app" not in only.out
+
+
+def test_what_somebody_has_changed_is_seen(berth, running):
+    looks = {look["file"] for step in steps_of(berth.berth("explain", "--format", "json", running))
+             for look in step["looks"] if look["file"].endswith("/app/pids.max") or
+             re.search(r"/app/memory\.(soft_limit_in_bytes|low)$", look["file"])}
+    pathlib.Path(looks.pop()).write_text("20000000")
+    outcome = berth.berth("explain", running)
+    assert outcome.code == 1, outcome
+    assert outcome.out.count("[IT IS NOT SO]") == 1
+
+
+def test_what_cannot_be_explained_is_named(berth):
+    file = berth.write({**task(sh("true")), "cpu": "many"})
+    assert "cpu" in berth.berth("explain", file).err
+    assert "nosuch" in berth.berth("explain", "nosuch").err
+    good = berth.write(task(sh("true")))
+    outcome = berth.berth("explain", "--container", "other", good)
+    assert outcome.code != 0 and "other" in outcome.err
