@@ -275,6 +275,11 @@ void Agent::handle(const TaskPtr& task, runtime::ShimEvent event, std::vector<sy
     case Kind::kContainerExited:
       if (event.exit) handle_exit(task, *event.exit);
       return;
+    case Kind::kStopRequested:
+      // By `berth stop`, which asks the shim itself; what this agent asked for was decided before.
+      if (task->over || task->stop_wanted) return;
+      return sink_(
+          scheduler::StopRequested{task->task.id, scheduler::StopCode::kUserInitiated, ""});
     case Kind::kTaskStopped:
       return end(task, "");
     case Kind::kFailed:

@@ -3,11 +3,12 @@
 //   <root>/                            durable
 //     blobs/ layers/ images/ tmp/      the image store (image/store.h)
 //     leases/                          addresses, ports, id ranges (netns/ipam.h)
+//     tasks/<task-id>/events.jsonl     what happened to the task (agent/event_log.h)
 //     tasks/<task-id>/logs/<c>.log     what containers print, json-file format
 //     tasks/<task-id>/<c>/upper work   writable layer of a container
 //     tasks/<task-id>/volumes/<v>/     volumes that live as long as the task
 //     stopped/<task-id>/               what stays of a detached task for an hour: info.json, logs/,
-//                                      <c>.exit.json
+//                                      events.jsonl, <c>.exit.json
 //   <run>/                             gone with a reboot
 //     tasks/<task-id>.lock             held by the berth process that owns the task
 //     tasks/<task-id>/                 task directory (runtime/task_plan.h), and info.json, what
@@ -24,6 +25,7 @@
 namespace berth::agent {
 
 inline constexpr std::string_view kLockSuffix = ".lock";
+inline constexpr const char* kEventsFile = "events.jsonl";
 
 struct InstancePaths {
   std::string root;
@@ -39,6 +41,7 @@ struct InstancePaths {
   std::string durable_tasks() const { return root + "/tasks"; }
   std::string durable(const std::string& id) const { return durable_tasks() + "/" + id; }
   std::string logs(const std::string& id) const { return durable(id) + "/logs"; }
+  std::string events(const std::string& id) const { return durable(id) + "/" + kEventsFile; }
   std::string stopped_tasks() const { return root + "/stopped"; }
   std::string stopped(const std::string& id) const { return stopped_tasks() + "/" + id; }
   std::string volume(const std::string& id, const std::string& name) const {

@@ -81,6 +81,7 @@ ListedTask read_task(const InstancePaths& paths, const std::string& id) {
   task.info = read_info(info_path(directory), id);
   task.plan = read_plan(directory);
   task.log_directory = paths.logs(id);
+  task.event_log = paths.events(id);
   auto identity = runtime::read_shim_identity(directory.shim());
   if (identity && runtime::is_alive(*identity)) task.shim = identity->pid;
   for (const ContainerInfo& info : task.info.containers) {
@@ -99,6 +100,7 @@ ListedTask read_stopped(const InstancePaths& paths, const std::string& id) {
   task.info = read_info(info_path({directory}), id);
   task.state = TaskState::kStopped;
   task.log_directory = directory + "/logs";
+  task.event_log = directory + "/" + kEventsFile;
   for (const ContainerInfo& info : task.info.containers) {
     ListedContainer container;
     container.info = info;
@@ -132,6 +134,9 @@ Status write_stopped(const InstancePaths& paths, const TaskInfo& info) {
         sys::read_file(paths.task(info.id).bundle(container.name) + "/exit.json", kExitRecordMax);
     if (!record) continue;  // never ran
     TRY(sys::write_replace(draft + "/" + container.name + ".exit.json", *record, 0600));
+  }
+  if (sys::exists(paths.events(info.id))) {
+    TRY(sys::rename(paths.events(info.id), draft + "/" + kEventsFile));
   }
   if (sys::exists(paths.logs(info.id))) TRY(sys::rename(paths.logs(info.id), draft + "/logs"));
   return sys::rename(draft, target);

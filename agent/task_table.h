@@ -45,6 +45,7 @@ struct ListedTask {
   std::optional<runtime::TaskPlan> plan;  // nothing: not written yet, or stopped
   std::vector<ListedContainer> containers;
   std::string log_directory;
+  std::string event_log;  // for EventLog::read
 };
 
 // Oldest first. `stopped`: detached ones that are over, too.

@@ -158,8 +158,10 @@ class Shim {
         started_ = true;
         return advance();
       case ShimRequest::kStop:
+        tell_stop_requested();
         return request_stop();
       case ShimRequest::kKill:
+        tell_stop_requested();
         goal_ = TaskGoal::kStop;
         for (size_t i = 0; i < containers_.size(); ++i) {
           if (is_alive_at(i)) containers_[i]->kill();
@@ -189,6 +191,16 @@ class Shim {
     for (const auto& [fd, connection] : connections_) {
       (void)sys::send_message(fd, text, {});  // one that is gone is noticed by hear()
     }
+  }
+
+  // Once, and before what comes of it: whoever asks is not the only one who wants to know why the
+  // task ends.
+  void tell_stop_requested() {
+    if (goal_ == TaskGoal::kStop) return;
+    ShimEvent event;
+    event.kind = ShimEvent::Kind::kStopRequested;
+    event.at = now();
+    tell(event);
   }
 
   Status tell_namespaces(int connection, std::vector<TimedStep> steps) {

@@ -31,6 +31,7 @@ constexpr std::array kEventKinds = {Word<Kind>{Kind::kNamespaces, "namespaces"},
                                     Word<Kind>{Kind::kContainerHealth, "container_health"},
                                     Word<Kind>{Kind::kContainerRestarted, "container_restarted"},
                                     Word<Kind>{Kind::kContainerExited, "container_exited"},
+                                    Word<Kind>{Kind::kStopRequested, "stop_requested"},
                                     Word<Kind>{Kind::kTaskStopped, "task_stopped"},
                                     Word<Kind>{Kind::kFailed, "failed"}};
 

@@ -10,6 +10,7 @@
 //                                        <--  container_health, when it changes
 //                                        <--  container_restarted, with the record of what ended
 //     stop | kill                        -->  (at any time)
+//                                        <--  stop_requested: somebody asked, not only who hears it
 //                                        <--  task_stopped, then it exits
 //                                        <--  failed instead, when it never came to start
 //   A later connection to shim.sock is told first what has happened so far, in the same messages;
@@ -70,6 +71,7 @@ struct ShimEvent {
     kContainerHealth,
     kContainerRestarted,
     kContainerExited,
+    kStopRequested,
     kTaskStopped,
     kFailed
   };

@@ -2,7 +2,9 @@
 // and the agent live in this process; the store is thrown away at the end.
 #include "agent/agent.h"
 #include "agent/detached.h"
+#include "agent/event_log.h"
 #include "agent/log_follower.h"
+#include "agent/paths.h"
 #include "base/ids.h"
 #include "base/log.h"
 #include "scheduler/core.h"
@@ -40,6 +42,7 @@ class RunSession {
         env_(env),
         task_id_(make_task_id(env.rng)),
         core_(store_, env.rng),
+        events_(agent::paths_of(config).events(task_id_)),
         report_(options.report_fd, loop, [this] { stop(); }),
         progress_(stderr, ProgressStyle::kTerminal, env.clock),
         printer_(container_names(definition_), options.container,
@@ -77,12 +80,23 @@ class RunSession {
     core_.submit(std::move(event));
     auto commands = core_.step(env_.clock.wall());
     if (!commands) return give_up(std::move(commands).error());
+    record();
     if (started && !is_keeper_) follow_logs();
     for (const scheduler::Command& command : *commands) agent_.execute(command);
     const scheduler::Task* task = core_.find_task(task_id_);
     if (task == nullptr) return;
     if (report_.is_due() && task->started_at) report_running();
     if (task->last_status() == scheduler::TaskStatus::kStopped) loop_.stop();
+  }
+
+  // A task whose events cannot be written goes on: they are for people.
+  void record() {
+    std::vector<scheduler::Change> changes = store_.history(task_id_);
+    if (changes.size() < 2) return;  // the task's directories are not ours before its lock is
+    for (; recorded_ < changes.size(); ++recorded_) {
+      auto written = events_.append(changes[recorded_]);
+      if (!written) LOG(kWarn, "event not recorded", {{"why", written.error().text}});
+    }
   }
 
   void report_running() {
@@ -140,6 +154,8 @@ class RunSession {
   std::string task_id_;
   scheduler::MemoryStore store_;
   scheduler::Core core_;
+  agent::EventLog events_;
+  size_t recorded_ = 0;  // changes in events_
   KeeperReport report_;
   const bool is_keeper_ = report_.is_due();
   PullProgress progress_;

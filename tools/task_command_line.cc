@@ -95,6 +95,20 @@ void add_stats(CLI::App& app, Command& chosen) {
   });
 }
 
+void add_why(CLI::App& app, Command& chosen) {
+  CLI::App* why = app.add_subcommand(
+      "why", "Say why a task runs, waits or has stopped, and what happened to it");
+  auto options = std::make_shared<WhyOptions>();
+  why->add_option("TASK", options->task, kTaskHelp)->required();
+  why->add_option_function<std::string>(
+         "--format", [options](const std::string& format) { options->json = format == "json"; },
+         "text or json")
+      ->check(CLI::IsMember({"text", "json"}));
+  why->callback([options, &chosen] {
+    chosen = [options](const agent::Config& config) { return why_command(config, *options); };
+  });
+}
+
 void add_explain(CLI::App& app, Command& chosen) {
   CLI::App* explain = app.add_subcommand("explain",
                                          "Show how a task is made: each step, its system calls, "
@@ -134,6 +148,7 @@ void add_task_commands(CLI::App& app, Command& chosen) {
   add_inspect(app, chosen);
   add_stats(app, chosen);
   add_explain(app, chosen);
+  add_why(app, chosen);
 }
 
 }  // namespace berth::tools

@@ -61,6 +61,13 @@ struct ExplainOptions {
 // when one cannot.
 int explain_command(const agent::Config& config, const ExplainOptions& options);
 
+struct WhyOptions {
+  std::string task;
+  bool json = false;
+};
+// Why a task is as it is: what decided its end or what it waits for, and what happened up to here.
+int why_command(const agent::Config& config, const WhyOptions& options);
+
 struct StatsOptions {
   std::vector<std::string> tasks;  // none: all
   bool once = false;               // one table instead of one each second

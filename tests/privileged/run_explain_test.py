@@ -7,6 +7,7 @@ import re
 import leak_census
 import pytest
 from berth import sh, task
+from engine import wait_until
 
 HOLD = "trap 'exit 0' TERM; while :; do usleep 50000; done"
 
@@ -105,3 +106,52 @@ def test_what_cannot_be_explained_is_named(berth):
     good = berth.write(task(sh("true")))
     outcome = berth.berth("explain", "--container", "other", good)
     assert outcome.code != 0 and "other" in outcome.err
+
+
+def why(berth, task_id):
+    return json.loads(berth.berth("why", "--format", "json", task_id).out)
+
+
+def stopped(berth, definition):
+    """A detached task that has ended by itself, and its id."""
+    outcome = berth.run(definition, "--detach")
+    assert outcome.code == 0, outcome
+    task_id = outcome.out.strip()
+    wait_until(lambda: why(berth, task_id)["lastStatus"] == "STOPPED", "it does not stop")
+    leak_census.wait_for_sweepers(berth.name, (berth.state, berth.root))
+    return task_id
+
+
+def test_why_a_task_has_stopped_goes_back_to_its_root(berth):
+    container = sh("sleep 0.3; exit 127", name="app")
+    account = why(berth, stopped(berth, task(container, sh(HOLD, name="side", essential=False))))
+    assert account["causes"][0] == "EssentialContainerExited: Essential container in task exited"
+    assert account["causes"][1].startswith("container app exited with code 127 (127: the shell did not find a command)")
+    events = [each["event"] for each in account["events"]]
+    assert events[0] == "RunTaskRequested" and "ImagesPulled" in events and "TaskStopped" in events[-2:]
+    assert events.index("ImagesPulled") < events.index("ContainerStarted") < events.index("ContainerExited")
+    times = [each["at"] for each in account["events"]]
+    assert times == sorted(times)
+
+
+def test_why_says_that_memory_was_the_cause(berth):
+    greedy = sh("sleep 0.3; x=a; while :; do x=$x$x; done", name="greedy", memory=16)
+    account = why(berth, stopped(berth, task(greedy)))
+    assert "OutOfMemoryError: Container killed due to memory usage" in account["causes"][1]
+
+
+def test_why_a_container_does_not_start(berth):
+    check = {"command": ["CMD-SHELL", "exit 1"], "interval": 60, "startPeriod": 300}
+    definition = task(sh(f"echo up; {HOLD}", name="app", healthCheck=check),
+                      sh(HOLD, name="late", dependsOn=[{"containerName": "app", "condition": "HEALTHY"}]))
+    with berth.start({**definition, "family": "waits"}) as running:
+        running.wait_for("up")
+        assert why(berth, "waits")["causes"] == [
+            "container late waits: app is not HEALTHY: no check has come to a verdict"]
+        assert "because container late waits" in berth.berth("why", "waits").out
+
+
+def test_why_a_task_was_stopped_by_its_user(berth, running):
+    berth.berth("stop", running)
+    text = berth.berth("why", running).out
+    assert re.search(r"because UserInitiated: Task stopped by user\n +because asked to stop, at \d\d:", text), text

@@ -1,0 +1,65 @@
+#include "agent/event_log.h"
+
+#include "base/text.h"
+#include "sys/file.h"
+
+#include <nlohmann/json.hpp>
+
+#include <fcntl.h>
+
+namespace berth::agent {
+namespace {
+
+using EventJson = nlohmann::ordered_json;
+
+constexpr size_t kEventLogMax = 64 * 1024 * 1024;
+constexpr mode_t kDirectoryMode = 0711;
+
+std::string render_line(const scheduler::StoryLine& line) {
+  EventJson json = {
+      {"at", line.at}, {"event", line.event}, {"text", line.text}, {"lastStatus", line.status}};
+  if (!line.container.empty()) json["container"] = line.container;
+  if (!line.decision.empty()) json["decision"] = line.decision;
+  return json.dump(-1, ' ', false, EventJson::error_handler_t::replace) + "\n";
+}
+
+std::optional<scheduler::StoryLine> parse_line(const std::string& text) {
+  EventJson json = EventJson::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return std::nullopt;
+  auto member = [&](const char* name) {
+    auto found = json.find(name);
+    return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+  };
+  scheduler::StoryLine line;
+  line.at = member("at");
+  line.event = member("event");
+  line.container = member("container");
+  line.text = member("text");
+  line.status = member("lastStatus");
+  line.decision = member("decision");
+  if (line.at.empty() || line.event.empty()) return std::nullopt;
+  return line;
+}
+
+}  // namespace
+
+Status EventLog::append(const scheduler::Change& change) {
+  if (!file_) {
+    TRY(sys::make_directories(path_.substr(0, path_.rfind('/')), kDirectoryMode));
+    file_ = TRY(sys::create(path_, O_WRONLY | O_APPEND, 0600));
+  }
+  scheduler::StoryLine line = scheduler::story_line_of(change, is_decided_);
+  is_decided_ = is_decided_ || !line.decision.empty();
+  return sys::write_all(file_.get(), render_line(line));
+}
+
+Result<std::vector<scheduler::StoryLine>> EventLog::read(const std::string& path) {
+  std::vector<scheduler::StoryLine> lines;
+  if (!sys::exists(path)) return lines;
+  for (const std::string& text : split(TRY(sys::read_file(path, kEventLogMax)), '\n')) {
+    if (auto line = parse_line(text)) lines.push_back(std::move(*line));
+  }
+  return lines;
+}
+
+}  // namespace berth::agent

@@ -1,0 +1,32 @@
+// The events of a task on disk, a line of JSON each, so that others than the process that looks
+// after it can tell why it is as it is: <root>/tasks/<task-id>/events.jsonl, with stopped detached
+// tasks for as long as they are kept.
+#pragma once
+
+#include "base/result.h"
+#include "scheduler/story.h"
+#include "sys/fd.h"
+
+#include <string>
+#include <vector>
+
+namespace berth::agent {
+
+class EventLog {
+ public:
+  // Made with its directory at the first line.
+  explicit EventLog(std::string path) : path_(std::move(path)) {}
+
+  // One write(2) for each line: a reader sees whole lines, but for the last one after a power cut.
+  Status append(const scheduler::Change& change);
+
+  // Oldest first; no file is no event. What is no line of ours is passed over.
+  static Result<std::vector<scheduler::StoryLine>> read(const std::string& path);
+
+ private:
+  std::string path_;
+  sys::Fd file_;
+  bool is_decided_ = false;
+};
+
+}  // namespace berth::agent
