@@ -183,8 +183,8 @@ class Writer {
     plan.exit_file = bundle + "/exit.json";
     plan.restarts_file = bundle + "/restarts.json";
     plan.essential = container.essential;
-    plan.create_early = container.depends_on.empty() && container.system_controls.empty();
     plan.depends_on = dependencies_of(container);
+    plan.create_early = plan.depends_on.empty() && container.system_controls.empty();
     if (container.restart_policy) plan.restart = restart_of(*container.restart_policy);
     if (container.health_check) plan.health_check = health_check_of(*container.health_check);
     plan.start_timeout_seconds = container.start_timeout_seconds;
@@ -231,6 +231,10 @@ class Writer {
           break;
       }
       dependencies.push_back({dependency.container_name, condition});
+    }
+    // As ECS: what is linked to has started.
+    for (const scheduler::Link& link : container.links) {
+      dependencies.push_back({link.container_name, runtime::DependencyCondition::kStart});
     }
     return dependencies;
   }
@@ -352,6 +356,7 @@ class Writer {
     for (const scheduler::HostEntry& entry : container.extra_hosts) {
       extra.push_back({entry.ip_address, entry.hostname});
     }
+    for (const scheduler::Link& link : container.links) extra.push_back(TRY(entry_of(link)));
     if (definition_.network_mode == NetworkMode::kHost) {
       std::string text = sys::read_file("/etc/hosts", kAccountFileMax).value_or("");
       for (const netns::HostsEntry& entry : extra) text += entry.address + " " + entry.name + "\n";
@@ -359,6 +364,18 @@ class Writer {
     }
     constexpr Ipv4 kLoopback{0x7f000001};
     return netns::render_hosts(address.value_or(kLoopback), hostname, extra);
+  }
+
+  // As Docker's: the alias, the host name and the name of the container that is linked to.
+  Result<netns::HostsEntry> entry_of(const scheduler::Link& link) const {
+    const ContainerDefinition& other = *definition_.find_container(link.container_name);
+    auto address = address_of(other);
+    if (!address) return fail(Errc::kInternal, "link to {}: it has no address", other.name);
+    std::string names = link.alias;
+    for (const std::string& name : {TRY(hostname_of(other, address)), other.name}) {
+      if (name != link.alias) names += " " + name;
+    }
+    return netns::HostsEntry{to_string(*address), names};
   }
 
   std::string resolv_conf_of(const ContainerDefinition& container) const {

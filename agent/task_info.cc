@@ -23,11 +23,13 @@ Json render(const AddressInfo& address) {
 }
 
 Json render(const PortInfo& port) {
-  return {{"container", port.container},
-          {"hostAddress", port.host_address},
-          {"hostPort", port.host_port},
-          {"containerPort", port.container_port},
-          {"protocol", port.protocol}};
+  Json json = {{"container", port.container},
+               {"hostAddress", port.host_address},
+               {"hostPort", port.host_port},
+               {"containerPort", port.container_port},
+               {"protocol", port.protocol}};
+  if (port.count != 1) json["count"] = port.count;
+  return json;
 }
 
 template <class Item>
@@ -66,6 +68,7 @@ Result<PortInfo> read_port(const json::Node& node) {
   port.host_port = TRY(read_port_number(node, "hostPort"));
   port.container_port = TRY(read_port_number(node, "containerPort"));
   port.protocol = TRY(node.string_at("protocol"));
+  if (node.find("count")) port.count = TRY(read_port_number(node, "count"));
   return port;
 }
 
@@ -96,7 +99,7 @@ TaskInfo task_info_of(const scheduler::Task& task, const netns::Lease& lease,
     }
     for (const netns::PublishedPort& port : endpoint.ports) {
       info.ports.push_back({endpoint.container, to_string(port.host_ip), port.host_port,
-                            port.container_port, netns::name_of(port.protocol)});
+                            port.container_port, netns::name_of(port.protocol), port.count});
     }
   }
   return info;

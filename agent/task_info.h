@@ -33,9 +33,10 @@ struct AddressInfo {
 struct PortInfo {
   std::string container;
   std::string host_address;
-  uint16_t host_port = 0;
+  uint16_t host_port = 0;  // the first of a range
   uint16_t container_port = 0;
   std::string protocol;  // "tcp" or "udp"
+  uint16_t count = 1;    // of ports in a row, on both sides
   bool operator==(const PortInfo&) const = default;
 };
 

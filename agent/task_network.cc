@@ -26,7 +26,8 @@ std::vector<netns::PublishedPort> ports_of(const scheduler::ContainerDefinition&
     ports.push_back({.host_ip = {},
                      .host_port = mapping.host_port,
                      .container_port = mapping.container_port,
-                     .protocol = protocol_of(mapping.protocol)});
+                     .protocol = protocol_of(mapping.protocol),
+                     .count = scheduler::count_of(mapping)});
   }
   return ports;
 }
@@ -89,6 +90,7 @@ scheduler::TaskProvisioned TaskNetwork::provisioned(const scheduler::Task& task,
           {.bind_ip = to_string(port.host_ip),
            .container_port = port.container_port,
            .host_port = port.host_port,
+           .count = port.count,
            .protocol = protocol_of(port.protocol)});
     }
   }

@@ -20,7 +20,8 @@ bool overlaps(Range a, Range b) {
 // Two listeners that could not live together: one port, one protocol, one address or any.
 bool conflicts(const PublishedPort& a, const PublishedPort& b) {
   bool same_address = a.host_ip == b.host_ip || a.host_ip.value == 0 || b.host_ip.value == 0;
-  return a.host_port == b.host_port && a.protocol == b.protocol && same_address;
+  bool overlap = a.host_port < b.host_port + b.count && b.host_port < a.host_port + a.count;
+  return overlap && a.protocol == b.protocol && same_address;
 }
 
 class Allocator {
@@ -57,15 +58,27 @@ class Allocator {
     bool goes_on = last_dynamic_port_ >= first && last_dynamic_port_ < last;
     uint32_t start = goes_on ? last_dynamic_port_ + 1 - first : 0;
     uint32_t size = last - first + 1;
-    for (uint32_t i = 0; i < size; ++i) {
-      port.host_port = static_cast<uint16_t>(first + (start + i) % size);
-      if (is_reserved(port.host_port) || is_leased(port)) continue;
-      if (!TRY(pool_.port_is_free(port))) continue;
+    for (uint32_t i = 0; i < size;) {
+      uint32_t at = first + (start + i) % size;
+      if (at + port.count - 1 > last) {  // a block does not wrap
+        i += last - at + 1;
+        continue;
+      }
+      port.host_port = static_cast<uint16_t>(at);
+      uint16_t free = TRY(count_free(port));
+      if (free < port.count) {  // behind the one that is taken
+        i += free + 1U;
+        continue;
+      }
       ports_.push_back(port);
-      last_dynamic_port_ = port.host_port;
+      last_dynamic_port_ = at + port.count - 1;
       return port;
     }
-    return fail(Errc::kExhausted, "no free host port between {} and {}", first, last);
+    if (port.count == 1) {
+      return fail(Errc::kExhausted, "no free host port between {} and {}", first, last);
+    }
+    return fail(Errc::kExhausted, "no {} free host ports in a row between {} and {}", port.count,
+                first, last);
   }
 
   Result<uint32_t> take_uids() {
@@ -82,6 +95,18 @@ class Allocator {
   }
 
  private:
+  // How many of the block's ports are free before the first that is not.
+  Result<uint16_t> count_free(const PublishedPort& block) const {
+    PublishedPort port = block;
+    port.count = 1;
+    for (uint16_t i = 0; i < block.count; ++i) {
+      port.host_port = static_cast<uint16_t>(block.host_port + i);
+      if (is_reserved(port.host_port) || is_leased(port)) return i;
+      if (!TRY(pool_.port_is_free(port))) return i;
+    }
+    return block.count;
+  }
+
   Result<PublishedPort> take_fixed_port(const PublishedPort& port) {
     if (is_leased(port)) {
       return fail(Errc::kExists, "host port {}/{} is published by another task", port.host_port,

@@ -71,15 +71,20 @@ std::string element(std::string_view verb, std::string_view where, std::string_v
   return fmt::format("{} element {} {{ {} }}\n", verb, where, what);
 }
 
-std::string port_element(std::string_view verb, std::string_view table, const Endpoint& endpoint,
-                         const PublishedPort& port) {
-  auto key = fmt::format("{} . {}", name_of(port.protocol), port.host_port);
-  auto target = fmt::format("{} . {}", to_string(endpoint.address.address), port.container_port);
-  if (port.host_ip.value == 0) {
-    return element(verb, fmt::format("inet {} published", table), key + " : " + target);
+// A range is so many elements: a map cannot say "the port that is as far from the first one".
+std::string port_elements(std::string_view verb, std::string_view table, const Endpoint& endpoint,
+                          const PublishedPort& port) {
+  bool everywhere = port.host_ip.value == 0;
+  std::string address = everywhere ? "" : to_string(port.host_ip) + " . ";
+  std::string target = to_string(endpoint.address.address);
+  std::string elements;
+  for (int i = 0; i < port.count; ++i) {
+    if (i > 0) elements += ", ";
+    elements += fmt::format("{}{} . {} : {} . {}", address, name_of(port.protocol),
+                            port.host_port + i, target, port.container_port + i);
   }
-  return element(verb, fmt::format("inet {} published_at", table),
-                 to_string(port.host_ip) + " . " + key + " : " + target);
+  const char* map = everywhere ? "published" : "published_at";
+  return element(verb, fmt::format("inet {} {}", table, map), elements);
 }
 
 std::string render_elements(std::string_view verb, const BridgePlan& bridge,
@@ -91,7 +96,7 @@ std::string render_elements(std::string_view verb, const BridgePlan& bridge,
     if (endpoint.ports.empty()) continue;
     auto address = to_string(endpoint.address.address);
     text += element(verb, fmt::format("inet {} hairpin", table), address + " . " + address);
-    for (const auto& port : endpoint.ports) text += port_element(verb, table, endpoint, port);
+    for (const auto& port : endpoint.ports) text += port_elements(verb, table, endpoint, port);
   }
   return text;
 }

@@ -20,10 +20,12 @@ constexpr int kLeaseVersion = 1;
 constexpr size_t kSubuidMax = 1024 * 1024;
 
 nlohmann::json to_json(const PublishedPort& port) {
-  return {{"hostIp", to_string(port.host_ip)},
-          {"hostPort", port.host_port},
-          {"containerPort", port.container_port},
-          {"protocol", name_of(port.protocol)}};
+  nlohmann::json value{{"hostIp", to_string(port.host_ip)},
+                       {"hostPort", port.host_port},
+                       {"containerPort", port.container_port},
+                       {"protocol", name_of(port.protocol)}};
+  if (port.count != 1) value["count"] = port.count;
+  return value;
 }
 
 nlohmann::json to_json(const LeasedEndpoint& endpoint) {
@@ -46,6 +48,10 @@ Result<PublishedPort> parse_port(const json::Node& node) {
   port.host_port = TRY(port_at(node, "hostPort"));
   port.container_port = TRY(port_at(node, "containerPort"));
   port.protocol = TRY(node.string_at("protocol")) == "udp" ? Protocol::kUdp : Protocol::kTcp;
+  if (node.find("count")) port.count = TRY(port_at(node, "count"));
+  if (std::max(port.host_port, port.container_port) + port.count - 1 > 65535) {
+    return fail(Errc::kCorrupt, "{}.count: ports beyond 65535", node.path());
+  }
   return port;
 }
 
@@ -75,7 +81,8 @@ uint16_t last_dynamic_port(const LeaseRequest& request, const Lease& lease) {
   for (size_t i = 0; i < request.endpoints.size(); ++i) {
     const auto& asked = request.endpoints[i].ports;
     for (size_t j = 0; j < asked.size(); ++j) {
-      if (asked[j].host_port == 0) last = lease.endpoints[i].ports[j].host_port;
+      const PublishedPort& given = lease.endpoints[i].ports[j];
+      if (asked[j].host_port == 0) last = static_cast<uint16_t>(given.host_port + given.count - 1);
     }
   }
   return last;

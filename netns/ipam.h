@@ -5,7 +5,8 @@
 //   <root>/leases/.last-port       the dynamic host port that was given last, in decimal
 //   <root>/leases/<task-id>.json   {"version":1, "taskId", "ownerPid", "ownerStart", "uidStart",
 //                                   "endpoints":[{"container","address",
-//                                   "ports":[{"hostIp","hostPort","containerPort","protocol"}]}]}
+//                                   "ports":[{"hostIp","hostPort","containerPort","protocol",
+//                                   "count" when it is not 1}]}]}
 //
 // A lease is written before anything it names is made, and removed after all of it is gone.
 #pragma once
@@ -41,7 +42,7 @@ struct Lease {
   std::vector<LeasedEndpoint> endpoints;
 };
 
-// host_port 0 in a port asks for a dynamic one.
+// host_port 0 in a port asks for a dynamic one, or so many in a row.
 struct LeaseRequest {
   std::string task_id;
   bool uid_range = true;

@@ -96,6 +96,10 @@ std::string make_host_interface(std::string_view instance, std::string_view task
   return fmt::format("{}{:09x}", interface_prefix(instance), hash(key) & 0xfffffffff);
 }
 
+std::string ports_text(uint16_t first, uint16_t count) {
+  return count == 1 ? std::to_string(first) : fmt::format("{}-{}", first, first + count - 1);
+}
+
 std::string render(const BridgePlan& bridge) {
   return fmt::format("bridge {}\n  instance {}\n  subnet {}\n  gateway {}\n  mac {}\n  mtu {}\n",
                      bridge.name, bridge.instance, to_string(bridge.subnet),
@@ -110,8 +114,9 @@ std::string render(const Endpoint& endpoint) {
       to_string(endpoint.address), to_string(endpoint.gateway), sys::to_string(endpoint.mac),
       endpoint.mtu);
   for (const auto& port : endpoint.ports) {
-    text += fmt::format("  port {}:{} -> {}/{}\n", to_string(port.host_ip), port.host_port,
-                        port.container_port, name_of(port.protocol));
+    text += fmt::format("  port {}:{} -> {}/{}\n", to_string(port.host_ip),
+                        ports_text(port.host_port, port.count),
+                        ports_text(port.container_port, port.count), name_of(port.protocol));
   }
   return text;
 }

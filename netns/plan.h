@@ -26,6 +26,7 @@ struct PublishedPort {
   uint16_t host_port = 0;
   uint16_t container_port = 0;
   Protocol protocol = Protocol::kTcp;
+  uint16_t count = 1;  // so many ports in a row, on both sides
   bool operator==(const PublishedPort&) const = default;
 };
 
@@ -78,6 +79,9 @@ std::string interface_prefix(std::string_view instance);
 std::string alias_prefix(std::string_view instance);
 std::string make_host_interface(std::string_view instance, std::string_view task_id,
                                 std::string_view container);
+
+// "80", or "8000-8010" for several in a row.
+std::string ports_text(uint16_t first, uint16_t count);
 
 // For people: several lines.
 std::string render(const BridgePlan& bridge);

@@ -45,8 +45,9 @@ struct NetworkInterface {
 
 struct NetworkBinding {
   std::string bind_ip{};
-  uint16_t container_port = 0;
+  uint16_t container_port = 0;  // the first of a range
   uint16_t host_port = 0;
+  uint16_t count = 1;  // of ports: more than one for a containerPortRange
   Protocol protocol = Protocol::kTcp;
   bool operator==(const NetworkBinding&) const = default;
 };

@@ -37,7 +37,6 @@ class RefusedFields {
     check_ephemeral_storage();
     if (fargate_) check_fargate_task();
     for (const json::Node& container : items_at(root_, "containerDefinitions")) {
-      check_network(container);
       check_sources(container);
       check_log(container);
       if (fargate_) check_fargate_container(container);
@@ -78,13 +77,6 @@ class RefusedFields {
     for (const json::Node& volume : items_at(root_, "volumes")) {
       if (!volume.find("dockerVolumeConfiguration")) continue;
       unsupported_on_fargate(volume, "dockerVolumeConfiguration", "dockerVolumeConfiguration");
-    }
-  }
-
-  void check_network(const json::Node& container) {
-    if (!awsvpc_) return;
-    if (!items_at(container, "links").empty()) {
-      reader_.invalid_at(container, "links", "Links are not supported when networkMode=awsvpc");
     }
   }
 

@@ -15,6 +15,11 @@ const ContainerDefinition* TaskDefinition::find_container(const std::string& nam
   return found == container_definitions.end() ? nullptr : &*found;
 }
 
+uint16_t count_of(const PortMapping& mapping) {
+  int last = mapping.container_port_last.value_or(mapping.container_port);
+  return static_cast<uint16_t>(last - mapping.container_port + 1);
+}
+
 std::vector<MountPoint> effective_mount_points(const TaskDefinition& task,
                                                const ContainerDefinition& container) {
   std::vector<MountPoint> mounts = container.mount_points;
@@ -57,7 +62,9 @@ std::vector<size_t> start_order(const TaskDefinition& task) {
     return std::all_of(container.depends_on.begin(), container.depends_on.end(),
                        [&](const Dependency& each) { return is_placed(each.container_name); }) &&
            std::all_of(container.volumes_from.begin(), container.volumes_from.end(),
-                       [&](const VolumeFrom& each) { return is_placed(each.source_container); });
+                       [&](const VolumeFrom& each) { return is_placed(each.source_container); }) &&
+           std::all_of(container.links.begin(), container.links.end(),
+                       [&](const Link& each) { return is_placed(each.container_name); });
   };
   for (bool progress = true; progress;) {
     progress = false;

@@ -36,13 +36,17 @@ struct KeyValue {
 };
 
 struct PortMapping {
-  std::string name{};  // "" when absent
-  uint16_t container_port = 0;
+  std::string name{};           // "" when absent
+  uint16_t container_port = 0;  // the first of a range
   // 0: chosen at start (bridge). In awsvpc and host always equal to container_port.
   uint16_t host_port = 0;
+  std::optional<uint16_t> container_port_last{};  // of a containerPortRange
   Protocol protocol = Protocol::kTcp;
   bool operator==(const PortMapping&) const = default;
 };
+
+// How many ports a mapping is about.
+uint16_t count_of(const PortMapping& mapping);
 
 struct MountPoint {
   std::string source_volume{};
@@ -115,6 +119,13 @@ struct RestartPolicy {
   bool operator==(const RestartPolicy&) const = default;
 };
 
+// Another container of the task under a name of one's own (bridge mode).
+struct Link {
+  std::string container_name{};
+  std::string alias{};  // container_name when the JSON has none
+  bool operator==(const Link&) const = default;
+};
+
 struct SystemControl {
   std::string name{};  // "net.core.somaxconn" ("namespace" in the JSON)
   std::string value{};
@@ -158,6 +169,7 @@ struct ContainerDefinition {
   std::vector<std::string> dns_servers{};
   std::vector<std::string> dns_search_domains{};
   std::vector<HostEntry> extra_hosts{};
+  std::vector<Link> links{};
   std::map<std::string, std::string> docker_labels{};
   bool operator==(const ContainerDefinition&) const = default;
 };
@@ -196,8 +208,8 @@ std::vector<MountPoint> effective_mount_points(const TaskDefinition& task,
 // What is executed for a health check: what follows CMD, or a shell with what follows CMD-SHELL.
 std::vector<std::string> args_of(const HealthCheck& check);
 
-// The order in which containers start: each after all that it depends on (dependsOn and
-// volumesFrom), else as written. Indices into container_definitions. Total, because parsing refuses
+// The order in which containers start: each after all that it depends on (dependsOn, volumesFrom
+// and links), else as written. Indices into container_definitions. Total, because parsing refuses
 // cycles.
 std::vector<size_t> start_order(const TaskDefinition& task);
 

@@ -43,6 +43,7 @@ constexpr const char* kSystemControls[] = {
     "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
     "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"};
 constexpr const char* kCompatibilities[] = {"EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"};
+constexpr int64_t kPortRangesMax = 100;  // of a container
 constexpr uint16_t kReservedPorts[] = {22, 2375, 2376, 51678, 51679, 51680};
 
 template <class T, size_t N, class Value>
@@ -110,6 +111,7 @@ class Check {
   void check_timeouts(const ContainerDefinition& container);
   void check_restart_policy(const ContainerDefinition& container);
   void check_network(const ContainerDefinition& container);
+  void check_links(const ContainerDefinition& container);
   void check_ports(const ContainerDefinition& container);
   void check_port(const PortMapping& port, const std::string& field);
   void check_mounts(const ContainerDefinition& container);
@@ -121,7 +123,7 @@ class Check {
   const TaskDefinition& task_;
   CpuArchitecture host_;
   std::string at_;
-  std::set<std::pair<uint16_t, Protocol>> container_ports_;
+  std::vector<PortMapping> container_ports_;  // those that share a network, so far
   std::set<std::pair<uint16_t, Protocol>> host_ports_;
   std::set<std::string> port_names_;
   Findings findings_;
@@ -242,7 +244,7 @@ void Check::check_container_list() {
 void Check::check_cycles() {
   size_t count = task_.container_definitions.size();
   if (start_order(task_).size() != count) {
-    add("containerDefinitions", "dependsOn and volumesFrom form a cycle");
+    add("containerDefinitions", "dependsOn, volumesFrom and links form a cycle");
   }
 }
 
@@ -261,6 +263,7 @@ void Check::check_container(const ContainerDefinition& container) {
   check_timeouts(container);
   check_restart_policy(container);
   check_network(container);
+  check_links(container);
   check_ports(container);
   check_mounts(container);
   check_dependencies(container);
@@ -337,12 +340,44 @@ void Check::check_network(const ContainerDefinition& container) {
   refuse(container.disable_networking, "disableNetworking", "Disable Networking is");
 }
 
+void Check::check_links(const ContainerDefinition& container) {
+  if (container.links.empty()) return;
+  if (task_.network_mode != NetworkMode::kBridge) {
+    return add_here("links", fmt::format("Links are not supported when networkMode={}",
+                                         name_of(task_.network_mode)));
+  }
+  if (container.disable_networking) {
+    add_here("links", "links need a network, and disableNetworking takes it away");
+    findings_.back().refused_by = Refuser::kBerth;
+  }
+  std::set<std::string> aliases;
+  for (size_t i = 0; i < container.links.size(); ++i) {
+    const auto& [name, alias] = container.links[i];
+    std::string field = fmt::format("links[{}]", i);
+    const ContainerDefinition* other = task_.find_container(name);
+    if (other == nullptr) {
+      add_here(field, fmt::format("Cannot link to container {} because it does not exist", name));
+    } else if (other->disable_networking) {
+      add_here(field, fmt::format("container {} has no address: its networking is disabled", name));
+      findings_.back().refused_by = Refuser::kBerth;
+    }
+    if (!is_name(alias)) add_here(field, "an alias must be letters, digits, '_' and '-'");
+    if (!aliases.insert(alias).second) add_here(field, fmt::format("alias {} is taken", alias));
+  }
+}
+
 void Check::check_ports(const ContainerDefinition& container) {
   if (task_.network_mode == NetworkMode::kNone && !container.port_mappings.empty()) {
     return add_here("portMappings", "port mappings are not allowed when networkMode=none");
   }
   // In bridge mode each container has its own ports; otherwise the containers share them.
   if (task_.network_mode == NetworkMode::kBridge) container_ports_.clear();
+  auto is_range = [](const PortMapping& port) { return port.container_port_last.has_value(); };
+  auto ranges =
+      std::count_if(container.port_mappings.begin(), container.port_mappings.end(), is_range);
+  if (ranges > kPortRangesMax) {
+    add_here("portMappings", fmt::format("at most {} port ranges in a container", kPortRangesMax));
+  }
   for (size_t i = 0; i < container.port_mappings.size(); ++i) {
     check_port(container.port_mappings[i], fmt::format("portMappings[{}].", i));
   }
@@ -355,17 +390,28 @@ bool is_port_name(const std::string& name) {
          });
 }
 
+bool overlap(const PortMapping& a, const PortMapping& b) {
+  return a.protocol == b.protocol && a.container_port < b.container_port + count_of(b) &&
+         b.container_port < a.container_port + count_of(a);
+}
+
 void Check::check_port(const PortMapping& port, const std::string& field) {
   bool bridge = task_.network_mode == NetworkMode::kBridge;
+  if (port.container_port_last && task_.network_mode == NetworkMode::kHost) {
+    add_here(field + "containerPortRange", "a range needs networkMode bridge or awsvpc");
+  }
   if (!bridge && port.host_port != port.container_port) {
     add_here(field + "hostPort",
              fmt::format("When networkMode={}, the host ports and container ports in port mappings "
                          "must match.",
                          name_of(task_.network_mode)));
   }
-  if (!container_ports_.insert({port.container_port, port.protocol}).second) {
-    add_here(field + "containerPort", "container port is used multiple times in task");
+  if (std::any_of(container_ports_.begin(), container_ports_.end(),
+                  [&](const PortMapping& other) { return overlap(port, other); })) {
+    add_here(field + (port.container_port_last ? "containerPortRange" : "containerPort"),
+             "container port is used multiple times in task");
   }
+  container_ports_.push_back(port);
   if (bridge && is_one_of(port.host_port, kReservedPorts)) {
     add_here(field + "hostPort", fmt::format("host port {} is reserved", port.host_port));
   }

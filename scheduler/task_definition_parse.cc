@@ -17,6 +17,7 @@ namespace {
 constexpr IntegerRange kInteger = {std::numeric_limits<int32_t>::min(),
                                    std::numeric_limits<int32_t>::max()};
 constexpr IntegerRange kSeconds = {0, 86400};
+constexpr uint16_t kPortMax = 65535;
 constexpr IntegerRange kHealthInterval = {5, 300};
 constexpr IntegerRange kHealthTimeout = {2, 60};
 constexpr IntegerRange kHealthRetries = {1, 10};
@@ -46,13 +47,37 @@ Enum read_enum(Reader& reader, const json::Node& node, std::string_view key,
   return values[0];
 }
 
+// "8000-8010": the first port is below the last.
+void read_port_range(Reader& reader, const json::Node& node, PortMapping& port) {
+  std::string range = reader.string(node, "containerPortRange");
+  size_t dash = range.find('-');
+  auto first = parse_u64(range.substr(0, dash));
+  auto last = parse_u64(dash == std::string::npos ? "" : range.substr(dash + 1));
+  bool good = first && last && *first >= 1 && *first < *last && *last <= kPortMax;
+  if (!good) {
+    return reader.malformed_at(
+        node, "containerPortRange",
+        "Invalid 'containerPortRange' setting: must be FIRST-LAST, two ports "
+        "from 1 to 65535, the first below the last");
+  }
+  port.container_port = static_cast<uint16_t>(*first);
+  port.container_port_last = static_cast<uint16_t>(*last);
+}
+
 PortMapping read_port(Reader& reader, const json::Node& node) {
   PortMapping port;
-  auto number = node.find("containerPortRange")
-                    ? reader.integer(node, "containerPort", {1, 65535})
-                    : reader.required_integer(node, "containerPort", {1, 65535});
-  port.container_port = static_cast<uint16_t>(number.value_or(0));
-  port.host_port = static_cast<uint16_t>(reader.integer(node, "hostPort", {0, 65535}).value_or(0));
+  if (node.find("containerPortRange")) {
+    read_port_range(reader, node, port);
+    for (const char* single : {"containerPort", "hostPort"}) {
+      if (!node.find(single)) continue;
+      reader.malformed_at(node, single, "cannot specify both single port and port range");
+    }
+  } else {
+    auto number = reader.required_integer(node, "containerPort", {1, kPortMax});
+    port.container_port = static_cast<uint16_t>(number.value_or(0));
+    auto host_port = reader.integer(node, "hostPort", {0, kPortMax});
+    port.host_port = static_cast<uint16_t>(host_port.value_or(0));
+  }
   port.protocol = read_enum(reader, node, "protocol", {Protocol::kTcp, Protocol::kUdp});
   port.name = reader.string(node, "name");
   std::string app = reader.string(node, "appProtocol");
@@ -242,6 +267,18 @@ std::map<std::string, std::string> read_labels(Reader& reader, const json::Node&
   return labels;
 }
 
+// "CONTAINER" or "CONTAINER:ALIAS".
+std::vector<Link> read_links(Reader& reader, const json::Node& container) {
+  std::vector<Link> links;
+  for (const std::string& text : reader.strings(container, "links")) {
+    size_t colon = text.find(':');
+    Link link{.container_name = text.substr(0, colon), .alias = text};
+    if (colon != std::string::npos) link.alias = text.substr(colon + 1);
+    links.push_back(std::move(link));
+  }
+  return links;
+}
+
 void read_container_sizes(Reader& reader, const json::Node& node, ContainerDefinition& container) {
   container.cpu = as_u32(reader.integer(node, "cpu", kSize)).value_or(0);
   container.memory_mib = as_u32(reader.integer(node, "memory", kSize));
@@ -263,6 +300,7 @@ void read_container_lists(Reader& reader, const json::Node& node, ContainerDefin
   container.system_controls =
       read_list(reader, node, "systemControls", "SystemControl", read_system_control);
   container.extra_hosts = read_list(reader, node, "extraHosts", "HostEntry", read_host_entry);
+  container.links = read_links(reader, node);
   container.dns_servers = reader.strings(node, "dnsServers");
   container.dns_search_domains = reader.strings(node, "dnsSearchDomains");
 }

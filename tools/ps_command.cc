@@ -3,6 +3,7 @@
 #include "agent/task_table.h"
 #include "agent/teardown.h"
 #include "base/text.h"
+#include "netns/plan.h"
 #include "sys/file.h"
 #include "sys/spawn.h"
 #include "tools/commands.h"
@@ -47,8 +48,9 @@ std::string shown_address(const agent::TaskInfo& info) {
 std::string shown_ports(const agent::TaskInfo& info) {
   std::vector<std::string> shown;
   for (const agent::PortInfo& port : info.ports) {
-    shown.push_back(fmt::format("{}:{}->{}/{}", port.host_address, port.host_port,
-                                port.container_port, port.protocol));
+    shown.push_back(fmt::format("{}:{}->{}/{}", port.host_address,
+                                netns::ports_text(port.host_port, port.count),
+                                netns::ports_text(port.container_port, port.count), port.protocol));
   }
   return join(shown, ", ");
 }
@@ -80,6 +82,20 @@ Json json_of(const agent::ListedContainer& container) {
   return json;
 }
 
+// As DescribeTasks: a range has no single ports.
+Json json_of(const agent::PortInfo& port) {
+  Json json = {{"container", port.container}, {"bindIP", port.host_address}};
+  if (port.count == 1) {
+    json["hostPort"] = port.host_port;
+    json["containerPort"] = port.container_port;
+  } else {
+    json["hostPortRange"] = netns::ports_text(port.host_port, port.count);
+    json["containerPortRange"] = netns::ports_text(port.container_port, port.count);
+  }
+  json["protocol"] = port.protocol;
+  return json;
+}
+
 Json json_of(const agent::ListedTask& task) {
   Json containers = Json::array();
   for (const agent::ListedContainer& container : task.containers) {
@@ -92,11 +108,7 @@ Json json_of(const agent::ListedTask& task) {
   }
   Json bindings = Json::array();
   for (const agent::PortInfo& port : task.info.ports) {
-    bindings.push_back({{"container", port.container},
-                        {"bindIP", port.host_address},
-                        {"hostPort", port.host_port},
-                        {"containerPort", port.container_port},
-                        {"protocol", port.protocol}});
+    bindings.push_back(json_of(port));
   }
   Json json = {{"taskId", task.info.id},
                {"family", task.info.family},

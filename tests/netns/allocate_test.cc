@@ -62,6 +62,29 @@ TEST(Allocate, AHostAddressThatCannotBeBoundIsNotCalledTaken) {
   }
 }
 
+TEST(Allocate, ARangeIsOfPortsInARow) {
+  auto pool = small_pool();
+  pool.dynamic_ports = {51670, 51690};  // 51678 to 51680 are reserved
+  LeaseRequest request = request_for("a", 0);
+  request.endpoints[0].ports[0].count = 9;
+  auto first = allocate(pool, {}, request);
+  ASSERT_TRUE(first) << first.error().text;
+  EXPECT_EQ(first->endpoints[0].ports[0].host_port, 51681);
+  // 8 are left in front of the reserved ones, and one at the end.
+  request.endpoints[0].ports[0].count = 8;
+  EXPECT_EQ(allocate(pool, {*first}, request)->endpoints[0].ports[0].host_port, 51670);
+  request.endpoints[0].ports[0].count = 9;
+  EXPECT_EQ(allocate(pool, {*first}, request).error().text,
+            "no 9 free host ports in a row between 51670 and 51690");
+  pool.port_is_free = [](const PublishedPort& port) { return port.host_port != 51683; };
+  pool.last_dynamic_port = 51680;
+  request.endpoints[0].ports[0].count = 5;
+  EXPECT_EQ(allocate(pool, {}, request)->endpoints[0].ports[0].host_port, 51684);
+  // A fixed one within a range that was given is taken.
+  EXPECT_EQ(allocate(pool, {*first}, request_for("b", 51689)).error().code, Errc::kExists);
+  EXPECT_EQ(parse_lease(render_lease(*first))->endpoints[0].ports[0], first->endpoints[0].ports[0]);
+}
+
 TEST(Allocate, UidRangesOfUsersAreAvoided) {
   auto pool = small_pool();
   pool.foreign_uids = parse_subuid("u:524288:65536\nbad\nv:589824:1\n");

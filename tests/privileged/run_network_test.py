@@ -2,6 +2,7 @@
 
 import contextlib
 import http.server
+import json
 import os
 import shutil
 import socket
@@ -300,3 +301,47 @@ def test_disable_networking_leaves_a_loopback_of_its_own(berth, mode):
     assert namespace != online_namespace
     assert ("eth0" in online_links) == (mode == "bridge")
     assert (online_namespace == os.readlink("/proc/self/ns/net")) == (mode == "host")
+
+
+def test_links_are_names_and_an_order(berth):
+    """By alias, host name and name. The one that is linked to starts first, and the name of one is no endpoint's."""
+    db = sh(ADDRESS + "; mkdir -p /www; echo page of db >/www/index.html; httpd -f -p 5432 -h /www", "db",
+            essential=False, hostname="store", stopTimeout=2)
+    # Nothing but the link says that it comes later.
+    client = sh("cat /etc/hosts | tail -2; until wget -qO- http://database:5432/; do usleep 50000; done; "
+                "for n in store db other; do wget -qO- http://$n:5432/; done", "task", links=["db:database", "db:other"])
+    outcome = berth.run(task(client, db, networkMode="bridge"))
+    assert outcome.code == 0, outcome
+    address = outcome.lines("db")[0]
+    assert outcome.lines("task")[:2] == [f"{address} database store db", f"{address} other store db"]
+    assert outcome.lines("task")[2:] == ["page of db"] * 4
+
+
+def test_a_port_range_is_published_port_by_port(berth):
+    """Ends and middle, tcp beside udp; the numbers are those that inspect shows, and free again afterwards."""
+    serve = "".join(f"mkdir -p /w{port}; echo {port} >/w{port}/index.html; httpd -p {port} -h /w{port}; "
+                    for port in (8000, 8005, 8009))
+    definition = task(sh(serve + "echo ready; sleep 100", stopTimeout=2,
+                         portMappings=[{"containerPortRange": "8000-8009"}, {"containerPort": 53, "protocol": "udp"},
+                                       {"containerPortRange": "8000-8003", "protocol": "udp"}]),
+                      networkMode="bridge", family="ranged")
+    with berth.start(definition) as running:
+        running.wait_for("ready")
+        bindings = json.loads(berth.berth("inspect", "ranged").out)[0]["networkBindings"]
+        tcp, single, udp = bindings
+        assert tcp["containerPortRange"] == "8000-8009" and "hostPort" not in tcp
+        first, last = map(int, tcp["hostPortRange"].split("-"))
+        assert last - first == 9
+        assert udp["containerPortRange"] == "8000-8003" and "hostPortRange" in udp
+        assert single["containerPort"] == 53 and 1024 < single["hostPort"] < 65536
+        for offset in (0, 5, 9):
+            assert fetch_when_up(f"http://127.0.0.1:{first + offset}/").strip() == str(8000 + offset)
+        with pytest.raises(OSError):
+            fetch(f"http://127.0.0.1:{first + 1}/")  # nobody listens at 8001
+        shown = berth.berth("ps").out
+        assert f"0.0.0.0:{first}-{last}->8000-8009/tcp" in shown
+
+
+def test_a_port_range_in_awsvpc_is_the_containers_own(berth):
+    outcome = berth.run(task(sh("echo fine", portMappings=[{"containerPortRange": "1-65535"}])))
+    assert outcome.code == 0, outcome

@@ -116,7 +116,7 @@ TEST(Rules, OfVolumes) {
        "containerDefinitions[0].volumesFrom[0].sourceContainer: Invalid 'volumesFrom' setting. "
        "Unknown container: 'b'."},
       {definition(kEc2, R"("volumesFrom":[{"sourceContainer":"a"}],)"),
-       "containerDefinitions: dependsOn and volumesFrom form a cycle"},
+       "containerDefinitions: dependsOn, volumesFrom and links form a cycle"},
   });
 }
 
@@ -134,7 +134,7 @@ TEST(Rules, OfTheListOfContainers) {
       {definition(kEc2, R"("dependsOn":[{"containerName":"b","condition":"START"}],)",
                   R"(,{"name":"b","image":"i","dependsOn":[{"containerName":"a",)"
                   R"("condition":"START"}]})"),
-       "containerDefinitions: dependsOn and volumesFrom form a cycle"},
+       "containerDefinitions: dependsOn, volumesFrom and links form a cycle"},
       {R"({"family":"f","memory":"512","containerDefinitions":[{"image":"i"}]})",
        "containerDefinitions[0].name: Container.name should not be null or empty."},
       {R"({"family":"f","memory":"512","containerDefinitions":[{"name":"a b","image":"i"}]})",
@@ -306,6 +306,70 @@ TEST(Rules, OfRestartPolicies) {
   }
 }
 
+TEST(Rules, OfLinks) {
+  const std::string kHere = "containerDefinitions[0].links";
+  const std::string kOther = R"(,{"name":"b","image":"i"})";
+  auto links = [](const std::string& list) { return R"("links":[)" + list + "],"; };
+  EXPECT_EQ(findings(definition(kEc2, links(R"("b:database","b")"), kOther)),
+            std::vector<std::string>{});
+  const std::string kHost = R"("family":"f","memory":"512","networkMode":"host",)";
+  expect_each({
+      {definition(kAwsvpc, links(R"("b")"), kOther),
+       kHere + ": Links are not supported when networkMode=awsvpc"},
+      {definition(kHost, links(R"("b")"), kOther),
+       kHere + ": Links are not supported when networkMode=host"},
+      {definition(kEc2, links(R"("c:b")"), kOther),
+       kHere + "[0]: Cannot link to container c because it does not exist"},
+      {definition(kEc2, links(R"("b:")"), kOther),
+       kHere + "[0]: an alias must be letters, digits, '_' and '-'"},
+      {definition(kEc2, links(R"("b:x","b:x")"), kOther), kHere + "[1]: alias x is taken"},
+      {definition(kEc2, links(R"("b")"), R"(,{"name":"b","image":"i","disableNetworking":true})"),
+       kHere + "[0]: container b has no address: its networking is disabled"},
+      {definition(kEc2, R"("disableNetworking":true,)" + links(R"("b")"), kOther),
+       kHere + ": links need a network, and disableNetworking takes it away"},
+      {definition(kEc2, links(R"("b")"), R"(,{"name":"b","image":"i","links":["a"]})"),
+       "containerDefinitions: dependsOn, volumesFrom and links form a cycle"},
+  });
+}
+
+TEST(Rules, OfPortRanges) {
+  const std::string kHere = "containerDefinitions[0].portMappings[0].";
+  const std::string kBad =
+      kHere +
+      "containerPortRange: Invalid 'containerPortRange' setting: must be FIRST-LAST, two "
+      "ports from 1 to 65535, the first below the last";
+  auto ports = [](const std::string& members) { return R"("portMappings":[{)" + members + "}],"; };
+  auto range = [&](const std::string& text) {
+    return ports(R"("containerPortRange":")" + text + "\"");
+  };
+  EXPECT_EQ(findings(definition(kEc2, range("1-65535"))), std::vector<std::string>{});
+  EXPECT_EQ(findings(definition(kFargate, range("80-81"))), std::vector<std::string>{});
+  const std::string kHost = R"("family":"f","memory":"512","networkMode":"host",)";
+  const std::string kTwice = "container port is used multiple times in task";
+  std::vector<Rule> rules;
+  for (const char* text : {"80", "0-80", "80-65536", "81-80", "80-80", "80-81-82", "a-b", "-80"}) {
+    rules.push_back({definition(kEc2, range(text)), kBad});
+  }
+  rules.push_back({definition(kEc2, ports(R"("containerPortRange":"80-81","containerPort":80)")),
+                   kHere + "containerPort: cannot specify both single port and port range"});
+  rules.push_back({definition(kEc2, ports(R"("containerPortRange":"80-81","hostPort":80)")),
+                   kHere + "hostPort: cannot specify both single port and port range"});
+  rules.push_back({definition(kHost, range("80-81")),
+                   kHere + "containerPortRange: a range needs networkMode bridge or awsvpc"});
+  rules.push_back({definition(kEc2, ports(R"("containerPort":90},{"containerPortRange":"80-90")")),
+                   "containerDefinitions[0].portMappings[1].containerPortRange: " + kTwice});
+  rules.push_back({definition(kEc2, ports(R"("containerPortRange":"80-90"},{"containerPort":80)")),
+                   "containerDefinitions[0].portMappings[1].containerPort: " + kTwice});
+  std::string many = R"("containerPortRange":"1-2")";
+  for (int i = 1; i <= 100; ++i) {
+    many += R"(},{"containerPortRange":")" + std::to_string(2 * i + 1) + "-" +
+            std::to_string(2 * i + 2) + "\"";
+  }
+  rules.push_back({definition(kEc2, ports(many)),
+                   "containerDefinitions[0].portMappings: at most 100 port ranges in a container"});
+  expect_each(rules);
+}
+
 // berth refuses these fields, and says what AWS would have said as well.
 TEST(Rules, OfAwsAboutRefusedFields) {
   const std::string kHere = "containerDefinitions[0].";
@@ -326,8 +390,6 @@ TEST(Rules, OfAwsAboutRefusedFields) {
            ""),
        "volumes[0].dockerVolumeConfiguration: Fargate compatible task definitions do not support "
        "dockerVolumeConfiguration"},
-      {definition(kAwsvpc, R"("links":["b"],)"),
-       kHere + "links: Links are not supported when networkMode=awsvpc"},
       {definition(kEc2, R"("secrets":[{"name":"A","valueFrom":"b"}],)"),
        kHere + "secrets: When you are specifying container secrets, you must also specify a value "
                "for 'executionRoleArn'."},

@@ -100,7 +100,7 @@ TEST(TaskDefinition, RefusesWithPathAndText) {
        "containerDefinitions[0].dependsOn[0].containerName: Cannot depend on container b because "
        "it does not exist"},
       {with_container(R"("dependsOn":[{"containerName":"a","condition":"START"}])"),
-       "containerDefinitions: dependsOn and volumesFrom form a cycle"},
+       "containerDefinitions: dependsOn, volumesFrom and links form a cycle"},
       {with_container(R"("memoryReservation":65)"),
        "containerDefinitions[0].memoryReservation: 'memory' must be greater than or equal to "
        "'memoryReservation'"},
@@ -124,7 +124,7 @@ TEST(TaskDefinition, RefusesWithPathAndText) {
 
 TEST(TaskDefinition, ShowsAllFindingsAtOnce) {
   ParsedTaskDefinition parsed = parse(with_container(
-      R"("interactive":true,"logConfiguration":{"logDriver":"awslogs"},"workingDirectory":"x")"));
+      R"("credentialSpecs":["x"],"logConfiguration":{"logDriver":"awslogs"},"workingDirectory":"x")"));
   ASSERT_EQ(parsed.findings.size(), 4u);
   EXPECT_EQ(parsed.findings[0].refused_by, Refuser::kBerth);
   EXPECT_EQ(parsed.findings[2].pointer, "/containerDefinitions/0/workingDirectory");

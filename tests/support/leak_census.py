@@ -63,11 +63,11 @@ def nft_tables():
 
 
 def files(run, root):
-    """Task directories, sockets, leases, half pulls; images, layers and compiled seccomp filters are meant to stay."""
+    """Task directories, sockets, leases, half pulls; images, layers, compiled seccomp filters and the last port are meant to stay."""
     tops = [pathlib.Path(run) / "tasks", pathlib.Path(run) / "oci",
             *(pathlib.Path(root) / name for name in ("tasks", "leases", "tmp"))]
     return sorted(str(path) for top in tops if top.is_dir() for path in top.rglob("*")
-                  if ".seccomp" not in path.parts and path.name != ".lock")
+                  if ".seccomp" not in path.parts and path.name not in (".lock", ".last-port"))
 
 
 def wait_for_sweepers(instance, directories):
