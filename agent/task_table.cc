@@ -67,12 +67,17 @@ bool is_owned(const std::string& lock) {
   return free && !*free;
 }
 
-TaskState state_of(const ListedTask& task, bool has_owner) {
-  if (task.shim == 0) return has_owner ? TaskState::kPending : TaskState::kLost;
+TaskState state_of(const ListedTask& task) {
   bool pending = std::ranges::all_of(task.containers, [](const ListedContainer& container) {
     return container.state == ContainerState::kPending;
   });
   return pending ? TaskState::kPending : TaskState::kRunning;
+}
+
+// Of a task that no shim serves: `had_one` says that there was one.
+TaskState state_without_shim(const std::string& lock, bool had_one) {
+  if (!is_owned(lock)) return TaskState::kLost;
+  return had_one ? TaskState::kDeprovisioning : TaskState::kPending;
 }
 
 ListedTask read_task(const InstancePaths& paths, const std::string& id) {
@@ -90,7 +95,8 @@ ListedTask read_task(const InstancePaths& paths, const std::string& id) {
     if (task.plan) look_at(container, *task.plan);
     task.containers.push_back(std::move(container));
   }
-  task.state = state_of(task, is_owned(paths.task_lock(id)));
+  task.state = task.shim != 0 ? state_of(task)
+                              : state_without_shim(paths.task_lock(id), identity.has_value());
   return task;
 }
 
@@ -162,6 +168,8 @@ const char* name_of(TaskState state) {
       return "PENDING";
     case TaskState::kRunning:
       return "RUNNING";
+    case TaskState::kDeprovisioning:
+      return "DEPROVISIONING";
     case TaskState::kStopped:
       return "STOPPED";
     case TaskState::kLost:

@@ -31,10 +31,11 @@ struct ListedContainer {
 };
 
 enum class TaskState {
-  kPending,  // images, network, no container yet
-  kRunning,  // a container runs, or the shim is between two of them
-  kStopped,  // over; a detached task's record
-  kLost,     // nobody serves it any more; the next sweep removes what is left
+  kPending,         // images, network, no container yet
+  kRunning,         // a container runs, or the shim is between two of them
+  kDeprovisioning,  // nothing of it runs any more, and what it had is being given back
+  kStopped,         // over; a detached task's record
+  kLost,            // nobody serves it any more; the next sweep removes what is left
 };
 const char* name_of(TaskState state);
 

@@ -9,7 +9,6 @@
 #include "tools/task_commands.h"
 
 #include <fcntl.h>
-#include <linux/openat2.h>
 
 namespace berth::tools {
 namespace {

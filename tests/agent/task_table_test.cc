@@ -94,6 +94,15 @@ TEST_F(TaskTable, ATaskWhoseStarterIsThereIsPending) {
   EXPECT_EQ(list_tasks(config_, false)->front().state, TaskState::kPending);
 }
 
+TEST_F(TaskTable, ATaskWhoseShimHasGoneIsBeingGivenBack) {
+  make_task(kFirst, false);
+  auto lock = sys::FileLock::acquire(paths_.task_lock(kFirst));
+  // No process has started at that time.
+  std::string gone = R"({"version":1,"pid":1,"startTime":18446744073709551})";
+  ASSERT_TRUE(sys::write_replace(paths_.task(kFirst).shim(), gone, 0600));
+  EXPECT_EQ(list_tasks(config_, false)->front().state, TaskState::kDeprovisioning);
+}
+
 TEST_F(TaskTable, LookingMakesNoLockAnew) {
   make_task(kFirst, false);
   ASSERT_TRUE(sys::remove_file(paths_.task_lock(kFirst)));
