@@ -226,6 +226,7 @@ void Agent::set_up_networks(const TaskPtr& task) {
       ask_shim(task, runtime::ShimRequest::kKill);
       return fail_start(task, std::move(answer.made).error());
     }
+    attach_console(task);
     ask_shim(task, runtime::ShimRequest::kStart);
   });
 }
@@ -358,9 +359,36 @@ bool Agent::gives_up(const TaskPtr& task) {
 // ---- stop, kill, release ----
 
 void Agent::ask_shim(const TaskPtr& task, runtime::ShimRequest request) {
+  tell_shim(task, {.request = request}, {});
+}
+
+void Agent::tell_shim(const TaskPtr& task, const runtime::ShimOrder& order,
+                      const std::vector<int>& fds) {
   if (!task->connection) return;
-  auto sent = sys::send_message(task->connection.get(), runtime::render_request(request), {});
+  auto sent = sys::send_message(task->connection.get(), runtime::render_order(order), fds);
   if (!sent) LOG(kWarn, "shim not reached", {{"task", task->task.id}, {"why", sent.error().text}});
+}
+
+void Agent::attach_console(const TaskPtr& task) {
+  if (!options_.console) return;
+  ConsoleClient client = std::move(*options_.console);
+  options_.console.reset();
+  std::vector<int> fds = {client.input.get()};
+  if (client.output) fds.push_back(client.output.get());
+  tell_shim(task,
+            {.request = runtime::ShimRequest::kAttach,
+             .container = client.container,
+             .window = client.window},
+            fds);
+}
+
+void Agent::resize(const std::string& task_id, const std::string& container,
+                   const runtime::Window& window) {
+  auto found = tasks_.find(task_id);
+  if (found == tasks_.end()) return;
+  tell_shim(found->second,
+            {.request = runtime::ShimRequest::kResize, .container = container, .window = window},
+            {});
 }
 
 void Agent::stop(const std::string& task_id, runtime::ShimRequest how) {

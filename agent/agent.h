@@ -19,16 +19,26 @@
 #include "image/puller.h"
 #include "runtime/shim_protocol.h"
 #include "scheduler/messages.h"
+#include "sys/fd.h"
 #include "sys/loop.h"
 #include "sys/workers.h"
 
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace berth::agent {
+
+// Who types at a container, from before its start: ours to hand to the shim.
+struct ConsoleClient {
+  std::string container;
+  sys::Fd input;   // the shim reads what is typed
+  sys::Fd output;  // and writes what the terminal shows; empty: nothing
+  runtime::Window window;
+};
 
 struct AgentOptions {
   Config config;
@@ -39,6 +49,7 @@ struct AgentOptions {
   // A command that sweeps this instance, started when the last task has gone so that nobody waits
   // while the kernel dismantles the bridge. Empty: it is waited for.
   std::vector<std::string> sweeper;
+  std::optional<ConsoleClient> console{};
 };
 
 class Agent {
@@ -55,6 +66,10 @@ class Agent {
   Status prepare() const;
 
   void execute(const scheduler::Command& command);
+
+  // The window of who types at the container has another size.
+  void resize(const std::string& task_id, const std::string& container,
+              const runtime::Window& window);
 
   // Where the shim writes <container>.log of a task; the directory exists from prepare_task on.
   std::string log_directory(const std::string& task_id) const;
@@ -83,6 +98,8 @@ class Agent {
   // Nothing of the task runs any more; `lost` when the shim did not say so itself.
   void end(const TaskPtr& task, const std::string& lost);
   void ask_shim(const TaskPtr& task, runtime::ShimRequest request);
+  void tell_shim(const TaskPtr& task, const runtime::ShimOrder& order, const std::vector<int>& fds);
+  void attach_console(const TaskPtr& task);
 
   void note(const TaskPtr& task, std::vector<Span> spans);
   // Tells the scheduler, once, that the start came to nothing.

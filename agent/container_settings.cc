@@ -170,6 +170,7 @@ std::vector<std::string> env_of(const scheduler::ContainerDefinition& container,
   default_variable(env, kDefaultPath);
   default_variable(env, "HOSTNAME=" + hostname);
   default_variable(env, "HOME=" + account.home);
+  if (container.pseudo_terminal) default_variable(env, "TERM=xterm");  // as Docker
   return env;
 }
 
@@ -215,6 +216,7 @@ Result<ContainerSettings> decide_settings(const scheduler::TaskDefinition& task,
   settings.read_only_rootfs = container.readonly_root_filesystem;
   settings.privileged = container.privileged;
   settings.no_new_privileges = container.no_new_privileges;
+  settings.terminal = container.pseudo_terminal;
   for (const scheduler::Ulimit& limit : container.ulimits) {
     settings.limits.push_back({limit.name, limit_of(limit.soft_limit), limit_of(limit.hard_limit)});
   }

@@ -43,7 +43,8 @@ struct ContainerPlace {
 Result<std::vector<std::string>> args_of(const scheduler::ContainerDefinition& container,
                                          const image::ImageConfig& image);
 
-// Image ENV below `environment`; PATH, HOSTNAME and HOME are set where neither has them.
+// Image ENV below `environment`; PATH, HOSTNAME and HOME are set where neither has them,
+// and TERM for a terminal.
 std::vector<std::string> env_of(const scheduler::ContainerDefinition& container,
                                 const image::ImageConfig& image, const Account& account,
                                 const std::string& hostname);

@@ -93,7 +93,7 @@ struct FieldsOf {
   std::array<std::string_view, 3> fields;
 };
 // The first that matches counts.
-constexpr std::array<FieldsOf, 47> kFields{{
+constexpr std::array<FieldsOf, 48> kFields{{
     {"mounts[/dev/shm]", {"linuxParameters.sharedMemorySize"}},
     {"mounts[/etc/hosts]", {"extraHosts", "links"}},
     {"mounts[/etc/resolv.conf]", {"dnsServers", "dnsSearchDomains"}},
@@ -138,6 +138,7 @@ constexpr std::array<FieldsOf, 47> kFields{{
     {"ipcNamespace", {"/ipcMode"}},
     {"sharedMemory", {"/ipcMode", "linuxParameters.sharedMemorySize"}},
     {"dependsOn", {"dependsOn", "startTimeout"}},
+    {"console", {"interactive", "pseudoTerminal"}},
     {"healthCheck", {"healthCheck"}},
     {"logFile", {"logConfiguration"}},
     {"image", {"image"}},

@@ -201,7 +201,7 @@ Json process_of(const ContainerSettings& settings, const std::vector<std::string
   // As Docker: a user other than root gets the sets as bounds, not in force.
   std::vector<std::string> in_force =
       settings.account.uid == 0 ? capabilities : std::vector<std::string>();
-  Json process = {{"terminal", false},
+  Json process = {{"terminal", settings.terminal},
                   {"user", user},
                   {"args", settings.args},
                   {"env", settings.env},

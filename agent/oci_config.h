@@ -70,6 +70,7 @@ struct ContainerSettings {
   bool read_only_rootfs = false;
   bool privileged = false;
   bool no_new_privileges = false;
+  bool terminal = false;
   std::vector<std::string> add_capabilities;  // without CAP_; "ALL"
   std::vector<std::string> drop_capabilities;
   std::vector<ResourceLimit> limits;

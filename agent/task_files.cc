@@ -190,6 +190,8 @@ class Writer {
     plan.start_timeout_seconds = container.start_timeout_seconds;
     plan.stop_timeout_seconds =
         container.stop_timeout_seconds.value_or(scheduler::kStopTimeoutSeconds);
+    if (container.pseudo_terminal) plan.console_socket = directory_.console();
+    plan.open_input = container.interactive;
     plan.own_pids = definition_.pid_mode == PidMode::kPrivate;
     plan.stop_signal = TRY(parse_signal(image.config.stop_signal));
     return plan;

@@ -98,7 +98,8 @@ Step rules_step(const BridgePlan& bridge, const Endpoint& endpoint) {
   }
   for (const PublishedPort& port : endpoint.ports) {
     step.effect += fmt::format("; {}:{} on the host leads to {}/{}", to_string(port.host_ip),
-                               port.host_port, port.container_port, name_of(port.protocol));
+                               ports_text(port.host_port, port.count),
+                               ports_text(port.container_port, port.count), name_of(port.protocol));
   }
   step.purpose = "no task can pass for another or for the host";
   step.by_hand = fmt::format("nft -f - <<'RULES'\n{}RULES", rules);

@@ -26,7 +26,8 @@ class TerminalRelay {
     TRY(sys::set_nonblocking(master.get()));
     TerminalRelay relay(std::move(master));
     if (auto terminal = sys::own_terminal()) {
-      relay.raw_.emplace(TRY(sys::RawMode::enter(std::move(*terminal))));
+      relay.raw_.emplace(
+          TRY(sys::RawMode::enter(std::move(*terminal), sys::Newlines::kTranslated)));
       relay.resize();
     }
     return relay;

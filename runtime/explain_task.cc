@@ -179,6 +179,24 @@ Step log_step(const ContainerPlan& container) {
   return step;
 }
 
+Step console_step(const ContainerPlan& container) {
+  Step step;
+  step.stage = "console";
+  step.asked_by = "console";
+  if (container.console_socket.empty()) {
+    step.effect = "its standard input stays open";
+    step.calls = {"pipe2; the shim holds the other end", "SCM_RIGHTS from who attaches"};
+  } else {
+    step.effect = container.open_input ? "its standard streams are a terminal, for who attaches"
+                                       : "its standard streams are a terminal";
+    step.calls = {fmt::format("listen on {}", container.console_socket),
+                  "accept; receive the master by SCM_RIGHTS from berth-oci"};
+  }
+  step.purpose = "a program that asks for a terminal, or for somebody who types, finds one";
+  step.by_hand = "script -c PROGRAM";
+  return step;
+}
+
 }  // namespace
 
 std::vector<Step> explain_task(const TaskPlan& plan, const sys::Cgroups& cgroups) {
@@ -196,6 +214,9 @@ std::vector<Step> explain_task(const TaskPlan& plan, const sys::Cgroups& cgroups
 
 std::vector<Step> explain_supervision(const ContainerPlan& container) {
   std::vector<Step> steps{order_step(container), log_step(container)};
+  if (container.open_input || !container.console_socket.empty()) {
+    steps.push_back(console_step(container));
+  }
   if (container.health_check) steps.push_back(health_step(*container.health_check));
   if (container.restart) steps.push_back(restart_step(*container.restart));
   steps.push_back(end_step(container));

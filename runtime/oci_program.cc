@@ -49,8 +49,12 @@ OciProgram::OciProgram(std::string program, std::string root, std::chrono::milli
 Result<pid_t> OciProgram::create(const std::string& id, const std::string& bundle,
                                  const Streams& streams) const {
   std::string pid_file = bundle + "/init.pid";
-  TRY(run({"create", "--bundle", bundle, "--pid-file", pid_file, id}, bundle + "/runtime.log",
-          streams));
+  std::vector<std::string> words = {"create", "--bundle", bundle, "--pid-file", pid_file};
+  if (!streams.console_socket.empty()) {
+    words.insert(words.end(), {"--console-socket", streams.console_socket});
+  }
+  words.push_back(id);
+  TRY(run(words, bundle + "/runtime.log", streams));
   return read_pid(pid_file);
 }
 

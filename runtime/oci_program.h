@@ -27,6 +27,8 @@ class OciProgram {
     // Not the container's: what waits to be started ends when the other end of this one closes.
     // Passed as descriptor 3 with its number in BERTH_SUPERVISOR_FD.
     int supervisor = -1;
+    // Where the master of the container's terminal is sent to (--console-socket); "" for none.
+    std::string console_socket{};
   };
   // `create`: the container waits for start(). Returns the host's pid of its first process, which
   // has become a child of ours (the caller is a subreaper). Errors carry the runtime's own text.

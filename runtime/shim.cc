@@ -78,7 +78,10 @@ class Shim {
     TRY(sys::set_propagation("/", MS_SLAVE, sys::Recursion::kWholeTree));
     TRY(write_identity());
     alive_ = TRY(sys::make_pipe());
-    TRY(loop_.on_signals({SIGTERM, SIGINT, SIGHUP}, [this](int) { request_stop(); }));
+    // SIGPIPE is that of a client that went away.
+    TRY(loop_.on_signals({SIGTERM, SIGINT, SIGHUP, SIGPIPE}, [this](int signal) {
+      if (signal != SIGPIPE) request_stop();
+    }));
     listener_ = TRY(sys::listen_unix(TaskPaths{plan_.directory}.socket()));
     TRY(loop_.watch(listener_.get(), EPOLLIN, [this](uint32_t) { accept_agent(); }));
     namespaces_ = TRY(make_task_namespaces(plan_));
@@ -148,12 +151,12 @@ class Shim {
     auto message = sys::receive_message(fd);
     if (!message && message.error().code == Errc::kUnavailable) return;
     if (!message || message->bytes.empty()) return lose(fd);
-    auto request = parse_request(message->bytes);
-    if (!request) {
-      LOG(kWarn, "request not understood", {{"why", request.error().text}});
+    auto order = parse_order(message->bytes);
+    if (!order) {
+      LOG(kWarn, "request not understood", {{"why", order.error().text}});
       return;
     }
-    switch (*request) {
+    switch (order->request) {
       case ShimRequest::kStart:
         started_ = true;
         return advance();
@@ -167,7 +170,34 @@ class Shim {
           if (is_alive_at(i)) containers_[i]->kill();
         }
         return advance();
+      case ShimRequest::kAttach:
+        return attach(*order, std::move(message->fds));
+      case ShimRequest::kResize:
+        if (ShimContainer* container = find(order->container)) container->resize(order->window);
+        return;
     }
+  }
+
+  ShimContainer* find(const std::string& name) {
+    for (auto& container : containers_) {
+      if (container->plan().name == name) return container.get();
+    }
+    return nullptr;
+  }
+
+  // What is not taken hangs up with its descriptors.
+  void attach(const ShimOrder& order, std::vector<sys::Fd> fds) {
+    ShimContainer* container = find(order.container);
+    if (container == nullptr || !container->plan().open_input || fds.empty()) {
+      LOG(kWarn, "nothing to attach to", {{"container", order.container}});
+      return;
+    }
+    Attachment::Client client;
+    client.input = std::move(fds[0]);
+    if (fds.size() > 1) client.output = std::move(fds[1]);
+    container->resize(order.window);
+    auto attached = container->attach(std::move(client));
+    if (!attached) LOG(kWarn, "client not attached", {{"why", attached.error().text}});
   }
 
   void lose(int fd) {
@@ -353,6 +383,7 @@ class Shim {
 
   void note_exit(size_t i, Result<ExitRecord> record) {
     progress_[i].phase = ContainerPhase::kStopped;
+    containers_[i]->hang_up();
     ShimEvent event;
     event.kind = ShimEvent::Kind::kContainerExited;
     event.container = plan_.containers[i].name;

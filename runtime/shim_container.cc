@@ -5,6 +5,8 @@
 #include "sys/call.h"
 #include "sys/cgroup.h"
 #include "sys/file.h"
+#include "sys/socket.h"
+#include "sys/terminal.h"
 
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -58,18 +60,78 @@ Status ShimContainer::create(const Host& host, std::vector<TimedStep>& steps) {
 
 Status ShimContainer::create_process(int supervisor) {
   log_ = TRY(LogWriter::open(plan_.log_file));
+  return plan_.console_socket.empty() ? create_on_pipes(supervisor)
+                                      : create_on_terminal(supervisor);
+}
+
+Status ShimContainer::create_on_pipes(int supervisor) {
+  sys::Pipe in;
+  if (plan_.open_input) in = TRY(sys::make_pipe());
   sys::Pipe out = TRY(sys::make_pipe());
   sys::Pipe err = TRY(sys::make_pipe());
   // From here on, whatever comes of it: a runtime that is killed in its create leaves half of one.
   created_ = true;
-  process_.pid = TRY(oci_.create(
-      plan_.id, plan_.bundle,
-      {.in = -1, .out = out.write.get(), .err = err.write.get(), .supervisor = supervisor}));
+  process_.pid = TRY(oci_.create(plan_.id, plan_.bundle,
+                                 {.in = in.read.get(),
+                                  .out = out.write.get(),
+                                  .err = err.write.get(),
+                                  .supervisor = supervisor}));
   process_.pidfd = TRY(sys::open_pidfd(process_.pid));
   outputs_.push_back({std::move(out.read), LogStream::kStdout});
   outputs_.push_back({std::move(err.read), LogStream::kStderr});
-  for (Output& output : outputs_) TRY(watch_output(output));
-  return {};
+  input_ = std::move(in.write);
+  TRY(aim_client());
+  return watch_outputs();
+}
+
+// The runtime connects during its create and has sent the master before it returns.
+Status ShimContainer::create_on_terminal(int supervisor) {
+  sys::Fd listener = TRY(sys::listen_stream(plan_.console_socket));
+  TRY(sys::set_nonblocking(listener.get()));
+  created_ = true;
+  auto pid = oci_.create(plan_.id, plan_.bundle,
+                         {.supervisor = supervisor, .console_socket = plan_.console_socket});
+  TRY(sys::remove_file(plan_.console_socket));
+  process_.pid = TRY(std::move(pid));
+  process_.pidfd = TRY(sys::open_pidfd(process_.pid));
+  sys::Fd sender = TRY(sys::accept_unix(listener.get()));
+  TRY(sys::set_nonblocking(sender.get()));
+  sys::Message message = TRY(sys::receive_message(sender.get()));
+  if (message.fds.size() != 1) return fail(Errc::kSystem, "the OCI runtime sent no terminal");
+  terminal_ = TRY(sys::duplicate(message.fds[0].get()));
+  outputs_.push_back({std::move(message.fds[0]), LogStream::kStdout});
+  resize(window_);
+  TRY(aim_client());
+  return watch_outputs();
+}
+
+Status ShimContainer::attach(Attachment::Client client) {
+  if (attachment_ && !attachment_->is_over()) {
+    return fail(Errc::kExists, "container {} has a client already", plan_.name);
+  }
+  Attachment::Handlers handlers;
+  handlers.input_ended = [this] { input_.reset(); };
+  handlers.caught_up = [this] { (void)watch_outputs(); };  // they were watched before
+  attachment_ = std::make_unique<Attachment>(loop_, std::move(client), std::move(handlers));
+  return aim_client();
+}
+
+Status ShimContainer::aim_client() {
+  const sys::Fd& target = plan_.console_socket.empty() ? input_ : terminal_;
+  if (!attachment_ || !target) return {};
+  return attachment_->aim(TRY(sys::duplicate(target.get())));
+}
+
+void ShimContainer::resize(const Window& window) {
+  window_ = window;
+  if (!terminal_ || window.columns == 0) return;
+  auto done =
+      sys::set_window_size(terminal_.get(), {.columns = window.columns, .rows = window.rows});
+  if (!done) LOG(kWarn, "window size", {{"container", plan_.name}, {"why", done.error().text}});
+}
+
+void ShimContainer::hang_up() {
+  if (attachment_) attachment_->end();
 }
 
 Status ShimContainer::start(std::function<void()> on_exit, std::vector<TimedStep>& steps) {
@@ -97,10 +159,20 @@ void ShimContainer::end_before_start() {
   process_.pidfd.reset();
 }
 
+Status ShimContainer::watch_outputs() {
+  for (Output& output : outputs_) {
+    if (output.read) TRY(watch_output(output));
+  }
+  return {};
+}
+
+// A client at the terminal that does not read holds it, as one would that is not read.
 Status ShimContainer::watch_output(Output& output) {
   TRY(sys::set_nonblocking(output.read.get()));
+  loop_.unwatch(output.read.get());
   return loop_.watch(output.read.get(), EPOLLIN, [this, &output](uint32_t) {
-    if (pump(output) == Pumped::kEnd) close_output(output);
+    if (pump(output) == Pumped::kEnd) return close_output(output);
+    if (attachment_ && attachment_->is_behind()) loop_.unwatch(output.read.get());
   });
 }
 
@@ -110,7 +182,8 @@ ShimContainer::Pumped ShimContainer::pump(Output& output) {
   auto got = sys::read_some(output.read.get(), chunk.data(), chunk.size());
   if (!got && got.error().errno_value == EAGAIN) return Pumped::kNothing;
   WallTime now = env_.clock.wall();
-  bool ended = !got || *got == 0;
+  bool ended = !got || *got == 0;  // of a terminal an error, when nobody has it open any more
+  if (!ended && attachment_) attachment_->show(std::string_view(chunk).substr(0, *got));
   auto written = ended ? log_->finish(output.stream, now)
                        : log_->write(output.stream, std::string_view(chunk).substr(0, *got), now);
   if (!written) {
@@ -240,6 +313,7 @@ Status ShimContainer::restart(const ExitRecord& ended, const Host& host,
 }
 
 Status ShimContainer::release() {
+  attachment_.reset();
   if (created_) TRY(oci_.remove(plan_.id));
   created_ = false;
   return unmount_rootfs(plan_.rootfs);

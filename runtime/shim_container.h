@@ -10,6 +10,7 @@
 
 #include "base/env.h"
 #include "base/result.h"
+#include "runtime/attachment.h"
 #include "runtime/log_writer.h"
 #include "runtime/oci_program.h"
 #include "runtime/shim_protocol.h"
@@ -19,6 +20,7 @@
 
 #include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -62,6 +64,13 @@ class ShimContainer {
   // Writes the exit file, before anyone is told.
   void keep(const ExitRecord& record) const;
 
+  // A client at its terminal, or at its open standard input; before it is created, too. kExists
+  // when there is one.
+  Status attach(Attachment::Client client);
+  void resize(const Window& window);
+  // It has ended for good: the client is told so.
+  void hang_up();
+
   // Once reaped: runs it again, with the namespaces of the task and the files that it has written.
   // The record of what ended is kept first. The error's text is a reason in ECS's words.
   Status restart(const ExitRecord& ended, const Host& host, std::function<void()> on_exit);
@@ -77,7 +86,11 @@ class ShimContainer {
   };
 
   Status create_process(int supervisor);
+  Status create_on_pipes(int supervisor);
+  Status create_on_terminal(int supervisor);
+  Status aim_client();
   void end_before_start();
+  Status watch_outputs();
   Status watch_output(Output& output);
   enum class Pumped { kNothing, kSome, kEnd };
   // Takes some of what is there into the log.
@@ -94,6 +107,10 @@ class ShimContainer {
   Env env_;
   std::optional<LogWriter> log_;
   std::vector<Output> outputs_;
+  sys::Fd input_;     // the other end of its open standard input, unless that is a terminal
+  sys::Fd terminal_;  // the master of its terminal
+  Window window_;
+  std::unique_ptr<Attachment> attachment_;
   sys::Process process_;
   std::string started_at_;
   int restarts_ = 0;

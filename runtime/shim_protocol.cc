@@ -24,7 +24,9 @@ struct Word {
 
 constexpr std::array kRequests = {Word<ShimRequest>{ShimRequest::kStart, "start"},
                                   Word<ShimRequest>{ShimRequest::kStop, "stop"},
-                                  Word<ShimRequest>{ShimRequest::kKill, "kill"}};
+                                  Word<ShimRequest>{ShimRequest::kKill, "kill"},
+                                  Word<ShimRequest>{ShimRequest::kAttach, "attach"},
+                                  Word<ShimRequest>{ShimRequest::kResize, "resize"}};
 
 constexpr std::array kEventKinds = {Word<Kind>{Kind::kNamespaces, "namespaces"},
                                     Word<Kind>{Kind::kContainerStarted, "container_started"},
@@ -65,6 +67,12 @@ Result<std::optional<int>> find_int(const json::Node& node, std::string_view key
     return fail(Errc::kInvalid, "{}: {} is out of range", TRY(node.at(key)).path(), *value);
   }
   return static_cast<int>(*value);
+}
+
+Result<uint16_t> window_side_of(const json::Node& node, std::string_view key) {
+  int cells = TRY(find_int(node, key)).value_or(0);
+  if (cells <= std::numeric_limits<uint16_t>::max()) return static_cast<uint16_t>(cells);
+  return fail(Errc::kInvalid, "{}: {} is out of range", TRY(node.at(key)).path(), cells);
 }
 
 Json json_of(const ExitRecord& record) {
@@ -111,13 +119,29 @@ std::string dump(const Json& json) {
 
 }  // namespace
 
-std::string render_request(ShimRequest request) {
-  return dump({{"request", text_of(kRequests, request)}});
+std::string render_order(const ShimOrder& order) {
+  Json json = {{"request", text_of(kRequests, order.request)}};
+  if (!order.container.empty()) {
+    json["container"] = order.container;
+    json["columns"] = order.window.columns;
+    json["rows"] = order.window.rows;
+  }
+  return dump(json);
 }
 
-Result<ShimRequest> parse_request(std::string_view text) {
+std::string render_request(ShimRequest request) {
+  return render_order({.request = request});
+}
+
+Result<ShimOrder> parse_order(std::string_view text) {
   auto document = TRY(json::Document::parse(text, {.name = "request"}));
-  return value_of(kRequests, TRY(document.root().at("request")));
+  json::Node root = document.root();
+  ShimOrder order;
+  order.request = TRY(value_of(kRequests, TRY(root.at("request"))));
+  order.container = TRY(root.find_string("container")).value_or("");
+  order.window.columns = TRY(window_side_of(root, "columns"));
+  order.window.rows = TRY(window_side_of(root, "rows"));
+  return order;
 }
 
 std::string render_exit_record(const ExitRecord& record) {

@@ -9,6 +9,8 @@
 //                                        <--  container_started, container_exited, ...
 //                                        <--  container_health, when it changes
 //                                        <--  container_restarted, with the record of what ended
+//     attach  + 2 descriptors            -->  before start, at best: who types at a container
+//     resize                             -->  the window of who types
 //     stop | kill                        -->  (at any time)
 //                                        <--  stop_requested: somebody asked, not only who hears it
 //                                        <--  task_stopped, then it exits
@@ -21,6 +23,7 @@
 #include "base/result.h"
 #include "runtime/health.h"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -29,10 +32,25 @@
 
 namespace berth::runtime {
 
-enum class ShimRequest { kStart, kStop, kKill };
+enum class ShimRequest { kStart, kStop, kKill, kAttach, kResize };
 
-std::string render_request(ShimRequest request);
-Result<ShimRequest> parse_request(std::string_view text);
+// The window of a client's terminal; 0 by 0 when it has none.
+struct Window {
+  uint16_t columns = 0;
+  uint16_t rows = 0;
+  bool operator==(const Window&) const = default;
+};
+
+struct ShimOrder {
+  ShimRequest request = ShimRequest::kStart;
+  std::string container{};  // kAttach, kResize
+  Window window{};          // likewise
+  bool operator==(const ShimOrder&) const = default;
+};
+
+std::string render_order(const ShimOrder& order);
+std::string render_request(ShimRequest request);  // of those that need no more
+Result<ShimOrder> parse_order(std::string_view text);
 
 // How long a step took, for `berth run --timing`.
 struct TimedStep {

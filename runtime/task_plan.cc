@@ -109,7 +109,9 @@ Json render(const ContainerPlan& container) {
                {"dependsOn", depends_on},
                {"stopTimeout", container.stop_timeout_seconds},
                {"stopSignal", container.stop_signal},
-               {"ownPids", container.own_pids}};
+               {"ownPids", container.own_pids},
+               {"consoleSocket", container.console_socket},
+               {"openInput", container.open_input}};
   if (container.health_check) json["healthCheck"] = render(*container.health_check);
   if (container.restart) json["restart"] = render(*container.restart);
   if (container.start_timeout_seconds) json["startTimeout"] = *container.start_timeout_seconds;
@@ -148,6 +150,8 @@ Result<ContainerPlan> parse_container(const json::Node& node) {
   container.stop_timeout_seconds = TRY(number_at<uint32_t>(node, "stopTimeout"));
   container.stop_signal = TRY(number_at<int>(node, "stopSignal"));
   container.own_pids = TRY(node.find_bool("ownPids")).value_or(true);
+  container.console_socket = TRY(node.find_string("consoleSocket")).value_or("");
+  container.open_input = TRY(node.find_bool("openInput")).value_or(false);
   return container;
 }
 

@@ -72,6 +72,8 @@ struct ContainerPlan {
   int stop_signal = 15;
   // It is alone in its pid namespace: with its first process the kernel ends all its others.
   bool own_pids = true;
+  std::string console_socket;  // where its terminal is handed over; "": it has none
+  bool open_input = false;     // its standard input stays open, for whoever attaches to it
   bool operator==(const ContainerPlan&) const = default;
 };
 
@@ -136,6 +138,7 @@ Result<TaskPlan> parse_task_plan(std::string_view text, const std::string& name)
 //     task.json                  the TaskPlan
 //     shim.json                  {"pid", "startTime"} of the shim: who serves this task
 //     shim.sock                  control socket
+//     console.sock               where a terminal is handed over, during a create
 //     ns/user ns/<name>          namespaces, bound in the shim's own mount namespace
 //     ns/pid ns/ipc ns/shm       likewise, where the containers share them
 //     files/<container>/         hosts, resolv.conf, hostname
@@ -148,6 +151,7 @@ struct TaskPaths {
   std::string plan() const { return directory + "/task.json"; }
   std::string shim() const { return directory + "/shim.json"; }
   std::string socket() const { return directory + "/shim.sock"; }
+  std::string console() const { return directory + "/console.sock"; }
   std::string namespaces() const { return directory + "/ns"; }
   std::string files(const std::string& container) const {
     return directory + "/files/" + container;

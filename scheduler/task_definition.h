@@ -156,7 +156,9 @@ struct ContainerDefinition {
   bool readonly_root_filesystem = false;
   bool privileged = false;
   bool disable_networking = false;  // only a loopback of its own
-  bool no_new_privileges = false;   // of dockerSecurityOptions
+  bool interactive = false;         // standard input stays open
+  bool pseudo_terminal = false;
+  bool no_new_privileges = false;  // of dockerSecurityOptions
   std::vector<Ulimit> ulimits{};
   std::optional<uint32_t> start_timeout_seconds{};
   std::optional<uint32_t> stop_timeout_seconds{};

@@ -316,6 +316,8 @@ ContainerDefinition read_container(Reader& reader, const json::Node& node, bool 
   container.readonly_root_filesystem = reader.boolean(node, "readonlyRootFilesystem", false);
   container.privileged = reader.boolean(node, "privileged", false);
   container.disable_networking = reader.boolean(node, "disableNetworking", false);
+  container.interactive = reader.boolean(node, "interactive", false);
+  container.pseudo_terminal = reader.boolean(node, "pseudoTerminal", false);
   container.no_new_privileges = read_security_options(reader, node);
   container.docker_labels = read_labels(reader, node);
   container.linux_parameters = read_linux_parameters(reader, node);

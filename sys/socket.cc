@@ -53,6 +53,17 @@ Result<Fd> connect_to(const std::string& path, int type) {
   return fd;
 }
 
+Result<Fd> listen_at(const std::string& path, int type) {
+  TRY(remove_file(path));
+  Fd fd = TRY(make_socket(type));
+  UnixAddress to = TRY(address_of(path));
+  TRY(run("bind", path, [&] {
+    return ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&to.address), sizeof(to.address));
+  }));
+  TRY(run("listen", path, [&] { return ::listen(fd.get(), kBacklog); }));
+  return fd;
+}
+
 }  // namespace
 
 Result<SocketPair> make_socket_pair() {
@@ -63,14 +74,11 @@ Result<SocketPair> make_socket_pair() {
 }
 
 Result<Fd> listen_unix(const std::string& path) {
-  TRY(remove_file(path));
-  Fd fd = TRY(make_socket(SOCK_SEQPACKET));
-  UnixAddress to = TRY(address_of(path));
-  TRY(run("bind", path, [&] {
-    return ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&to.address), sizeof(to.address));
-  }));
-  TRY(run("listen", path, [&] { return ::listen(fd.get(), kBacklog); }));
-  return fd;
+  return listen_at(path, SOCK_SEQPACKET);
+}
+
+Result<Fd> listen_stream(const std::string& path) {
+  return listen_at(path, SOCK_STREAM);
 }
 
 Result<Fd> connect_unix(const std::string& path) {

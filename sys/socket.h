@@ -25,7 +25,8 @@ Result<SocketPair> make_socket_pair();
 // Paths longer than sun_path go through /proc/self/fd of the directory.
 Result<Fd> listen_unix(const std::string& path);
 Result<Fd> connect_unix(const std::string& path);
-// A SOCK_STREAM socket, as the console and pidfd sockets of OCI engines are.
+// The same of SOCK_STREAM sockets, as the console and pidfd sockets of OCI engines are.
+Result<Fd> listen_stream(const std::string& path);
 Result<Fd> connect_stream(const std::string& path);
 // accept4(SOCK_CLOEXEC).
 Result<Fd> accept_unix(int listener);

@@ -25,18 +25,21 @@ Result<WindowSize> window_size(int terminal) {
   return WindowSize{.columns = size.ws_col, .rows = size.ws_row};
 }
 
-Status copy_window_size(int from, int to) {
-  WindowSize size = TRY(window_size(from));
+Status set_window_size(int terminal, const WindowSize& size) {
   winsize wanted{.ws_row = size.rows, .ws_col = size.columns};
-  return run("TIOCSWINSZ", "", [&] { return ::ioctl(to, TIOCSWINSZ, &wanted); });
+  return run("TIOCSWINSZ", "", [&] { return ::ioctl(terminal, TIOCSWINSZ, &wanted); });
 }
 
-Result<RawMode> RawMode::enter(Fd terminal) {
+Status copy_window_size(int from, int to) {
+  return set_window_size(to, TRY(window_size(from)));
+}
+
+Result<RawMode> RawMode::enter(Fd terminal, Newlines newlines) {
   termios before{};
   TRY(run("tcgetattr", "", [&] { return ::tcgetattr(terminal.get(), &before); }));
   termios raw = before;
   ::cfmakeraw(&raw);
-  raw.c_oflag |= OPOST;
+  if (newlines == Newlines::kTranslated) raw.c_oflag |= OPOST;
   TRY(run("tcsetattr", "", [&] { return ::tcsetattr(terminal.get(), TCSANOW, &raw); }));
   return RawMode(std::move(terminal), before);
 }

@@ -21,14 +21,18 @@ struct WindowSize {
   uint16_t rows = 0;
 };
 Result<WindowSize> window_size(int terminal);
+Status set_window_size(int terminal, const WindowSize& size);
 // Gives one the size of the other.
 Status copy_window_size(int from, int to);
 
-// A terminal whose every key is handed on, as cfmakeraw(3), but for the translation of newlines in
-// what is printed. Restored by the destructor.
+// What a terminal in raw mode makes of a newline that is printed: the beginning of the next line,
+// or only a step down, for programs that see to the rest themselves.
+enum class Newlines { kTranslated, kAsTheyAre };
+
+// A terminal whose every key is handed on, as cfmakeraw(3). Restored by the destructor.
 class RawMode {
  public:
-  static Result<RawMode> enter(Fd terminal);
+  static Result<RawMode> enter(Fd terminal, Newlines newlines);
   RawMode(RawMode&& other) noexcept = default;
   RawMode& operator=(RawMode&& other) = delete;
   ~RawMode();

@@ -14,6 +14,7 @@
 #include "tools/commands.h"
 #include "tools/keeper.h"
 #include "tools/log_printer.h"
+#include "tools/own_console.h"
 #include "tools/pull_progress.h"
 #include "tools/system_commands.h"
 #include "tools/task_input.h"
@@ -35,7 +36,8 @@ std::vector<std::string> container_names(const scheduler::TaskDefinition& defini
 class RunSession {
  public:
   RunSession(const agent::Config& config, const RunOptions& options,
-             scheduler::TaskDefinition definition, sys::Loop& loop, Env env)
+             scheduler::TaskDefinition definition, std::unique_ptr<OwnConsole> console,
+             sys::Loop& loop, Env env)
       : options_(options),
         definition_(std::move(definition)),
         loop_(loop),
@@ -47,15 +49,18 @@ class RunSession {
         progress_(stderr, ProgressStyle::kTerminal, env.clock),
         printer_(container_names(definition_), options.container,
                  ::isatty(STDOUT_FILENO) == 1 ? Colour::kAlways : Colour::kNever, stdout, stderr),
+        console_(std::move(console)),
         agent_({.config = config,
                 .userns_host = options.userns_host,
                 .foreground = !is_keeper_,
                 .progress = [this](const image::Progress& p) { progress_.update(p); },
-                .sweeper = options.sweeper},
+                .sweeper = options.sweeper,
+                .console = console_ ? std::optional(console_->client()) : std::nullopt},
                loop, env, [this](scheduler::Event event) { submit(std::move(event)); }) {}
 
   Result<int> run() {
-    TRY(loop_.on_signals({SIGINT, SIGTERM, SIGHUP, SIGQUIT}, [this](int) { interrupted(); }));
+    TRY(loop_.on_signals({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH},
+                         [this](int signal) { handle(signal); }));
     TRY(agent_.prepare());
     submit(scheduler::RunTaskRequested{task_id_, definition_});
     TRY(loop_.run());
@@ -69,7 +74,8 @@ class RunSession {
   void submit(scheduler::Event event) {
     LOG(kDebug, "event", {{"name", scheduler::name_of(event)}, {"task", task_id_}});
     // The logs must be read before the agent removes them with the task.
-    if (std::holds_alternative<scheduler::TaskStopped>(event) && follower_) follower_->drain();
+    if (std::holds_alternative<scheduler::TaskStopped>(event)) drain();
+    if (console_) tell_console(event);
     if (const auto* changed = std::get_if<scheduler::ContainerHealthChanged>(&event)) {
       tell(scheduler::summarize(changed->container, changed->health));
     }
@@ -99,6 +105,26 @@ class RunSession {
     }
   }
 
+  void drain() {
+    if (console_) {
+      console_->drain();
+      console_->end();
+    }
+    if (follower_) follower_->drain();
+  }
+
+  void tell_console(const scheduler::Event& event) {
+    const auto* started = std::get_if<scheduler::ContainerStarted>(&event);
+    if (started != nullptr && started->container == console_->container()) {
+      auto begun = console_->begin();
+      if (!begun) LOG(kWarn, "standard input is not passed on", {{"why", begun.error().text}});
+    }
+    const auto* exited = std::get_if<scheduler::ContainerExited>(&event);
+    if (exited != nullptr && exited->container == console_->container()) {
+      console_->end();
+    }
+  }
+
   void report_running() {
     auto told = report_.tell(task_id_);
     if (!told) stop();  // nobody knows of it
@@ -108,7 +134,13 @@ class RunSession {
     submit(scheduler::StopRequested{task_id_, scheduler::StopCode::kUserInitiated, ""});
   }
 
-  static void tell(const std::string& text) { std::fprintf(stderr, "berth: %s\n", text.c_str()); }
+  std::string for_terminal(const std::string& text) const {
+    return console_ ? console_->line_for_terminal(text) : text;
+  }
+
+  void tell(const std::string& text) const {
+    std::fputs(for_terminal(fmt::format("berth: {}\n", text)).c_str(), stderr);
+  }
 
   void give_up(Error error) {
     failure_ = std::move(error);
@@ -119,10 +151,16 @@ class RunSession {
     auto follower = agent::LogFollower::start(
         loop_, agent_.log_directory(task_id_), container_names(definition_),
         [this](const std::string& container, const agent::LogRecord& record) {
-          printer_.print(container, record.stream, record.text);
+          if (console_ && console_->shows(container)) return;
+          printer_.print(container, record.stream, for_terminal(record.text));
         });
     if (!follower) return give_up(std::move(follower).error());
     follower_ = std::move(*follower);
+  }
+
+  void handle(int signal) {
+    if (signal != SIGWINCH) return interrupted();
+    if (console_) agent_.resize(task_id_, console_->container(), console_->window());
   }
 
   // The first signal asks, the second one ends it.
@@ -163,8 +201,19 @@ class RunSession {
   std::unique_ptr<agent::LogFollower> follower_;
   std::optional<Error> failure_;
   int interrupts_ = 0;
-  agent::Agent agent_;  // last: its workers end before what they report to goes
+  std::unique_ptr<OwnConsole> console_;  // null: nobody types
+  agent::Agent agent_;                   // last: its workers end before what they report to goes
 };
+
+// A definition that was read from standard input leaves nothing there for a container.
+Result<std::unique_ptr<OwnConsole>> open_console(const scheduler::TaskDefinition& definition,
+                                                 const RunOptions& options, sys::Loop& loop) {
+  bool is_keeper = options.report_fd >= 0;
+  if (is_keeper || options.file == "-") return std::unique_ptr<OwnConsole>();
+  const auto* container = console_container(definition, options.container);
+  if (container == nullptr) return std::unique_ptr<OwnConsole>();
+  return OwnConsole::make(*container, loop);
+}
 
 // Nobody waits for it.
 void clean_up(const std::vector<std::string>& cleaner) {
@@ -182,9 +231,11 @@ Result<int> run(const agent::Config& config, const RunOptions& options) {
   sys::SystemClock clock;
   sys::SystemRng rng;
   auto loop = TRY(sys::Loop::make(clock));
+  std::unique_ptr<OwnConsole> console = TRY(open_console(definition, options, *loop));
   Result<int> code = fail(Errc::kInternal, "the task was not run");
   {
-    RunSession session(config, options, std::move(definition), *loop, Env{clock, rng});
+    RunSession session(config, options, std::move(definition), std::move(console), *loop,
+                       Env{clock, rng});
     code = session.run();
   }
   if (cleanup_is_due(config, clock.wall())) clean_up(options.cleaner);

@@ -11,7 +11,15 @@ using Kind = ShimEvent::Kind;
 
 TEST(ShimProtocol, RequestsRoundTrip) {
   for (ShimRequest request : {ShimRequest::kStart, ShimRequest::kStop, ShimRequest::kKill}) {
-    EXPECT_EQ(parse_request(render_request(request)).value(), request);
+    EXPECT_EQ(parse_order(render_request(request)).value(), ShimOrder{.request = request});
+  }
+  for (ShimRequest request : {ShimRequest::kAttach, ShimRequest::kResize}) {
+    ShimOrder order{.request = request, .container = "web", .window = {65535, 24}};
+    EXPECT_EQ(parse_order(render_order(order)).value(), order);
+  }
+  for (const char* bad : {R"({"request":"resize","rows":65536})",
+                          R"({"request":"resize","rows":-1})", R"({"request":"sit"})", "{}"}) {
+    EXPECT_FALSE(parse_order(bad)) << bad;
   }
   EXPECT_EQ(render_request(ShimRequest::kStop), R"({"request":"stop"})");
 }
@@ -80,7 +88,7 @@ TEST(ShimProtocol, BadMessagesAreNamed) {
     EXPECT_THAT(parsed.error().text, HasSubstr(path)) << text;
   }
   for (const char* text : {"", "{}", R"({"request":"dance"})", R"({"request":1})", "stop"}) {
-    EXPECT_FALSE(parse_request(text)) << text;
+    EXPECT_FALSE(parse_order(text)) << text;
   }
   for (const char* text : {"", "{}", R"({"container":"web","exitCode":"0"})"}) {
     EXPECT_FALSE(parse_exit_record(text)) << text;

@@ -37,6 +37,8 @@ TaskPlan full_plan() {
   web.restart = RestartPlan{{0, 143}, 60000};
   web.essential = false;
   web.own_pids = false;
+  web.console_socket = "/run/berth/tasks/0123/console.sock";
+  web.open_input = true;
   web.create_early = true;
   web.depends_on = {{"a", DependencyCondition::kStart},
                     {"b", DependencyCondition::kComplete},
