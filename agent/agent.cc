@@ -139,8 +139,10 @@ void Agent::start(const scheduler::Task& scheduled) {
   auto task = std::make_shared<RunningTask>();
   task->task = scheduled;
   tasks_[scheduled.id] = task;
-  auto job = [config = options_.config, env = env_, scheduled, user_ids = !options_.userns_host] {
-    return lease_job(config, env, scheduled, user_ids);
+  LeaseOptions wanted{.user_ids = !options_.userns_host,
+                      .security_groups = options_.security_groups};
+  auto job = [config = options_.config, env = env_, scheduled, wanted] {
+    return lease_job(config, env, scheduled, wanted);
   };
   run_start_job(task, job, [this, task](Answer<Leased> answer) {
     note(task, std::move(answer.spans));

@@ -49,6 +49,7 @@ struct AgentOptions {
   // A command that sweeps this instance, started when the last task has gone so that nobody waits
   // while the kernel dismantles the bridge. Empty: it is waited for.
   std::vector<std::string> sweeper;
+  std::vector<std::string> security_groups{};  // of tasks in awsvpc mode; names
   std::optional<ConsoleClient> console{};
 };
 

@@ -1,5 +1,6 @@
 #include "agent/config.h"
 
+#include "agent/security_groups.h"
 #include "aws/endpoint.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -92,7 +93,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
     Config config;
     TRY(root.only({"root", "run", "ociRuntime", "shim", "init", "subnet", "region", "taskPidsLimit",
                    "insecureRegistries", "registries", "certificates", "proxy", "aws",
-                   "imageCleanup"}));
+                   "imageCleanup", "securityGroups"}));
     TRY(read_absolute_path(root, "root", config.root));
     TRY(read_absolute_path(root, "run", config.run));
     TRY(read_absolute_path(root, "ociRuntime", config.oci_runtime));
@@ -105,6 +106,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
     config.registries = TRY(read_registry_settings(root));
     config.aws = TRY(read_aws(root));
     config.image_cleanup = TRY(read_image_cleanup(root));
+    config.security_groups = TRY(read_security_groups(root));
     return config;
   };
   auto config = read();
@@ -123,6 +125,7 @@ std::string render_config(const Config& config) {
                                 {"taskPidsLimit", config.task_pids_limit}};
   render_registry_settings(config.registries, out);
   out["imageCleanup"] = render_image_cleanup(config.image_cleanup);
+  render_security_groups(config.security_groups, out);
   if (!config.aws.profile.empty()) out["aws"]["profile"] = config.aws.profile;
   if (!config.aws.ecr_endpoint.empty()) out["aws"]["ecrEndpoint"] = config.aws.ecr_endpoint;
   for (const char* key : {"ociRuntime", "shim", "init"}) {

@@ -4,6 +4,7 @@
 
 #include "agent/registry_settings.h"
 #include "base/result.h"
+#include "netns/security_group.h"
 
 #include <cstdint>
 #include <string>
@@ -44,6 +45,7 @@ struct Config {
   ImageCleanup image_cleanup;
   RegistrySettings registries;  // insecureRegistries, registries, certificates, proxy
   AwsConfig aws;
+  std::vector<netns::SecurityGroup> security_groups;
 };
 
 // Reads the members of `text` over the defaults. Errors: kInvalid with the member's path for

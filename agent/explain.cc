@@ -137,7 +137,7 @@ constexpr std::array<FieldsOf, 48> kFields{{
     {"pidNamespace", {"/pidMode"}},
     {"ipcNamespace", {"/ipcMode"}},
     {"sharedMemory", {"/ipcMode", "linuxParameters.sharedMemorySize"}},
-    {"dependsOn", {"dependsOn", "startTimeout"}},
+    {"dependsOn", {"dependsOn", "startTimeout", "links"}},
     {"console", {"interactive", "pseudoTerminal"}},
     {"healthCheck", {"healthCheck"}},
     {"logFile", {"logConfiguration"}},
@@ -176,7 +176,7 @@ Result<Blueprint> rehearse(const Config& config, Env env,
   Blueprint blueprint;
   blueprint.bridge = TRY(bridge_plan_of(config));
   TaskFilesRequest request{.config = rehearsal.config(), .task = task};
-  request.lease = TRY(TRY(TaskNetwork::make(rehearsal.config())).lease(task, user_ids));
+  request.lease = TRY(TRY(TaskNetwork::make(rehearsal.config())).lease(task, user_ids, {}));
   request.images = images_by_container(definition, images);
   request.makes_sources = false;
   blueprint.endpoints = netns::endpoints_of(blueprint.bridge, request.lease);

@@ -23,12 +23,14 @@ constexpr int kShimAgentFd = 3;  // where berth-shim looks for our connection
 constexpr std::chrono::seconds kShimEnd(10);
 
 // The lock comes first and goes last: while somebody holds it, no sweep touches the task.
-Result<Leased> take_lease(const Config& config, const scheduler::Task& task, bool user_ids) {
+Result<Leased> take_lease(const Config& config, const scheduler::Task& task,
+                          const LeaseOptions& options) {
   InstancePaths paths = paths_of(config);
   sys::FileLock lock = TRY(sys::FileLock::acquire(paths.task_lock(task.id)));
   TRY(sys::make_directories(paths.task(task.id).directory, 0711));
   TRY(sys::make_directories(paths.logs(task.id), 0711));
-  netns::Lease lease = TRY(TRY(TaskNetwork::make(config)).lease(task, user_ids));
+  netns::Lease lease =
+      TRY(TRY(TaskNetwork::make(config)).lease(task, options.user_ids, options.security_groups));
   return Leased{std::move(lease), std::move(lock)};
 }
 
@@ -125,10 +127,10 @@ scheduler::StartFailed start_failure(const std::string& task_id, StartStage stag
 }
 
 Answer<Leased> lease_job(const Config& config, Env env, const scheduler::Task& task,
-                         bool user_ids) {
+                         const LeaseOptions& options) {
   std::vector<Span> spans;
   Stopwatch watch(env.clock, spans);
-  auto leased = take_lease(config, task, user_ids);
+  auto leased = take_lease(config, task, options);
   watch.lap("lease addresses, ports and ids");
   if (leased) return {std::move(*leased), std::move(spans)};
   return {tl::unexpected(start_failure(task.id, StartStage::kProvision,

@@ -34,8 +34,13 @@ struct Leased {
   // Held by the owner of the task: while it is, no sweep touches what the task has.
   sys::FileLock lock;
 };
+struct LeaseOptions {
+  bool user_ids = true;
+  std::vector<std::string> security_groups{};
+};
 // Directories, addresses, host ports and ids of the task.
-Answer<Leased> lease_job(const Config& config, Env env, const scheduler::Task& task, bool user_ids);
+Answer<Leased> lease_job(const Config& config, Env env, const scheduler::Task& task,
+                         const LeaseOptions& options);
 
 struct Pulled {
   std::map<std::string, image::Image> images;  // by reference as written

@@ -32,13 +32,14 @@ std::vector<netns::PublishedPort> ports_of(const scheduler::ContainerDefinition&
   return ports;
 }
 
-std::vector<netns::LeasedEndpoint> endpoints_wanted(const scheduler::TaskDefinition& definition) {
+std::vector<netns::LeasedEndpoint> endpoints_wanted(const scheduler::TaskDefinition& definition,
+                                                    const std::vector<std::string>& groups) {
   std::vector<netns::LeasedEndpoint> endpoints;
   switch (definition.network_mode) {
     case NetworkMode::kNone:
       return {};
     case NetworkMode::kAwsvpc:
-      return {{.container = "task", .address = {}, .ports = {}}};
+      return {{.container = "task", .address = {}, .ports = {}, .groups = groups}};
     case NetworkMode::kHost:
     case NetworkMode::kBridge:
       break;
@@ -54,21 +55,24 @@ std::vector<netns::LeasedEndpoint> endpoints_wanted(const scheduler::TaskDefinit
 
 Result<netns::BridgePlan> bridge_plan_of(const Config& config) {
   std::string instance = instance_of(config.run);
-  return netns::make_bridge_plan(
-      {.instance = instance, .name = bridge_of(instance), .subnet = config.subnet});
+  netns::BridgePlan bridge = TRY(netns::make_bridge_plan(
+      {.instance = instance, .name = bridge_of(instance), .subnet = config.subnet}));
+  bridge.groups = config.security_groups;
+  return bridge;
 }
 
 Result<TaskNetwork> TaskNetwork::make(const Config& config) {
   return TaskNetwork(config.root, TRY(bridge_plan_of(config)));
 }
 
-Result<netns::Lease> TaskNetwork::lease(const scheduler::Task& task, bool user_ids) const {
+Result<netns::Lease> TaskNetwork::lease(const scheduler::Task& task, bool user_ids,
+                                        const std::vector<std::string>& security_groups) const {
   netns::LeaseStore leases = TRY(netns::LeaseStore::open(root_, bridge_));
   NetworkMode mode = task.definition.network_mode;
   return leases.acquire(
       {.task_id = task.id,
        .uid_range = user_ids,
-       .endpoints = endpoints_wanted(task.definition),
+       .endpoints = endpoints_wanted(task.definition, security_groups),
        .addresses = mode == NetworkMode::kAwsvpc || mode == NetworkMode::kBridge});
 }
 

@@ -31,7 +31,8 @@ class TaskNetwork {
   static Result<TaskNetwork> make(const Config& config);
 
   // Addresses, host ports and ids; written down before anything is made of them.
-  Result<netns::Lease> lease(const scheduler::Task& task, bool user_ids) const;
+  Result<netns::Lease> lease(const scheduler::Task& task, bool user_ids,
+                             const std::vector<std::string>& security_groups) const;
   // What the scheduler wants to know of it.
   scheduler::TaskProvisioned provisioned(const scheduler::Task& task,
                                          const netns::Lease& lease) const;

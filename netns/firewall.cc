@@ -111,6 +111,17 @@ Status commit(const std::string& rules) {
   return fail(Errc::kSystem, "nft -f: exit {}: {}", output.status.shell_code(), output.err);
 }
 
+std::string render_group_elements(const BridgePlan& bridge, const std::vector<Endpoint>& endpoints,
+                                  std::string (*render)(std::string_view, Ipv4,
+                                                        const std::vector<std::string>&)) {
+  std::string text;
+  for (const auto& endpoint : endpoints) {
+    if (endpoint.groups.empty()) continue;
+    text += render(table_name(bridge.instance), endpoint.address.address, endpoint.groups);
+  }
+  return text;
+}
+
 Result<bool> tables_exist(const BridgePlan& bridge) {
   auto name = table_name(bridge.instance);
   bool inet = TRY(sys::nft_table_exists({NftFamily::kInet, name}));
@@ -134,12 +145,20 @@ std::string render_base(const BridgePlan& bridge) {
 }
 
 std::string render_add(const BridgePlan& bridge, const std::vector<Endpoint>& endpoints) {
-  return render_elements("add", bridge, endpoints);
+  std::string text = render_elements("add", bridge, endpoints);
+  std::string members = render_group_elements(bridge, endpoints, render_member);
+  if (members.empty()) return text;
+  // As they are in the configuration now, for the tasks that run as well.
+  auto table = table_name(bridge.instance);
+  return text + render_group_base(table) + render_groups(table, bridge.groups) + members;
 }
 
 std::string render_remove(const BridgePlan& bridge, const std::vector<Endpoint>& endpoints) {
   // Adding what is there is allowed, deleting what is not there fails: so add first.
-  return render_elements("add", bridge, endpoints) + render_elements("delete", bridge, endpoints);
+  std::string members = render_group_elements(bridge, endpoints, render_no_member);
+  if (!members.empty()) members.insert(0, render_group_base(table_name(bridge.instance)));
+  return render_elements("add", bridge, endpoints) + render_elements("delete", bridge, endpoints) +
+         members;
 }
 
 Status apply_firewall(const BridgePlan& bridge, const std::vector<Endpoint>& endpoints) {

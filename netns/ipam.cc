@@ -32,6 +32,7 @@ nlohmann::json to_json(const LeasedEndpoint& endpoint) {
   nlohmann::json value{{"container", endpoint.container}, {"ports", nlohmann::json::array()}};
   if (endpoint.address) value["address"] = to_string(*endpoint.address);
   for (const auto& port : endpoint.ports) value["ports"].push_back(to_json(port));
+  if (!endpoint.groups.empty()) value["groups"] = endpoint.groups;
   return value;
 }
 
@@ -62,6 +63,7 @@ Result<LeasedEndpoint> parse_endpoint(const json::Node& node) {
   for (const auto& port : TRY(node.find_array("ports"))) {
     endpoint.ports.push_back(TRY(parse_port(port)));
   }
+  endpoint.groups = TRY(node.find_strings("groups"));
   return endpoint;
 }
 

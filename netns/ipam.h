@@ -6,7 +6,8 @@
 //   <root>/leases/<task-id>.json   {"version":1, "taskId", "ownerPid", "ownerStart", "uidStart",
 //                                   "endpoints":[{"container","address",
 //                                   "ports":[{"hostIp","hostPort","containerPort","protocol",
-//                                   "count" when it is not 1}]}]}
+//                                   "count" when it is not 1}],
+//                                   "groups" when there are}]}
 //
 // A lease is written before anything it names is made, and removed after all of it is gone.
 #pragma once
@@ -32,6 +33,7 @@ struct LeasedEndpoint {
   std::string container;
   std::optional<Ipv4> address;  // nothing: host ports only (host mode)
   std::vector<PublishedPort> ports;
+  std::vector<std::string> groups{};  // security groups
 };
 
 struct Lease {

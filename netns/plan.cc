@@ -79,6 +79,7 @@ Endpoint make_endpoint(const BridgePlan& bridge, const EndpointRequest& request)
   endpoint.mac = mac_of(request.address);
   endpoint.mtu = bridge.mtu;
   endpoint.ports = request.ports;
+  endpoint.groups = request.groups;
   return endpoint;
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/ipv4.h"
 #include "base/result.h"
+#include "netns/security_group.h"
 #include "sys/netlink.h"
 
 #include <cstdint>
@@ -41,6 +42,7 @@ struct Endpoint {
   sys::Mac mac{};
   int mtu = 1500;
   std::vector<PublishedPort> ports;
+  std::vector<std::string> groups;  // security groups; none: everything may come and go
 };
 
 struct BridgePlan {
@@ -50,6 +52,7 @@ struct BridgePlan {
   Ipv4 gateway;  // the first address of the subnet
   sys::Mac mac{};
   int mtu = 1500;
+  std::vector<SecurityGroup> groups{};  // that endpoints may be members of
 };
 
 constexpr const char* kDefaultBridge = "berth0";
@@ -70,6 +73,7 @@ struct EndpointRequest {
   std::string container = "task";
   Ipv4 address;
   std::vector<PublishedPort> ports;
+  std::vector<std::string> groups{};
 };
 Endpoint make_endpoint(const BridgePlan& bridge, const EndpointRequest& request);
 

@@ -62,6 +62,9 @@ std::vector<std::string> keeper_arguments(const RunOptions& options) {
   std::vector<std::string> words = {"run", "--report", std::to_string(kKeeperReportFd)};
   if (!options.overrides.empty()) words.insert(words.end(), {"--overrides", options.overrides});
   for (const std::string& variable : options.env) words.insert(words.end(), {"--env", variable});
+  for (const std::string& group : options.security_groups) {
+    words.insert(words.end(), {"--security-group", group});
+  }
   if (options.userns_host) words.insert(words.end(), {"--userns", "host"});
   words.insert(words.end(), {"--", options.file});
   return words;
@@ -95,6 +98,9 @@ void add_run(CLI::App& app, const GlobalOptions& global, Command& chosen) {
          "--userns", [options](const std::string&) { options->userns_host = true; },
          "host: no user namespace, ids of containers are ids of the host")
       ->check(CLI::IsMember({"host"}));
+  run->add_option("--security-group", options->security_groups,
+                  "a group of berth.json that says which packets come and go; up to five")
+      ->allow_extra_args(false);
   run->add_flag("--timing", options->timing, "say where the milliseconds went");
   CLI::Option* detach = run->add_flag(
       "-d,--detach", options->detach,

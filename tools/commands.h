@@ -20,10 +20,11 @@ constexpr int kExitFailure = 125;
 constexpr int kKeeperReportFd = 3;
 
 struct RunOptions {
-  std::string file;              // the task definition; "-" is standard input
-  std::string overrides;         // a file with RunTask's `overrides`, or ""
-  std::vector<std::string> env;  // "K=V", for every container
-  std::string container;         // show only this one's log, unprefixed; "" shows all
+  std::string file;                          // the task definition; "-" is standard input
+  std::string overrides;                     // a file with RunTask's `overrides`, or ""
+  std::vector<std::string> env;              // "K=V", for every container
+  std::string container;                     // show only this one's log, unprefixed; "" shows all
+  std::vector<std::string> security_groups;  // names, for networkMode awsvpc
   bool userns_host = false;
   bool timing = false;
   bool detach = false;               // return when the task runs; a keeper looks after it

@@ -5,6 +5,7 @@
 #include "agent/event_log.h"
 #include "agent/log_follower.h"
 #include "agent/paths.h"
+#include "agent/security_groups.h"
 #include "base/ids.h"
 #include "base/log.h"
 #include "scheduler/core.h"
@@ -55,6 +56,7 @@ class RunSession {
                 .foreground = !is_keeper_,
                 .progress = [this](const image::Progress& p) { progress_.update(p); },
                 .sweeper = options.sweeper,
+                .security_groups = options.security_groups,
                 .console = console_ ? std::optional(console_->client()) : std::nullopt},
                loop, env, [this](scheduler::Event event) { submit(std::move(event)); }) {}
 
@@ -221,6 +223,17 @@ void clean_up(const std::vector<std::string>& cleaner) {
   if (!started) LOG(kWarn, "images are not cleaned up", {{"why", started.error().text}});
 }
 
+Status check_groups(const agent::Config& config, const RunOptions& options,
+                    const scheduler::TaskDefinition& definition) {
+  bool has_groups = !options.security_groups.empty();
+  if (has_groups && definition.network_mode != scheduler::NetworkMode::kAwsvpc) {
+    return fail(Errc::kInvalid,
+                "--security-group: Network Configuration is not valid for the given networkMode of "
+                "this task definition.");
+  }
+  return agent::check_task_groups(config.security_groups, options.security_groups);
+}
+
 Result<int> run(const agent::Config& config, const RunOptions& options) {
   std::string text = TRY(read_task_input(options.file));
   auto definition = TRY(effective_definition({options.file, text, options.overrides, options.env}));
@@ -228,6 +241,7 @@ Result<int> run(const agent::Config& config, const RunOptions& options) {
     return fail(Errc::kInvalid, "--container {}: the task definition has no such container",
                 options.container);
   }
+  TRY(check_groups(config, options, definition));
   sys::SystemClock clock;
   sys::SystemRng rng;
   auto loop = TRY(sys::Loop::make(clock));

@@ -27,5 +27,36 @@ TEST(Firewall, ARangeIsAnElementForEachPort) {
   EXPECT_TRUE(render_remove(bridge, {endpoint}).ends_with("delete " + elements));
 }
 
+TEST(Firewall, AMemberOfGroupsHasChainsOfItsOwn) {
+  auto bridge = *make_bridge_plan({});
+  GroupRule rule{.traffic = Traffic::kTcp, .first_port = 80, .last_port = 90, .nets = {}};
+  rule.groups = {"c-1"};
+  bridge.groups = {{.name = "web", .ingress = {rule}, .egress = {}},
+                   {.name = "c-1", .ingress = {}, .egress = {}}};
+  auto endpoint = make_endpoint(bridge, {"t", "task", Ipv4{0xac1d0002}, {}, {"web"}});
+  auto has = [](const std::string& text, const std::string& line) {
+    return text.find(line + "\n") != std::string::npos;
+  };
+  std::string added = render_add(bridge, {endpoint});
+  for (const char* line :
+       {"add set inet berth_default members_c_2d1 { type ipv4_addr; }",
+        "add rule inet berth_default in_web tcp dport 80-90 ip saddr @members_c_2d1 accept",
+        "add rule inet berth_default to_ac1d0002 jump in_web",
+        "add rule inet berth_default from_ac1d0002 drop",
+        "add element inet berth_default ingress { 172.29.0.2 : jump to_ac1d0002 }",
+        "add element inet berth_default members_web { 172.29.0.2 }"}) {
+    EXPECT_TRUE(has(added, line)) << line << added;
+  }
+  std::string removed = render_remove(bridge, {endpoint});
+  for (const char* line : {"delete element inet berth_default egress { 172.29.0.2 : jump "
+                           "from_ac1d0002 }",
+                           "delete chain inet berth_default from_ac1d0002",
+                           "delete element inet berth_default members_web { 172.29.0.2 }"}) {
+    EXPECT_TRUE(has(removed, line)) << line << removed;
+  }
+  endpoint.groups.clear();
+  EXPECT_FALSE(has(render_add(bridge, {endpoint}), "members"));
+}
+
 }  // namespace
 }  // namespace berth::netns

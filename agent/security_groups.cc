@@ -1,0 +1,189 @@
+#include "agent/security_groups.h"
+
+#include "base/text.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cctype>
+
+namespace berth::agent {
+namespace {
+
+using netns::GroupRule;
+using netns::SecurityGroup;
+using netns::Traffic;
+
+constexpr size_t kGroupNameMax = 64;
+constexpr size_t kGroupsMax = 1000;
+constexpr int64_t kHighestPort = 65535;
+
+struct TrafficWord {
+  Traffic traffic;
+  const char* word;
+};
+constexpr TrafficWord kTrafficWords[] = {{Traffic::kAll, "all"},
+                                         {Traffic::kTcp, "tcp"},
+                                         {Traffic::kUdp, "udp"},
+                                         {Traffic::kIcmp, "icmp"}};
+
+bool is_group_name(const std::string& name) {
+  return !name.empty() && name.size() <= kGroupNameMax &&
+         std::all_of(name.begin(), name.end(), [](unsigned char c) {
+           return std::isalnum(c) != 0 || c == '-' || c == '_' || c == '.';
+         });
+}
+
+bool has_group(const std::vector<SecurityGroup>& groups, const std::string& name) {
+  return std::any_of(groups.begin(), groups.end(),
+                     [&](const SecurityGroup& group) { return group.name == name; });
+}
+
+Result<Traffic> traffic_of(const json::Node& node) {
+  std::string word = TRY(node.string_at("protocol"));
+  for (const TrafficWord& known : kTrafficWords) {
+    if (word == known.word) return known.traffic;
+  }
+  return fail(Errc::kInvalid, "{}.protocol: \"{}\" is not one of all, tcp, udp, icmp", node.path(),
+              printable(word, 40));
+}
+
+Status read_group_ports(const json::Node& node, GroupRule& rule) {
+  auto first = TRY(node.find_i64("fromPort"));
+  auto last = TRY(node.find_i64("toPort"));
+  if (!first && !last) return {};
+  if (rule.traffic != Traffic::kTcp && rule.traffic != Traffic::kUdp) {
+    return fail(Errc::kInvalid, "{}: ports are for tcp and udp", node.path());
+  }
+  if (!first || !last || *first < 0 || *first > *last || *last > kHighestPort) {
+    return fail(Errc::kInvalid, "{}: needs fromPort and toPort, from 0 to 65535, in this order",
+                node.path());
+  }
+  rule.first_port = static_cast<uint16_t>(*first);
+  rule.last_port = static_cast<uint16_t>(*last);
+  return {};
+}
+
+Result<GroupRule> read_group_rule(const json::Node& node) {
+  TRY(node.only({"protocol", "fromPort", "toPort", "cidrs", "groups"}));
+  GroupRule rule;
+  rule.traffic = TRY(traffic_of(node));
+  TRY(read_group_ports(node, rule));
+  for (const std::string& text : TRY(node.find_strings("cidrs"))) {
+    auto net = parse_ipv4_net(text);
+    if (!net) return wrap(std::move(net).error(), "{}.cidrs", node.path());
+    if (net->address != net->network()) {
+      return fail(Errc::kInvalid, "{}.cidrs: {} has bits beyond its prefix", node.path(), text);
+    }
+    rule.nets.push_back(*net);
+  }
+  rule.groups = TRY(node.find_strings("groups"));
+  if (rule.nets.empty() && rule.groups.empty()) {
+    return fail(Errc::kInvalid, "{}: needs cidrs or groups", node.path());
+  }
+  return rule;
+}
+
+Result<std::vector<GroupRule>> read_group_rules(const json::Node& group, std::string_view key) {
+  std::vector<GroupRule> rules;
+  for (const json::Node& node : TRY(group.find_array(key))) {
+    rules.push_back(TRY(read_group_rule(node)));
+  }
+  if (rules.size() > netns::kGroupRulesMax) {
+    return fail(Errc::kInvalid, "{}.{}: at most {} rules", group.path(), key,
+                netns::kGroupRulesMax);
+  }
+  return rules;
+}
+
+// As on EC2, a group that says nothing of egress lets everything out.
+GroupRule everything() {
+  GroupRule rule;
+  rule.nets.push_back(Ipv4Net{Ipv4{0}, 0});
+  return rule;
+}
+
+Status check_references(const std::vector<SecurityGroup>& groups) {
+  for (const SecurityGroup& group : groups) {
+    for (const auto* rules : {&group.ingress, &group.egress}) {
+      for (const GroupRule& rule : *rules) {
+        for (const std::string& peer : rule.groups) {
+          if (has_group(groups, peer)) continue;
+          return fail(Errc::kInvalid, "securityGroups.{}: a rule names \"{}\", which is no group",
+                      group.name, printable(peer, 80));
+        }
+      }
+    }
+  }
+  return {};
+}
+
+nlohmann::ordered_json json_of_rules(const std::vector<GroupRule>& rules) {
+  auto list = nlohmann::ordered_json::array();
+  for (const GroupRule& rule : rules) {
+    nlohmann::ordered_json json;
+    for (const TrafficWord& known : kTrafficWords) {
+      if (known.traffic == rule.traffic) json["protocol"] = known.word;
+    }
+    if (rule.first_port != 0 || rule.last_port != kHighestPort) {
+      json["fromPort"] = rule.first_port;
+      json["toPort"] = rule.last_port;
+    }
+    for (const Ipv4Net& net : rule.nets) json["cidrs"].push_back(to_string(net));
+    if (!rule.groups.empty()) json["groups"] = rule.groups;
+    list.push_back(std::move(json));
+  }
+  return list;
+}
+
+}  // namespace
+
+Result<std::vector<SecurityGroup>> read_security_groups(const json::Node& root) {
+  std::vector<SecurityGroup> groups;
+  auto node = root.find("securityGroups");
+  if (!node) return groups;
+  for (const auto& [name, member] : TRY(node->as_object())) {
+    if (!is_group_name(name)) {
+      return fail(Errc::kInvalid,
+                  "securityGroups: \"{}\" must be 1 to {} of letters, digits, - _ .",
+                  printable(name, 80), kGroupNameMax);
+    }
+    TRY(member.only({"ingress", "egress"}));
+    SecurityGroup group;
+    group.name = name;
+    group.ingress = TRY(read_group_rules(member, "ingress"));
+    group.egress = TRY(read_group_rules(member, "egress"));
+    if (!member.find("egress")) group.egress.push_back(everything());
+    groups.push_back(std::move(group));
+  }
+  if (groups.size() > kGroupsMax) {
+    return fail(Errc::kInvalid, "securityGroups: at most {}", kGroupsMax);
+  }
+  TRY(check_references(groups));
+  return groups;
+}
+
+void render_security_groups(const std::vector<SecurityGroup>& groups, nlohmann::ordered_json& out) {
+  for (const SecurityGroup& group : groups) {
+    out["securityGroups"][group.name] = {{"ingress", json_of_rules(group.ingress)},
+                                         {"egress", json_of_rules(group.egress)}};
+  }
+}
+
+Status check_task_groups(const std::vector<SecurityGroup>& groups,
+                         const std::vector<std::string>& wanted) {
+  if (wanted.size() > netns::kTaskGroupsMax) {
+    return fail(Errc::kInvalid, "--security-group: at most {} for a task", netns::kTaskGroupsMax);
+  }
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (std::count(wanted.begin(), wanted.end(), wanted[i]) > 1) {
+      return fail(Errc::kInvalid, "--security-group {}: is given twice", wanted[i]);
+    }
+    if (has_group(groups, wanted[i])) continue;
+    return fail(Errc::kInvalid, "--security-group {}: securityGroups of berth.json has none such",
+                printable(wanted[i], 80));
+  }
+  return {};
+}
+
+}  // namespace berth::agent
