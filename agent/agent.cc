@@ -1,5 +1,7 @@
 #include "agent/agent.h"
 
+#include "agent/log_plan.h"
+#include "agent/log_store.h"
 #include "agent/paths.h"
 #include "agent/task_jobs.h"
 #include "agent/task_table.h"
@@ -102,13 +104,19 @@ Status Agent::prepare() const {
   }
   auto swept = sweep_instance(options_.config, netns::Retired::kKeep);
   if (!swept) LOG(kWarn, "something of a dead task stays", {{"why", swept.error().text}});
+  auto expired = expire_log_groups(paths.root, env_.clock.wall());
+  if (!expired) LOG(kWarn, "old log events stay", {{"why", expired.error().text}});
   auto forgotten = forget_stopped_tasks(options_.config, env_.clock.wall(), kStoppedKept);
   if (!forgotten) LOG(kWarn, "stopped tasks stay", {{"why", forgotten.error().text}});
   return {};
 }
 
-std::string Agent::log_directory(const std::string& task_id) const {
-  return paths_of(options_.config).logs(task_id);
+LogPaths Agent::log_paths(const scheduler::Task& task) const {
+  LogPaths logs;
+  for (const auto& container : task.definition.container_definitions) {
+    logs[container.name] = log_path_of(paths_of(options_.config), task, container);
+  }
+  return logs;
 }
 
 std::vector<Span> Agent::spans(const std::string& task_id) const {

@@ -13,6 +13,7 @@
 #pragma once
 
 #include "agent/config.h"
+#include "agent/log_follower.h"
 #include "agent/span.h"
 #include "base/env.h"
 #include "base/result.h"
@@ -72,8 +73,8 @@ class Agent {
   void resize(const std::string& task_id, const std::string& container,
               const runtime::Window& window);
 
-  // Where the shim writes <container>.log of a task; the directory exists from prepare_task on.
-  std::string log_directory(const std::string& task_id) const;
+  // Where the logs of a task's containers are; their directories exist once its images are there.
+  LogPaths log_paths(const scheduler::Task& task) const;
   // What has been timed so far, in order.
   std::vector<Span> spans(const std::string& task_id) const;
 

@@ -1,95 +1,57 @@
 #include "agent/log_follower.h"
 
-#include "base/json.h"
-#include "base/log.h"
-#include "base/text.h"
-#include "sys/call.h"
-#include "sys/file.h"
-
-#include <fcntl.h>
 #include <sys/epoll.h>
-#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
 
 namespace berth::agent {
-namespace {
-
-constexpr size_t kChunk = 64 * 1024;
-constexpr std::string_view kSuffix = ".log";
-
-}  // namespace
-
-Result<LogRecord> parse_log_record(std::string_view line) {
-  auto document = json::Document::parse(line, {.name = "log record"});
-  if (!document) {
-    return fail(Errc::kCorrupt, "{}: {}", document.error().text, printable(line, 80));
-  }
-  json::Node root = document->root();
-  return LogRecord{.text = TRY(root.string_at("log")),
-                   .stream = TRY(root.string_at("stream")),
-                   .time = TRY(root.string_at("time"))};
-}
-
-LogFollower::LogFollower(sys::Loop& loop, std::string directory, Sink sink,
-                         sys::DirectoryWatch watch)
-    : loop_(loop),
-      directory_(std::move(directory)),
-      sink_(std::move(sink)),
-      watch_(std::move(watch)) {}
 
 LogFollower::~LogFollower() {
-  loop_.unwatch(watch_.fd());
+  for (auto& [path, directory] : directories_) loop_.unwatch(directory.watch.fd());
 }
 
-Result<std::unique_ptr<LogFollower>> LogFollower::start(sys::Loop& loop,
-                                                        const std::string& directory,
-                                                        const std::vector<std::string>& containers,
-                                                        Sink sink) {
-  // The watch comes before the first read, so that nothing falls between.
-  auto watch = TRY(sys::DirectoryWatch::make(directory));
-  std::unique_ptr<LogFollower> follower(
-      new LogFollower(loop, directory, std::move(sink), std::move(watch)));
-  for (const std::string& container : containers) follower->files_[container];
-  LogFollower* self = follower.get();
-  TRY(loop.watch(follower->watch_.fd(), EPOLLIN, [self](uint32_t) {
-    auto changes = self->watch_.take();
-    if (!changes || changes->overflowed) return self->drain();
-    for (const std::string& name : changes->names) {
-      if (!name.ends_with(kSuffix)) continue;
-      auto file = self->files_.find(name.substr(0, name.size() - kSuffix.size()));
-      if (file != self->files_.end()) self->read_more(file->first, file->second);
-    }
-  }));
+Result<std::unique_ptr<LogFollower>> LogFollower::start(sys::Loop& loop, const LogPaths& logs,
+                                                        const Sink& sink) {
+  std::unique_ptr<LogFollower> follower(new LogFollower(loop));
+  // The watches come before the first read, so that nothing falls between.
+  for (const auto& [container, path] : logs) TRY(follower->follow(container, path, sink));
   follower->drain();
   return follower;
 }
 
-void LogFollower::drain() {
-  for (auto& [container, file] : files_) read_more(container, file);
+Status LogFollower::follow(const std::string& container, const std::string& path,
+                           const Sink& sink) {
+  size_t slash = path.rfind('/');
+  std::string directory = path.substr(0, slash);
+  std::string base = path.substr(slash + 1);
+  if (!directories_.contains(directory)) TRY(watch(directory));
+  LogTail tail = TRY(LogTail::open(
+      directory, base, [container, sink](const LogRecord& record) { sink(container, record); }));
+  directories_.at(directory).tails.push_back({std::move(base), std::move(tail)});
+  return {};
 }
 
-void LogFollower::read_more(const std::string& container, File& file) {
-  if (!file.fd) {
-    auto fd = sys::open(directory_ + "/" + container + std::string(kSuffix), O_RDONLY);
-    if (!fd) return;  // not there yet: its creation will tell
-    file.fd = std::move(*fd);
+Status LogFollower::watch(const std::string& directory) {
+  auto watch = TRY(sys::DirectoryWatch::make(directory));
+  Directory& made = directories_.emplace(directory, Directory{std::move(watch), {}}).first->second;
+  return loop_.watch(made.watch.fd(), EPOLLIN, [&made](uint32_t) { look_at(made); });
+}
+
+void LogFollower::look_at(Directory& directory) {
+  auto changes = directory.watch.take();
+  bool look_at_all = !changes || changes->overflowed;
+  for (Tail& each : directory.tails) {
+    bool changed = look_at_all || std::ranges::any_of(changes->names, [&](const auto& name) {
+                     return name.starts_with(each.base);  // itself, or one that was rotated
+                   });
+    if (changed) each.tail.read_more();
   }
-  std::string chunk(kChunk, '\0');
-  while (true) {
-    auto got = sys::read_some(file.fd.get(), chunk.data(), chunk.size());
-    if (!got || *got == 0) return;
-    file.pending.append(chunk, 0, *got);
-    size_t start = 0;
-    for (size_t end = file.pending.find('\n'); end != std::string::npos;
-         end = file.pending.find('\n', start)) {
-      auto record = parse_log_record(std::string_view(file.pending).substr(start, end - start));
-      if (record) {
-        sink_(container, *record);
-      } else {
-        LOG(kWarn, "log record skipped", {{"container", container}, {"why", record.error().text}});
-      }
-      start = end + 1;
-    }
-    file.pending.erase(0, start);
+}
+
+void LogFollower::drain() {
+  for (auto& [path, directory] : directories_) {
+    for (Tail& each : directory.tails) each.tail.read_more();
   }
 }
 

@@ -1,61 +1,54 @@
-// LogFollower: reads the log files of a task's containers while they grow.
-//
-// The shim writes one file per container in Docker's json-file format, one JSON object a line:
-//   {"log":"text\n","stream":"stdout","time":"2026-11-22T20:56:41.123456789Z"}
-// A record whose text has no newline at its end is a piece of a longer line.
+// LogFollower: reads the logs of a task's containers while they grow.
 #pragma once
 
+#include "agent/log_tail.h"
 #include "base/result.h"
 #include "sys/inotify.h"
 #include "sys/loop.h"
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace berth::agent {
 
-struct LogRecord {
-  std::string text;
-  std::string stream;  // "stdout" or "stderr"
-  std::string time;    // RFC 3339
-};
-
-// One line of a json-file log. kCorrupt when it is none.
-Result<LogRecord> parse_log_record(std::string_view line);
+// Where the log of a container is: the path of the current file.
+using LogPaths = std::map<std::string, std::string>;
 
 class LogFollower {
  public:
   using Sink = std::function<void(const std::string& container, const LogRecord& record)>;
 
-  // Follows `directory`/<container>.log for each of `containers`, from their beginning; files that
-  // do not exist yet are picked up when they appear. Records go to `sink` on the loop's thread.
-  static Result<std::unique_ptr<LogFollower>> start(sys::Loop& loop, const std::string& directory,
-                                                    const std::vector<std::string>& containers,
-                                                    Sink sink);
+  // Follows the logs from their beginning. Their directories exist; files that do not are picked up
+  // when they appear. Records go to `sink` on the loop's thread.
+  static Result<std::unique_ptr<LogFollower>> start(sys::Loop& loop, const LogPaths& logs,
+                                                    const Sink& sink);
   LogFollower(const LogFollower&) = delete;
   LogFollower& operator=(const LogFollower&) = delete;
   ~LogFollower();
 
-  // Reads every file to its end, now. After the writer has finished, nothing is missing.
+  // Reads every log to its end, now. After the writer has finished, nothing is missing.
   void drain();
 
  private:
-  struct File {
-    sys::Fd fd;           // empty until the file exists
-    std::string pending;  // bytes after the last newline
+  struct Tail {
+    std::string base;
+    LogTail tail;
+  };
+  struct Directory {
+    sys::DirectoryWatch watch;
+    std::vector<Tail> tails;
   };
 
-  LogFollower(sys::Loop& loop, std::string directory, Sink sink, sys::DirectoryWatch watch);
-  void read_more(const std::string& container, File& file);
+  explicit LogFollower(sys::Loop& loop) : loop_(loop) {}
+  Status follow(const std::string& container, const std::string& path, const Sink& sink);
+  Status watch(const std::string& directory);
+  static void look_at(Directory& directory);
 
   sys::Loop& loop_;
-  std::string directory_;
-  Sink sink_;
-  sys::DirectoryWatch watch_;
-  std::map<std::string, File> files_;
+  std::map<std::string, Directory> directories_;  // by path; their places stay
 };
 
 }  // namespace berth::agent

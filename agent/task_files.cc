@@ -1,6 +1,7 @@
 #include "agent/task_files.h"
 
 #include "agent/container_settings.h"
+#include "agent/log_plan.h"
 #include "agent/paths.h"
 #include "base/text.h"
 #include "netns/files.h"
@@ -179,7 +180,8 @@ class Writer {
                    .work = durable + "/work",
                    .target = place.rootfs};
     plan.cgroup = settings.cgroup;
-    plan.log_file = paths_.logs(task_.id) + "/" + container.name + ".log";
+    plan.log = TRY(log_plan_of(container, logged_container(container, image, settings.env),
+                               log_path_of(paths_, task_, container)));
     plan.exit_file = bundle + "/exit.json";
     plan.restarts_file = bundle + "/restarts.json";
     plan.essential = container.essential;
@@ -195,6 +197,17 @@ class Writer {
     plan.own_pids = definition_.pid_mode == PidMode::kPrivate;
     plan.stop_signal = TRY(parse_signal(image.config.stop_signal));
     return plan;
+  }
+
+  LoggedContainer logged_container(const ContainerDefinition& container, const image::Image& image,
+                                   const std::vector<std::string>& environment) const {
+    LoggedContainer logged;
+    logged.id = container_id_of(container);
+    logged.name = task_.id + "-" + container.name;
+    logged.image_name = container.image;
+    logged.image_digest = image.manifest_digest;
+    logged.environment = environment;
+    return logged;
   }
 
   static runtime::RestartPlan restart_of(const scheduler::RestartPolicy& policy) {
@@ -346,10 +359,14 @@ class Writer {
         break;
     }
     // As Docker: the beginning of the container's id.
-    const scheduler::Container* stored = task_.find_container(container.name);
-    std::string id = stored->id;
+    return container_id_of(container).substr(0, kShortId);
+  }
+
+  // Of hexadecimal digits alone, as Docker's.
+  std::string container_id_of(const ContainerDefinition& container) const {
+    std::string id = task_.find_container(container.name)->id;
     id.erase(std::remove(id.begin(), id.end(), '-'), id.end());
-    return id.substr(0, kShortId);
+    return id;
   }
 
   Result<std::string> hosts_of(const ContainerDefinition& container, std::optional<Ipv4> address,

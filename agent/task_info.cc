@@ -15,7 +15,8 @@ Json render(const ContainerInfo& container) {
   return {{"name", container.name},
           {"image", container.image},
           {"imageDigest", container.image_digest},
-          {"essential", container.essential}};
+          {"essential", container.essential},
+          {"logPath", container.log_path}};
 }
 
 Json render(const AddressInfo& address) {
@@ -45,6 +46,7 @@ Result<ContainerInfo> read_container(const json::Node& node) {
   container.image = TRY(node.string_at("image"));
   container.image_digest = TRY(node.string_at("imageDigest"));
   container.essential = TRY(TRY(node.at("essential")).as_bool());
+  container.log_path = TRY(node.find_string("logPath")).value_or("");
   return container;
 }
 
@@ -91,7 +93,8 @@ TaskInfo task_info_of(const scheduler::Task& task, const netns::Lease& lease,
   for (const scheduler::ContainerDefinition& container : task.definition.container_definitions) {
     auto digest = digests.find(container.name);
     info.containers.push_back({container.name, container.image,
-                               digest == digests.end() ? "" : digest->second, container.essential});
+                               digest == digests.end() ? "" : digest->second, container.essential,
+                               /*log_path=*/""});
   }
   for (const netns::LeasedEndpoint& endpoint : lease.endpoints) {
     if (endpoint.address) {

@@ -21,6 +21,8 @@ struct ContainerInfo {
   std::string image;         // as the task definition has it
   std::string image_digest;  // "sha256:..." of the manifest
   bool essential = true;
+  // The current file of its log where that is not the task's own; it outlives the task.
+  std::string log_path;
   bool operator==(const ContainerInfo&) const = default;
 };
 

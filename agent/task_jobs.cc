@@ -2,6 +2,7 @@
 
 #include "agent/detached.h"
 #include "agent/ecr_provider.h"
+#include "agent/log_plan.h"
 #include "agent/paths.h"
 #include "agent/registry_config.h"
 #include "agent/task_info.h"
@@ -23,12 +24,13 @@ constexpr int kShimAgentFd = 3;  // where berth-shim looks for our connection
 constexpr std::chrono::seconds kShimEnd(10);
 
 // The lock comes first and goes last: while somebody holds it, no sweep touches the task.
-Result<Leased> take_lease(const Config& config, const scheduler::Task& task,
+Result<Leased> take_lease(const Config& config, Env env, const scheduler::Task& task,
                           const LeaseOptions& options) {
   InstancePaths paths = paths_of(config);
   sys::FileLock lock = TRY(sys::FileLock::acquire(paths.task_lock(task.id)));
   TRY(sys::make_directories(paths.task(task.id).directory, 0711));
   TRY(sys::make_directories(paths.logs(task.id), 0711));
+  TRY(prepare_logs(paths, task, env.clock.wall()));
   netns::Lease lease =
       TRY(TRY(TaskNetwork::make(config)).lease(task, options.user_ids, options.security_groups));
   return Leased{std::move(lease), std::move(lock)};
@@ -97,7 +99,13 @@ Status write_task_info(const TaskFilesRequest& request) {
   }
   TaskInfo info = task_info_of(request.task, request.lease, digests);
   info.detached = !request.foreground;
-  std::string path = info_path(paths_of(request.config).task(request.task.id));
+  InstancePaths paths = paths_of(request.config);
+  for (ContainerInfo& container : info.containers) {
+    const auto* definition = request.task.definition.find_container(container.name);
+    std::string log = log_path_of(paths, request.task, *definition);
+    if (!log.starts_with(paths.logs(request.task.id))) container.log_path = log;
+  }
+  std::string path = info_path(paths.task(request.task.id));
   return sys::write_replace(path, render_task_info(info), 0600);
 }
 
@@ -130,7 +138,7 @@ Answer<Leased> lease_job(const Config& config, Env env, const scheduler::Task& t
                          const LeaseOptions& options) {
   std::vector<Span> spans;
   Stopwatch watch(env.clock, spans);
-  auto leased = take_lease(config, task, options);
+  auto leased = take_lease(config, env, task, options);
   watch.lap("lease addresses, ports and ids");
   if (leased) return {std::move(*leased), std::move(spans)};
   return {tl::unexpected(start_failure(task.id, StartStage::kProvision,

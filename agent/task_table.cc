@@ -178,6 +178,16 @@ const char* name_of(TaskState state) {
   return "";
 }
 
+LogPaths log_paths_of(const ListedTask& task) {
+  LogPaths logs;
+  for (const ListedContainer& container : task.containers) {
+    const ContainerInfo& info = container.info;
+    logs[info.name] =
+        info.log_path.empty() ? task.log_directory + "/" + info.name + ".log" : info.log_path;
+  }
+  return logs;
+}
+
 Result<std::vector<ListedTask>> list_tasks(const Config& config, bool stopped) {
   InstancePaths paths = paths_of(config);
   std::vector<ListedTask> tasks;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/config.h"
+#include "agent/log_follower.h"
 #include "agent/task_info.h"
 #include "base/result.h"
 #include "runtime/shim_protocol.h"
@@ -48,6 +49,9 @@ struct ListedTask {
   std::string log_directory;
   std::string event_log;  // for EventLog::read
 };
+
+// Where the log of each container is.
+LogPaths log_paths_of(const ListedTask& task);
 
 // Oldest first. `stopped`: detached ones that are over, too.
 Result<std::vector<ListedTask>> list_tasks(const Config& config, bool stopped);

@@ -169,13 +169,14 @@ Step end_step(const ContainerPlan& container) {
 Step log_step(const ContainerPlan& container) {
   Step step;
   step.stage = "logs";
-  step.effect = fmt::format("what it prints goes to {}", container.log_file);
-  step.calls = {"pipe2 for standard output and error",
+  step.effect = fmt::format("what it prints goes to {}", container.log.file.path);
+  step.calls = {"pipe2 for standard output and error; fork of a process that reads them",
                 "read; write a record a line with its time and stream"};
   step.purpose =
-      "the shim reads, so that the program never waits for berth and no line is lost with it";
+      "a process of the shim reads, so that the program never waits for berth, no line is lost "
+      "with it, and a slow disk holds up nothing else";
   step.by_hand = "PROGRAM 2>&1 | tee -a FILE";
-  step.asked_by = "logFile";
+  step.asked_by = "log";
   return step;
 }
 

@@ -2,21 +2,28 @@
 
 #include "base/log.h"
 #include "runtime/rootfs.h"
-#include "sys/call.h"
 #include "sys/cgroup.h"
 #include "sys/file.h"
+#include "sys/path.h"
 #include "sys/socket.h"
 #include "sys/terminal.h"
 
 #include <sys/epoll.h>
-#include <unistd.h>
-
+#include <cerrno>
 #include <csignal>
+#include <utility>
 
 namespace berth::runtime {
 namespace {
 
-constexpr size_t kChunk = 64 * 1024;
+// How long the end of a container waits for its log.
+constexpr std::chrono::seconds kLogPatience(5);
+// The same where the shim waits and does nothing else.
+constexpr std::chrono::milliseconds kLogMoment(500);
+// Between the death of a log process and the next one.
+constexpr std::chrono::milliseconds kLogRestart(100);
+// Of a read of what a client is shown beside the log.
+constexpr size_t kRelayChunk = 64 * 1024;
 constexpr int kKilled = 128 + SIGKILL;
 constexpr const char* kOutOfMemory = "OutOfMemoryError: Container killed due to memory usage";
 
@@ -36,9 +43,9 @@ ShimContainer::ShimContainer(const ContainerPlan& plan, const OciProgram& oci, s
     : plan_(plan), oci_(oci), loop_(loop), env_(env) {}
 
 ShimContainer::~ShimContainer() {
-  for (Output& output : outputs_) {
-    if (output.read) loop_.unwatch(output.read.get());
-  }
+  clear_relays();
+  if (log_timer_) loop_.cancel(*log_timer_);
+  if (log_) loop_.unwatch(log_->pidfd());
   if (process_.pidfd) loop_.unwatch(process_.pidfd.get());
 }
 
@@ -59,7 +66,6 @@ Status ShimContainer::create(const Host& host, std::vector<TimedStep>& steps) {
 }
 
 Status ShimContainer::create_process(int supervisor) {
-  log_ = TRY(LogWriter::open(plan_.log_file));
   return plan_.console_socket.empty() ? create_on_pipes(supervisor)
                                       : create_on_terminal(supervisor);
 }
@@ -69,6 +75,13 @@ Status ShimContainer::create_on_pipes(int supervisor) {
   if (plan_.open_input) in = TRY(sys::make_pipe());
   sys::Pipe out = TRY(sys::make_pipe());
   sys::Pipe err = TRY(sys::make_pipe());
+  out_ = std::move(out.read);
+  err_ = std::move(err.read);
+  if (plan_.open_input) {
+    out_ = TRY(add_relay(std::move(out_)));
+    err_ = TRY(add_relay(std::move(err_)));
+  }
+  TRY(start_log());
   // From here on, whatever comes of it: a runtime that is killed in its create leaves half of one.
   created_ = true;
   process_.pid = TRY(oci_.create(plan_.id, plan_.bundle,
@@ -77,11 +90,9 @@ Status ShimContainer::create_on_pipes(int supervisor) {
                                   .err = err.write.get(),
                                   .supervisor = supervisor}));
   process_.pidfd = TRY(sys::open_pidfd(process_.pid));
-  outputs_.push_back({std::move(out.read), LogStream::kStdout});
-  outputs_.push_back({std::move(err.read), LogStream::kStderr});
   input_ = std::move(in.write);
   TRY(aim_client());
-  return watch_outputs();
+  return watch_relays();
 }
 
 // The runtime connects during its create and has sent the master before it returns.
@@ -99,10 +110,11 @@ Status ShimContainer::create_on_terminal(int supervisor) {
   sys::Message message = TRY(sys::receive_message(sender.get()));
   if (message.fds.size() != 1) return fail(Errc::kSystem, "the OCI runtime sent no terminal");
   terminal_ = TRY(sys::duplicate(message.fds[0].get()));
-  outputs_.push_back({std::move(message.fds[0]), LogStream::kStdout});
+  out_ = TRY(add_relay(std::move(message.fds[0])));
+  TRY(start_log());
   resize(window_);
   TRY(aim_client());
-  return watch_outputs();
+  return watch_relays();
 }
 
 Status ShimContainer::attach(Attachment::Client client) {
@@ -111,7 +123,7 @@ Status ShimContainer::attach(Attachment::Client client) {
   }
   Attachment::Handlers handlers;
   handlers.input_ended = [this] { input_.reset(); };
-  handlers.caught_up = [this] { (void)watch_outputs(); };  // they were watched before
+  handlers.caught_up = [this] { (void)watch_relays(); };  // they were watched before
   attachment_ = std::make_unique<Attachment>(loop_, std::move(client), std::move(handlers));
   return aim_client();
 }
@@ -135,9 +147,9 @@ void ShimContainer::hang_up() {
 }
 
 Status ShimContainer::start(std::function<void()> on_exit, std::vector<TimedStep>& steps) {
+  on_exit_ = std::move(on_exit);
   auto start = [&]() -> Status {
-    TRY(loop_.watch(process_.pidfd.get(), EPOLLIN,
-                    [on_exit = std::move(on_exit)](uint32_t) { on_exit(); }));
+    TRY(loop_.watch(process_.pidfd.get(), EPOLLIN, [this](uint32_t) { process_ended(); }));
     return oci_.start(plan_.id);
   };
   auto started = timed(env_, steps, "start " + plan_.name, start);
@@ -159,42 +171,156 @@ void ShimContainer::end_before_start() {
   process_.pidfd.reset();
 }
 
-Status ShimContainer::watch_outputs() {
-  for (Output& output : outputs_) {
-    if (output.read) TRY(watch_output(output));
+// When the first process is reaped, every other one is gone, or is sent after it: what the pipes
+// hold then is all there will be. The end is told when it is in the log, unless that takes too
+// long: a disk that does not answer must not keep the task from stopping.
+void ShimContainer::process_ended() {
+  loop_.unwatch(process_.pidfd.get());
+  auto status = sys::wait(process_);
+  if (!plan_.own_pids) end_others();
+  if (status) {
+    end_ = record_of(*status);
+  } else {
+    end_ = tl::unexpected<Error>(status.error());
+  }
+  if (log_timer_) {  // between two log processes: the second one has the last words to deliver
+    loop_.cancel(*log_timer_);
+    log_timer_.reset();
+    auto started = start_log();
+    if (!started) LOG(kError, "last words lost", {{"why", started.error().text}});
+  }
+  if (!log_) return tell_end();
+  finish_relays();
+  log_timer_ = loop_.after(kLogPatience, [this] {
+    log_timer_.reset();
+    LOG(kError, "the log does not take what is left", {{"container", plan_.name}});
+    tell_end();
+  });
+}
+
+// ---- the log process ----
+
+Status ShimContainer::start_log() {
+  log_ = TRY(LogPump::start(plan_.log, {.out = out_.get(), .err = err_.get()}, env_));
+  return loop_.watch(log_->pidfd(), EPOLLIN, [this](uint32_t) { log_ended(); });
+}
+
+// In its time, or before it: then another one goes on, and the container does not notice.
+void ShimContainer::log_ended() {
+  loop_.unwatch(log_->pidfd());
+  bool was_well = log_->reap();
+  log_.reset();
+  if (end_) return tell_end();
+  if (was_well) return;  // the container has closed both of its streams
+  log_timer_ = loop_.after(kLogRestart, [this] {
+    log_timer_.reset();
+    auto started = start_log();
+    if (started) return;
+    LOG(kError, "no log process: the output waits",
+        {{"container", plan_.name}, {"why", started.error().text}});
+  });
+}
+
+void ShimContainer::end_log() {
+  if (log_timer_) loop_.cancel(*log_timer_);
+  log_timer_.reset();
+  clear_relays();
+  if (!log_) return;
+  loop_.unwatch(log_->pidfd());
+  log_->container_ended();
+  if (log_->ends_within(kLogMoment)) {
+    (void)log_->reap();  // it has told
+  } else {
+    log_->kill();
+  }
+  log_.reset();
+}
+
+// ---- what a client is shown beside the log ----
+
+// What comes from `from` goes through us to the log process, by a pipe whose other end it reads.
+Result<sys::Fd> ShimContainer::add_relay(sys::Fd from) {
+  sys::Pipe pipe = TRY(sys::make_pipe());
+  TRY(sys::set_nonblocking(from.get()));
+  TRY(sys::set_nonblocking(pipe.write.get()));
+  relays_.push_back({std::move(from), std::move(pipe.write), ""});
+  return std::move(pipe.read);
+}
+
+Status ShimContainer::watch_relays() {
+  for (size_t i = 0; i < relays_.size(); ++i) {
+    Relay& relay = relays_[i];
+    if (!relay.from || !relay.held.empty()) continue;
+    loop_.unwatch(relay.from.get());
+    TRY(loop_.watch(relay.from.get(), EPOLLIN, [this, i](uint32_t) { relay_more(i); }));
   }
   return {};
 }
 
-// A client at the terminal that does not read holds it, as one would that is not read.
-Status ShimContainer::watch_output(Output& output) {
-  TRY(sys::set_nonblocking(output.read.get()));
-  loop_.unwatch(output.read.get());
-  return loop_.watch(output.read.get(), EPOLLIN, [this, &output](uint32_t) {
-    if (pump(output) == Pumped::kEnd) return close_output(output);
-    if (attachment_ && attachment_->is_behind()) loop_.unwatch(output.read.get());
+// A client that does not read holds it, as one would that is not read; so does a log that waits.
+void ShimContainer::relay_more(size_t i) {
+  Relay& relay = relays_[i];
+  if (pump(relay) == Pumped::kEnd) {
+    loop_.unwatch(relay.from.get());
+    relay.from.reset();
+    relay.to.reset();
+    return;
+  }
+  bool holds = !relay.held.empty() || (attachment_ && attachment_->is_behind());
+  if (holds) loop_.unwatch(relay.from.get());
+  if (!relay.held.empty()) wait_for_log(i);
+}
+
+void ShimContainer::wait_for_log(size_t i) {
+  auto watched = loop_.watch(relays_[i].to.get(), EPOLLOUT, [this, i](uint32_t) {
+    give_held(relays_[i]);
+    if (!relays_[i].held.empty()) return;
+    loop_.unwatch(relays_[i].to.get());
+    if (end_) return finish_relays();
+    (void)watch_relays();  // they were watched before
   });
+  if (!watched) LOG(kError, "log not watched", {{"why", watched.error().text}});
+}
+
+void ShimContainer::give_held(Relay& relay) {
+  auto wrote = sys::write_some(relay.to.get(), relay.held);
+  if (wrote) relay.held.erase(0, *wrote);
 }
 
 // One read only: a container that never stops printing must not keep the loop from the rest.
-ShimContainer::Pumped ShimContainer::pump(Output& output) {
-  std::string chunk(kChunk, '\0');
-  auto got = sys::read_some(output.read.get(), chunk.data(), chunk.size());
+ShimContainer::Pumped ShimContainer::pump(Relay& relay) {
+  std::string chunk(kRelayChunk, '\0');
+  auto got = sys::read_some(relay.from.get(), chunk.data(), chunk.size());
   if (!got && got.error().errno_value == EAGAIN) return Pumped::kNothing;
-  WallTime now = env_.clock.wall();
   bool ended = !got || *got == 0;  // of a terminal an error, when nobody has it open any more
-  if (!ended && attachment_) attachment_->show(std::string_view(chunk).substr(0, *got));
-  auto written = ended ? log_->finish(output.stream, now)
-                       : log_->write(output.stream, std::string_view(chunk).substr(0, *got), now);
-  if (!written) {
-    LOG(kError, "log write failed", {{"container", plan_.name}, {"why", written.error().text}});
-  }
-  return ended ? Pumped::kEnd : Pumped::kSome;
+  if (ended) return Pumped::kEnd;
+  chunk.resize(*got);
+  if (attachment_) attachment_->show(chunk);
+  relay.held += chunk;
+  give_held(relay);
+  return Pumped::kSome;
 }
 
-void ShimContainer::close_output(Output& output) {
-  loop_.unwatch(output.read.get());
-  output.read.reset();
+// After the end of its processes: when the log process has all that there was, it is told so.
+void ShimContainer::finish_relays() {
+  for (size_t i = 0; i < relays_.size(); ++i) {
+    Relay& relay = relays_[i];
+    if (!relay.from) continue;
+    loop_.unwatch(relay.from.get());
+    while (relay.held.empty() && pump(relay) == Pumped::kSome) {
+    }
+    if (!relay.held.empty()) return wait_for_log(i);
+  }
+  clear_relays();
+  if (log_) log_->container_ended();
+}
+
+void ShimContainer::clear_relays() {
+  for (Relay& relay : relays_) {
+    if (relay.from) loop_.unwatch(relay.from.get());
+    if (relay.to) loop_.unwatch(relay.to.get());
+  }
+  relays_.clear();
 }
 
 // What shares its pid namespace with others is not ended by the kernel with its first process.
@@ -207,17 +333,11 @@ void ShimContainer::end_others() const {
   }
 }
 
-// When the first process is reaped, every other one is gone: what the pipes hold now is all there
-// will be.
-void ShimContainer::drain() {
-  for (Output& output : outputs_) {
-    if (!output.read) continue;
-    Pumped pumped = Pumped::kSome;
-    while (pumped == Pumped::kSome) pumped = pump(output);
-    // A failure to write has been told by pump().
-    if (pumped == Pumped::kNothing) (void)log_->finish(output.stream, env_.clock.wall());
-    close_output(output);
-  }
+void ShimContainer::tell_end() {
+  if (log_timer_) loop_.cancel(*log_timer_);
+  log_timer_.reset();
+  auto on_exit = std::exchange(on_exit_, {});
+  if (on_exit) on_exit();
 }
 
 void ShimContainer::signal_stop() {
@@ -228,7 +348,7 @@ void ShimContainer::signal_stop() {
 void ShimContainer::kill() {
   killed_by_us_ = true;
   // With the first process of a pid namespace the kernel kills all others; where it is none,
-  // reap() does.
+  // process_ended() does.
   auto sent = sys::send_signal(process_, SIGKILL);
   if (!sent) LOG(kError, "kill", {{"container", plan_.name}, {"why", sent.error().text}});
 }
@@ -241,11 +361,7 @@ bool ShimContainer::was_killed_for_memory(int exit_code) const {
   return kills && *kills > 0;
 }
 
-Result<ExitRecord> ShimContainer::reap() {
-  loop_.unwatch(process_.pidfd.get());
-  sys::ExitStatus status = TRY(sys::wait(process_));
-  if (!plan_.own_pids) end_others();
-  drain();
+ExitRecord ShimContainer::record_of(sys::ExitStatus status) const {
   ExitRecord record;
   record.container = plan_.name;
   record.exit_code = status.shell_code();
@@ -257,9 +373,13 @@ Result<ExitRecord> ShimContainer::reap() {
   return record;
 }
 
+Result<ExitRecord> ShimContainer::reap() {
+  return *std::exchange(end_, std::nullopt);
+}
+
 ExitRecord ShimContainer::refusal(const std::string& reason) {
   end_before_start();
-  drain();
+  end_log();
   ExitRecord record;
   record.container = plan_.name;
   record.reason = reason;
@@ -297,13 +417,13 @@ Status ShimContainer::restart(const ExitRecord& ended, const Host& host,
     TRY(oci_.remove(plan_.id));
     created_ = false;
     process_ = {};
-    outputs_.clear();
+    end_log();  // one that did not end in time, whose last lines are lost
     return create_process(host.supervisor);
   };
   auto created = create();
   if (!created) {
     end_before_start();
-    drain();
+    end_log();
     return wrap(std::move(created).error(), "CannotStartContainerError");
   }
   std::vector<TimedStep> steps;  // of a start only

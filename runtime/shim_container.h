@@ -2,16 +2,20 @@
 //
 //   create()   rootfs mounted > pipes > create                    (or a failure that is the reason)
 //   start()    start                                              (likewise)
-//   output     pipe readable > log file
-//   reap()     pidfd readable > waitid > (shared pids: kill the rest) > rest of the output > OOM
-//   count restart()  restarts.json > delete > create > start, in the same root file system keep()
-//   exit.json > told release()  delete > unmount
+//   output     the log process reads the pipes (log_pump.h); where a client may be shown it, we do,
+//              and hand it on
+//   ended      pidfd readable > waitid > (shared pids: kill the rest) > OOM count > the log process
+//              has delivered the rest
+//   reap()     how it ended
+//   restart()  restarts.json > delete > create > start, in the same root file system
+//   keep()     exit.json > told
+//   release()  delete > unmount
 #pragma once
 
 #include "base/env.h"
 #include "base/result.h"
 #include "runtime/attachment.h"
-#include "runtime/log_writer.h"
+#include "runtime/log_pump.h"
 #include "runtime/oci_program.h"
 #include "runtime/shim_protocol.h"
 #include "runtime/task_plan.h"
@@ -50,7 +54,8 @@ class ShimContainer {
   // ("CannotCreateContainerError: ..."); it is kept and given again. Once created, a second call
   // does nothing. `steps` gets what took time.
   Status create(const Host& host, std::vector<TimedStep>& steps);
-  // Executes the program; `on_exit` is called on the loop when it ends. On error nothing runs.
+  // Executes the program; `on_exit` is called on the loop when it has ended and what it printed is
+  // in its log, or cannot get there. On error nothing runs.
   Status start(std::function<void()> on_exit, std::vector<TimedStep>& steps);
 
   // The stop signal, or SIGKILL to all of it.
@@ -80,9 +85,11 @@ class ShimContainer {
   Status release();
 
  private:
-  struct Output {
-    sys::Fd read;
-    LogStream stream = LogStream::kStdout;
+  // Output on its way to the log process, where a client may be shown it as well.
+  struct Relay {
+    sys::Fd from;  // empty when there is nothing more
+    sys::Fd to;
+    std::string held;  // what the log process has no room for
   };
 
   Status create_process(int supervisor);
@@ -90,14 +97,24 @@ class ShimContainer {
   Status create_on_terminal(int supervisor);
   Status aim_client();
   void end_before_start();
-  Status watch_outputs();
-  Status watch_output(Output& output);
+  Status start_log();
+  void log_ended();
+  // Of what never ran, or runs no more: waits for it for a moment.
+  void end_log();
+  void process_ended();
+  void tell_end();
+  ExitRecord record_of(sys::ExitStatus status) const;
+  // The end that the log process reads.
+  Result<sys::Fd> add_relay(sys::Fd from);
+  Status watch_relays();
+  void relay_more(size_t i);
+  void wait_for_log(size_t i);
+  static void give_held(Relay& relay);
   enum class Pumped { kNothing, kSome, kEnd };
-  // Takes some of what is there into the log.
-  Pumped pump(Output& output);
-  void close_output(Output& output);
+  Pumped pump(Relay& relay);
+  void finish_relays();
+  void clear_relays();
   void end_others() const;
-  void drain();
   void keep_of_earlier_run(const ExitRecord& record);
   bool was_killed_for_memory(int exit_code) const;
 
@@ -105,8 +122,13 @@ class ShimContainer {
   const OciProgram& oci_;
   sys::Loop& loop_;
   Env env_;
-  std::optional<LogWriter> log_;
-  std::vector<Output> outputs_;
+  std::optional<LogPump> log_;
+  sys::Fd out_;  // what it prints: held here too, for the log process after one that died
+  sys::Fd err_;  // empty for a terminal
+  std::vector<Relay> relays_;
+  std::function<void()> on_exit_;
+  std::optional<Result<ExitRecord>> end_;  // once its process has ended
+  std::optional<sys::Loop::TimerId> log_timer_;
   sys::Fd input_;     // the other end of its open standard input, unless that is a terminal
   sys::Fd terminal_;  // the master of its terminal
   Window window_;

@@ -101,7 +101,7 @@ Json render(const ContainerPlan& container) {
                  {"work", container.rootfs.work},
                  {"target", container.rootfs.target}}},
                {"cgroup", container.cgroup},
-               {"logFile", container.log_file},
+               {"log", render_log_plan(container.log)},
                {"exitFile", container.exit_file},
                {"restartsFile", container.restarts_file},
                {"essential", container.essential},
@@ -129,7 +129,7 @@ Result<ContainerPlan> parse_container(const json::Node& node) {
   container.rootfs.work = TRY(rootfs.string_at("work"));
   container.rootfs.target = TRY(rootfs.string_at("target"));
   container.cgroup = TRY(node.string_at("cgroup"));
-  container.log_file = TRY(node.string_at("logFile"));
+  container.log = TRY(parse_log_plan(TRY(node.at("log"))));
   container.exit_file = TRY(node.string_at("exitFile"));
   container.restarts_file = TRY(node.string_at("restartsFile"));
   container.essential = TRY(TRY(node.at("essential")).as_bool());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "runtime/log_plan.h"
 #include "sys/cgroup_limits.h"
 
 #include <cstdint>
@@ -57,7 +58,7 @@ struct ContainerPlan {
   std::string bundle;  // directory of config.json
   RootfsPlan rootfs;
   std::string cgroup;
-  std::string log_file;
+  LogPlan log;
   std::string exit_file;
   std::string restarts_file;  // the exit records of runs that others followed, the last ones
   bool essential = true;

@@ -68,6 +68,28 @@ std::optional<uint32_t> parse_task_memory(std::string_view text) {
   return mib;
 }
 
+std::optional<uint64_t> parse_docker_size(std::string_view text, uint32_t unit) {
+  constexpr double kBytesMax = 9007199254740992.0;  // 2^53: whole numbers of a double
+  std::string lower = to_lower(text);
+  size_t end = lower.find_first_not_of("0123456789.");
+  std::string_view number = std::string_view(lower).substr(0, end);
+  std::string_view suffix = end == std::string::npos ? "" : std::string_view(lower).substr(end);
+  if (suffix.starts_with(' ')) suffix.remove_prefix(1);
+  double factor = 1;
+  if (size_t power =
+          suffix.empty() ? std::string_view::npos : std::string_view("kmgtp").find(suffix[0]);
+      power != std::string_view::npos) {
+    for (size_t i = 0; i <= power; ++i) factor *= unit;
+    suffix.remove_prefix(1);
+  }
+  if (suffix != "" && suffix != "b" && suffix != "i" && suffix != "ib") return std::nullopt;
+  double value = 0;
+  auto [rest, error] = std::from_chars(number.data(), number.data() + number.size(), value);
+  bool is_number = !number.empty() && error == std::errc() && rest == number.data() + number.size();
+  if (!is_number || value * factor > kBytesMax) return std::nullopt;
+  return static_cast<uint64_t>(value * factor);
+}
+
 bool is_fargate_size(uint32_t cpu, uint32_t memory_mib) {
   if (cpu == 256) return memory_mib == 512 || memory_mib == 1024 || memory_mib == 2048;
   for (const FargateRow& row : kFargate) {

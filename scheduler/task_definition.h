@@ -138,6 +138,13 @@ struct HostEntry {
   bool operator==(const HostEntry&) const = default;
 };
 
+// Where what a container prints goes. log_configuration.h says what the options mean.
+struct LogConfiguration {
+  std::string driver{};  // "json-file"
+  std::map<std::string, std::string> options{};
+  bool operator==(const LogConfiguration&) const = default;
+};
+
 struct ContainerDefinition {
   std::string name{};
   std::string image{};
@@ -173,6 +180,7 @@ struct ContainerDefinition {
   std::vector<HostEntry> extra_hosts{};
   std::vector<Link> links{};
   std::map<std::string, std::string> docker_labels{};
+  std::optional<LogConfiguration> log_configuration{};  // absent: json-file
   bool operator==(const ContainerDefinition&) const = default;
 };
 

@@ -140,7 +140,7 @@ constexpr Field kFields[] = {
     {"Tmpfs", "size", kHonoured, ""},
     {"Tmpfs", "mountOptions", kHonoured, ""},
     {"LogConfiguration", "logDriver", kHonoured, ""},
-    {"LogConfiguration", "options", kRefused, "berth's json-file log has no options yet"},
+    {"LogConfiguration", "options", kHonoured, ""},
     {"LogConfiguration", "secretOptions", kRefused, kNoSecrets},
     {"RuntimePlatform", "cpuArchitecture", kHonoured, ""},
     {"RuntimePlatform", "operatingSystemFamily", kHonoured, ""},

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "scheduler/key_values.h"
+#include "scheduler/log_configuration_parse.h"
 #include "scheduler/reader.h"
 #include "scheduler/refused_fields_check.h"
 #include "scheduler/sizes.h"
@@ -224,25 +225,6 @@ std::optional<RestartPolicy> read_restart_policy(Reader& reader, const json::Nod
   return policy;
 }
 
-void read_log_configuration(Reader& reader, const json::Node& container, bool fargate) {
-  auto node = reader.object(container, "logConfiguration");
-  if (!node || !reader.check_members(*node, "LogConfiguration")) return;
-  std::string driver = reader.required_string(*node, "logDriver");
-  if (driver.empty()) return;
-  if (fargate && driver != "awslogs" && driver != "splunk" && driver != "awsfirelens") {
-    reader.invalid_at(*node, "logDriver",
-                      fmt::format("{} is not a valid log driver. Must be one of [awslogs, splunk, "
-                                  "awsfirelens]",
-                                  printable(driver, 60)));
-  } else if (driver != "json-file") {
-    reader.refused_at(*node, "logDriver",
-                      fmt::format("not supported: log driver '{}'; berth keeps and shows the logs "
-                                  "itself (json-file) and delivers them nowhere yet: remove "
-                                  "logConfiguration",
-                                  printable(driver, 60)));
-  }
-}
-
 bool read_security_options(Reader& reader, const json::Node& container) {
   bool no_new_privileges = false;
   for (const std::string& option : reader.strings(container, "dockerSecurityOptions")) {
@@ -325,7 +307,7 @@ ContainerDefinition read_container(Reader& reader, const json::Node& node, bool 
   container.restart_policy = read_restart_policy(reader, node);
   read_container_sizes(reader, node, container);
   read_container_lists(reader, node, container);
-  read_log_configuration(reader, node, fargate);
+  container.log_configuration = read_log_configuration(reader, node, fargate);
   return container;
 }
 

@@ -20,5 +20,6 @@ void add_image_commands(CLI::App& app, Command& chosen);
 void add_task_commands(CLI::App& app, Command& chosen);
 void add_system_commands(CLI::App& app, Command& chosen);
 void add_task_def_commands(CLI::App& app, Command& chosen);
+void add_log_group_commands(CLI::App& app, Command& chosen);
 
 }  // namespace berth::tools

@@ -30,20 +30,43 @@ LogPrinter::LogPrinter(std::vector<std::string> containers, std::string only, Co
 
 void LogPrinter::print(const std::string& container, const std::string& stream,
                        std::string_view text) {
+  print(container, stream, "", text);
+}
+
+void LogPrinter::print(const std::string& container, const std::string& stream,
+                       std::string_view time, std::string_view text) {
+  std::string stamp = time.empty() ? "" : std::string(time) + " ";
   if (!only_.empty()) {
-    if (container != only_) return;
-    FILE* to = stream == "stderr" ? err_ : out_;
-    write(to, text);
-    std::fflush(to);
+    if (container == only_) print_only(stream, stamp, text);
     return;
   }
   std::pair<std::string, std::string> from(container, stream);
-  if (is_open_ && from != open_) write(out_, "\n");
-  if (!is_open_ || from != open_) write(out_, prefix_of(container));
-  write(out_, text);
-  is_open_ = !text.ends_with('\n');
-  open_ = std::move(from);
+  // An event may be of several lines.
+  while (!text.empty()) {
+    size_t end = text.find('\n');
+    std::string_view line = text.substr(0, end == std::string_view::npos ? end : end + 1);
+    bool is_continued = is_open_ && from == open_;
+    if (is_open_ && !is_continued) write(out_, "\n");
+    if (!is_continued) write(out_, prefix_of(container) + stamp);
+    write(out_, line);
+    is_open_ = !line.ends_with('\n');
+    open_ = from;
+    text.remove_prefix(line.size());
+  }
   std::fflush(out_);
+}
+
+void LogPrinter::print_only(const std::string& stream, const std::string& stamp,
+                            std::string_view text) {
+  FILE* to = stream == "stderr" ? err_ : out_;
+  if (!open_streams_.contains(stream)) write(to, stamp);
+  write(to, text);
+  std::fflush(to);
+  if (text.ends_with('\n')) {
+    open_streams_.erase(stream);
+  } else {
+    open_streams_.insert(stream);
+  }
 }
 
 void LogPrinter::finish() {

@@ -5,7 +5,7 @@
 #pragma once
 
 #include <cstdio>
-#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,11 +24,15 @@ class LogPrinter {
 
   // A whole line or a piece of one; a piece is continued by the next text of the same stream.
   void print(const std::string& container, const std::string& stream, std::string_view text);
+  // The same with `time` in front of what begins a line.
+  void print(const std::string& container, const std::string& stream, std::string_view time,
+             std::string_view text);
   // Ends a line that was never finished, so that the next output starts at the left margin.
   void finish();
 
  private:
   std::string prefix_of(const std::string& container) const;
+  void print_only(const std::string& stream, const std::string& stamp, std::string_view text);
 
   std::vector<std::string> containers_;
   std::string only_;
@@ -39,6 +43,7 @@ class LogPrinter {
   // The (container, stream) whose line is unfinished, if any.
   std::pair<std::string, std::string> open_;
   bool is_open_ = false;
+  std::set<std::string> open_streams_;  // of the only container: those whose line is unfinished
 };
 
 }  // namespace berth::tools

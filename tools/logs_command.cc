@@ -13,13 +13,16 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
+#include <map>
+#include <utility>
 
 namespace berth::tools {
 namespace {
 
+// A line of what was there at first, its pieces put together.
 struct Line {
   std::string container;
-  agent::LogRecord record;
+  agent::LogRecord record;  // its time is that of the first piece
 };
 
 std::vector<std::string> names_of(const agent::ListedTask& task) {
@@ -44,8 +47,7 @@ class LogsSession {
   Status run() {
     auto shim = watch_supervisor();
     auto follower = TRY(agent::LogFollower::start(
-        loop_, task_.log_directory, wanted_containers(),
-        [this](const std::string& container, const agent::LogRecord& record) {
+        loop_, wanted_logs(), [this](const std::string& container, const agent::LogRecord& record) {
           take({container, record});
         }));
     show_first();
@@ -59,9 +61,10 @@ class LogsSession {
   }
 
  private:
-  std::vector<std::string> wanted_containers() const {
-    if (!options_.container.empty()) return {options_.container};
-    return names_of(task_);
+  agent::LogPaths wanted_logs() const {
+    agent::LogPaths logs = agent::log_paths_of(task_);
+    if (options_.container.empty()) return logs;
+    return {{options_.container, logs.at(options_.container)}};
   }
 
   // Its pidfd, watched; empty when the task has stopped.
@@ -73,11 +76,16 @@ class LogsSession {
   }
 
   void take(Line line) {
-    if (is_first_) {
-      first_.push_back(std::move(line));
-    } else {
-      print(line);
+    if (!is_first_) return print(line);
+    size_t& open = open_[{line.container, line.record.stream}];  // its place in first_, plus 1
+    bool is_end = line.record.text.ends_with('\n');
+    if (open != 0) {
+      first_[open - 1].record.text += line.record.text;
+      if (is_end) open = 0;
+      return;
     }
+    first_.push_back(std::move(line));
+    if (!is_end) open = first_.size();
   }
 
   void show_first() {
@@ -89,9 +97,9 @@ class LogsSession {
   }
 
   void print(const Line& line) {
-    std::string text = line.record.text;
-    if (options_.timestamps) text = line.record.time + " " + text;
-    printer_.print(line.container, line.record.stream, text);
+    const agent::LogRecord& record = line.record;
+    std::string_view time = options_.timestamps ? std::string_view(record.time) : "";
+    printer_.print(line.container, record.stream, time, record.text);
   }
 
   const agent::ListedTask& task_;
@@ -100,6 +108,7 @@ class LogsSession {
   LogPrinter printer_;
   sys::Fd supervisor_;
   std::vector<Line> first_;
+  std::map<std::pair<std::string, std::string>, size_t> open_;
   bool is_first_ = true;
 };
 

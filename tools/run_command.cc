@@ -151,7 +151,7 @@ class RunSession {
 
   void follow_logs() {
     auto follower = agent::LogFollower::start(
-        loop_, agent_.log_directory(task_id_), container_names(definition_),
+        loop_, agent_.log_paths(*core_.find_task(task_id_)),
         [this](const std::string& container, const agent::LogRecord& record) {
           if (console_ && console_->shows(container)) return;
           printer_.print(container, record.stream, for_terminal(record.text));

@@ -25,7 +25,7 @@ TEST(LogFollower, SeesFilesThatAppearLaterAndLinesWrittenInPieces) {
   auto loop = std::move(*sys::Loop::make(clock));
   std::string seen;
   auto follower =
-      agent::LogFollower::start(*loop, directory->path(), {"web"},
+      agent::LogFollower::start(*loop, {{"web", directory->path() + "/web.log"}},
                                 [&](const std::string& container, const agent::LogRecord& record) {
                                   seen += container + ":" + record.text;
                                   if (seen.find("last") != std::string::npos) loop->stop();

@@ -44,7 +44,6 @@ def test_what_berth_refuses_is_told_apart_from_what_fargate_refuses(berth):
         cpu="256", memory="512", pidMode="host", ipcMode="task", placementConstraints=[{"type": "memberOf"}])
     document = validate(berth, definition, "--launch-type", "fargate")
     assert sorted(pointers(document, "berth")) == [
-        "/containerDefinitions/0/logConfiguration/logDriver", "/containerDefinitions/0/logConfiguration/options",
         "/containerDefinitions/0/secrets", "/ipcMode", "/pidMode", "/placementConstraints"]
     assert pointers(document, "aws") == [
         "/pidMode", "/ipcMode", "/placementConstraints", "/containerDefinitions/0/secrets",

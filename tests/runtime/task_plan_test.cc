@@ -31,7 +31,13 @@ TaskPlan full_plan() {
   web.bundle = "/b/web";
   web.rootfs = {{"/l/0", "/l/1 with space"}, "/u", "/w", "/b/web/rootfs"};
   web.cgroup = "/berth/i/0123/web";
-  web.log_file = "/logs/web.log";
+  web.log.mode = LogMode::kNonBlocking;
+  web.log.buffer_bytes = 10 << 20;
+  web.log.driver = LogDriverKind::kAwslogs;
+  web.log.event_pattern = "^\\d";
+  web.log.line_max = 262118;
+  web.log.file = {"/logs/web.log", 1000000, 3, true};
+  web.log.attributes = {{"tag", "a b"}, {"\xc3\xa4", ""}};
   web.exit_file = "/b/web/exit.json";
   web.restarts_file = "/b/web/restarts.json";
   web.restart = RestartPlan{{0, 143}, 60000};

@@ -1,5 +1,6 @@
 // Every rule of scheduler/task_definition_check.cc, broken once by a definition that is good
 // otherwise: exactly this finding comes of it.
+#include "scheduler/sizes.h"
 #include "scheduler/task_definition_parse.h"
 
 #include <gtest/gtest.h>
@@ -240,6 +241,89 @@ TEST(Rules, OfLinuxParametersAndLimits) {
        kHere + "systemControls[0].namespace: is not one of kernel.{msgmax,msgmnb,msgmni,sem,shmall,"
                "shmmax,shmmni,shm_rmid_forced}, fs.mqueue.* and net.*"},
   });
+}
+
+TEST(Rules, OfLogs) {
+  const std::string kHere = "containerDefinitions[0].logConfiguration.";
+  auto log = [](const std::string& driver, const std::string& options) {
+    return R"("logConfiguration":{"logDriver":")" + driver + R"(","options":{)" + options + "}},";
+  };
+  auto awslogs = [&](const std::string& more) {
+    return log("awslogs", R"("awslogs-group":"g","awslogs-region":"r")" + more);
+  };
+  auto json_file = [&](const std::string& options) { return log("json-file", options); };
+  expect_each({
+      {definition(kEc2, json_file(R"("max-sizes":"1","x":"2")")),
+       kHere + "options: Log driver json-file disallows options: max-sizes, x"},
+      {definition(kEc2, json_file(R"("max-size":"ten")")),
+       kHere + "options.max-size: invalid size: 'ten'; it is a number of bytes, or one with k, m "
+               "or g, as in 10m"},
+      {definition(kEc2, json_file(R"("max-size":"0")")),
+       kHere + "options.max-size: max-size must be a positive number"},
+      {definition(kEc2, json_file(R"("max-file":"0")")),
+       kHere + "options.max-file: max-file cannot be less than 1"},
+      {definition(kEc2, json_file(R"("max-file":"two")")),
+       kHere + "options.max-file: must be a number, not 'two'"},
+      {definition(kEc2, json_file(R"("compress":"yes")")),
+       kHere + "options.compress: must be true or false, not 'yes'"},
+      {definition(kEc2, json_file(R"("compress":"true","max-file":"2")")),
+       kHere + "options.compress: compress cannot be true when max-file is less than 2 or "
+               "max-size is not set"},
+      {definition(kEc2, json_file(R"("mode":"fast")")),
+       kHere + "options.mode: logging mode not supported: fast; it is blocking or non-blocking"},
+      {definition(kEc2, json_file(R"("mode":"blocking","max-buffer-size":"1m")")),
+       kHere + "options.max-buffer-size: max-buffer-size option is only supported with "
+               "'mode=non-blocking'"},
+      {definition(kEc2, json_file(R"("labels-regex":"(")")),
+       kHere + "options.labels-regex: pattern '(': Unmatched ( or \\("},
+      {definition(kEc2, json_file(R"("tag":"{{.Nope}}")")),
+       kHere + "options.tag: '.Nope' is not one of [.ID, .FullID, .Name, .ImageID, .ImageFullID, "
+               ".ImageName, .DaemonName]"},
+      {definition(kEc2, json_file(R"("tag":"{{.ID")")), kHere + "options.tag: '{{' without '}}'"},
+      {definition(kEc2, awslogs(R"(,"awslogs-create-group":"false")")),
+       kHere + "options.awslogs-create-group: Log driver awslogs option 'awslogs-create-group' "
+               "should only be set to 'true', else omit option."},
+      {definition(kEc2, awslogs(R"(,"log_key":"x")")),
+       kHere + "options: Log driver awslogs disallows options: log_key"},
+      {definition(kEc2, awslogs(R"(,"awslogs-datetime-format":"%Q")")),
+       kHere + "options.awslogs-datetime-format: '%Q' is not one of [%a, %A, %b, %B, %d, %f, %H, "
+               "%I, %j, %L, %m, %M, %p, %S, %w, %y, %Y, %z, %Z]"},
+      {definition(kEc2,
+                  awslogs(R"(,"awslogs-datetime-format":"%Y","awslogs-multiline-pattern":"^x")")),
+       kHere + "options.awslogs-multiline-pattern: you cannot configure log opt "
+               "'awslogs-datetime-format' and 'awslogs-multiline-pattern' at the same time"},
+      {definition(kEc2, awslogs(R"(,"awslogs-multiline-pattern":"[")")),
+       kHere + "options.awslogs-multiline-pattern: pattern '[': a bracket is not closed"},
+      {definition(kEc2, awslogs(R"(,"awslogs-stream-prefix":"a:b")")),
+       kHere + "options.awslogs-stream-prefix: must be at most 200 characters without ':' and '*'"},
+      {definition(kEc2, log("awslogs", R"("awslogs-group":"a b","awslogs-region":"r")")),
+       kHere + "options.awslogs-group: 'a b' is no name of a log group: 1 to 512 letters, digits, "
+               "'.', '-', '_', '/' and '#'"},
+      {definition(kEc2, log("file", "")),
+       kHere + "logDriver: file is not a valid log driver. Must be one of [json-file, syslog, "
+               "journald, gelf, fluentd, awslogs, splunk, awsfirelens]"},
+  });
+  EXPECT_EQ(findings(definition(
+                kEc2, json_file(R"("max-size":"10m","max-file":"3","compress":"true","labels":"a",)"
+                                R"("env":"b","env-regex":"^c","tag":"{{.Name}}",)"
+                                R"("mode":"non-blocking","max-buffer-size":"4m")"))),
+            std::vector<std::string>{});
+  EXPECT_EQ(findings(definition(
+                kFargate + R"("executionRoleArn":"r",)",
+                awslogs(R"(,"awslogs-stream-prefix":"p","awslogs-create-group":"true")"
+                        R"(,"awslogs-datetime-format":"[%b %d, %Y %H:%M:%S]","mode":"blocking")"))),
+            std::vector<std::string>{});
+}
+
+TEST(Sizes, OfDocker) {
+  EXPECT_EQ(parse_docker_size("10m", 1000), 10000000U);
+  EXPECT_EQ(parse_docker_size("1.5 GiB", 1024), 3ULL << 29);
+  EXPECT_EQ(parse_docker_size("512", 1000), 512U);
+  EXPECT_EQ(parse_docker_size("1kb", 1024), 1024U);
+  EXPECT_EQ(parse_docker_size("2B", 1000), 2U);
+  for (const char* text : {"", "m", "-1", "1 ", "1x", "1mm", "1.2.3", "1e3", "99999999p", " 1"}) {
+    EXPECT_EQ(parse_docker_size(text, 1000), std::nullopt) << text;
+  }
 }
 
 TEST(Rules, OfHealthChecks) {

@@ -108,7 +108,7 @@ class Shim : public testing::Test {
                         path("disk/" + name + "/work"),
                         bundle + "/rootfs"};
     container.cgroup = plan_.cgroup + "/" + name;
-    container.log_file = path("logs/" + name + ".log");
+    container.log.file.path = path("logs/" + name + ".log");
     container.exit_file = bundle + "/exit.json";
     container.restarts_file = bundle + "/restarts.json";
     container.stop_timeout_seconds = 10;

@@ -74,5 +74,28 @@ TEST(LogPrinter, ColoursWrapThePrefixOnly) {
   EXPECT_EQ(printed.standard_output(), "\x1b[36mweb     | \x1b[0mone\n");
 }
 
+TEST(LogPrinter, EachLineOfAnEventHasThePrefix) {
+  Printed printed("", Colour::kNever);
+  printed.printer.print("web", "stdout", "error\n  at x\n");
+  EXPECT_EQ(printed.standard_output(), "web     | error\nweb     |   at x\n");
+}
+
+TEST(LogPrinter, ATimeStandsWhereALineBegins) {
+  Printed all("", Colour::kNever);
+  all.printer.print("web", "stdout", "T1", "long ");
+  all.printer.print("web", "stdout", "T2", "line\n");
+  all.printer.print("web", "stdout", "T3", "cut");
+  all.printer.print("sidecar", "stdout", "T4", "other\n");
+  EXPECT_EQ(all.standard_output(),
+            "web     | T1 long line\nweb     | T3 cut\nsidecar | T4 other\n");
+  Printed one("web", Colour::kNever);
+  one.printer.print("web", "stdout", "T1", "long ");
+  one.printer.print("web", "stderr", "T2", "error\n");
+  one.printer.print("web", "stdout", "T3", "line\n");
+  one.printer.print("web", "stdout", "T4", "next\n");
+  EXPECT_EQ(one.standard_output(), "T1 long line\nT4 next\n");
+  EXPECT_EQ(one.standard_error(), "T2 error\n");
+}
+
 }  // namespace
 }  // namespace berth

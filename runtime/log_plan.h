@@ -1,0 +1,47 @@
+// LogPlan: where what a container prints goes, and whether the container waits for it. Part of its
+// ContainerPlan (task_plan.h): parse_log_plan(render_log_plan(p)) == p.
+#pragma once
+
+#include "base/json.h"
+#include "base/result.h"
+#include "runtime/log_lines.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace berth::runtime {
+
+enum class LogDriverKind : uint8_t { kJsonFile, kAwslogs };
+enum class LogMode : uint8_t {
+  kBlocking,     // the container waits while its output cannot be delivered
+  kNonBlocking,  // what does not fit into the buffer is dropped
+};
+
+// A file that is rotated (log_file.h).
+struct LogFilePlan {
+  std::string path;
+  uint64_t max_bytes = 0;  // it is never longer; 0: it is not rotated
+  uint32_t max_files = 1;  // kept, the current one counted; 0: all
+  bool compress = false;   // all but the current one
+  bool operator==(const LogFilePlan&) const = default;
+};
+
+struct LogPlan {
+  LogDriverKind driver = LogDriverKind::kJsonFile;
+  LogMode mode = LogMode::kBlocking;
+  uint64_t buffer_bytes = 0;  // of kNonBlocking
+  uint64_t line_max = kLogLineMax;
+  LogFilePlan file;
+  std::vector<std::pair<std::string, std::string>> attributes;  // told with each line
+  std::string event_pattern;  // kAwslogs: how an event of several lines begins; "": each is one
+  bool operator==(const LogPlan&) const = default;
+};
+
+nlohmann::ordered_json render_log_plan(const LogPlan& plan);
+Result<LogPlan> parse_log_plan(const berth::json::Node& node);
+
+}  // namespace berth::runtime

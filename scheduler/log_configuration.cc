@@ -1,0 +1,291 @@
+#include "scheduler/log_configuration.h"
+
+#include "base/pattern.h"
+#include "base/text.h"
+#include "scheduler/log_datetime.h"
+#include "scheduler/log_tag.h"
+#include "scheduler/sizes.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cctype>
+#include <limits>
+#include <optional>
+#include <string_view>
+
+namespace berth::scheduler {
+namespace {
+
+constexpr size_t kOptionShown = 60;
+constexpr size_t kLogGroupNameMax = 512;
+constexpr size_t kStreamPrefixMax = 200;             // a stream's name has 512, a container's 255
+constexpr uint32_t kDecimal = 1000;                  // Docker's max-size counts so,
+constexpr uint32_t kBinary = 1024;                   // and its max-buffer-size so
+constexpr uint64_t kBufferBytes = 10 * 1024 * 1024;  // ECS's
+
+struct DriverOptions {
+  std::string_view driver;
+  std::vector<std::string_view> options;
+};
+
+// Those of every driver.
+const std::vector<std::string_view> kCommonOptions = {"mode", "max-buffer-size"};
+
+const std::vector<DriverOptions>& driver_options() {
+  static const std::vector<DriverOptions> kOptions = {
+      {"json-file",
+       {"max-size", "max-file", "compress", "labels", "labels-regex", "env", "env-regex", "tag"}},
+      {"awslogs",
+       {"awslogs-group", "awslogs-region", "awslogs-stream-prefix", "awslogs-create-group",
+        "awslogs-datetime-format", "awslogs-multiline-pattern"}},
+  };
+  return kOptions;
+}
+
+const std::string* find_option(const LogConfiguration& log, const std::string& name) {
+  auto found = log.options.find(name);
+  return found == log.options.end() ? nullptr : &found->second;
+}
+
+bool is_log_group_name(std::string_view name) {
+  constexpr std::string_view kMore = ".-_/#";
+  return name.size() <= kLogGroupNameMax && std::all_of(name.begin(), name.end(), [&](char c) {
+           return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+                  kMore.find(c) != std::string_view::npos;
+         });
+}
+
+// As Go's strconv.ParseBool.
+std::optional<bool> parse_flag(std::string_view text) {
+  for (std::string_view word : {"1", "t", "T", "TRUE", "true", "True"}) {
+    if (text == word) return true;
+  }
+  for (std::string_view word : {"0", "f", "F", "FALSE", "false", "False"}) {
+    if (text == word) return false;
+  }
+  return std::nullopt;
+}
+
+class OptionsCheck {
+ public:
+  explicit OptionsCheck(const LogConfiguration& log) : log_(log) {}
+
+  std::vector<LogProblem> run() {
+    check_names();
+    check_mode();
+    check_rotation();
+    check_attributes();
+    check_awslogs();
+    return std::move(problems_);
+  }
+
+ private:
+  const std::string* find(const char* option) const { return find_option(log_, option); }
+  void add(const std::string& option, std::string message) {
+    problems_.push_back({option, std::move(message)});
+  }
+
+  void check_names() {
+    std::vector<std::string> unknown;
+    for (const auto& [name, value] : log_.options) {
+      if (!is_known(name)) unknown.push_back(printable(name, kOptionShown));
+    }
+    if (unknown.empty()) return;
+    add("", fmt::format("Log driver {} disallows options: {}", log_.driver, join(unknown, ", ")));
+  }
+
+  bool is_known(std::string_view name) const {
+    auto has = [&](const std::vector<std::string_view>& names) {
+      return std::find(names.begin(), names.end(), name) != names.end();
+    };
+    if (has(kCommonOptions)) return true;
+    for (const DriverOptions& each : driver_options()) {
+      if (each.driver == log_.driver) return has(each.options);
+    }
+    return false;
+  }
+
+  void check_mode() {
+    const std::string* mode = find("mode");
+    if (mode != nullptr && *mode != "blocking" && *mode != "non-blocking") {
+      add("mode", fmt::format("logging mode not supported: {}; it is blocking or non-blocking",
+                              printable(*mode, kOptionShown)));
+    }
+    const std::string* size = find("max-buffer-size");
+    if (size == nullptr) return;
+    if (mode != nullptr && *mode == "blocking") {
+      add("max-buffer-size", "max-buffer-size option is only supported with 'mode=non-blocking'");
+    }
+    check_size("max-buffer-size", kBinary);
+  }
+
+  void check_size(const char* option, uint32_t unit) {
+    const std::string* size = find(option);
+    if (size == nullptr) return;
+    auto bytes = parse_docker_size(*size, unit);
+    if (!bytes) {
+      add(option, fmt::format("invalid size: '{}'; it is a number of bytes, or one with k, m or g, "
+                              "as in 10m",
+                              printable(*size, kOptionShown)));
+    } else if (*bytes == 0) {
+      add(option, fmt::format("{} must be a positive number", option));
+    }
+  }
+
+  void check_flag(const char* option) {
+    const std::string* flag = find(option);
+    if (flag == nullptr || parse_flag(*flag)) return;
+    add(option, fmt::format("must be true or false, not '{}'", printable(*flag, kOptionShown)));
+  }
+
+  void check_rotation() {
+    check_size("max-size", kDecimal);
+    check_flag("compress");
+    const std::string* files = find("max-file");
+    if (files != nullptr) {
+      auto count = parse_i64(*files);
+      if (!count || *count > std::numeric_limits<int32_t>::max()) {
+        add("max-file", fmt::format("must be a number, not '{}'", printable(*files, kOptionShown)));
+      } else if (*count < 1) {
+        add("max-file", "max-file cannot be less than 1");
+      }
+    }
+    LogRotation rotation = log_rotation_of(log_);
+    if (rotation.compress && (rotation.max_files < 2 || rotation.max_bytes == 0)) {
+      add("compress",
+          "compress cannot be true when max-file is less than 2 or max-size is not set");
+    }
+  }
+
+  void check_attributes() {
+    for (const char* option : {"labels-regex", "env-regex"}) {
+      const std::string* pattern = find(option);
+      if (pattern == nullptr) continue;
+      auto parsed = Pattern::parse(*pattern);
+      if (!parsed) add(option, parsed.error().text);
+    }
+    const std::string* tag = find("tag");
+    if (tag == nullptr) return;
+    auto rendered = render_log_tag(*tag, {});
+    if (!rendered) add("tag", rendered.error().text);
+  }
+
+  void check_awslogs() {
+    if (log_.driver != "awslogs") return;
+    const std::string* group = find("awslogs-group");
+    if (group != nullptr && !group->empty() && !is_log_group_name(*group)) {
+      add("awslogs-group", fmt::format("'{}' is no name of a log group: 1 to 512 letters, digits, "
+                                       "'.', '-', '_', '/' and '#'",
+                                       printable(*group, kOptionShown)));
+    }
+    const std::string* prefix = find("awslogs-stream-prefix");
+    bool bad_prefix = prefix != nullptr && (prefix->size() > kStreamPrefixMax ||
+                                            prefix->find_first_of(":*") != std::string::npos);
+    if (bad_prefix) {
+      add("awslogs-stream-prefix",
+          fmt::format("must be at most {} characters without ':' and '*'", kStreamPrefixMax));
+    }
+    const std::string* create = find("awslogs-create-group");
+    if (create != nullptr && *create != "true") {
+      add("awslogs-create-group",
+          "Log driver awslogs option 'awslogs-create-group' should only be set to 'true', else "
+          "omit option.");
+    }
+    check_event_beginning();
+  }
+
+  void check_event_beginning() {
+    const std::string* format = find("awslogs-datetime-format");
+    const std::string* pattern = find("awslogs-multiline-pattern");
+    if (format != nullptr && pattern != nullptr) {
+      add("awslogs-multiline-pattern",
+          "you cannot configure log opt 'awslogs-datetime-format' and "
+          "'awslogs-multiline-pattern' at the same time");
+    }
+    if (format != nullptr) {
+      auto parsed = pattern_of_datetime(*format);
+      if (!parsed) add("awslogs-datetime-format", parsed.error().text);
+    }
+    if (pattern != nullptr) {
+      auto parsed = Pattern::parse(*pattern);
+      if (!parsed) add("awslogs-multiline-pattern", parsed.error().text);
+    }
+  }
+
+  const LogConfiguration& log_;
+  std::vector<LogProblem> problems_;
+};
+
+}  // namespace
+
+std::vector<LogProblem> check_log_options(const LogConfiguration& log) {
+  return OptionsCheck(log).run();
+}
+
+bool is_log_driver(const std::string& name) {
+  return std::any_of(driver_options().begin(), driver_options().end(),
+                     [&](const DriverOptions& each) { return each.driver == name; });
+}
+
+const char* why_no_log_driver(const std::string& name) {
+  if (name == "awsfirelens") return "berth runs no log router yet";
+  return "berth keeps and shows the logs itself (json-file) and does not deliver to it";
+}
+
+LogDelivery log_delivery_of(const LogConfiguration& log) {
+  const std::string* mode = find_option(log, "mode");
+  // ECS's default since June 2025, "to prioritize task availability over logging". A file of ours
+  // is never far away: there Docker's own holds, and no line is lost.
+  bool waits_for_file = log.driver == "json-file" && find_option(log, "max-buffer-size") == nullptr;
+  LogDelivery delivery;
+  delivery.blocking = mode != nullptr ? *mode == "blocking" : waits_for_file;
+  if (delivery.blocking) return delivery;
+  const std::string* size = find_option(log, "max-buffer-size");
+  delivery.buffer_bytes =
+      size == nullptr ? kBufferBytes : parse_docker_size(*size, kBinary).value_or(kBufferBytes);
+  return delivery;
+}
+
+LogRotation log_rotation_of(const LogConfiguration& log) {
+  LogRotation rotation;
+  if (const std::string* size = find_option(log, "max-size")) {
+    rotation.max_bytes = parse_docker_size(*size, kDecimal).value_or(0);
+  }
+  if (const std::string* files = find_option(log, "max-file")) {
+    rotation.max_files = static_cast<uint32_t>(
+        std::clamp<int64_t>(parse_i64(*files).value_or(1), 1, std::numeric_limits<int32_t>::max()));
+  }
+  if (const std::string* compress = find_option(log, "compress")) {
+    rotation.compress = parse_flag(*compress).value_or(false);
+  }
+  return rotation;
+}
+
+AwslogsTarget awslogs_target_of(const LogConfiguration& log) {
+  auto text = [&](const char* option) {
+    const std::string* value = find_option(log, option);
+    return value == nullptr ? std::string() : *value;
+  };
+  AwslogsTarget target;
+  target.region = text("awslogs-region");
+  target.group = text("awslogs-group");
+  target.stream_prefix = text("awslogs-stream-prefix");
+  target.create_group = text("awslogs-create-group") == "true";
+  target.event_pattern = text("awslogs-multiline-pattern");
+  std::string format = text("awslogs-datetime-format");
+  if (!format.empty()) target.event_pattern = pattern_of_datetime(format).value_or("");
+  return target;
+}
+
+std::vector<std::string> log_words_of(const LogConfiguration& log, const std::string& option) {
+  std::vector<std::string> words;
+  const std::string* text = find_option(log, option);
+  if (text == nullptr) return words;
+  for (const std::string& word : split(*text, ',')) {
+    if (!trim(word).empty()) words.emplace_back(trim(word));
+  }
+  return words;
+}
+
+}  // namespace berth::scheduler

@@ -1,0 +1,55 @@
+// The options of log drivers: which there are, what is wrong with them, and what they mean. Drivers
+// take what Docker's take; what ECS says about them itself is in its words.
+#pragma once
+
+#include "scheduler/finding.h"
+#include "scheduler/task_definition.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace berth::scheduler {
+
+struct LogProblem {
+  std::string option{};  // "": about the options as a whole
+  std::string message{};
+  Refuser refused_by = Refuser::kAws;
+};
+// Of a driver that berth has.
+std::vector<LogProblem> check_log_options(const LogConfiguration& log);
+
+// Drivers that berth delivers to.
+bool is_log_driver(const std::string& name);
+// Those that ECS knows and berth does not have, and why.
+const char* why_no_log_driver(const std::string& name);
+
+// How the log is delivered. For options without a problem.
+struct LogDelivery {
+  bool blocking = true;
+  uint64_t buffer_bytes = 0;
+};
+LogDelivery log_delivery_of(const LogConfiguration& log);
+
+// How the local file is rotated.
+struct LogRotation {
+  uint64_t max_bytes = 0;  // 0: never
+  uint32_t max_files = 1;
+  bool compress = false;
+};
+LogRotation log_rotation_of(const LogConfiguration& log);
+
+// Where awslogs puts its events.
+struct AwslogsTarget {
+  std::string region{};
+  std::string group{};
+  std::string stream_prefix{};  // "": the stream is named after the container's id
+  bool create_group = false;
+  std::string event_pattern{};  // base/pattern.h; "": each line is an event
+};
+AwslogsTarget awslogs_target_of(const LogConfiguration& log);
+
+// "a,b" as a list; "" when the option is absent.
+std::vector<std::string> log_words_of(const LogConfiguration& log, const std::string& option);
+
+}  // namespace berth::scheduler
