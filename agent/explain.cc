@@ -140,7 +140,7 @@ constexpr std::array<FieldsOf, 48> kFields{{
     {"dependsOn", {"dependsOn", "startTimeout", "links"}},
     {"console", {"interactive", "pseudoTerminal"}},
     {"healthCheck", {"healthCheck"}},
-    {"logFile", {"logConfiguration"}},
+    {"log", {"logConfiguration"}},
     {"image", {"image"}},
 }};
 // ---- looks ----

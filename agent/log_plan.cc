@@ -2,11 +2,17 @@
 
 #include "agent/log_store.h"
 #include "base/pattern.h"
+#include "base/text.h"
 #include "runtime/log_events.h"
+#include "runtime/log_journald.h"
 #include "scheduler/log_configuration.h"
 #include "scheduler/log_tag.h"
 
+#include <netdb.h>
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <array>
 #include <map>
 #include <optional>
 
@@ -15,6 +21,10 @@ namespace {
 
 // Of one file of a log stream: old events go file by file.
 constexpr uint64_t kStreamFileBytes = 16 * 1024 * 1024;
+
+constexpr uint64_t kCopyFileBytes = 20 * 1000 * 1000;
+constexpr uint32_t kCopyFiles = 5;
+constexpr size_t kShortIdDigits = 12;  // Docker's
 
 using Attributes = std::map<std::string, std::string>;
 
@@ -49,19 +59,110 @@ Attributes variables_of(const std::vector<std::string>& environment) {
   return variables;
 }
 
+Result<std::string> tag_of(const scheduler::LogConfiguration& log, const LoggedContainer& logged) {
+  const std::string* tag = log_option(log, "tag");
+  return scheduler::render_log_tag(tag == nullptr ? "{{.ID}}" : *tag,
+                                   {.full_id = logged.id,
+                                    .name = logged.name,
+                                    .image_full_id = logged.image_digest,
+                                    .image_name = logged.image_name});
+}
+
+enum class WithTag { kNo, kYes };
+
 Result<Attributes> attributes_of(const scheduler::ContainerDefinition& container,
-                                 const LoggedContainer& logged) {
+                                 const LoggedContainer& logged, WithTag with_tag) {
   const scheduler::LogConfiguration& log = *container.log_configuration;
   Attributes chosen;
   TRY(choose_attributes(log, "labels", container.docker_labels, chosen));
   TRY(choose_attributes(log, "env", variables_of(logged.environment), chosen));
-  const std::string* tag = log_option(log, "tag");
-  if (tag == nullptr) return chosen;
-  chosen["tag"] = TRY(scheduler::render_log_tag(*tag, {.full_id = logged.id,
-                                                       .name = logged.name,
-                                                       .image_full_id = logged.image_digest,
-                                                       .image_name = logged.image_name}));
+  if (with_tag == WithTag::kYes && log_option(log, "tag") != nullptr) {
+    chosen["tag"] = TRY(tag_of(log, logged));
+  }
   return chosen;
+}
+
+Result<std::vector<std::pair<std::string, std::string>>> attribute_list(
+    const scheduler::ContainerDefinition& container, const LoggedContainer& logged,
+    WithTag with_tag) {
+  Attributes chosen = TRY(attributes_of(container, logged, with_tag));
+  return std::vector<std::pair<std::string, std::string>>(chosen.begin(), chosen.end());
+}
+
+// ---- drivers that send lines elsewhere ----
+
+// The supervisor is linked statically and asks no name server: names are looked up here, once.
+Result<std::string> look_up(const std::string& host) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  int code = ::getaddrinfo(host.c_str(), nullptr, &hints, &found);
+  if (code != 0) {
+    return fail(Errc::kUnavailable, "lookup {}: {}", host, ::gai_strerror(code));
+  }
+  std::array<char, NI_MAXHOST> address{};
+  code = ::getnameinfo(found->ai_addr, found->ai_addrlen, address.data(), address.size(), nullptr,
+                       0, NI_NUMERICHOST);
+  ::freeaddrinfo(found);
+  if (code != 0) return fail(Errc::kUnavailable, "lookup {}: {}", host, ::gai_strerror(code));
+  return std::string(address.data());
+}
+
+Result<runtime::LogReceiverPlan> receiver_of(const scheduler::LogConfiguration& log) {
+  runtime::LogReceiverPlan receiver;
+  if (log.driver == "journald") {
+    receiver.address = runtime::kJournalSocket;
+    return receiver;
+  }
+  auto address = scheduler::log_address_of(log);
+  if (!address) {
+    receiver.address = "/dev/log";
+    return receiver;
+  }
+  receiver.port = address->port;
+  bool is_unix = address->transport == "unix" || address->transport == "unixgram";
+  receiver.address = is_unix ? address->host : TRY(look_up(address->host));
+  if (address->transport == "udp") receiver.transport = sys::Transport::kUdp;
+  if (address->transport == "tcp") receiver.transport = sys::Transport::kTcp;
+  if (address->transport == "unix") receiver.transport = sys::Transport::kUnixStream;
+  return receiver;
+}
+
+Status plan_receiver(const scheduler::LogConfiguration& log, const LoggedContainer& logged,
+                     runtime::LogPlan& plan) {
+  auto receiver = receiver_of(log);
+  if (!receiver) {
+    return wrap(std::move(receiver).error(), "failed to initialize logging driver");
+  }
+  plan.receiver = std::move(*receiver);
+  plan.settings = scheduler::log_settings_of(log);
+  std::string tag = TRY(tag_of(log, logged));
+  if (log.driver == "syslog") {
+    plan.driver = runtime::LogDriverKind::kSyslog;
+    plan.settings["hostname"] = logged.host_name;
+    plan.settings["tag"] = tag;
+  } else if (log.driver == "journald") {
+    plan.driver = runtime::LogDriverKind::kJournald;
+    plan.settings = {{"CONTAINER_ID", logged.id.substr(0, kShortIdDigits)},
+                     {"CONTAINER_ID_FULL", logged.id},
+                     {"CONTAINER_NAME", logged.name},
+                     {"CONTAINER_TAG", tag},
+                     {"IMAGE_NAME", logged.image_name},
+                     {"SYSLOG_IDENTIFIER", tag}};
+  } else {
+    plan.driver = runtime::LogDriverKind::kFluentd;
+    plan.settings["tag"] = tag;
+    plan.settings["container_id"] = logged.id;
+    plan.settings["container_name"] = "/" + logged.name;
+    if (plan.settings.contains("buffer_lines")) {
+      plan.buffer_lines = parse_u64(plan.settings["buffer_lines"]).value_or(0);
+    }
+  }
+  // What is kept here beside it, as Docker's dual logging has it.
+  plan.file.max_bytes = kCopyFileBytes;
+  plan.file.max_files = kCopyFiles;
+  plan.file.compress = true;
+  return {};
 }
 
 bool is_awslogs(const scheduler::ContainerDefinition& container) {
@@ -133,13 +234,16 @@ Result<runtime::LogPlan> log_plan_of(const scheduler::ContainerDefinition& conta
     plan.file.max_files = 0;  // they go when they are older than the group's retention
     return plan;
   }
+  if (log.driver != "json-file") {
+    TRY(plan_receiver(log, logged, plan));
+    plan.attributes = TRY(attribute_list(container, logged, WithTag::kNo));
+    return plan;
+  }
   scheduler::LogRotation rotation = scheduler::log_rotation_of(log);
   plan.file.max_bytes = rotation.max_bytes;
   plan.file.max_files = rotation.max_files;
   plan.file.compress = rotation.compress;
-  for (const auto& [name, value] : TRY(attributes_of(container, logged))) {
-    plan.attributes.emplace_back(name, value);
-  }
+  plan.attributes = TRY(attribute_list(container, logged, WithTag::kYes));
   return plan;
 }
 

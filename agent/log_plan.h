@@ -20,6 +20,7 @@ struct LoggedContainer {
   std::string image_name;                // as the task definition has it
   std::string image_digest;              // "sha256:..."
   std::vector<std::string> environment;  // "K=V", as its process has it
+  std::string host_name;                 // of this host
 };
 
 // Makes what logs go to beside the task's own directory: log streams, and their groups where that

@@ -207,6 +207,7 @@ class Writer {
     logged.image_name = container.image;
     logged.image_digest = image.manifest_digest;
     logged.environment = environment;
+    logged.host_name = trim(sys::read_file("/proc/sys/kernel/hostname", 256).value_or(""));
     return logged;
   }
 

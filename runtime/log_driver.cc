@@ -1,8 +1,12 @@
 #include "runtime/log_driver.h"
 
 #include "runtime/log_events.h"
+#include "runtime/log_fluentd.h"
+#include "runtime/log_journald.h"
 #include "runtime/log_json_file.h"
+#include "runtime/log_losses.h"
 #include "runtime/log_queue.h"
+#include "runtime/log_syslog.h"
 #include "sys/wait.h"
 
 #include <array>
@@ -11,10 +15,46 @@
 namespace berth::runtime {
 namespace {
 
-Result<std::unique_ptr<LogDriver>> make_inner_driver(const LogPlan& plan, LogEnd end) {
+// Of a driver whose lines go elsewhere, those that are kept here as well come first: whoever looks
+// at them need not wait for the receiver.
+class KeepingDriver final : public LogDriver {
+ public:
+  KeepingDriver(std::unique_ptr<LogDriver> here, std::unique_ptr<LogDriver> elsewhere)
+      : here_(std::move(here)), elsewhere_(std::move(elsewhere)) {}
+
+  Status write(std::vector<LogEntry> entries) override {
+    kept_.note(here_->write(entries));
+    return elsewhere_->write(std::move(entries));
+  }
+  std::optional<WallTime> due() const override { return elsewhere_->due(); }
+  Status tick(WallTime now) override { return elsewhere_->tick(now); }
+  Status finish() override { return elsewhere_->finish(); }
+
+ private:
+  std::unique_ptr<LogDriver> here_;
+  std::unique_ptr<LogDriver> elsewhere_;
+  LogLosses kept_;
+};
+
+Result<std::unique_ptr<LogDriver>> keep_beside(const LogPlan& plan,
+                                               std::unique_ptr<LogDriver> elsewhere) {
+  LogPlan copy;
+  copy.file = plan.file;
+  auto here = TRY(make_json_file_driver(copy));
+  return std::unique_ptr<LogDriver>(
+      std::make_unique<KeepingDriver>(std::move(here), std::move(elsewhere)));
+}
+
+Result<std::unique_ptr<LogDriver>> make_inner_driver(const LogPlan& plan, LogEnd end, Env env) {
   switch (plan.driver) {
     case LogDriverKind::kAwslogs:
       return make_event_driver(plan, end);
+    case LogDriverKind::kSyslog:
+      return keep_beside(plan, TRY(make_syslog_driver(plan, end)));
+    case LogDriverKind::kJournald:
+      return keep_beside(plan, TRY(make_journald_driver(plan, end)));
+    case LogDriverKind::kFluentd:
+      return keep_beside(plan, TRY(make_fluentd_driver(plan, end, env)));
     case LogDriverKind::kJsonFile:
       break;
   }
@@ -30,9 +70,9 @@ bool LogEnd::comes_within(std::chrono::milliseconds patience) const {
 }
 
 Result<std::unique_ptr<LogDriver>> make_log_driver(const LogPlan& plan, LogEnd end, Env env) {
-  auto driver = TRY(make_inner_driver(plan, end));
+  auto driver = TRY(make_inner_driver(plan, end, env));
   if (plan.mode == LogMode::kBlocking) return driver;
-  return make_log_queue(std::move(driver), plan.buffer_bytes, env);
+  return make_log_queue(std::move(driver), {plan.buffer_bytes, plan.buffer_lines}, env);
 }
 
 }  // namespace berth::runtime

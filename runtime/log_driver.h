@@ -36,6 +36,7 @@ class LogEnd {
   // Readable, or hung up, once it is so. Borrowed.
   explicit LogEnd(int fd) : fd_(fd) {}
   bool has_come() const { return comes_within(std::chrono::milliseconds(0)); }
+  int fd() const { return fd_; }
   // Waits for so long at most.
   bool comes_within(std::chrono::milliseconds patience) const;
 

@@ -14,7 +14,10 @@ struct DriverWord {
   const char* word;
 };
 constexpr DriverWord kDriverWords[] = {{LogDriverKind::kJsonFile, "json-file"},
-                                       {LogDriverKind::kAwslogs, "awslogs"}};
+                                       {LogDriverKind::kAwslogs, "awslogs"},
+                                       {LogDriverKind::kSyslog, "syslog"},
+                                       {LogDriverKind::kJournald, "journald"},
+                                       {LogDriverKind::kFluentd, "fluentd"}};
 
 Result<LogDriverKind> driver_of(const json::Node& node) {
   std::string word = TRY(node.as_string());
@@ -45,12 +48,49 @@ Result<LogFilePlan> parse_log_file(const json::Node& node) {
   return file;
 }
 
+struct TransportWord {
+  sys::Transport transport;
+  const char* word;
+};
+constexpr TransportWord kTransportWords[] = {{sys::Transport::kUdp, "udp"},
+                                             {sys::Transport::kTcp, "tcp"},
+                                             {sys::Transport::kUnixStream, "unix"},
+                                             {sys::Transport::kUnixDatagram, "unixgram"}};
+
+LogJson render_receiver(const LogReceiverPlan& receiver) {
+  LogJson json = {{"address", receiver.address}, {"port", receiver.port}};
+  for (const TransportWord& each : kTransportWords) {
+    if (each.transport == receiver.transport) json["transport"] = each.word;
+  }
+  return json;
+}
+
+Result<LogReceiverPlan> parse_receiver(const berth::json::Node& node) {
+  LogReceiverPlan receiver;
+  receiver.address = TRY(node.string_at("address"));
+  int64_t port = TRY(node.i64_at("port"));
+  if (port < 0 || port > std::numeric_limits<uint16_t>::max()) {
+    return fail(Errc::kInvalid, "{}.port: {} is no port", node.path(), port);
+  }
+  receiver.port = static_cast<uint16_t>(port);
+  std::string word = TRY(node.string_at("transport"));
+  for (const TransportWord& each : kTransportWords) {
+    if (word != each.word) continue;
+    receiver.transport = each.transport;
+    return receiver;
+  }
+  return fail(Errc::kInvalid, "{}.transport: no such transport", node.path());
+}
+
 }  // namespace
 
 LogJson render_log_plan(const LogPlan& plan) {
   LogJson json = {{"mode", plan.mode == LogMode::kBlocking ? "blocking" : "non-blocking"},
                   {"bufferBytes", plan.buffer_bytes},
+                  {"bufferLines", plan.buffer_lines},
                   {"lineMax", plan.line_max},
+                  {"receiver", render_receiver(plan.receiver)},
+                  {"settings", plan.settings},
                   {"file", render_log_file(plan.file)},
                   {"eventPattern", plan.event_pattern}};
   for (const DriverWord& driver : kDriverWords) {
@@ -71,6 +111,11 @@ Result<LogPlan> parse_log_plan(const json::Node& node) {
   }
   plan.mode = mode == "blocking" ? LogMode::kBlocking : LogMode::kNonBlocking;
   plan.buffer_bytes = TRY(TRY(node.at("bufferBytes")).as_u64());
+  plan.buffer_lines = TRY(TRY(node.at("bufferLines")).as_u64());
+  plan.receiver = TRY(parse_receiver(TRY(node.at("receiver"))));
+  for (auto& [name, value] : TRY(TRY(node.at("settings")).as_string_map())) {
+    plan.settings[name] = value;
+  }
   plan.line_max = TRY(TRY(node.at("lineMax")).as_u64());
   if (plan.line_max < kLogLineMin) {
     return fail(Errc::kInvalid, "{}.lineMax: must be at least {}", node.path(), kLogLineMin);

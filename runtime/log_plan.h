@@ -5,17 +5,19 @@
 #include "base/json.h"
 #include "base/result.h"
 #include "runtime/log_lines.h"
+#include "sys/endpoint.h"
 
 #include <nlohmann/json_fwd.hpp>
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace berth::runtime {
 
-enum class LogDriverKind : uint8_t { kJsonFile, kAwslogs };
+enum class LogDriverKind : uint8_t { kJsonFile, kAwslogs, kSyslog, kJournald, kFluentd };
 enum class LogMode : uint8_t {
   kBlocking,     // the container waits while its output cannot be delivered
   kNonBlocking,  // what does not fit into the buffer is dropped
@@ -30,14 +32,26 @@ struct LogFilePlan {
   bool operator==(const LogFilePlan&) const = default;
 };
 
+// Where a driver that sends lines elsewhere sends them.
+struct LogReceiverPlan {
+  sys::Transport transport = sys::Transport::kUnixDatagram;
+  std::string address;  // a numeric IP address, or a path
+  uint16_t port = 0;
+  bool operator==(const LogReceiverPlan&) const = default;
+};
+
 struct LogPlan {
   LogDriverKind driver = LogDriverKind::kJsonFile;
   LogMode mode = LogMode::kBlocking;
   uint64_t buffer_bytes = 0;  // of kNonBlocking
+  uint64_t buffer_lines = 0;  // the same, counted; 0: whatever fits
   uint64_t line_max = kLogLineMax;
   LogFilePlan file;
   std::vector<std::pair<std::string, std::string>> attributes;  // told with each line
   std::string event_pattern;  // kAwslogs: how an event of several lines begins; "": each is one
+  // Of those that send elsewhere, which keep a copy in `file` as well:
+  LogReceiverPlan receiver;
+  std::map<std::string, std::string> settings;  // each driver's own
   bool operator==(const LogPlan&) const = default;
 };
 

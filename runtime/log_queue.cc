@@ -15,8 +15,8 @@ namespace {
 
 class LogQueue final : public LogDriver {
  public:
-  LogQueue(std::unique_ptr<LogDriver> driver, uint64_t bytes_max, Env env)
-      : driver_(std::move(driver)), bytes_max_(bytes_max), env_(env) {
+  LogQueue(std::unique_ptr<LogDriver> driver, LogQueueLimits limits, Env env)
+      : driver_(std::move(driver)), limits_(limits), env_(env) {
     // One heap for both threads: a second one would cost more than all that we hold.
     (void)::mallopt(M_ARENA_MAX, 1);
     thread_ = std::thread([this] { deliver(); });
@@ -29,17 +29,20 @@ class LogQueue final : public LogDriver {
       std::lock_guard lock(mutex_);
       for (LogEntry& entry : entries) {
         // Even one that is larger than the buffer goes in when there is nothing before it.
-        if (bytes_ != 0 && bytes_ + entry.text.size() > bytes_max_) {
+        bool is_full = (bytes_ != 0 && bytes_ + entry.text.size() > limits_.bytes) ||
+                       (limits_.lines != 0 && lines_ >= limits_.lines);
+        if (is_full) {
           ++dropped;
           continue;
         }
         bytes_ += entry.text.size();
+        ++lines_;
         waiting_.push_back(std::move(entry));
       }
     }
     ready_.notify_one();
     if (dropped == 0) return {};
-    return fail(Errc::kExhausted, "the buffer of {} bytes is full: {} lines dropped", bytes_max_,
+    return fail(Errc::kExhausted, "the buffer of {} bytes is full: {} lines dropped", limits_.bytes,
                 dropped);
   }
 
@@ -65,10 +68,12 @@ class LogQueue final : public LogDriver {
       bool is_end = taken.empty() && is_over();
       if (is_end) break;
       if (!taken.empty()) {
+        uint64_t lines = taken.size();
         uint64_t bytes = 0;
         for (const LogEntry& entry : taken) bytes += entry.text.size();
         losses_.note(driver_->write(std::move(taken)));
         std::lock_guard lock(mutex_);
+        lines_ -= lines;
         bytes_ -= bytes;  // only now is there room: what is being delivered counts
       }
       losses_.note(driver_->tick(env_.clock.wall()));
@@ -102,21 +107,22 @@ class LogQueue final : public LogDriver {
 
   std::unique_ptr<LogDriver> driver_;  // the thread's
   LogLosses losses_;                   // the thread's
-  uint64_t bytes_max_;
+  LogQueueLimits limits_;
   Env env_;
   std::mutex mutex_;
   std::condition_variable ready_;
   std::deque<LogEntry> waiting_;
-  uint64_t bytes_ = 0;
+  uint64_t bytes_ = 0;  // waiting and being delivered
+  uint64_t lines_ = 0;  // likewise
   bool ending_ = false;
   std::thread thread_;
 };
 
 }  // namespace
 
-std::unique_ptr<LogDriver> make_log_queue(std::unique_ptr<LogDriver> driver, uint64_t bytes_max,
+std::unique_ptr<LogDriver> make_log_queue(std::unique_ptr<LogDriver> driver, LogQueueLimits limits,
                                           Env env) {
-  return std::make_unique<LogQueue>(std::move(driver), bytes_max, env);
+  return std::make_unique<LogQueue>(std::move(driver), limits, env);
 }
 
 }  // namespace berth::runtime

@@ -10,7 +10,11 @@
 
 namespace berth::runtime {
 
-std::unique_ptr<LogDriver> make_log_queue(std::unique_ptr<LogDriver> driver, uint64_t bytes_max,
+struct LogQueueLimits {
+  uint64_t bytes = 0;
+  uint64_t lines = 0;  // 0: whatever fits
+};
+std::unique_ptr<LogDriver> make_log_queue(std::unique_ptr<LogDriver> driver, LogQueueLimits limits,
                                           Env env);
 
 }  // namespace berth::runtime

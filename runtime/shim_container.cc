@@ -23,7 +23,7 @@ constexpr std::chrono::milliseconds kLogMoment(500);
 // Between the death of a log process and the next one.
 constexpr std::chrono::milliseconds kLogRestart(100);
 // Of a read of what a client is shown beside the log.
-constexpr size_t kRelayChunk = 64 * 1024;
+constexpr size_t kShownChunk = 64 * 1024;
 constexpr int kKilled = 128 + SIGKILL;
 constexpr const char* kOutOfMemory = "OutOfMemoryError: Container killed due to memory usage";
 
@@ -289,7 +289,7 @@ void ShimContainer::give_held(Relay& relay) {
 
 // One read only: a container that never stops printing must not keep the loop from the rest.
 ShimContainer::Pumped ShimContainer::pump(Relay& relay) {
-  std::string chunk(kRelayChunk, '\0');
+  std::string chunk(kShownChunk, '\0');
   auto got = sys::read_some(relay.from.get(), chunk.data(), chunk.size());
   if (!got && got.error().errno_value == EAGAIN) return Pumped::kNothing;
   bool ended = !got || *got == 0;  // of a terminal an error, when nobody has it open any more

@@ -3,6 +3,7 @@
 #include "base/pattern.h"
 #include "base/text.h"
 #include "scheduler/log_datetime.h"
+#include "scheduler/log_receiver.h"
 #include "scheduler/log_tag.h"
 #include "scheduler/sizes.h"
 
@@ -39,6 +40,16 @@ const std::vector<DriverOptions>& driver_options() {
       {"awslogs",
        {"awslogs-group", "awslogs-region", "awslogs-stream-prefix", "awslogs-create-group",
         "awslogs-datetime-format", "awslogs-multiline-pattern"}},
+      {"syslog",
+       {"syslog-address", "syslog-facility", "syslog-format", "syslog-tls-ca-cert",
+        "syslog-tls-cert", "syslog-tls-key", "syslog-tls-skip-verify", "labels", "labels-regex",
+        "env", "env-regex", "tag"}},
+      {"journald", {"labels", "labels-regex", "env", "env-regex", "tag"}},
+      {"fluentd",
+       {"fluentd-address", "fluentd-async", "fluentd-async-connect", "fluentd-buffer-limit",
+        "fluentd-max-retries", "fluentd-request-ack", "fluentd-retry-wait",
+        "fluentd-sub-second-precision", "fluentd-write-timeout", "fluentd-async-reconnect-interval",
+        "labels", "labels-regex", "env", "env-regex", "tag"}},
   };
   return kOptions;
 }
@@ -77,6 +88,8 @@ class OptionsCheck {
     check_rotation();
     check_attributes();
     check_awslogs();
+    check_syslog();
+    check_fluentd();
     return std::move(problems_);
   }
 
@@ -213,6 +226,65 @@ class OptionsCheck {
     }
   }
 
+  void check_syslog() {
+    const std::string* address = find("syslog-address");
+    if (address != nullptr) note(parse_syslog_address(*address), "syslog-address");
+    const std::string* facility = find("syslog-facility");
+    if (facility != nullptr && !parse_syslog_facility(*facility)) {
+      add("syslog-facility",
+          fmt::format("invalid syslog facility '{}'; it is one of kern, user, mail, daemon, auth, "
+                      "syslog, lpr, news, uucp, cron, authpriv, ftp, local0 to local7, or 0 to 23",
+                      printable(*facility, kOptionShown)));
+    }
+    const std::string* format = find("syslog-format");
+    bool is_known_format = format == nullptr || *format == "rfc3164" || *format == "rfc5424" ||
+                           *format == "rfc5424micro";
+    if (!is_known_format) {
+      add("syslog-format", fmt::format("'{}' is not one of [rfc3164, rfc5424, rfc5424micro]",
+                                       printable(*format, kOptionShown)));
+    }
+    for (const char* option :
+         {"syslog-tls-ca-cert", "syslog-tls-cert", "syslog-tls-key", "syslog-tls-skip-verify"}) {
+      if (find(option) == nullptr) continue;
+      problems_.push_back(
+          {option, "not supported: berth sends logs over no TLS yet", Refuser::kBerth});
+    }
+  }
+
+  void check_fluentd() {
+    const std::string* address = find("fluentd-address");
+    if (address != nullptr) note(parse_fluentd_address(*address), "fluentd-address");
+    for (const char* option : {"fluentd-async", "fluentd-async-connect", "fluentd-request-ack",
+                               "fluentd-sub-second-precision"}) {
+      check_flag(option);
+    }
+    for (const char* option : {"fluentd-retry-wait", "fluentd-write-timeout"}) {
+      const std::string* text = find(option);
+      if (text == nullptr || parse_go_duration_ms(*text)) continue;
+      add(option, fmt::format("invalid duration '{}'; it is as in 500ms or 1m30s",
+                              printable(*text, kOptionShown)));
+    }
+    for (const char* option : {"fluentd-max-retries", "fluentd-buffer-limit"}) {
+      const std::string* text = find(option);
+      auto number = text == nullptr ? std::nullopt : parse_u64(*text);
+      if (text == nullptr || (number && *number <= std::numeric_limits<uint32_t>::max())) continue;
+      add(option, fmt::format("must be a number, not '{}'", printable(*text, kOptionShown)));
+    }
+    if (find("fluentd-async-reconnect-interval") == nullptr) return;
+    problems_.push_back({"fluentd-async-reconnect-interval",
+                         "not supported: berth connects again when the connection is lost, not "
+                         "from time to time",
+                         Refuser::kBerth});
+  }
+
+  // What was found wrong with an address; berth's own limits are told as such.
+  void note(const Result<LogAddress>& address, const char* option) {
+    if (address) return;
+    const Error& error = address.error();
+    Refuser refuser = error.code == Errc::kUnsupported ? Refuser::kBerth : Refuser::kAws;
+    problems_.push_back({option, error.text, refuser});
+  }
+
   const LogConfiguration& log_;
   std::vector<LogProblem> problems_;
 };
@@ -230,7 +302,7 @@ bool is_log_driver(const std::string& name) {
 
 const char* why_no_log_driver(const std::string& name) {
   if (name == "awsfirelens") return "berth runs no log router yet";
-  return "berth keeps and shows the logs itself (json-file) and does not deliver to it";
+  return "berth delivers logs to json-file, awslogs, syslog, journald and fluentd";
 }
 
 LogDelivery log_delivery_of(const LogConfiguration& log) {
@@ -240,6 +312,8 @@ LogDelivery log_delivery_of(const LogConfiguration& log) {
   bool waits_for_file = log.driver == "json-file" && find_option(log, "max-buffer-size") == nullptr;
   LogDelivery delivery;
   delivery.blocking = mode != nullptr ? *mode == "blocking" : waits_for_file;
+  // What is sent behind the container's back is sent from a buffer.
+  if (log_settings_of(log).contains("async")) delivery.blocking = false;
   if (delivery.blocking) return delivery;
   const std::string* size = find_option(log, "max-buffer-size");
   delivery.buffer_bytes =
@@ -276,6 +350,50 @@ AwslogsTarget awslogs_target_of(const LogConfiguration& log) {
   std::string format = text("awslogs-datetime-format");
   if (!format.empty()) target.event_pattern = pattern_of_datetime(format).value_or("");
   return target;
+}
+
+std::optional<LogAddress> log_address_of(const LogConfiguration& log) {
+  const std::string* syslog = find_option(log, "syslog-address");
+  const std::string* fluentd = find_option(log, "fluentd-address");
+  if (log.driver == "fluentd") {
+    auto address = parse_fluentd_address(fluentd == nullptr ? "127.0.0.1" : *fluentd);
+    return address ? std::optional(*address) : std::nullopt;
+  }
+  if (syslog == nullptr) return std::nullopt;
+  auto address = parse_syslog_address(*syslog);
+  return address ? std::optional(*address) : std::nullopt;
+}
+
+std::map<std::string, std::string> log_settings_of(const LogConfiguration& log) {
+  std::map<std::string, std::string> settings;
+  auto flag = [&](const char* option) {
+    const std::string* text = find_option(log, option);
+    return text != nullptr && parse_flag(*text).value_or(false);
+  };
+  auto copy = [&](const char* option, const char* setting) {
+    if (const std::string* text = find_option(log, option)) settings[setting] = *text;
+  };
+  auto duration = [&](const char* option, const char* setting) {
+    const std::string* text = find_option(log, option);
+    if (text == nullptr) return;
+    settings[setting] = std::to_string(parse_go_duration_ms(*text).value_or(0));
+  };
+  if (log.driver == "syslog") {
+    const std::string* facility = find_option(log, "syslog-facility");
+    auto number = parse_syslog_facility(facility == nullptr ? "daemon" : *facility);
+    settings["facility"] = std::to_string(number.value_or(0));
+    copy("syslog-format", "format");
+  }
+  if (log.driver == "fluentd") {
+    if (flag("fluentd-async") || flag("fluentd-async-connect")) settings["async"] = "true";
+    if (flag("fluentd-request-ack")) settings["ack"] = "true";
+    if (flag("fluentd-sub-second-precision")) settings["sub_second"] = "true";
+    copy("fluentd-max-retries", "max_retries");
+    copy("fluentd-buffer-limit", "buffer_lines");
+    duration("fluentd-retry-wait", "retry_wait_ms");
+    duration("fluentd-write-timeout", "write_timeout_ms");
+  }
+  return settings;
 }
 
 std::vector<std::string> log_words_of(const LogConfiguration& log, const std::string& option) {

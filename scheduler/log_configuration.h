@@ -3,9 +3,12 @@
 #pragma once
 
 #include "scheduler/finding.h"
+#include "scheduler/log_receiver.h"
 #include "scheduler/task_definition.h"
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,6 +51,11 @@ struct AwslogsTarget {
   std::string event_pattern{};  // base/pattern.h; "": each line is an event
 };
 AwslogsTarget awslogs_target_of(const LogConfiguration& log);
+
+// Where a driver that sends lines elsewhere sends them; nothing: to the log daemon of this host.
+std::optional<LogAddress> log_address_of(const LogConfiguration& log);
+// Its options as runtime/log_syslog.h and log_fluentd.h have them.
+std::map<std::string, std::string> log_settings_of(const LogConfiguration& log);
 
 // "a,b" as a list; "" when the option is absent.
 std::vector<std::string> log_words_of(const LogConfiguration& log, const std::string& option);

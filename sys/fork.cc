@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 namespace berth::sys {
 namespace {
@@ -30,6 +32,16 @@ void close_all_but(std::vector<int> kept) {
   (void)::syscall(SYS_close_range, next, ~0U, 0);
 }
 
+// For people, and for whoever looks for processes of the program that we were.
+void rename_process(const char* name) {
+  (void)::prctl(PR_SET_NAME, name);
+  // The C library keeps the first argument where the kernel shows it from: its room is all there
+  // is.
+  size_t room = std::strlen(program_invocation_name);
+  std::memset(program_invocation_name, 0, room);
+  std::memcpy(program_invocation_name, name, std::min(room, std::strlen(name)));
+}
+
 }  // namespace
 
 Result<Process> fork_child(const Fork& fork) {
@@ -37,7 +49,7 @@ Result<Process> fork_child(const Fork& fork) {
     pid_t child = ::fork();
     if (child != 0) return child;
     close_all_but(fork.kept);
-    (void)::prctl(PR_SET_NAME, fork.name);  // for people only
+    rename_process(fork.name);
     ::_exit(fork.run());
   }));
   Process process;

@@ -175,17 +175,18 @@ def small_disk(directory, megabytes):
 
 
 @pytest.fixture
-def disk(tmp_path, layouts):
-    """An instance whose durable tasks' directories are on a small disk."""
+def disk(request, tmp_path, layouts):
+    """An instance one of whose durable directories is a small disk."""
     from berth import Instance
     images = {name: f"oci:{directory}:latest" for name, directory in layouts.items()}
     instance = Instance(tmp_path, images)
     before = leak_census.take(instance.state, instance.root)
-    with small_disk(instance.root / "tasks", 24) as mounted:
+    with small_disk(instance.root / request.param, 24) as mounted:
         yield instance, mounted
     leak_census.assert_equal(before, instance.state, instance.root)
 
 
+@pytest.mark.parametrize("disk", ["tasks"], indirect=True)
 def test_a_full_disk_stops_neither_the_container_nor_its_stop(disk):
     instance, mounted = disk
     filler = mounted / "filler"
@@ -211,12 +212,14 @@ def test_a_full_disk_stops_neither_the_container_nor_its_stop(disk):
     assert "before" in outcome.out
 
 
+@pytest.mark.parametrize("disk", ["log-groups"], indirect=True)
 def test_a_disk_that_does_not_answer_does_not_keep_the_container_from_stopping(disk):
     instance, mounted = disk
     shared = instance.state.parent / "shared"
     script = ("trap 'touch /shared/stopped; exit 7' TERM; echo before; until [ -e /shared/go ]; do usleep 20000; done;"
               "echo more; while :; do usleep 20000; done")
-    definition = task(sh(script, mountPoints=[{"sourceVolume": "shared", "containerPath": "/shared"}]),
+    definition = task(sh(script, mountPoints=[{"sourceVolume": "shared", "containerPath": "/shared"}],
+                         **awslogs(create_group="true", mode="blocking")),
                       volumes=[{"name": "shared", "host": {"sourcePath": str(shared)}}])
     with instance.start(definition) as running:
         running.wait_for("before")

@@ -175,7 +175,7 @@ TEST(LogQueue, DropsTheNewestWhenItIsFullAndNeverWaits) {
   std::vector<std::string> seen;
   auto gate = std::make_unique<Gate>(seen);
   Gate& held = *gate;
-  auto queue = make_log_queue(std::move(gate), 10, Env{clock, rng});
+  auto queue = make_log_queue(std::move(gate), {10, 0}, Env{clock, rng});
   auto write = [&](const char* text) {
     return queue->write({{LogStream::kStdout, text, kFileTime}}).has_value();
   };
@@ -187,13 +187,32 @@ TEST(LogQueue, DropsTheNewestWhenItIsFullAndNeverWaits) {
   EXPECT_THAT(seen, ElementsAre("longer than the buffer"));
 }
 
+TEST(LogQueue, MayCountLines) {
+  sys::SystemClock clock;
+  sys::SystemRng rng;
+  std::vector<std::string> seen;
+  auto gate = std::make_unique<Gate>(seen);
+  Gate& held = *gate;
+  auto queue = make_log_queue(std::move(gate), {1000, 2}, Env{clock, rng});
+  auto write = [&](const char* text) {
+    return queue->write({{LogStream::kStdout, text, kFileTime}}).has_value();
+  };
+  EXPECT_TRUE(write("1"));
+  held.wait_until_reached();
+  EXPECT_TRUE(write("2"));
+  EXPECT_FALSE(write("3"));
+  held.open();
+  ASSERT_TRUE(queue->finish());
+  EXPECT_THAT(seen, ElementsAre("1", "2"));
+}
+
 TEST(LogQueue, DeliversInOrderWhatFits) {
   sys::SystemClock clock;
   sys::SystemRng rng;
   std::vector<std::string> seen;
   auto gate = std::make_unique<Gate>(seen);
   Gate& held = *gate;
-  auto queue = make_log_queue(std::move(gate), 10, Env{clock, rng});
+  auto queue = make_log_queue(std::move(gate), {10, 0}, Env{clock, rng});
   auto write = [&](const char* text) {
     return queue->write({{LogStream::kStdout, text, kFileTime}}).has_value();
   };

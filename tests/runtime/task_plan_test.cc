@@ -34,6 +34,9 @@ TaskPlan full_plan() {
   web.log.mode = LogMode::kNonBlocking;
   web.log.buffer_bytes = 10 << 20;
   web.log.driver = LogDriverKind::kAwslogs;
+  web.log.buffer_lines = 7;
+  web.log.receiver = {sys::Transport::kTcp, "127.0.0.1", 24224};
+  web.log.settings = {{"tag", "a\nb"}};
   web.log.event_pattern = "^\\d";
   web.log.line_max = 262118;
   web.log.file = {"/logs/web.log", 1000000, 3, true};

@@ -1,5 +1,6 @@
 // Every rule of scheduler/task_definition_check.cc, broken once by a definition that is good
 // otherwise: exactly this finding comes of it.
+#include "scheduler/log_receiver.h"
 #include "scheduler/sizes.h"
 #include "scheduler/task_definition_parse.h"
 
@@ -299,6 +300,35 @@ TEST(Rules, OfLogs) {
       {definition(kEc2, log("awslogs", R"("awslogs-group":"a b","awslogs-region":"r")")),
        kHere + "options.awslogs-group: 'a b' is no name of a log group: 1 to 512 letters, digits, "
                "'.', '-', '_', '/' and '#'"},
+      {definition(kEc2, log("syslog", R"("syslog-address":"host:514")")),
+       kHere + "options.syslog-address: 'host:514': must be as in udp://HOST:PORT, tcp://HOST:PORT "
+               "or unix:///PATH"},
+      {definition(kEc2, log("syslog", R"("syslog-address":"tcp+tls://host")")),
+       kHere + "options.syslog-address: not supported: 'tcp+tls://host'; berth sends logs over no "
+               "TLS yet: use a relay on this host"},
+      {definition(kEc2, log("syslog", R"("syslog-facility":"local9")")),
+       kHere +
+           "options.syslog-facility: invalid syslog facility 'local9'; it is one of kern, user, "
+           "mail, daemon, auth, syslog, lpr, news, uucp, cron, authpriv, ftp, local0 to local7, "
+           "or 0 to 23"},
+      {definition(kEc2, log("syslog", R"("syslog-format":"rfc1")")),
+       kHere + "options.syslog-format: 'rfc1' is not one of [rfc3164, rfc5424, rfc5424micro]"},
+      {definition(kEc2, log("syslog", R"("syslog-tls-cert":"/c")")),
+       kHere + "options.syslog-tls-cert: not supported: berth sends logs over no TLS yet"},
+      {definition(kEc2, log("journald", R"("max-size":"1m")")),
+       kHere + "options: Log driver journald disallows options: max-size"},
+      {definition(kEc2, log("fluentd", R"("fluentd-address":"tcp://h:1/x")")),
+       kHere + "options.fluentd-address: 'tcp://h:1/x': should not have a path element"},
+      {definition(kEc2, log("fluentd", R"("fluentd-retry-wait":"soon")")),
+       kHere + "options.fluentd-retry-wait: invalid duration 'soon'; it is as in 500ms or 1m30s"},
+      {definition(kEc2, log("fluentd", R"("fluentd-max-retries":"-1")")),
+       kHere + "options.fluentd-max-retries: must be a number, not '-1'"},
+      {definition(kEc2, log("splunk", "")),
+       kHere + "logDriver: not supported: log driver 'splunk'; berth delivers logs to json-file, "
+               "awslogs, syslog, journald and fluentd"},
+      {definition(kFargate, log("syslog", "")),
+       kHere + "logDriver: syslog is not a valid log driver. Must be one of [awslogs, splunk, "
+               "awsfirelens]"},
       {definition(kEc2, log("file", "")),
        kHere + "logDriver: file is not a valid log driver. Must be one of [json-file, syslog, "
                "journald, gelf, fluentd, awslogs, splunk, awsfirelens]"},
@@ -315,13 +345,31 @@ TEST(Rules, OfLogs) {
             std::vector<std::string>{});
 }
 
+TEST(LogReceiver, AddressesAndDurations) {
+  EXPECT_EQ(*parse_syslog_address("udp://1.2.3.4"), (LogAddress{"udp", "1.2.3.4", 514}));
+  EXPECT_EQ(*parse_syslog_address("tcp://[::1]:99"), (LogAddress{"tcp", "::1", 99}));
+  EXPECT_EQ(*parse_syslog_address("unixgram:///dev/log"), (LogAddress{"unixgram", "/dev/log", 0}));
+  EXPECT_EQ(*parse_fluentd_address("host"), (LogAddress{"tcp", "host", 24224}));
+  EXPECT_EQ(*parse_fluentd_address("unix:///f.sock"), (LogAddress{"unix", "/f.sock", 0}));
+  for (const char* text :
+       {"", "udp://", "http://h", "tcp://h:0", "tcp://h:x", "tcp://[::1", "unix://x"}) {
+    EXPECT_FALSE(parse_syslog_address(text)) << text;
+  }
+  EXPECT_EQ(parse_go_duration_ms("1m30s"), 90000U);
+  EXPECT_EQ(parse_go_duration_ms("1.5s"), 1500U);
+  EXPECT_EQ(parse_go_duration_ms("0"), 0U);
+  for (const char* text : {"", "1", "s", "-1s", "1x"}) {
+    EXPECT_EQ(parse_go_duration_ms(text), std::nullopt) << text;
+  }
+}
+
 TEST(Sizes, OfDocker) {
   EXPECT_EQ(parse_docker_size("10m", 1000), 10000000U);
   EXPECT_EQ(parse_docker_size("1.5 GiB", 1024), 3ULL << 29);
   EXPECT_EQ(parse_docker_size("512", 1000), 512U);
   EXPECT_EQ(parse_docker_size("1kb", 1024), 1024U);
   EXPECT_EQ(parse_docker_size("2B", 1000), 2U);
-  for (const char* text : {"", "m", "-1", "1 ", "1x", "1mm", "1.2.3", "1e3", "99999999p", " 1"}) {
+  for (const char* text : {"", "m", "-1", "1  ", "1x", "1mm", "1.2.3", "1e3", "99999999p", " 1"}) {
     EXPECT_EQ(parse_docker_size(text, 1000), std::nullopt) << text;
   }
 }
