@@ -170,10 +170,11 @@ bool is_log_retention(int64_t days) {
 
 Status check_log_group_name(std::string_view name) {
   constexpr std::string_view kMore = ".-_/#";
-  bool good = !name.empty() && name.size() <= kLogNameMax &&
-              std::ranges::all_of(name, [&](unsigned char c) {
-                return std::isalnum(c) != 0 || kMore.find(static_cast<char>(c)) != kMore.npos;
-              });
+  bool good =
+      !name.empty() && name.size() <= kLogNameMax &&
+      std::ranges::all_of(name, [&](unsigned char c) {
+        return std::isalnum(c) != 0 || kMore.find(static_cast<char>(c)) != std::string_view::npos;
+      });
   if (good) return {};
   return fail(Errc::kInvalid,
               "log group '{}': a name is 1 to 512 letters, digits, '.', '-', '_', '/' and '#'",

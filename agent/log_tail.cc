@@ -15,7 +15,6 @@ namespace berth::agent {
 namespace {
 
 constexpr size_t kTailChunk = 64 * 1024;
-constexpr size_t kTailNamesMax = 1024 * 1024;
 
 // Hands on what was compressed.
 class TailOutput final : public image::Output {
