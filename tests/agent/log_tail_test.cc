@@ -103,7 +103,9 @@ TEST_F(LogTailTest, NothingIsLostOrDoubledWhileItIsRotated) {
     LogFile file = LogFile::open({path("c.log"), 4000, 0, true}).value();
     for (int i = 0; i < kLines; ++i) {
       file.put(record(std::to_string(i)));
-      if (i % 7 == 0) ASSERT_TRUE(file.flush());
+      if (i % 7 == 0) {
+        ASSERT_TRUE(file.flush());
+      }
     }
     ASSERT_TRUE(file.flush());
     done = true;

@@ -6,7 +6,7 @@
 namespace berth::fuzz {
 
 void shim_protocol(std::string_view text) {
-  (void)check_result(runtime::parse_request(text));
+  (void)check_result(runtime::parse_order(text));
   if (auto record = runtime::parse_exit_record(text); check_result(record)) {
     CHECK(runtime::parse_exit_record(runtime::render_exit_record(*record)).value() == *record);
   }
