@@ -1,13 +1,10 @@
 #include "sys/device_filter.h"
 
-#include "sys/call.h"
+#include "sys/bpf.h"
 #include "sys/fd.h"
 #include "sys/file.h"
 
 #include <fcntl.h>
-#include <linux/bpf.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <array>
 
@@ -15,20 +12,12 @@ namespace berth::sys {
 namespace {
 
 // Registers: r1 is the context; r2 type, r3 access, r4 major, r5 minor once loaded.
-bpf_insn instruction(int code, int destination, int source, int offset, int immediate) {
-  return {.code = static_cast<uint8_t>(code),
-          .dst_reg = static_cast<uint8_t>(destination & 15),
-          .src_reg = static_cast<uint8_t>(source & 15),
-          .off = static_cast<int16_t>(offset),
-          .imm = immediate};
-}
-
 bpf_insn load_word(int destination, int offset) {
-  return instruction(BPF_LDX | BPF_MEM | BPF_W, destination, BPF_REG_1, offset, 0);
+  return bpf_instruction(BPF_LDX | BPF_MEM | BPF_W, destination, BPF_REG_1, offset, 0);
 }
 
 bpf_insn move_constant(int destination, int value) {
-  return instruction(BPF_ALU64 | BPF_MOV | BPF_K, destination, 0, 0, value);
+  return bpf_instruction(BPF_ALU64 | BPF_MOV | BPF_K, destination, 0, 0, value);
 }
 
 int access_bits(const std::string& access) {
@@ -45,7 +34,7 @@ int access_bits(const std::string& access) {
 void append_rule(std::vector<bpf_insn>& program, const DeviceRule& rule) {
   std::vector<bpf_insn> tests;
   auto unless_equal = [&](int reg, int value) {
-    tests.push_back(instruction(BPF_JMP | BPF_JNE | BPF_K, reg, 0, 0, value));
+    tests.push_back(bpf_instruction(BPF_JMP | BPF_JNE | BPF_K, reg, 0, 0, value));
   };
   if (rule.type != 'a') {
     unless_equal(BPF_REG_2, rule.type == 'b' ? BPF_DEVCG_DEV_BLOCK : BPF_DEVCG_DEV_CHAR);
@@ -54,11 +43,11 @@ void append_rule(std::vector<bpf_insn>& program, const DeviceRule& rule) {
   constexpr int kAllBits = BPF_DEVCG_ACC_READ | BPF_DEVCG_ACC_WRITE | BPF_DEVCG_ACC_MKNOD;
   if (bits != kAllBits) {
     // An allow rule must cover all that is asked; a deny rule bites when it covers any of it.
-    tests.push_back(instruction(BPF_ALU | BPF_MOV | BPF_X, BPF_REG_6, BPF_REG_3, 0, 0));
-    tests.push_back(instruction(BPF_ALU | BPF_AND | BPF_K, BPF_REG_6, 0, 0,
-                                rule.allow ? kAllBits & ~bits : bits));
+    tests.push_back(bpf_instruction(BPF_ALU | BPF_MOV | BPF_X, BPF_REG_6, BPF_REG_3, 0, 0));
+    tests.push_back(bpf_instruction(BPF_ALU | BPF_AND | BPF_K, BPF_REG_6, 0, 0,
+                                    rule.allow ? kAllBits & ~bits : bits));
     int jump = rule.allow ? BPF_JNE : BPF_JEQ;
-    tests.push_back(instruction(BPF_JMP | jump | BPF_K, BPF_REG_6, 0, 0, 0));
+    tests.push_back(bpf_instruction(BPF_JMP | jump | BPF_K, BPF_REG_6, 0, 0, 0));
   }
   if (rule.major) unless_equal(BPF_REG_4, static_cast<int>(*rule.major));
   if (rule.minor) unless_equal(BPF_REG_5, static_cast<int>(*rule.minor));
@@ -70,16 +59,11 @@ void append_rule(std::vector<bpf_insn>& program, const DeviceRule& rule) {
   }
   program.insert(program.end(), tests.begin(), tests.end());
   program.push_back(move_constant(BPF_REG_0, rule.allow ? 1 : 0));
-  program.push_back(instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0));
+  program.push_back(bpf_instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0));
 }
 
 bool matches_everything(const DeviceRule& rule) {
   return rule.type == 'a' && !rule.major && !rule.minor && access_bits(rule.access) == 7;
-}
-
-Result<long> bpf(const char* detail, int command, bpf_attr& attributes) {
-  return call("bpf", detail,
-              [&] { return ::syscall(SYS_bpf, command, &attributes, sizeof(attributes)); });
 }
 
 constexpr uint32_t kProgramsMax = 64;  // BPF_CGROUP_MAX_PROGS
@@ -107,9 +91,9 @@ Result<std::vector<Fd>> attached_programs(int group) {
 std::vector<bpf_insn> compile_device_filter(const std::vector<DeviceRule>& rules) {
   std::vector<bpf_insn> program{
       load_word(BPF_REG_2, offsetof(bpf_cgroup_dev_ctx, access_type)),
-      instruction(BPF_ALU | BPF_AND | BPF_K, BPF_REG_2, 0, 0, 0xffff),
+      bpf_instruction(BPF_ALU | BPF_AND | BPF_K, BPF_REG_2, 0, 0, 0xffff),
       load_word(BPF_REG_3, offsetof(bpf_cgroup_dev_ctx, access_type)),
-      instruction(BPF_ALU | BPF_RSH | BPF_K, BPF_REG_3, 0, 0, 16),
+      bpf_instruction(BPF_ALU | BPF_RSH | BPF_K, BPF_REG_3, 0, 0, 16),
       load_word(BPF_REG_4, offsetof(bpf_cgroup_dev_ctx, major)),
       load_word(BPF_REG_5, offsetof(bpf_cgroup_dev_ctx, minor)),
   };
@@ -119,19 +103,14 @@ std::vector<bpf_insn> compile_device_filter(const std::vector<DeviceRule>& rules
     if (matches_everything(*rule)) return program;
   }
   program.push_back(move_constant(BPF_REG_0, 1));
-  program.push_back(instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0));
+  program.push_back(bpf_instruction(BPF_JMP | BPF_EXIT, 0, 0, 0, 0));
   return program;
 }
 
 Status attach_device_filter(const std::string& directory, const std::vector<DeviceRule>& rules) {
   std::vector<bpf_insn> program = compile_device_filter(rules);
-  static constexpr char kLicense[] = "Apache-2.0";
-  bpf_attr load{};
-  load.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE;
-  load.insns = reinterpret_cast<uint64_t>(program.data());
-  load.insn_cnt = static_cast<uint32_t>(program.size());
-  load.license = reinterpret_cast<uint64_t>(kLicense);
-  Fd loaded(TRY(bpf("load the device filter", BPF_PROG_LOAD, load)));
+  Fd loaded = TRY(
+      load_bpf("load the device filter", program, BPF_PROG_TYPE_CGROUP_DEVICE, BPF_CGROUP_DEVICE));
   Fd group = TRY(open(directory, O_RDONLY | O_DIRECTORY));
   bpf_attr attach{};
   attach.target_fd = static_cast<uint32_t>(group.get());

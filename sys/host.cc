@@ -21,6 +21,11 @@ Result<uint64_t> free_bytes(const std::string& path) {
   return uint64_t{st.f_bavail} * st.f_frsize;
 }
 
+unsigned online_processors() {
+  long count = ::sysconf(_SC_NPROCESSORS_ONLN);
+  return count < 1 ? 1 : static_cast<unsigned>(count);
+}
+
 uid_t own_uid() {
   return ::geteuid();
 }

@@ -16,6 +16,9 @@ Result<std::string> machine_name();
 // Bytes that an unprivileged process could still write to the file system of `path` (statvfs(3)).
 Result<uint64_t> free_bytes(const std::string& path);
 
+// That take part in scheduling now, at least 1.
+unsigned online_processors();
+
 // Whom the kernel takes this process for.
 uid_t own_uid();
 gid_t own_gid();

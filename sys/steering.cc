@@ -1,0 +1,117 @@
+#include "sys/steering.h"
+
+#include "sys/bpf.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <array>
+#include <cstddef>
+
+namespace berth::sys {
+namespace {
+
+constexpr int kLoopbackIndex = 1;  // of lo, in every network namespace
+
+// r6 holds the context, r7 the socket. What is not about `to` passes untouched.
+class SteeringProgram {
+ public:
+  explicit SteeringProgram(int map) : map_(map) {}
+
+  std::vector<bpf_insn> write(TcpAddress to) {
+    add(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_6, BPF_REG_1, 0, 0);
+    pass_unless(offsetof(bpf_sk_lookup, protocol), IPPROTO_TCP);
+    pass_unless(offsetof(bpf_sk_lookup, local_ip4), static_cast<int>(htonl(to.address.value)));
+    pass_unless(offsetof(bpf_sk_lookup, local_port), to.port);
+    load(offsetof(bpf_sk_lookup, ingress_ifindex));
+    size_t foreign = jump(BPF_JMP32 | BPF_JNE | BPF_K, BPF_REG_2, kLoopbackIndex);
+    find_socket();
+    size_t missing = jump(BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_0, 0);
+    assign_socket();
+    for (size_t from : passes_) land(from);
+    leave(SK_PASS);
+    land(foreign);
+    land(missing);
+    leave(SK_DROP);
+    return std::move(code_);
+  }
+
+ private:
+  void add(int code, int destination, int source, int offset, int immediate) {
+    code_.push_back(bpf_instruction(code, destination, source, offset, immediate));
+  }
+  void call(int helper) { add(BPF_JMP | BPF_CALL, 0, 0, 0, helper); }
+  void load(size_t offset) {
+    add(BPF_LDX | BPF_MEM | BPF_W, BPF_REG_2, BPF_REG_6, static_cast<int>(offset), 0);
+  }
+  // Where to is said by land().
+  size_t jump(int code, int left, int right) {
+    add(code, left, 0, 0, right);
+    return code_.size() - 1;
+  }
+  void land(size_t from) { code_[from].off = static_cast<int16_t>(code_.size() - from - 1); }
+  void pass_unless(size_t offset, int value) {
+    load(offset);
+    passes_.push_back(jump(BPF_JMP32 | BPF_JNE | BPF_K, BPF_REG_2, value));
+  }
+  void find_socket() {
+    constexpr int kKey = -4;  // on the stack
+    add(BPF_ST | BPF_MEM | BPF_W, BPF_REG_10, 0, kKey, 0);
+    add(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_2, BPF_REG_10, 0, 0);
+    add(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_2, 0, 0, kKey);
+    add(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_1, BPF_PSEUDO_MAP_FD, 0, map_);
+    add(0, 0, 0, 0, 0);  // the upper half of the map's pointer
+    call(BPF_FUNC_map_lookup_elem);
+  }
+  void assign_socket() {
+    add(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_7, BPF_REG_0, 0, 0);
+    add(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_1, BPF_REG_6, 0, 0);
+    add(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_2, BPF_REG_7, 0, 0);
+    add(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_3, 0, 0, 0);
+    call(BPF_FUNC_sk_assign);
+    add(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_1, BPF_REG_7, 0, 0);
+    call(BPF_FUNC_sk_release);
+  }
+  void leave(int verdict) {
+    add(BPF_ALU64 | BPF_MOV | BPF_K, BPF_REG_0, 0, 0, verdict);
+    add(BPF_JMP | BPF_EXIT, 0, 0, 0, 0);
+  }
+
+  int map_;
+  std::vector<bpf_insn> code_;
+  std::vector<size_t> passes_;
+};
+
+// A map of one socket.
+Result<Fd> make_socket_map(int listener) {
+  bpf_attr make{};
+  make.map_type = BPF_MAP_TYPE_SOCKMAP;
+  make.key_size = sizeof(uint32_t);
+  make.value_size = sizeof(uint64_t);
+  make.max_entries = 1;
+  Fd map(TRY(bpf("make a socket map", BPF_MAP_CREATE, make)));
+  uint32_t key = 0;
+  auto value = static_cast<uint64_t>(listener);
+  bpf_attr put{};
+  put.map_fd = static_cast<uint32_t>(map.get());
+  put.key = reinterpret_cast<uint64_t>(&key);
+  put.value = reinterpret_cast<uint64_t>(&value);
+  TRY(bpf("fill a socket map", BPF_MAP_UPDATE_ELEM, put));
+  return map;
+}
+
+}  // namespace
+
+Result<Fd> steer_connections(int network_namespace, TcpAddress to, int listener) {
+  Fd map = TRY(make_socket_map(listener));
+  Fd program =
+      TRY(load_bpf("load the program that steers connections", SteeringProgram(map.get()).write(to),
+                   BPF_PROG_TYPE_SK_LOOKUP, BPF_SK_LOOKUP));
+  bpf_attr link{};
+  link.link_create.prog_fd = static_cast<uint32_t>(program.get());
+  link.link_create.target_fd = static_cast<uint32_t>(network_namespace);
+  link.link_create.attach_type = BPF_SK_LOOKUP;
+  return Fd(TRY(bpf("steer connections of a network namespace", BPF_LINK_CREATE, link)));
+}
+
+}  // namespace berth::sys
