@@ -1,0 +1,202 @@
+#include "http/server.h"
+
+#include "base/log.h"
+#include "sys/tcp.h"
+
+#include <sys/epoll.h>
+
+#include <array>
+
+namespace berth::http {
+namespace {
+
+constexpr size_t kReadChunk = 16 * 1024;
+constexpr Duration kAcceptPause = std::chrono::seconds(1);  // after an error: no descriptors, say
+
+}  // namespace
+
+struct Server::Connection {
+  enum class State { kReading, kAnswering, kWriting };
+  sys::Fd fd;
+  size_t listener = 0;
+  State state = State::kReading;
+  std::string in;   // of the next requests
+  std::string out;  // of the answer, what is not written yet
+  std::string method;
+  After after = After::kGoOn;
+  sys::Loop::TimerId deadline = 0;
+};
+
+Server::Server(sys::Loop& loop, Handler handler) : loop_(loop), handler_(std::move(handler)) {}
+
+Server::~Server() {
+  stop_listening();
+  for (auto& [id, connection] : connections_) {
+    loop_.cancel(connection->deadline);
+    loop_.unwatch(connection->fd.get());
+  }
+}
+
+Status Server::listen(sys::Fd listener) {
+  TRY(sys::set_nonblocking(listener.get()));
+  listeners_.push_back({.fd = std::move(listener)});
+  return watch_listener(listeners_.size() - 1);
+}
+
+void Server::stop_listening() {
+  for (size_t place = 0; place < listeners_.size(); ++place) unwatch_listener(place);
+  listeners_.clear();
+}
+
+Status Server::watch_listener(size_t place) {
+  listeners_[place].watched = true;
+  return loop_.watch(listeners_[place].fd.get(), EPOLLIN,
+                     [this, place](uint32_t) { accept(place); });
+}
+
+void Server::unwatch_listener(size_t place) {
+  if (!listeners_[place].watched) return;
+  listeners_[place].watched = false;
+  loop_.unwatch(listeners_[place].fd.get());
+}
+
+void Server::accept(size_t place) {
+  auto fd = sys::accept_tcp(listeners_[place].fd.get());
+  if (fd && !*fd) return;
+  Status adopted = fd ? adopt(std::move(*fd), place) : tl::unexpected<Error>(fd.error());
+  if (!adopted) {
+    LOG(kWarn, "a connection is not taken", {{"why", adopted.error().text}});
+    unwatch_listener(place);
+    std::weak_ptr<Server*> self = self_;
+    loop_.after(kAcceptPause, [self, place] {
+      auto server = self.lock();
+      if (!server || place >= (*server)->listeners_.size()) return;
+      (void)(*server)->watch_listener(place);  // it was watched before
+    });
+    return;
+  }
+  if (listeners_[place].connections >= kConnectionsMax) unwatch_listener(place);
+}
+
+Status Server::adopt(sys::Fd fd, size_t place) {
+  uint64_t id = next_id_++;
+  auto connection = std::make_unique<Connection>();
+  connection->fd = std::move(fd);
+  connection->listener = place;
+  TRY(loop_.watch(connection->fd.get(), EPOLLIN, [this, id](uint32_t) { hear(id); }));
+  set_deadline(id, *connection);
+  connections_.emplace(id, std::move(connection));
+  ++listeners_[place].connections;
+  return {};
+}
+
+void Server::hear(uint64_t id) {
+  auto found = connections_.find(id);
+  if (found == connections_.end()) return;
+  Connection& connection = *found->second;
+  switch (connection.state) {
+    case Connection::State::kReading:
+      return read_more(id, connection);
+    case Connection::State::kWriting:
+      return write_more(id, connection);
+    case Connection::State::kAnswering:
+      return close(id);  // it broke: nothing else is asked of the socket now
+  }
+}
+
+void Server::read_more(uint64_t id, Connection& connection) {
+  std::array<char, kReadChunk> chunk;  // NOLINT: filled by the kernel
+  auto moved = sys::receive_some(connection.fd.get(), chunk.data(), chunk.size());
+  if (!moved || moved->ended) return close(id);
+  connection.in.append(chunk.data(), moved->bytes);
+  take_request(id, connection);
+}
+
+void Server::take_request(uint64_t id, Connection& connection) {
+  auto parsed = parse_request(connection.in);
+  if (parsed && !*parsed) return;  // the deadline is that of the whole request
+  connection.state = Connection::State::kAnswering;
+  wait_for(id, connection, 0);  // to be told only that it broke: one may have sent all it has to
+  if (!parsed) {
+    connection.after = After::kClose;
+    connection.method.clear();
+    return answer(id, {.status = parsed.error().status,
+                       .content_type = "text/plain",
+                       .body = parsed.error().text + "\n"});
+  }
+  Request request = std::move((*parsed)->request);
+  connection.in.erase(0, (*parsed)->consumed);
+  connection.after = request.keep_alive ? After::kGoOn : After::kClose;
+  connection.method = request.method;
+  std::weak_ptr<Server*> self = self_;
+  handler_(request, connection.listener, [self, id](const Response& response) {
+    if (auto server = self.lock()) (*server)->answer(id, response);
+  });
+}
+
+void Server::answer(uint64_t id, const Response& response) {
+  auto found = connections_.find(id);
+  if (found == connections_.end()) return;
+  Connection& connection = *found->second;
+  if (connection.state != Connection::State::kAnswering) return;  // it has been answered
+  connection.out = render_response(response, connection.method, connection.after);
+  connection.state = Connection::State::kWriting;
+  set_deadline(id, connection);
+  write_more(id, connection);
+}
+
+void Server::write_more(uint64_t id, Connection& connection) {
+  auto moved = sys::send_some(connection.fd.get(), connection.out);
+  if (!moved || moved->ended) return close(id);
+  connection.out.erase(0, moved->bytes);
+  if (!connection.out.empty()) return wait_for(id, connection, EPOLLOUT);
+  if (connection.after == After::kClose) return close(id);
+  connection.state = Connection::State::kReading;
+  set_deadline(id, connection);
+  wait_for(id, connection, EPOLLIN);
+  // A request that came with the one before makes no new event. Not from here: one that sends
+  // thousands at once would have us call ourselves as often.
+  if (connection.in.empty()) return;
+  std::weak_ptr<Server*> self = self_;
+  loop_.post([self, id] {
+    auto server = self.lock();
+    if (!server) return;
+    auto again = (*server)->connections_.find(id);
+    if (again == (*server)->connections_.end()) return;
+    if (again->second->state != Connection::State::kReading) return;
+    (*server)->take_request(id, *again->second);
+  });
+}
+
+void Server::wait_for(uint64_t id, Connection& connection, uint32_t events) {
+  auto watched = loop_.watch(connection.fd.get(), events, [this, id](uint32_t) { hear(id); });
+  if (!watched) LOG(kWarn, "a connection is not watched", {{"why", watched.error().text}});
+}
+
+void Server::set_deadline(uint64_t id, Connection& connection) {
+  loop_.cancel(connection.deadline);
+  connection.deadline = loop_.after(kPatience, [this, id] {
+    auto found = connections_.find(id);
+    // While the answer is being made the peer is not late, we are.
+    if (found == connections_.end() || found->second->state == Connection::State::kAnswering) {
+      return;
+    }
+    close(id);
+  });
+}
+
+void Server::close(uint64_t id) {
+  auto found = connections_.find(id);
+  if (found == connections_.end()) return;
+  size_t place = found->second->listener;
+  loop_.cancel(found->second->deadline);
+  loop_.unwatch(found->second->fd.get());
+  connections_.erase(found);
+  if (place < listeners_.size()) {
+    --listeners_[place].connections;
+    if (!listeners_[place].watched) (void)watch_listener(place);  // it was watched before
+  }
+  if (connections_.empty() && idle_) idle_();
+}
+
+}  // namespace berth::http

@@ -1,0 +1,80 @@
+// Server: HTTP/1.1 on listening sockets of others, on a loop. One request of a connection at a
+// time, answered whenever its reply is called; connections are kept.
+//
+//   accept > [read > handler ... reply > write] again > close
+//
+// What a peer can cost: kConnectionsMax connections of a socket (further ones wait in the kernel's
+// queue), the limits of http/message.h for each, kPatience to send a request, to take its answer or
+// to send the next.
+#pragma once
+
+#include "base/env.h"
+#include "http/message.h"
+#include "sys/fd.h"
+#include "sys/loop.h"
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+
+namespace berth::http {
+
+constexpr size_t kConnectionsMax = 64;  // of one socket
+constexpr Duration kPatience = std::chrono::seconds(5);
+
+class Server {
+ public:
+  // Answers one request; at any time, on the loop's thread. Once: a second call, and one after the
+  // peer has gone, do nothing.
+  using Reply = std::function<void(Response)>;
+  // `listener`: the place of the socket, as listen() was called. Must not block.
+  using Handler = std::function<void(const Request& request, size_t listener, Reply reply)>;
+
+  // `loop` is borrowed.
+  Server(sys::Loop& loop, Handler handler);
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+  ~Server();
+
+  // A listening socket, non-blocking.
+  Status listen(sys::Fd listener);
+  // Takes no more connections. Those that wait in the queue stay there.
+  void stop_listening();
+  size_t connections() const { return connections_.size(); }
+  // Called when the last connection has gone.
+  void on_idle(std::function<void()> idle) { idle_ = std::move(idle); }
+
+ private:
+  struct Connection;
+  struct Listener {
+    sys::Fd fd;
+    size_t connections = 0;
+    bool watched = false;
+  };
+
+  Status watch_listener(size_t place);
+  void unwatch_listener(size_t place);
+  void accept(size_t place);
+  Status adopt(sys::Fd fd, size_t place);
+  void hear(uint64_t id);
+  void read_more(uint64_t id, Connection& connection);
+  // Takes the next whole request out of what has come.
+  void take_request(uint64_t id, Connection& connection);
+  void answer(uint64_t id, const Response& response);
+  void write_more(uint64_t id, Connection& connection);
+  void wait_for(uint64_t id, Connection& connection, uint32_t events);
+  void set_deadline(uint64_t id, Connection& connection);
+  void close(uint64_t id);
+
+  sys::Loop& loop_;
+  Handler handler_;
+  std::function<void()> idle_;
+  std::vector<Listener> listeners_;
+  std::map<uint64_t, std::unique_ptr<Connection>> connections_;
+  uint64_t next_id_ = 1;
+  // Replies may outlive us: they hold a weak pointer.
+  std::shared_ptr<Server*> self_ = std::make_shared<Server*>(this);
+};
+
+}  // namespace berth::http
