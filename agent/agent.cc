@@ -45,6 +45,8 @@ struct Agent::RunningTask {
   std::optional<netns::Lease> lease;
   std::optional<sys::FileLock> lock;
   std::map<std::string, image::Image> images;  // pinned until the task is released
+  WallTime pull_started_at{};
+  WallTime pull_stopped_at{};
   sys::Process shim;
   sys::Fd connection;
   std::vector<MadeNetwork> networks;
@@ -189,6 +191,8 @@ void Agent::pull_images(const TaskPtr& task) {
     if (gives_up(task)) return;
     if (!answer.made) return fail_start(task, std::move(answer.made).error());
     task->images = std::move(answer.made->images);
+    task->pull_started_at = answer.made->event.started_at;
+    task->pull_stopped_at = answer.made->event.stopped_at;
     sink_(std::move(answer.made->event));
     if (!gives_up(task)) spawn_shim(task);
   });
@@ -200,6 +204,11 @@ void Agent::spawn_shim(const TaskPtr& task) {
   request.task = task->task;
   request.lease = *task->lease;
   request.foreground = options_.foreground;
+  request.pull_started_at = task->pull_started_at;
+  request.pull_stopped_at = task->pull_stopped_at;
+  request.endpoint_command = options_.endpoint;
+  request.endpoint_command.push_back(task->task.id);
+  request.endpoint_ids = make_endpoint_ids(task->task, env_.rng);
   for (const auto& container : task->task.definition.container_definitions) {
     request.images[container.name] = &task->images.at(container.image);
   }
@@ -274,6 +283,10 @@ void Agent::handle(const TaskPtr& task, runtime::ShimEvent event, std::vector<sy
       }
       task->namespaces_made = true;
       return set_up_networks(task);
+    case Kind::kContainerCreated:
+    case Kind::kTaskStopping:
+    case Kind::kUpToDate:
+      return;  // for those who were not there from the beginning
     case Kind::kContainerStarted:
       task->ran = true;
       return sink_(scheduler::ContainerStarted{task->task.id, event.container, env_.clock.wall()});

@@ -52,6 +52,8 @@ struct AgentOptions {
   std::vector<std::string> sweeper;
   std::vector<std::string> security_groups{};  // of tasks in awsvpc mode; names
   std::optional<ConsoleClient> console{};
+  // A command that, with a task's id behind it, answers what its containers ask at 169.254.170.2.
+  std::vector<std::string> endpoint{};
 };
 
 class Agent {

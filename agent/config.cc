@@ -11,6 +11,7 @@
 namespace berth::agent {
 namespace {
 
+constexpr size_t kAccountDigits = 12;
 constexpr uint64_t kPidsMin = 8;  // fewer do not even start a container
 constexpr uint64_t kPidsMax = 4194304;
 constexpr uint64_t kMinutesMax = 10 * 366 * 24 * 60;
@@ -24,6 +25,19 @@ Status read_absolute_path(const json::Node& root, std::string_view key, std::str
                 printable(*path, 200));
   }
   into = *path;
+  return {};
+}
+
+Status read_account(const json::Node& root, std::string& into) {
+  auto text = TRY(root.find_string("accountId"));
+  if (!text) return {};
+  bool is_account =
+      text->size() == kAccountDigits && text->find_first_not_of("0123456789") == std::string::npos;
+  if (!is_account) {
+    return fail(Errc::kInvalid, "accountId: \"{}\" is not {} digits", printable(*text, 40),
+                kAccountDigits);
+  }
+  into = *text;
   return {};
 }
 
@@ -91,9 +105,9 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
   json::Node root = document.root();
   auto read = [&]() -> Result<Config> {
     Config config;
-    TRY(root.only({"root", "run", "ociRuntime", "shim", "init", "subnet", "region", "taskPidsLimit",
-                   "insecureRegistries", "registries", "certificates", "proxy", "aws",
-                   "imageCleanup", "securityGroups"}));
+    TRY(root.only({"root", "run", "ociRuntime", "shim", "init", "subnet", "region", "accountId",
+                   "taskPidsLimit", "insecureRegistries", "registries", "certificates", "proxy",
+                   "aws", "imageCleanup", "securityGroups", "roles"}));
     TRY(read_absolute_path(root, "root", config.root));
     TRY(read_absolute_path(root, "run", config.run));
     TRY(read_absolute_path(root, "ociRuntime", config.oci_runtime));
@@ -101,10 +115,12 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
     TRY(read_absolute_path(root, "init", config.init));
     config.subnet = TRY(root.find_string("subnet")).value_or(config.subnet);
     config.region = TRY(root.find_string("region")).value_or(config.region);
+    TRY(read_account(root, config.account_id));
     config.task_pids_limit =
         TRY(read_in_range(root, "taskPidsLimit", config.task_pids_limit, kPidsMin, kPidsMax));
     config.registries = TRY(read_registry_settings(root));
     config.aws = TRY(read_aws(root));
+    config.roles = TRY(read_role_settings(root));
     config.image_cleanup = TRY(read_image_cleanup(root));
     config.security_groups = TRY(read_security_groups(root));
     return config;
@@ -122,12 +138,14 @@ std::string render_config(const Config& config) {
                                 {"init", config.init},
                                 {"subnet", config.subnet},
                                 {"region", config.region},
+                                {"accountId", config.account_id},
                                 {"taskPidsLimit", config.task_pids_limit}};
   render_registry_settings(config.registries, out);
   out["imageCleanup"] = render_image_cleanup(config.image_cleanup);
   render_security_groups(config.security_groups, out);
   if (!config.aws.profile.empty()) out["aws"]["profile"] = config.aws.profile;
   if (!config.aws.ecr_endpoint.empty()) out["aws"]["ecrEndpoint"] = config.aws.ecr_endpoint;
+  render_role_settings(config.roles, out);
   for (const char* key : {"ociRuntime", "shim", "init"}) {
     if (out[key].get_ref<const std::string&>().empty())
       out.erase(key);  // not known, and "" is no path

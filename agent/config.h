@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/registry_settings.h"
+#include "agent/role_settings.h"
 #include "base/result.h"
 #include "netns/security_group.h"
 
@@ -41,11 +42,13 @@ struct Config {
   std::string init;                      // path of berth-init, process 1 of containers that ask
   std::string subnet = "172.29.0.0/16";  // tasks' addresses; the bridge has the first one
   std::string region = "us-east-1";  // for names such as ip-172-29-0-2.us-east-1.compute.internal
-  uint64_t task_pids_limit = 4096;   // processes and threads of one task (pids.max)
+  std::string account_id = "000000000000";  // the account in the names (ARNs) of tasks
+  uint64_t task_pids_limit = 4096;          // processes and threads of one task (pids.max)
   ImageCleanup image_cleanup;
   RegistrySettings registries;  // insecureRegistries, registries, certificates, proxy
   AwsConfig aws;
   std::vector<netns::SecurityGroup> security_groups;
+  RoleSettings roles;
 };
 
 // Reads the members of `text` over the defaults. Errors: kInvalid with the member's path for

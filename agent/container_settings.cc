@@ -68,6 +68,21 @@ void default_variable(std::vector<std::string>& env, std::string variable) {
   env.push_back(std::move(variable));
 }
 
+bool has_variable(const std::vector<std::string>& env, std::string_view name) {
+  return std::ranges::any_of(
+      env, [&](const std::string& variable) { return name_of_variable(variable) == name; });
+}
+
+// Both names of the region or neither: a container that was given one of them means that one.
+void set_endpoint_variables(std::vector<std::string>& env, const EndpointVariables& endpoint) {
+  for (const std::string& variable : endpoint.always) set_variable(env, variable);
+  bool knows_region = std::ranges::any_of(endpoint.region, [&](const std::string& variable) {
+    return has_variable(env, name_of_variable(variable));
+  });
+  if (knows_region) return;
+  for (const std::string& variable : endpoint.region) env.push_back(variable);
+}
+
 uint64_t limit_of(int64_t value) {
   return value == scheduler::kUnlimited ? kNoLimit : static_cast<uint64_t>(value);
 }
@@ -207,6 +222,7 @@ Result<ContainerSettings> decide_settings(const scheduler::TaskDefinition& task,
   ContainerSettings settings;
   settings.args = TRY(args_of(container, image));
   settings.env = env_of(container, image, account, place.hostname);
+  set_endpoint_variables(settings.env, place.endpoint);
   settings.cwd = !container.working_directory.empty() ? container.working_directory
                  : !image.working_dir.empty()         ? image.working_dir
                                                       : "/";

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "agent/accounts.h"
+#include "agent/endpoint_document.h"
 #include "agent/oci_config.h"
 #include "base/result.h"
 #include "image/manifest.h"
@@ -36,6 +37,7 @@ struct ContainerPlace {
   std::string hostname_file;     // seen as /etc/hostname
   std::string init_program;      // on the host; for initProcessEnabled
   std::vector<Device> devices;   // those of linuxParameters, looked up on the host
+  EndpointVariables endpoint;
 };
 
 // Docker's rule: an entryPoint hides the image's Entrypoint and Cmd; a command hides the image's

@@ -179,6 +179,9 @@ Result<Blueprint> rehearse(const Config& config, Env env,
   request.lease = TRY(TRY(TaskNetwork::make(rehearsal.config())).lease(task, user_ids, {}));
   request.images = images_by_container(definition, images);
   request.makes_sources = false;
+  // Names that nobody will ask by.
+  request.endpoint_ids = make_endpoint_ids(task, env.rng);
+  request.endpoint_command = {"berth", "system", "endpoint", task.id};
   blueprint.endpoints = netns::endpoints_of(blueprint.bridge, request.lease);
   auto written = write_task_files(request);
   if (!written)

@@ -3,6 +3,7 @@
 #include "agent/container_settings.h"
 #include "agent/log_plan.h"
 #include "agent/paths.h"
+#include "agent/task_network.h"
 #include "base/text.h"
 #include "netns/files.h"
 #include "runtime/seccomp_profile.h"
@@ -69,6 +70,7 @@ class Writer {
       }
       plan.containers.push_back(std::move(*written));
     }
+    if (auto made = of_task(write_endpoint()); !made) return tl::unexpected(made.error());
     auto wrote =
         of_task(sys::write_replace(directory_.plan(), runtime::render_task_plan(plan), 0600));
     if (!wrote) return tl::unexpected(wrote.error());
@@ -105,6 +107,9 @@ class Writer {
     plan.pid_namespace = place_.pid_namespace;
     plan.ipc_namespace = place_.ipc_namespace;
     if (definition_.ipc_mode == IpcMode::kTask) plan.shared_memory = shared_memory();
+    plan.endpoint =
+        runtime::EndpointPlan{.command = request_.endpoint_command,
+                              .host_listener = request_.endpoint_ids.host_port.has_value()};
     plan.cgroup = place_.cgroup;
     plan.limits = limits();
     return plan;
@@ -150,6 +155,34 @@ class Writer {
 
   std::string network_path(const std::string& name) const {
     return directory_.namespaces() + "/net-" + name;
+  }
+
+  // For root alone: its ids are secrets of the containers.
+  Status write_endpoint() const {
+    EndpointFacts facts{.task = task_, .ids = request_.endpoint_ids};
+    facts.region = request_.config.region;
+    facts.account = request_.config.account_id;
+    facts.pull_started_at = request_.pull_started_at;
+    facts.pull_stopped_at = request_.pull_stopped_at;
+    facts.volumes = place_.volumes;
+    std::vector<netns::Endpoint> networks =
+        TRY(TaskNetwork::make(request_.config)).addressed(request_.lease);
+    for (const ContainerDefinition& container : definition_.container_definitions) {
+      const std::string& name = container.name;
+      facts.digests[name] = request_.images.at(name)->manifest_digest;
+      for (const netns::Endpoint& network : networks) {
+        if (network.container == "task" || network.container == name) {
+          facts.networks.emplace(name, network);
+        }
+      }
+      for (const netns::LeasedEndpoint& leased : request_.lease.endpoints) {
+        if (leased.container == name) facts.ports[name] = leased.ports;
+      }
+    }
+    netns::Resolver resolver = resolver_of({});
+    facts.name_servers = resolver.nameservers;
+    facts.search_domains = resolver.search;
+    return sys::write_replace(directory_.endpoint(), render_endpoint_document(facts), 0600);
   }
 
   // ---- a container ----
@@ -312,6 +345,8 @@ class Writer {
     place.network_namespace = network_namespace_of(container);
     place.devices = TRY(find_devices(container));
     place.init_program = request_.config.init;
+    place.endpoint =
+        endpoint_variables(task_, request_.endpoint_ids, container.name, request_.config.region);
     auto address = address_of(container);
     place.hostname = TRY(hostname_of(container, address));
     std::string files = directory_.files(container.name);
@@ -398,20 +433,25 @@ class Writer {
     return netns::HostsEntry{to_string(*address), names};
   }
 
-  std::string resolv_conf_of(const ContainerDefinition& container) const {
-    auto read = [](const char* path) {
-      return sys::read_file(path, netns::kResolvConfMax).value_or("");
-    };
-    bool shares_network = definition_.network_mode == NetworkMode::kHost;
-    if (shares_network && container.dns_servers.empty() && container.dns_search_domains.empty()) {
-      return read(netns::kResolvConf);
-    }
-    netns::Resolver resolver =
-        netns::resolver_for_container(netns::parse_resolv_conf(read(netns::kResolvConf)),
-                                      netns::parse_resolv_conf(read(netns::kSystemdResolvConf)));
+  static std::string read_resolv_conf(const char* path) {
+    return sys::read_file(path, netns::kResolvConfMax).value_or("");
+  }
+
+  static netns::Resolver resolver_of(const ContainerDefinition& container) {
+    netns::Resolver resolver = netns::resolver_for_container(
+        netns::parse_resolv_conf(read_resolv_conf(netns::kResolvConf)),
+        netns::parse_resolv_conf(read_resolv_conf(netns::kSystemdResolvConf)));
     if (!container.dns_servers.empty()) resolver.nameservers = container.dns_servers;
     if (!container.dns_search_domains.empty()) resolver.search = container.dns_search_domains;
-    return netns::render_resolv_conf(resolver);
+    return resolver;
+  }
+
+  std::string resolv_conf_of(const ContainerDefinition& container) const {
+    bool shares_network = definition_.network_mode == NetworkMode::kHost;
+    if (shares_network && container.dns_servers.empty() && container.dns_search_domains.empty()) {
+      return read_resolv_conf(netns::kResolvConf);
+    }
+    return netns::render_resolv_conf(resolver_of(container));
   }
 
   static Result<std::vector<Device>> find_devices(const ContainerDefinition& container) {

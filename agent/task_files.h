@@ -1,8 +1,9 @@
 // Writes what a shim needs to run a task: OCI bundles, the files that containers see as hosts,
-// resolv.conf and hostname, volumes, task.json. Runs on a worker.
+// resolv.conf and hostname, volumes, endpoint.json, task.json. Runs on a worker.
 #pragma once
 
 #include "agent/config.h"
+#include "agent/endpoint_document.h"
 #include "base/result.h"
 #include "image/puller.h"
 #include "netns/ipam.h"
@@ -23,6 +24,10 @@ struct TaskFilesRequest {
   std::map<std::string, image::Image*> images;  // container name -> image; borrowed
   bool foreground = false;
   bool makes_sources = true;  // of host volumes: false for a plan that nobody carries out
+  WallTime pull_started_at{};
+  WallTime pull_stopped_at{};
+  std::vector<std::string> endpoint_command;
+  EndpointIds endpoint_ids;
 };
 
 // An error that is about one container, in ECS's words.

@@ -9,6 +9,7 @@
 #include "agent/teardown.h"
 #include "base/log.h"
 #include "sys/socket.h"
+#include "sys/tcp.h"
 
 #include <fcntl.h>
 
@@ -23,9 +24,17 @@ using scheduler::StartStage;
 constexpr int kShimAgentFd = 3;  // where berth-shim looks for our connection
 constexpr std::chrono::seconds kShimEnd(10);
 
+// Before anything is made or pulled: a container without the keys that it counts on is of no use.
+Status check_task_role(const Config& config, const scheduler::TaskDefinition& definition) {
+  if (definition.task_role_arn.empty()) return {};
+  TRY(find_role(config.roles, definition.task_role_arn));
+  return {};
+}
+
 // The lock comes first and goes last: while somebody holds it, no sweep touches the task.
 Result<Leased> take_lease(const Config& config, Env env, const scheduler::Task& task,
                           const LeaseOptions& options) {
+  TRY(check_task_role(config, task.definition));
   InstancePaths paths = paths_of(config);
   sys::FileLock lock = TRY(sys::FileLock::acquire(paths.task_lock(task.id)));
   TRY(sys::make_directories(paths.task(task.id).directory, 0711));
@@ -70,7 +79,8 @@ Result<image::Image> pull_image(const PullRequest& request, Env env, const std::
 // The shim gets the locks on the layers with its start: should we die, they are in use until its
 // end.
 Result<Spawned> spawn_shim_program(const Config& config, const std::string& directory,
-                                   const std::map<std::string, image::Image*>& images) {
+                                   const std::map<std::string, image::Image*>& images,
+                                   const sys::Fd& endpoint) {
   sys::SocketPair pair = TRY(sys::make_socket_pair());
   sys::Fd null = TRY(sys::open("/dev/null", O_RDONLY));
   sys::Fd log = TRY(sys::create(directory + "/shim.log", O_WRONLY | O_APPEND, 0600));
@@ -80,6 +90,7 @@ Result<Spawned> spawn_shim_program(const Config& config, const std::string& dire
   program.descriptors = {
       {null.get(), 0}, {log.get(), 1}, {log.get(), 2}, {pair.theirs.get(), kShimAgentFd}};
   int next = kShimAgentFd;
+  if (endpoint) program.descriptors.emplace_back(endpoint.get(), ++next);
   std::set<const image::Image*> distinct;
   for (const auto& [container, image] : images) {
     if (!distinct.insert(image).second) continue;
@@ -90,6 +101,16 @@ Result<Spawned> spawn_shim_program(const Config& config, const std::string& dire
   sys::Process shim = TRY(sys::spawn(program));
   TRY(sys::set_nonblocking(pair.ours.get()));
   return Spawned{std::move(shim), std::move(pair.ours)};
+}
+
+// A task in the host's network has its endpoint on a port of the loopback, of its own: nothing
+// that other tasks or the host could notice is changed for it.
+Result<sys::Fd> open_host_endpoint(TaskFilesRequest& request) {
+  if (request.task.definition.network_mode != scheduler::NetworkMode::kHost) return sys::Fd();
+  constexpr Ipv4 kLoopback{0x7f000001};
+  sys::Fd listener = TRY(sys::listen_tcp({kLoopback, 0}, sys::AddressNeed::kNow));
+  request.endpoint_ids.host_port = TRY(sys::local_address(listener.get())).port;
+  return listener;
 }
 
 Status write_task_info(const TaskFilesRequest& request) {
@@ -172,10 +193,16 @@ Answer<Pulled> pull_job(const PullRequest& request, Env env) {
   return {std::move(pulled), std::move(spans)};
 }
 
-Answer<Spawned> spawn_job(const TaskFilesRequest& request, Env env) {
+Answer<Spawned> spawn_job(TaskFilesRequest request, Env env) {
   std::vector<Span> spans;
   Stopwatch watch(env.clock, spans);
   const std::string& id = request.task.id;
+  auto endpoint = open_host_endpoint(request);
+  if (!endpoint) {
+    return {tl::unexpected(start_failure(id, StartStage::kCreate, "ResourceInitializationError",
+                                         endpoint.error())),
+            std::move(spans)};
+  }
   auto plan = write_task_files(request);
   watch.lap("write bundles");
   if (!plan) {
@@ -190,7 +217,7 @@ Answer<Spawned> spawn_job(const TaskFilesRequest& request, Env env) {
                                          described.error())),
             std::move(spans)};
   }
-  auto spawned = spawn_shim_program(request.config, plan->directory, request.images);
+  auto spawned = spawn_shim_program(request.config, plan->directory, request.images, *endpoint);
   watch.lap("spawn berth-shim");
   if (spawned) return {std::move(*spawned), std::move(spans)};
   return {tl::unexpected(start_failure(id, StartStage::kCreate, "ResourceInitializationError",

@@ -60,7 +60,7 @@ struct Spawned {
   sys::Fd connection;  // non-blocking
 };
 // Bundles and task.json, then berth-shim on them.
-Answer<Spawned> spawn_job(const TaskFilesRequest& request, Env env);
+Answer<Spawned> spawn_job(TaskFilesRequest request, Env env);
 
 struct Done {};
 // Bridge and firewall: needs the lease only.

@@ -37,6 +37,9 @@ class TaskNetwork {
   scheduler::TaskProvisioned provisioned(const scheduler::Task& task,
                                          const netns::Lease& lease) const;
 
+  // Those of the lease that have an address.
+  std::vector<netns::Endpoint> addressed(const netns::Lease& lease) const;
+
   // Bridge and firewall of the host side: needs no namespace, so it runs beside the shim's start.
   Status apply_host_side(const netns::Lease& lease) const;
   // Both ends of every namespace. Without leased addresses only lo.
@@ -53,7 +56,6 @@ class TaskNetwork {
  private:
   TaskNetwork(std::string root, netns::BridgePlan bridge)
       : root_(std::move(root)), bridge_(std::move(bridge)) {}
-  std::vector<netns::Endpoint> addressed(const netns::Lease& lease) const;
 
   std::string root_;
   netns::BridgePlan bridge_;

@@ -45,6 +45,25 @@ Step network_step(const NamespacePlan& network) {
   return step;
 }
 
+Step endpoint_step(const NamespacePlan& network) {
+  Step step;
+  step.stage = "namespaces";
+  step.effect = fmt::format("{}:{} in the network \"{}\" answers what containers ask of themselves",
+                            to_string(kEndpointAddress), kEndpointPort, network.name);
+  step.calls = {fmt::format("RTM_NEWADDR {}/32 on lo", to_string(kEndpointAddress)),
+                fmt::format("bind and listen, {}:{}, born inside", to_string(kEndpointAddress),
+                            kEndpointOwnPort),
+                "bpf(BPF_PROG_LOAD, sk_lookup)", "bpf(BPF_LINK_CREATE) to the network namespace"};
+  step.purpose =
+      "metadata, statistics and credentials are found where AWS has them, without taking port 80 "
+      "from the containers; nobody answers, or costs anything, before somebody asks";
+  step.by_hand = "ip address add 169.254.170.2/32 dev lo; bpftool prog load sk_lookup.o ...";
+  step.asked_by = "networks";
+  // A listening socket, as proc_pid_net(5) writes it.
+  step.looks = {{.file = "/proc/PID/net/tcp", .words = {"02AAFEA9:C9DF", "0A"}}};
+  return step;
+}
+
 Step shared_pids_step(const TaskPlan& plan) {
   Step step;
   step.stage = "namespaces";
@@ -206,7 +225,10 @@ std::vector<Step> explain_task(const TaskPlan& plan, const sys::Cgroups& cgroups
   steps.back().purpose = "everything of the task is counted, limited and killed together";
   add_limit_steps(cgroups, plan.cgroup, cgroup_limits_of(plan.limits), "limits.", steps);
   if (plan.ids) steps.push_back(user_namespace_step(plan));
-  for (const NamespacePlan& network : plan.networks) steps.push_back(network_step(network));
+  for (const NamespacePlan& network : plan.networks) {
+    steps.push_back(network_step(network));
+    if (plan.endpoint) steps.push_back(endpoint_step(network));
+  }
   if (!plan.pid_namespace.empty()) steps.push_back(shared_pids_step(plan));
   if (!plan.ipc_namespace.empty()) steps.push_back(shared_ipc_step(plan));
   if (plan.shared_memory) steps.push_back(shared_memory_step(*plan.shared_memory));

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "runtime/endpoint_program.h"
 #include "runtime/health_monitor.h"
 #include "runtime/oci_program.h"
 #include "runtime/restart.h"
@@ -47,13 +48,15 @@ class Shim {
       monitors_[i] = std::make_unique<HealthMonitor>(container, oci_, loop_, env_,
                                                      [this, i] { health_changed(i); });
     }
+    if (plan_.endpoint) endpoint_ = std::make_unique<EndpointProgram>(*plan_.endpoint, loop_, env_);
     progress_.resize(containers_.size());
     last_starts_.resize(containers_.size());
   }
 
-  Status serve(sys::Fd agent) {
-    int connection = agent.get();
-    TRY(adopt(std::move(agent)));
+  Status serve(ShimInheritance inheritance) {
+    int connection = inheritance.agent.get();
+    TRY(adopt(std::move(inheritance.agent)));
+    host_listener_ = std::move(inheritance.endpoint);
     if (plan_.foreground) owner_ = connection;
     auto prepared = prepare(connection);
     if (!prepared) {
@@ -85,8 +88,19 @@ class Shim {
     listener_ = TRY(sys::listen_unix(TaskPaths{plan_.directory}.socket()));
     TRY(loop_.watch(listener_.get(), EPOLLIN, [this](uint32_t) { accept_agent(); }));
     namespaces_ = TRY(make_task_namespaces(plan_));
+    TRY(watch_endpoint());
     TRY(make_cgroup());
     return tell_namespaces(connection, {{"namespaces and cgroup", env_.clock.now() - begin}});
+  }
+
+  Status watch_endpoint() {
+    if (!endpoint_) return {};
+    std::vector<int> listeners;
+    if (host_listener_) listeners.push_back(host_listener_.get());
+    for (const TaskNetwork& network : namespaces_.networks) {
+      listeners.push_back(network.endpoint.get());
+    }
+    return endpoint_->watch(std::move(listeners));
   }
 
   Status write_identity() {
@@ -144,6 +158,8 @@ class Shim {
     for (const Told& told : history_) {
       if (!sys::send_message(connection->get(), told.text, {})) return;
     }
+    std::string end = render_event({.kind = ShimEvent::Kind::kUpToDate, .at = now()});
+    if (!sys::send_message(connection->get(), end, {})) return;
     (void)adopt(std::move(*connection));  // an agent that cannot be heard connects again
   }
 
@@ -165,7 +181,7 @@ class Shim {
         return request_stop();
       case ShimRequest::kKill:
         tell_stop_requested();
-        goal_ = TaskGoal::kStop;
+        begin_stop();
         for (size_t i = 0; i < containers_.size(); ++i) {
           if (is_alive_at(i)) containers_[i]->kill();
         }
@@ -259,8 +275,14 @@ class Shim {
   }
 
   void request_stop() {
-    goal_ = TaskGoal::kStop;
+    begin_stop();
     advance();
+  }
+
+  void begin_stop() {
+    if (goal_ == TaskGoal::kStop) return;
+    goal_ = TaskGoal::kStop;
+    tell({.kind = ShimEvent::Kind::kTaskStopping, .at = now()});
   }
 
   // Does what the order of the task asks for, until it asks for nothing more.
@@ -270,7 +292,7 @@ class Shim {
     while (true) {
       TaskActions actions = next_actions(plan_.containers, progress_, goal_, env_.clock.now());
       if (actions.finished) return finish();
-      if (actions.ended_by) goal_ = TaskGoal::kStop;
+      if (actions.ended_by) begin_stop();
       for (const TaskActions::Refusal& refusal : actions.refuse) {
         refuse(refusal.container, refusal.reason);
       }
@@ -298,13 +320,24 @@ class Shim {
     for (auto& container : containers_) {
       if (!container->plan().create_early) continue;
       if (!container->create(host(), early_steps_)) return;
+      tell_created(container->plan().name);
     }
+  }
+
+  void tell_created(const std::string& container) {
+    ShimEvent event;
+    event.kind = ShimEvent::Kind::kContainerCreated;
+    event.container = container;
+    event.at = now();
+    tell(event);
   }
 
   void start(size_t i) {
     std::vector<TimedStep> steps = std::exchange(early_steps_, {});
+    bool is_new = !containers_[i]->is_created();
     auto created = containers_[i]->create(host(), steps);
     if (!created) return refuse(i, created.error().text);
+    if (is_new) tell_created(plan_.containers[i].name);
     auto launched = containers_[i]->start([this, i] { ended(i); }, steps);
     if (!launched) return refuse(i, launched.error().text);
     progress_[i].phase = ContainerPhase::kRunning;
@@ -403,6 +436,7 @@ class Shim {
   void finish() {
     finished_ = true;
     Instant begin = env_.clock.now();
+    if (endpoint_) endpoint_->end();
     for (auto& container : containers_) {
       auto released = container->release();
       if (!released) {
@@ -432,6 +466,8 @@ class Shim {
   sys::Loop& loop_;
   OciProgram oci_;
   TaskNamespaces namespaces_;
+  sys::Fd host_listener_;
+  std::unique_ptr<EndpointProgram> endpoint_;  // null: the plan has none
   sys::Pipe alive_;  // closes with us: containers that wait for their start end then
   sys::Fd listener_;
   std::map<int, sys::Fd> connections_;
@@ -465,10 +501,10 @@ bool is_alive(const ShimIdentity& identity) {
   return is_the_same && stat->state != 'Z' && stat->state != 'X';
 }
 
-Status serve_task(const TaskPlan& plan, sys::Fd agent, Env env) {
+Status serve_task(const TaskPlan& plan, ShimInheritance inheritance, Env env) {
   auto loop = TRY(sys::Loop::make(env.clock));
   Shim shim(plan, env, *loop);
-  return shim.serve(std::move(agent));
+  return shim.serve(std::move(inheritance));
 }
 
 }  // namespace berth::runtime

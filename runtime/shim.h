@@ -27,7 +27,13 @@ Result<ShimIdentity> read_shim_identity(const std::string& path);
 // Whether that very process still runs: one that nobody has reaped yet does not.
 bool is_alive(const ShimIdentity& identity);
 
-// Serves the task until it has stopped. `agent` is the connection of who spawned us. Blocks.
-Status serve_task(const TaskPlan& plan, sys::Fd agent, Env env);
+// What whoever spawned us left open.
+struct ShimInheritance {
+  sys::Fd agent;     // its connection
+  sys::Fd endpoint;  // the listening socket of EndpointPlan::host_listener, if the plan has that
+};
+
+// Serves the task until it has stopped. Blocks.
+Status serve_task(const TaskPlan& plan, ShimInheritance inheritance, Env env);
 
 }  // namespace berth::runtime

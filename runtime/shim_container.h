@@ -54,6 +54,7 @@ class ShimContainer {
   // ("CannotCreateContainerError: ..."); it is kept and given again. Once created, a second call
   // does nothing. `steps` gets what took time.
   Status create(const Host& host, std::vector<TimedStep>& steps);
+  bool is_created() const { return create_result_.has_value(); }
   // Executes the program; `on_exit` is called on the loop when it has ended and what it printed is
   // in its log, or cannot get there. On error nothing runs.
   Status start(std::function<void()> on_exit, std::vector<TimedStep>& steps);

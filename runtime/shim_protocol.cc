@@ -29,13 +29,16 @@ constexpr std::array kRequests = {Word<ShimRequest>{ShimRequest::kStart, "start"
                                   Word<ShimRequest>{ShimRequest::kResize, "resize"}};
 
 constexpr std::array kEventKinds = {Word<Kind>{Kind::kNamespaces, "namespaces"},
+                                    Word<Kind>{Kind::kContainerCreated, "container_created"},
                                     Word<Kind>{Kind::kContainerStarted, "container_started"},
                                     Word<Kind>{Kind::kContainerHealth, "container_health"},
                                     Word<Kind>{Kind::kContainerRestarted, "container_restarted"},
                                     Word<Kind>{Kind::kContainerExited, "container_exited"},
                                     Word<Kind>{Kind::kStopRequested, "stop_requested"},
+                                    Word<Kind>{Kind::kTaskStopping, "task_stopping"},
                                     Word<Kind>{Kind::kTaskStopped, "task_stopped"},
-                                    Word<Kind>{Kind::kFailed, "failed"}};
+                                    Word<Kind>{Kind::kFailed, "failed"},
+                                    Word<Kind>{Kind::kUpToDate, "up_to_date"}};
 
 constexpr std::array kHealthWords = {Word<HealthStatus>{HealthStatus::kUnknown, "UNKNOWN"},
                                      Word<HealthStatus>{HealthStatus::kHealthy, "HEALTHY"},

@@ -6,9 +6,10 @@
 //     configures the networks            <--  namespaces  + 2 descriptors each (SCM_RIGHTS):
 //                                             the namespace, an rtnetlink socket born inside
 //     start                              -->  mounts, creates and starts containers in order
-//                                        <--  container_started, container_exited, ...
+//                                        <--  container_created, container_started, ...
 //                                        <--  container_health, when it changes
 //                                        <--  container_restarted, with the record of what ended
+//                                        <--  task_stopping, container_exited
 //     attach  + 2 descriptors            -->  before start, at best: who types at a container
 //     resize                             -->  the window of who types
 //     stop | kill                        -->  (at any time)
@@ -16,7 +17,7 @@
 //                                        <--  task_stopped, then it exits
 //                                        <--  failed instead, when it never came to start
 //   A later connection to shim.sock is told first what has happened so far, in the same messages;
-//   of container_health and container_restarted the last of each container.
+//   of container_health and container_restarted the last of each container; then up_to_date.
 #pragma once
 
 #include "base/env.h"
@@ -85,13 +86,16 @@ struct HealthReport {
 struct ShimEvent {
   enum class Kind {
     kNamespaces,
+    kContainerCreated,
     kContainerStarted,
     kContainerHealth,
     kContainerRestarted,
     kContainerExited,
     kStopRequested,
+    kTaskStopping,  // it has been decided; containers may still run
     kTaskStopped,
-    kFailed
+    kFailed,
+    kUpToDate  // what came before has happened, what follows happens now; to later connections
   };
   Kind kind = Kind::kNamespaces;
   std::vector<std::string> namespaces;  // kNamespaces: names, in the order of the descriptors

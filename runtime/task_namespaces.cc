@@ -5,6 +5,8 @@
 #include "sys/netlink.h"
 #include "sys/process.h"
 #include "sys/spawn.h"
+#include "sys/steering.h"
+#include "sys/tcp.h"
 
 #include <fcntl.h>
 #include <linux/mount.h>
@@ -18,13 +20,35 @@ Status bind_namespace(int fd, const std::string& path) {
   return sys::bind_mount(sys::proc_path(fd), path, sys::Recursion::kThisMount);
 }
 
-// Goes into the network namespace, opens the socket there and comes back.
-Result<sys::Fd> open_rtnetlink_in(int network_namespace) {
+// Inside of the network: the endpoint's address, its socket, and the way from one to the other.
+Status open_endpoint(TaskNetwork& network, sys::NetlinkSocket& inside) {
+  auto lo = TRY(inside.find_link("lo"));
+  if (!lo) return fail(Errc::kInternal, "a network namespace without lo");
+  TRY(inside.add_address(lo->index, {kEndpointAddress, 32}));
+  network.endpoint =
+      TRY(sys::listen_tcp({kEndpointAddress, kEndpointOwnPort}, sys::AddressNeed::kLater));
+  network.steering = TRY(sys::steer_connections(
+      network.network_namespace.get(), {kEndpointAddress, kEndpointPort}, network.endpoint.get()));
+  return {};
+}
+
+Status open_sockets(const TaskPlan& plan, TaskNetwork& network) {
+  auto inside = TRY(sys::NetlinkSocket::open());
+  if (plan.endpoint) {
+    auto opened = open_endpoint(network, inside);
+    if (!opened) return wrap(std::move(opened).error(), "the task's endpoint");
+  }
+  network.rtnetlink = inside.release();
+  return {};
+}
+
+// Goes into the network namespace, opens the sockets there and comes back.
+Status open_sockets_inside(const TaskPlan& plan, TaskNetwork& network) {
   sys::Fd home = TRY(sys::open_namespace(sys::own_pid(), "net"));
-  TRY(sys::join_namespace(network_namespace, CLONE_NEWNET, "the task's network"));
-  auto socket = sys::NetlinkSocket::open();
+  TRY(sys::join_namespace(network.network_namespace.get(), CLONE_NEWNET, "the task's network"));
+  auto opened = open_sockets(plan, network);
   TRY(sys::join_namespace(home.get(), CLONE_NEWNET, "the host's network"));
-  return TRY(std::move(socket)).release();
+  return opened;
 }
 
 struct NamespaceType {
@@ -70,7 +94,7 @@ Result<TaskNamespaces> make_task_namespaces(const TaskPlan& plan) {
     TaskNetwork made;
     made.name = network.name;
     made.network_namespace = TRY(make_namespace(kNetwork, namespaces.user.get()));
-    made.rtnetlink = TRY(open_rtnetlink_in(made.network_namespace.get()));
+    TRY(open_sockets_inside(plan, made));
     TRY(bind_namespace(made.network_namespace.get(), network.path));
     namespaces.networks.push_back(std::move(made));
   }

@@ -20,6 +20,10 @@ struct TaskNetwork {
   // An rtnetlink socket born inside. A socket keeps acting on its birth namespace, so who holds it
   // can configure that network and no other.
   sys::Fd rtnetlink;
+  // With an endpoint: its listening socket, born inside as well: who asks is known by the socket
+  // that was asked, not by an address that could be forged. And what leads connections to it.
+  sys::Fd endpoint;
+  sys::Fd steering;
 };
 
 struct TaskNamespaces {

@@ -171,6 +171,18 @@ Result<TaskLimits> parse_limits(const json::Node& node) {
   return limits;
 }
 
+Json render(const EndpointPlan& endpoint) {
+  return {{"command", endpoint.command}, {"hostListener", endpoint.host_listener}};
+}
+
+Result<EndpointPlan> parse_endpoint(const json::Node& node) {
+  EndpointPlan endpoint;
+  endpoint.command = TRY(node.find_strings("command"));
+  endpoint.host_listener = TRY(TRY(node.at("hostListener")).as_bool());
+  if (endpoint.command.empty()) return fail(Errc::kInvalid, "{}.command: is required", node.path());
+  return endpoint;
+}
+
 // The order of the task relies on it.
 Status check_dependencies(const TaskPlan& plan) {
   for (size_t i = 0; i < plan.containers.size(); ++i) {
@@ -216,6 +228,9 @@ Result<TaskPlan> parse_plan(const json::Node& root) {
     shared.path = TRY(memory->string_at("path"));
     shared.size_bytes = TRY(number_at<int64_t>(*memory, "sizeBytes"));
     plan.shared_memory = std::move(shared);
+  }
+  if (auto endpoint = root.find("endpoint")) {
+    plan.endpoint = TRY(parse_endpoint(*endpoint));
   }
   plan.cgroup = TRY(root.string_at("cgroup"));
   plan.limits = TRY(parse_limits(TRY(root.at("limits"))));
@@ -264,6 +279,7 @@ std::string render_task_plan(const TaskPlan& plan) {
     json["sharedMemory"] = {{"path", plan.shared_memory->path},
                             {"sizeBytes", plan.shared_memory->size_bytes}};
   }
+  if (plan.endpoint) json["endpoint"] = render(*plan.endpoint);
   if (plan.ids) json["ids"] = {{"first", plan.ids->first}, {"size", plan.ids->size}};
   return json.dump(2) + "\n";
 }

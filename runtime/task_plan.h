@@ -2,6 +2,7 @@
 // value: parse_task_plan(render_task_plan(p)) == p.
 #pragma once
 
+#include "base/ipv4.h"
 #include "base/result.h"
 #include "runtime/log_plan.h"
 #include "sys/cgroup_limits.h"
@@ -100,6 +101,21 @@ struct SharedMemoryPlan {
   bool operator==(const SharedMemoryPlan&) const = default;
 };
 
+// What containers ask about themselves, in each network of the task (runtime/endpoint_program.h).
+struct EndpointPlan {
+  std::vector<std::string> command;  // argv of the program that answers
+  // For containers in the host's network: a socket on its loopback that the agent hands to the
+  // shim.
+  bool host_listener = false;
+  bool operator==(const EndpointPlan&) const = default;
+};
+// Where containers find it, as on AWS...
+constexpr Ipv4 kEndpointAddress{0xa9feaa02};  // 169.254.170.2
+constexpr uint16_t kEndpointPort = 80;
+// ... and the port of that address at which its socket really listens. ECS reserves it for its
+// agent's endpoint too.
+constexpr uint16_t kEndpointOwnPort = 51679;
+
 struct TaskLimits {
   std::optional<int64_t> cpu_quota_us;  // per 100 ms
   uint64_t cpu_shares = 2;
@@ -123,6 +139,7 @@ struct TaskPlan {
   std::string pid_namespace;  // likewise; "": the containers share none
   std::string ipc_namespace;  // likewise
   std::optional<SharedMemoryPlan> shared_memory;
+  std::optional<EndpointPlan> endpoint;
   std::string cgroup;
   TaskLimits limits;
   std::vector<ContainerPlan> containers;  // in the definition's order
@@ -142,6 +159,7 @@ Result<TaskPlan> parse_task_plan(std::string_view text, const std::string& name)
 //     console.sock               where a terminal is handed over, during a create
 //     ns/user ns/<name>          namespaces, bound in the shim's own mount namespace
 //     ns/pid ns/ipc ns/shm       likewise, where the containers share them
+//     endpoint.json              what the endpoint tells (agent/endpoint_document.h)
 //     files/<container>/         hosts, resolv.conf, hostname
 //     containers/<container>/    OCI bundle: config.json, rootfs/; layers/ while it is mounted;
 //                                exit.json, the exit record; restarts.json, those of runs that
@@ -153,6 +171,7 @@ struct TaskPaths {
   std::string shim() const { return directory + "/shim.json"; }
   std::string socket() const { return directory + "/shim.sock"; }
   std::string console() const { return directory + "/console.sock"; }
+  std::string endpoint() const { return directory + "/endpoint.json"; }
   std::string namespaces() const { return directory + "/ns"; }
   std::string files(const std::string& container) const {
     return directory + "/files/" + container;

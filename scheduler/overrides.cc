@@ -83,6 +83,7 @@ ParsedOverrides parse_overrides(const json::Node& root) {
     if (!memory.empty() && !(overrides.memory_mib = parse_task_memory(memory))) {
       reader.malformed_at(root, "memory", "Invalid 'memory' setting for task.");
     }
+    overrides.task_role_arn = reader.string(root, "taskRoleArn");
     overrides.execution_role_arn = reader.string(root, "executionRoleArn");
     for (const json::Node& node : reader.array(root, "containerOverrides")) {
       if (!reader.check_members(node, "ContainerOverride")) continue;
@@ -133,6 +134,7 @@ Result<TaskDefinition> apply_overrides(TaskDefinition definition, const Override
   for (const ContainerOverride& each : overrides.containers) TRY(apply_container(definition, each));
   if (overrides.cpu) definition.cpu = overrides.cpu;
   if (overrides.memory_mib) definition.memory_mib = overrides.memory_mib;
+  if (!overrides.task_role_arn.empty()) definition.task_role_arn = overrides.task_role_arn;
   if (!overrides.execution_role_arn.empty()) {
     definition.execution_role_arn = overrides.execution_role_arn;
   }

@@ -29,6 +29,7 @@ struct Overrides {
   std::vector<ContainerOverride> containers{};
   std::optional<uint32_t> cpu{};
   std::optional<uint32_t> memory_mib{};
+  std::string task_role_arn{};
   std::string execution_role_arn{};
 };
 

@@ -201,6 +201,7 @@ struct TaskDefinition {
   std::optional<uint32_t> memory_mib{};  // a hard limit
   std::vector<std::string> requires_compatibilities{};
   std::optional<CpuArchitecture> cpu_architecture{};
+  std::string task_role_arn{};       // ARN or name; "": the containers get no credentials
   std::string execution_role_arn{};  // kept; berth itself is the executor
   std::vector<KeyValue> tags{};
 

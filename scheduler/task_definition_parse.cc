@@ -386,6 +386,7 @@ TaskDefinition read_definition(Reader& reader, const json::Node& root, LaunchTyp
       reader, root, "ipcMode", {IpcMode::kPrivate, IpcMode::kHost, IpcMode::kTask, IpcMode::kNone});
   read_task_sizes(reader, root, definition);
   read_runtime_platform(reader, root, definition);
+  definition.task_role_arn = reader.string(root, "taskRoleArn");
   definition.execution_role_arn = reader.string(root, "executionRoleArn");
   definition.volumes = read_list(reader, root, "volumes", "Volume", read_volume);
   definition.tags = read_list(reader, root, "tags", "Tag", read_tag);

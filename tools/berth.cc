@@ -25,6 +25,15 @@ struct GlobalOptions {
   bool debug = false;
 };
 
+// A file that holds keys must not be for everybody.
+Status check_private(const std::string& path) {
+  struct stat st = TRY(sys::stat(path));
+  if ((st.st_mode & 077) == 0) return {};
+  return fail(Errc::kInvalid,
+              "{}: has keys in \"roles\" and may be read by others (mode {:04o}): chmod 600 it",
+              path, st.st_mode & 07777);
+}
+
 // The configuration in force: defaults, then the file, then flags, then the programs beside us.
 Result<agent::Config> effective_config(const GlobalOptions& options) {
   agent::Config config;
@@ -32,6 +41,7 @@ Result<agent::Config> effective_config(const GlobalOptions& options) {
   std::string path = named ? options.config : agent::kConfigPath;
   if (named || sys::exists(path)) {
     config = TRY(agent::parse_config(TRY(sys::read_file(path, kConfigMax)), path));
+    if (agent::holds_keys(config.roles)) TRY(check_private(path));
   }
   if (!options.root.empty()) config.root = options.root;
   if (!options.run.empty()) config.run = options.run;
@@ -77,6 +87,9 @@ int run_task(const agent::Config& config, const GlobalOptions& global, RunOption
   auto cleaner = own_command(global, config, {"system", "prune", "--automatic"});
   if (!cleaner) return report(cleaner.error());
   options.cleaner = std::move(*cleaner);
+  auto endpoint = own_command(global, config, {"system", "endpoint"});
+  if (!endpoint) return report(endpoint.error());
+  options.endpoint = std::move(*endpoint);
   auto keeper = own_command(global, config, keeper_arguments(options));
   if (!keeper) return report(keeper.error());
   options.keeper = std::move(*keeper);

@@ -12,6 +12,7 @@ namespace berth {
 namespace {
 
 constexpr int kAgentFd = 3;
+constexpr int kEndpointFd = 4;  // where the plan says that there is one
 
 Status serve(const std::string& directory) {
   std::string path = runtime::TaskPaths{directory}.plan();
@@ -20,7 +21,13 @@ Status serve(const std::string& directory) {
   TRY(sys::set_cloexec(kAgentFd));
   sys::SystemClock clock;
   sys::SystemRng rng;
-  return runtime::serve_task(plan, sys::Fd(kAgentFd), Env{clock, rng});
+  runtime::ShimInheritance inheritance;
+  inheritance.agent = sys::Fd(kAgentFd);
+  if (plan.endpoint && plan.endpoint->host_listener) {
+    TRY(sys::set_cloexec(kEndpointFd));
+    inheritance.endpoint = sys::Fd(kEndpointFd);
+  }
+  return runtime::serve_task(plan, std::move(inheritance), Env{clock, rng});
 }
 
 }  // namespace

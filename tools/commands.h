@@ -27,11 +27,12 @@ struct RunOptions {
   std::vector<std::string> security_groups;  // names, for networkMode awsvpc
   bool userns_host = false;
   bool timing = false;
-  bool detach = false;               // return when the task runs; a keeper looks after it
-  std::vector<std::string> keeper;   // the same command, to be that keeper
-  int report_fd = -1;                // this is the keeper: whoever started it hears there
-  std::vector<std::string> sweeper;  // `berth system sweep` of the same instance
-  std::vector<std::string> cleaner;  // `berth system prune --automatic`
+  bool detach = false;                // return when the task runs; a keeper looks after it
+  std::vector<std::string> keeper;    // the same command, to be that keeper
+  int report_fd = -1;                 // this is the keeper: whoever started it hears there
+  std::vector<std::string> sweeper;   // `berth system sweep` of the same instance
+  std::vector<std::string> cleaner;   // `berth system prune --automatic`
+  std::vector<std::string> endpoint;  // `berth system endpoint`, without the task's id
 };
 
 int run_command(const agent::Config& config, const RunOptions& options);

@@ -57,7 +57,8 @@ class RunSession {
                 .progress = [this](const image::Progress& p) { progress_.update(p); },
                 .sweeper = options.sweeper,
                 .security_groups = options.security_groups,
-                .console = console_ ? std::optional(console_->client()) : std::nullopt},
+                .console = console_ ? std::optional(console_->client()) : std::nullopt,
+                .endpoint = options.endpoint},
                loop, env, [this](scheduler::Event event) { submit(std::move(event)); }) {}
 
   Result<int> run() {

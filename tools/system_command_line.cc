@@ -32,6 +32,15 @@ void add_sweep(CLI::App& system, Command& chosen) {
   });
 }
 
+void add_endpoint(CLI::App& system, Command& chosen) {
+  CLI::App* endpoint = system.add_subcommand("endpoint")->group("");
+  auto task = std::make_shared<std::string>();  // lives as long as the callback
+  endpoint->add_option("TASK", *task)->required();
+  endpoint->callback([task, &chosen] {
+    chosen = [task](const agent::Config& config) { return endpoint_command(config, *task); };
+  });
+}
+
 void add_format(CLI::App& command, bool& json) {
   command
       .add_option_function<std::string>(
@@ -86,6 +95,7 @@ void add_system_commands(CLI::App& app, Command& chosen) {
   system->require_subcommand(1);
   add_config(*system, chosen);
   add_sweep(*system, chosen);
+  add_endpoint(*system, chosen);
   add_df(*system, chosen);
   add_prune(*system, chosen);
   add_check(*system, chosen);

@@ -12,6 +12,8 @@ namespace berth::tools {
 // Waits for `delay` first: a task that starts meanwhile finds bridge and tables in place.
 int sweep_command(const agent::Config& config, std::chrono::milliseconds delay);
 
+int endpoint_command(const agent::Config& config, const std::string& task_id);
+
 struct DfOptions {
   bool verbose = false;
   bool json = false;

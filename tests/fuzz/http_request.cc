@@ -2,27 +2,35 @@
 // the bytes is a request of its own.
 #include "http/message.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/targets.h"
 
-using namespace berth;  // the entry point is not ours to place
+namespace berth::fuzz {
+namespace {
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  std::string_view text = fuzz::text_of(data, size);
+void check_request(const http::Request& request) {
+  CHECK(request.path.starts_with('/'));
+  CHECK(request.body.size() <= http::kBodyMax);
+  CHECK(request.headers.size() <= http::kHeadersMax);
+  for (const auto& [name, value] : request.headers) {
+    CHECK(!name.empty() && name.find_first_of("\r\n") == std::string::npos);
+    CHECK(value.find_first_of("\r\n") == std::string::npos);
+  }
+}
+
+}  // namespace
+
+void http_request(std::string_view text) {
   while (true) {
     auto parsed = http::parse_request(text);
     if (!parsed) {
       CHECK(parsed.error().status >= 400 && parsed.error().status < 600);
-      return 0;
+      return;
     }
-    if (!*parsed) return 0;
-    const http::Request& request = (*parsed)->request;
+    if (!*parsed) return;
     CHECK((*parsed)->consumed > 0 && (*parsed)->consumed <= text.size());
-    CHECK(request.path.starts_with('/'));
-    CHECK(request.body.size() <= http::kBodyMax);
-    CHECK(request.headers.size() <= http::kHeadersMax);
-    for (const auto& [name, value] : request.headers) {
-      CHECK(!name.empty() && name.find_first_of("\r\n") == std::string::npos);
-      CHECK(value.find_first_of("\r\n") == std::string::npos);
-    }
+    check_request((*parsed)->request);
     text.remove_prefix((*parsed)->consumed);
   }
 }
+
+}  // namespace berth::fuzz

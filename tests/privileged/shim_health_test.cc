@@ -175,6 +175,7 @@ TEST_F(ShimHealth, ALaterAgentHearsTheLastStatus) {
   start();
   for (int i = 0; i < 5; ++i) next_health();
   agent_ = sys::connect_unix(path("task/shim.sock")).value();
+  EXPECT_EQ(next().kind, Kind::kContainerCreated);
   EXPECT_EQ(next().kind, Kind::kContainerStarted);
   HealthReport past = next_health();
   EXPECT_NE(next_health().status, past.status) << "the next one is news";

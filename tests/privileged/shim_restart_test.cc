@@ -131,6 +131,7 @@ TEST_F(ShimRestart, ALaterAgentHearsTheLastRestart) {
   start();
   await_output("main", "up");
   agent_ = sys::connect_unix(path("task/shim.sock")).value();
+  EXPECT_EQ(next().kind, Kind::kContainerCreated);
   EXPECT_EQ(next().kind, Kind::kContainerStarted);
   EXPECT_EQ(next_restart().restarts, 3);
   ask(ShimRequest::kKill);

@@ -176,15 +176,18 @@ TEST_F(Shim, SecondAgentHearsTheHistoryAndCommands) {
   agent_ = sys::connect_unix(path("task/shim.sock")).value();
   exits_.clear();
   std::vector<std::string> heard;
-  for (int i = 0; i < 3; ++i) {
-    ShimEvent event = next();
-    heard.push_back(fmt::format(
-        "{} {}", event.kind == Kind::kContainerStarted ? "started" : "exited", event.container));
+  auto word = [](Kind kind) {
+    if (kind == Kind::kContainerCreated) return "created";
+    return kind == Kind::kContainerStarted ? "started" : "exited";
+  };
+  for (ShimEvent event = next(); event.kind != Kind::kUpToDate; event = next()) {
+    heard.push_back(fmt::format("{} {}", word(event.kind), event.container));
     if (event.exit) {
       EXPECT_EQ(event.exit->exit_code, 4);
     }
   }
-  EXPECT_THAT(heard, testing::UnorderedElementsAre("started side", "started main", "exited side"));
+  EXPECT_THAT(heard, testing::UnorderedElementsAre("created side", "started side", "created main",
+                                                   "started main", "exited side"));
   ask(ShimRequest::kKill);
   await(Kind::kTaskStopped);
 }

@@ -55,8 +55,11 @@ TEST(ShimProtocol, EventsRoundTrip) {
   restarted.exit = ExitRecord{.container = "web", .exit_code = 3, .restarts = 17};
   ShimEvent stopped{.kind = Kind::kTaskStopped, .at = "t"};
   ShimEvent failed{.kind = Kind::kFailed, .at = "t", .text = "mount: no space"};
-  for (const ShimEvent& event :
-       {namespaces, started, exited, sick, late, restarted, stopped, failed}) {
+  ShimEvent created{.kind = Kind::kContainerCreated, .container = "web", .at = "t"};
+  ShimEvent stopping{.kind = Kind::kTaskStopping, .at = "t"};
+  ShimEvent up_to_date{.kind = Kind::kUpToDate, .at = "t"};
+  for (const ShimEvent& event : {namespaces, created, started, exited, sick, late, restarted,
+                                 stopping, stopped, failed, up_to_date}) {
     auto parsed = parse_event(render_event(event));
     ASSERT_TRUE(parsed) << parsed.error().text;
     EXPECT_EQ(*parsed, event);

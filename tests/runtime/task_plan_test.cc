@@ -23,6 +23,7 @@ TaskPlan full_plan() {
   plan.pid_namespace = "/ns/pid";
   plan.ipc_namespace = "/ns/ipc";
   plan.shared_memory = SharedMemoryPlan{"/ns/shm", uint64_t{3} << 30};
+  plan.endpoint = EndpointPlan{{"/bin/berth", "system", "endpoint", "0123"}, true};
   plan.cgroup = "/berth/i/0123";
   plan.limits = {25000, 512, int64_t{64} << 30, 4096};
   ContainerPlan web;

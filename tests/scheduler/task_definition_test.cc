@@ -115,9 +115,6 @@ TEST(TaskDefinition, RefusesWithPathAndText) {
        "cpu: Fargate requires that 'cpu' be defined at the task level."},
       {with_container("", R"("runtimePlatform":{"cpuArchitecture":"ARM64"},)"),
        "runtimePlatform.cpuArchitecture: this host runs X86_64, not ARM64"},
-      {with_container("", R"("taskRoleArn":"r",)"),
-       "taskRoleArn: not supported: the containers would expect credentials, and berth has no "
-       "credentials endpoint yet"},
   };
   for (const BadCase& each : cases) EXPECT_EQ(headline(each.text), each.headline) << each.text;
 }

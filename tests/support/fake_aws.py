@@ -50,6 +50,8 @@ class FakeAws:
         self.keys, self.passwords, self.lifetime = dict(keys), list(passwords), lifetime
         self.asked, self.handed_out = [], {"AccessKeyId": "ASIAHANDEDOUT", "SecretAccessKey": "h", "Token": "ht"}
         self.keys["ASIAHANDEDOUT"] = ("h", "ht")
+        self.role_seconds = 3600  # what STS gives, lasts so long
+        self.sessions = []  # of AssumeRole: (role, session name)
         self.container_token, self.imds_token = "container-token", "imds-token"
         self.moved_to = None  # where ECR's API redirects
         fake = self
@@ -134,16 +136,32 @@ class FakeAws:
             if code:
                 xml = f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
                 return self.send(handler, 403, xml.encode(), "text/xml")
+            self.sessions.append((form["RoleArn"], form["RoleSessionName"]))
+        elif action == "GetCallerIdentity":
+            return self.get_caller_identity(handler, body)
         elif form.get("WebIdentityToken") != "jwt":
             return self.send(handler, 400, b"<ErrorResponse><Error><Code>InvalidIdentityToken</Code></Error>"
                                            b"</ErrorResponse>", "text/xml")
         self.asked.append(f"sts {action} {key_id}".strip())
         keys = self.handed_out
-        expires = (datetime.datetime.utcnow() + datetime.timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        expires = datetime.datetime.utcnow() + datetime.timedelta(seconds=self.role_seconds)
+        expires = expires.strftime("%Y-%m-%dT%H:%M:%SZ")
         xml = (f'<{action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><{action}Result><Credentials>'
                f"<AccessKeyId>{keys['AccessKeyId']}</AccessKeyId><SecretAccessKey>{keys['SecretAccessKey']}"
                f"</SecretAccessKey><SessionToken>{keys['Token']}</SessionToken><Expiration>{expires}</Expiration>"
                f"</Credentials></{action}Result></{action}Response>")
+        return self.send(handler, 200, xml.encode(), "text/xml")
+
+    def get_caller_identity(self, handler, body):
+        code, message, key_id = self.refusal(handler, body, "sts")
+        self.asked.append(f"sts GetCallerIdentity {key_id}")
+        if code:
+            xml = f"<ErrorResponse><Error><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
+            return self.send(handler, 403, xml.encode(), "text/xml")
+        xml = ('<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
+               f"<GetCallerIdentityResult><Arn>arn:aws:sts::123456789012:assumed-role/{key_id}</Arn>"
+               f"<UserId>{key_id}</UserId><Account>123456789012</Account></GetCallerIdentityResult>"
+               "</GetCallerIdentityResponse>")
         return self.send(handler, 200, xml.encode(), "text/xml")
 
     def put(self, handler):

@@ -1,0 +1,254 @@
+#include "agent/task_endpoint.h"
+
+#include "agent/role_credentials.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+
+namespace berth::agent {
+namespace {
+
+using http::Response;
+
+constexpr size_t kIdShown = 100;
+constexpr const char* kWholeTask = "task";  // the network that all containers share (awsvpc)
+constexpr const char* kOverRate = "You have reached maximum request limit.";
+
+Response json_answer(std::string text) {
+  return {.status = 200, .body = std::move(text)};
+}
+
+// Errors of the endpoint are JSON strings.
+Response json_refusal(int status, const std::string& text) {
+  return {.status = status, .body = nlohmann::json(text).dump()};
+}
+
+Response plain_refusal(int status, std::string text) {
+  return {.status = status, .content_type = "text/plain; charset=utf-8", .body = std::move(text)};
+}
+
+// With the very keys of Amazon's agent, capitals included.
+Response credentials_refusal(int status, const char* code, const std::string& message) {
+  nlohmann::ordered_json body = {{"code", code}, {"message", message}, {"HTTPErrorCode", status}};
+  return {.status = status, .body = body.dump()};
+}
+
+Response no_such_page() {
+  return plain_refusal(404, "404 page not found\n");
+}
+
+// "/v4//x/" is "/v4/x/" to Amazon's agent, which says so by a redirect.
+std::string collapsed(const std::string& path) {
+  std::string out;
+  for (char c : path) {
+    if (c == '/' && !out.empty() && out.back() == '/') continue;
+    out += c;
+  }
+  return out;
+}
+
+const char* version_name(MetadataVersion version) {
+  switch (version) {
+    case MetadataVersion::kV2:
+      return "V2";
+    case MetadataVersion::kV3:
+      return "V3";
+    case MetadataVersion::kV4:
+      return "V4";
+  }
+  return "";
+}
+
+Response unknown_id(MetadataVersion version, const std::string& id) {
+  int status = version == MetadataVersion::kV4 ? 404 : 400;
+  return json_refusal(status,
+                      fmt::format("{} container metadata handler: unable to get container ID from "
+                                  "request: unable to get docker ID from v3 endpoint ID: {}",
+                                  version_name(version), printable(id, kIdShown)));
+}
+
+}  // namespace
+
+struct TaskEndpoint::Asked {
+  std::vector<std::string> words;  // of the path
+  size_t listener = 0;
+  std::string query;
+  const http::Server::Reply& reply;
+
+  // What stands behind the first two words, "task/stats".
+  std::string rest() const {
+    return words.size() <= 2 ? "" : join({words.begin() + 2, words.end()}, "/");
+  }
+};
+
+TaskEndpoint::TaskEndpoint(runtime::TaskPlan plan, TaskMetadata metadata,
+                           CredentialSource credentials, sys::Loop& loop, Env env)
+    : plan_(std::move(plan)),
+      sockets_(endpoint_sockets(plan_)),
+      metadata_(std::move(metadata)),
+      credentials_(std::move(credentials)),
+      env_(env),
+      sampler_(loop, env.clock),
+      buckets_(sockets_.size(), http::TokenBucket(kEndpointRate)) {}
+
+void TaskEndpoint::handle(const http::Request& request, size_t listener,
+                          const http::Server::Reply& reply) {
+  if (!buckets_.at(listener).take(env_.clock.now())) return reply(plain_refusal(429, kOverRate));
+  std::string path = collapsed(request.path);
+  if (path != request.path) {
+    Response moved = plain_refusal(301, "");
+    moved.headers["Location"] = path + (request.query.empty() ? "" : "?" + request.query);
+    return reply(moved);
+  }
+  if (request.method != "GET" && request.method != "HEAD") {
+    Response refusal = plain_refusal(405, "");
+    refusal.headers["Allow"] = "GET, HEAD";
+    return reply(refusal);
+  }
+  if (path.size() > 1 && path.back() == '/') path.pop_back();
+  Asked asked{split(path.substr(1), '/'), listener, request.query, reply};
+  route(asked);
+}
+
+void TaskEndpoint::route(const Asked& asked) {
+  const std::string& first = asked.words[0];
+  if (asked.words.size() < 2) return asked.reply(no_such_page());
+  bool for_credentials = asked.words[1] == "credentials";
+  if (first == "v1" && for_credentials && asked.words.size() == 2) {
+    return answer_credentials(asked, asked.query.starts_with("id=") ? asked.query.substr(3) : "");
+  }
+  if (first == "v2" && for_credentials && asked.words.size() <= 3) {
+    return answer_credentials(asked, asked.words.size() == 3 ? asked.words[2] : "");
+  }
+  if (first == "v4") return answer_metadata(asked, MetadataVersion::kV4, asked.words[1]);
+  if (first == "v3") return answer_metadata(asked, MetadataVersion::kV3, asked.words[1]);
+  if (first == "v2") return answer_old_metadata(asked);
+  asked.reply(no_such_page());
+}
+
+void TaskEndpoint::answer_metadata(const Asked& asked, MetadataVersion version,
+                                   const std::string& id) {
+  std::string rest = asked.rest();
+  bool is_known = rest.empty() || rest == "task" || rest == "taskWithTags" || rest == "stats" ||
+                  rest == "task/stats";
+  if (!is_known) return asked.reply(no_such_page());
+  auto container = find_container(id, asked.listener);
+  if (!container) return asked.reply(unknown_id(version, id));
+  if (rest.empty()) return answer_container(asked, version, *container);
+  if (rest == "stats") return answer_stats(asked, *container);
+  if (rest == "task/stats") return answer_all_stats(asked);
+  Tags tags = rest == "task" ? Tags::kWithout : Tags::kWith;
+  asked.reply(json_answer(metadata_.render_task(version, tags)));
+}
+
+// Version 2 knows no ids: it is for tasks that have an address of their own.
+void TaskEndpoint::answer_old_metadata(const Asked& asked) {
+  const std::string& what = asked.words[1];
+  bool is_known = (what == "metadata" || what == "stats") && asked.words.size() <= 3;
+  if (!is_known || sockets_.at(asked.listener) != kWholeTask) return asked.reply(no_such_page());
+  if (asked.words.size() == 2) {
+    if (what == "stats") return answer_all_stats(asked);
+    return asked.reply(json_answer(metadata_.render_task(MetadataVersion::kV2, Tags::kWithout)));
+  }
+  for (const MetadataContainer& each : metadata_.containers()) {
+    if (each.docker_id != asked.words[2]) continue;
+    if (what == "stats") return answer_stats(asked, each.name);
+    return answer_container(asked, MetadataVersion::kV2, each.name);
+  }
+  asked.reply(json_refusal(400, "unable to get container metadata for container: " +
+                                    printable(asked.words[2], kIdShown)));
+}
+
+void TaskEndpoint::answer_container(const Asked& asked, MetadataVersion version,
+                                    const std::string& container) {
+  asked.reply(json_answer(metadata_.render_container(version, container)));
+}
+
+void TaskEndpoint::answer_credentials(const Asked& asked, const std::string& id) {
+  auto role = metadata_.role();
+  if (id.empty()) {
+    return asked.reply(credentials_refusal(
+        400, "NoIdInRequest", "CredentialsV2Request: No Credential ID in the request"));
+  }
+  if (!role || role->id != id) {
+    return asked.reply(credentials_refusal(400, "InvalidIdInRequest",
+                                           "CredentialsV2Request: Credentials not found"));
+  }
+  credentials_([reply = asked.reply, arn = role->arn](const Result<aws::Credentials>& found) {
+    if (found) return reply(json_answer(render_role_answer(arn, *found)));
+    // Why is for whoever runs the host: it names profiles and endpoints.
+    LOG(kError, "no credentials for a task role", {{"role", arn}, {"why", found.error().text}});
+    reply(credentials_refusal(503, "CredentialsUninitialized",
+                              "CredentialsV2Request: Credentials uninitialized for ID"));
+  });
+}
+
+void TaskEndpoint::answer_stats(const Asked& asked, const std::string& container) {
+  for (const MetadataContainer& each : metadata_.containers()) {
+    if (each.name != container) continue;
+    if (!each.running) break;
+    return sampler_.ask({wanted_of(each)}, [reply = asked.reply, id = each.docker_id](
+                                               const std::map<std::string, std::string>& answers) {
+      auto found = answers.find(id);
+      reply(json_answer(found == answers.end() ? "null" : found->second));
+    });
+  }
+  asked.reply(json_answer("null"));
+}
+
+void TaskEndpoint::answer_all_stats(const Asked& asked) {
+  std::vector<StatsSampler::Wanted> wanted;
+  std::vector<std::string> ids;
+  for (const MetadataContainer& each : metadata_.containers()) {
+    ids.push_back(each.docker_id);
+    if (each.running) wanted.push_back(wanted_of(each));
+  }
+  sampler_.ask(std::move(wanted),
+               [reply = asked.reply, ids](const std::map<std::string, std::string>& answers) {
+                 std::vector<std::string> members;
+                 for (const std::string& id : ids) {
+                   auto found = answers.find(id);
+                   members.push_back(nlohmann::json(id).dump() + ":" +
+                                     (found == answers.end() ? "null" : found->second));
+                 }
+                 reply(json_answer("{" + join(members, ",") + "}"));
+               });
+}
+
+std::vector<std::string> endpoint_sockets(const runtime::TaskPlan& plan) {
+  std::vector<std::string> sockets;
+  if (plan.endpoint && plan.endpoint->host_listener) sockets.emplace_back();
+  for (const runtime::NamespacePlan& network : plan.networks) sockets.push_back(network.name);
+  return sockets;
+}
+
+std::optional<std::string> TaskEndpoint::find_container(const std::string& id,
+                                                        size_t listener) const {
+  auto container = metadata_.container_of(id);
+  if (!container) return std::nullopt;
+  const std::string& asked = sockets_.at(listener);
+  if (asked == kWholeTask) return container;
+  bool has_its_own = std::ranges::find(sockets_, *container) != sockets_.end();
+  return asked == (has_its_own ? *container : "") ? container : std::nullopt;
+}
+
+StatsSampler::Wanted TaskEndpoint::wanted_of(const MetadataContainer& container) const {
+  StatsSampler::Wanted wanted;
+  wanted.name = {container.docker_id, container.docker_name};
+  // The interfaces of the host are none of the task's.
+  bool has_network = sockets_.front() == kWholeTask ||
+                     std::ranges::find(sockets_, container.name) != sockets_.end();
+  wanted.source.pid = has_network ? container.pid : 0;
+  if (plan_.limits.memory_bytes) {
+    wanted.source.task_memory = static_cast<uint64_t>(*plan_.limits.memory_bytes);
+  }
+  for (const runtime::ContainerPlan& each : plan_.containers) {
+    if (each.name == container.name) wanted.source.cgroup = each.cgroup;
+  }
+  return wanted;
+}
+
+}  // namespace berth::agent

@@ -1,0 +1,70 @@
+// TaskEndpoint: the answers of 169.254.170.2 to the containers of one task.
+//
+//   /v4/<id>  /v4/<id>/task  /taskWithTags  /stats  /task/stats        and the same below /v3
+//   /v2/credentials/<id>   /v1/credentials?id=<id>                      tasks with a role
+//   /v2/metadata  /v2/metadata/<docker id>  /v2/stats  /v2/stats/<docker id>     awsvpc tasks
+//
+// Who asks is known by the socket that was asked: an id of another network of the task is as
+// unknown as any.
+#pragma once
+
+#include "agent/stats_sampler.h"
+#include "agent/task_metadata.h"
+#include "aws/credentials.h"
+#include "base/env.h"
+#include "http/server.h"
+#include "http/token_bucket.h"
+#include "runtime/task_plan.h"
+#include "sys/loop.h"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace berth::agent {
+
+// Of the requests to one socket, as Amazon's agent has it.
+constexpr http::Rate kEndpointRate{.per_second = 40, .burst = 60};
+
+// The networks that have a socket, in the order of the sockets: the host's first, by the name "",
+// if containers are in it.
+std::vector<std::string> endpoint_sockets(const runtime::TaskPlan& plan);
+
+class TaskEndpoint {
+ public:
+  // Looks for the credentials of the task's role and calls back, now or later, on the loop.
+  using FoundCredentials = std::function<void(const Result<aws::Credentials>&)>;
+  using CredentialSource = std::function<void(FoundCredentials)>;
+
+  // `loop` and `env` are borrowed.
+  TaskEndpoint(runtime::TaskPlan plan, TaskMetadata metadata, CredentialSource credentials,
+               sys::Loop& loop, Env env);
+
+  void observe(const runtime::ShimEvent& event) { metadata_.observe(event); }
+  // Of the socket with this place among those of endpoint_sockets().
+  void handle(const http::Request& request, size_t listener, const http::Server::Reply& reply);
+
+ private:
+  struct Asked;
+  void route(const Asked& asked);
+  void answer_metadata(const Asked& asked, MetadataVersion version, const std::string& id);
+  void answer_old_metadata(const Asked& asked);
+  void answer_container(const Asked& asked, MetadataVersion version, const std::string& container);
+  void answer_credentials(const Asked& asked, const std::string& id);
+  void answer_stats(const Asked& asked, const std::string& container);
+  void answer_all_stats(const Asked& asked);
+
+  // The container of an id, if it may be asked for at that socket.
+  std::optional<std::string> find_container(const std::string& id, size_t listener) const;
+  StatsSampler::Wanted wanted_of(const MetadataContainer& container) const;
+
+  runtime::TaskPlan plan_;
+  std::vector<std::string> sockets_;
+  TaskMetadata metadata_;
+  CredentialSource credentials_;
+  Env env_;
+  StatsSampler sampler_;
+  std::vector<http::TokenBucket> buckets_;  // by listener
+};
+
+}  // namespace berth::agent
