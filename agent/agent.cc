@@ -45,6 +45,7 @@ struct Agent::RunningTask {
   std::optional<netns::Lease> lease;
   std::optional<sys::FileLock> lock;
   std::map<std::string, image::Image> images;  // pinned until the task is released
+  ContainerEnvironments environments;
   WallTime pull_started_at{};
   WallTime pull_stopped_at{};
   sys::Process shim;
@@ -163,7 +164,7 @@ void Agent::start(const scheduler::Task& scheduled) {
     if (network) sink_(network->provisioned(task->task, *task->lease));
     if (gives_up(task)) return;
     set_up_host_side(task);
-    pull_images(task);
+    fetch_environment(task);
   });
 }
 
@@ -179,6 +180,21 @@ void Agent::set_up_host_side(const TaskPtr& task) {
     }
     task->host_side_done = true;
     set_up_networks(task);
+  });
+}
+
+// Before the pull: what is not there is known at once.
+void Agent::fetch_environment(const TaskPtr& task) {
+  if (!needs_fetching(task->task.definition)) return pull_images(task);
+  auto job = [config = options_.config, env = env_, scheduled = task->task] {
+    return fetch_job(config, env, scheduled);
+  };
+  run_start_job(task, job, [this, task](Answer<ContainerEnvironments> answer) {
+    note(task, std::move(answer.spans));
+    if (gives_up(task)) return;
+    if (!answer.made) return fail_start(task, std::move(answer.made).error());
+    task->environments = std::move(*answer.made);
+    pull_images(task);
   });
 }
 
@@ -204,6 +220,7 @@ void Agent::spawn_shim(const TaskPtr& task) {
   request.task = task->task;
   request.lease = *task->lease;
   request.foreground = options_.foreground;
+  request.environments = std::move(task->environments);
   request.pull_started_at = task->pull_started_at;
   request.pull_stopped_at = task->pull_stopped_at;
   request.endpoint_command = options_.endpoint;

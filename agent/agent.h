@@ -1,7 +1,8 @@
 // Agent: the hands of the scheduler. Executes its Commands on this host and says what came of them
 // as Events.
 //
-//   StartTask   worker: pull images -> lease addresses, ports, ids -> write bundles and task.json
+//   StartTask   worker: lease addresses, ports, ids -> fetch environment files and secrets
+//               -> pull images -> write bundles and task.json
 //               -> spawn the shim -> (loop) shim: "namespaces" -> worker: apply the network
 //               -> shim: "start" -> container_started, container_health, container_restarted,
 //               container_exited, ... task_stopped
@@ -90,6 +91,7 @@ class Agent {
   void tear_down(const TaskPtr& task);
 
   // The stages of a start, each called on the loop when the one before is done.
+  void fetch_environment(const TaskPtr& task);
   void pull_images(const TaskPtr& task);
   void set_up_host_side(const TaskPtr& task);
   void spawn_shim(const TaskPtr& task);

@@ -107,7 +107,8 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
     Config config;
     TRY(root.only({"root", "run", "ociRuntime", "shim", "init", "subnet", "region", "accountId",
                    "taskPidsLimit", "insecureRegistries", "registries", "certificates", "proxy",
-                   "aws", "imageCleanup", "securityGroups", "roles"}));
+                   "aws", "imageCleanup", "securityGroups", "roles", "secrets",
+                   "environmentFiles"}));
     TRY(read_absolute_path(root, "root", config.root));
     TRY(read_absolute_path(root, "run", config.run));
     TRY(read_absolute_path(root, "ociRuntime", config.oci_runtime));
@@ -120,6 +121,8 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
         TRY(read_in_range(root, "taskPidsLimit", config.task_pids_limit, kPidsMin, kPidsMax));
     config.registries = TRY(read_registry_settings(root));
     config.aws = TRY(read_aws(root));
+    config.secrets = TRY(read_secret_settings(root));
+    config.environment_files = TRY(read_environment_file_settings(root));
     config.roles = TRY(read_role_settings(root));
     config.image_cleanup = TRY(read_image_cleanup(root));
     config.security_groups = TRY(read_security_groups(root));
@@ -146,6 +149,8 @@ std::string render_config(const Config& config) {
   if (!config.aws.profile.empty()) out["aws"]["profile"] = config.aws.profile;
   if (!config.aws.ecr_endpoint.empty()) out["aws"]["ecrEndpoint"] = config.aws.ecr_endpoint;
   render_role_settings(config.roles, out);
+  render_secret_settings(config.secrets, out);
+  render_environment_file_settings(config.environment_files, out);
   for (const char* key : {"ociRuntime", "shim", "init"}) {
     if (out[key].get_ref<const std::string&>().empty())
       out.erase(key);  // not known, and "" is no path

@@ -4,6 +4,7 @@
 
 #include "agent/registry_settings.h"
 #include "agent/role_settings.h"
+#include "agent/secret_settings.h"
 #include "base/result.h"
 #include "netns/security_group.h"
 
@@ -49,6 +50,8 @@ struct Config {
   AwsConfig aws;
   std::vector<netns::SecurityGroup> security_groups;
   RoleSettings roles;
+  SecretSettings secrets;
+  EnvironmentFileSettings environment_files;
 };
 
 // Reads the members of `text` over the defaults. Errors: kInvalid with the member's path for

@@ -175,13 +175,17 @@ Result<std::vector<std::string>> args_of(const scheduler::ContainerDefinition& c
 }
 
 std::vector<std::string> env_of(const scheduler::ContainerDefinition& container,
-                                const image::ImageConfig& image, const Account& account,
+                                const image::ImageConfig& image,
+                                const ContainerEnvironment& fetched, const Account& account,
                                 const std::string& hostname) {
   std::vector<std::string> env;
   for (const std::string& variable : image.env) set_variable(env, variable);
-  for (const scheduler::KeyValue& variable : container.environment) {
-    set_variable(env, variable.name + "=" + variable.value);
+  for (const auto* variables : {&fetched.from_files, &container.environment}) {
+    for (const scheduler::KeyValue& variable : *variables) {
+      set_variable(env, variable.name + "=" + variable.value);
+    }
   }
+  for (const auto& [name, value] : fetched.secrets) set_variable(env, name + "=" + value.reveal());
   default_variable(env, kDefaultPath);
   default_variable(env, "HOSTNAME=" + hostname);
   default_variable(env, "HOME=" + account.home);
@@ -221,7 +225,7 @@ Result<ContainerSettings> decide_settings(const scheduler::TaskDefinition& task,
   }
   ContainerSettings settings;
   settings.args = TRY(args_of(container, image));
-  settings.env = env_of(container, image, account, place.hostname);
+  settings.env = env_of(container, image, place.environment, account, place.hostname);
   set_endpoint_variables(settings.env, place.endpoint);
   settings.cwd = !container.working_directory.empty() ? container.working_directory
                  : !image.working_dir.empty()         ? image.working_dir

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "agent/accounts.h"
+#include "agent/container_environment.h"
 #include "agent/endpoint_document.h"
 #include "agent/oci_config.h"
 #include "base/result.h"
@@ -38,6 +39,7 @@ struct ContainerPlace {
   std::string init_program;      // on the host; for initProcessEnabled
   std::vector<Device> devices;   // those of linuxParameters, looked up on the host
   EndpointVariables endpoint;
+  ContainerEnvironment environment;  // what was fetched
 };
 
 // Docker's rule: an entryPoint hides the image's Entrypoint and Cmd; a command hides the image's
@@ -45,10 +47,11 @@ struct ContainerPlace {
 Result<std::vector<std::string>> args_of(const scheduler::ContainerDefinition& container,
                                          const image::ImageConfig& image);
 
-// Image ENV below `environment`; PATH, HOSTNAME and HOME are set where neither has them,
-// and TERM for a terminal.
+// Low to high: image ENV, environment files, `environment`, secrets; PATH, HOSTNAME and HOME are
+// set where none has them, and TERM for a terminal.
 std::vector<std::string> env_of(const scheduler::ContainerDefinition& container,
-                                const image::ImageConfig& image, const Account& account,
+                                const image::ImageConfig& image,
+                                const ContainerEnvironment& fetched, const Account& account,
                                 const std::string& hostname);
 
 // The number of a signal written "SIGTERM", "TERM", "RTMIN+3" or "15"; SIGTERM for "". kInvalid

@@ -345,6 +345,8 @@ class Writer {
     place.network_namespace = network_namespace_of(container);
     place.devices = TRY(find_devices(container));
     place.init_program = request_.config.init;
+    auto environment = request_.environments.find(container.name);
+    if (environment != request_.environments.end()) place.environment = environment->second;
     place.endpoint =
         endpoint_variables(task_, request_.endpoint_ids, container.name, request_.config.region);
     auto address = address_of(container);

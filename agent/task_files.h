@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/config.h"
+#include "agent/container_environment.h"
 #include "agent/endpoint_document.h"
 #include "base/result.h"
 #include "image/puller.h"
@@ -28,6 +29,7 @@ struct TaskFilesRequest {
   WallTime pull_stopped_at{};
   std::vector<std::string> endpoint_command;
   EndpointIds endpoint_ids;
+  ContainerEnvironments environments;
 };
 
 // An error that is about one container, in ECS's words.

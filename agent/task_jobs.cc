@@ -7,6 +7,8 @@
 #include "agent/registry_config.h"
 #include "agent/task_info.h"
 #include "agent/teardown.h"
+#include "aws/curl_http.h"
+#include "aws/environment.h"
 #include "base/log.h"
 #include "sys/socket.h"
 #include "sys/tcp.h"
@@ -164,6 +166,20 @@ Answer<Leased> lease_job(const Config& config, Env env, const scheduler::Task& t
   if (leased) return {std::move(*leased), std::move(spans)};
   return {tl::unexpected(start_failure(task.id, StartStage::kProvision,
                                        "ResourceInitializationError", leased.error())),
+          std::move(spans)};
+}
+
+Answer<ContainerEnvironments> fetch_job(const Config& config, Env env,
+                                        const scheduler::Task& task) {
+  std::vector<Span> spans;
+  Stopwatch watch(env.clock, spans);
+  aws::Environment environment = aws::parse_environment(sys::own_environment());
+  aws::CurlHttp http({aws::value_of(environment, "AWS_CA_BUNDLE")});
+  auto fetched = fetch_environments(config, task.definition, http, env.clock);
+  watch.lap("environment files and secrets");
+  if (fetched) return {std::move(*fetched), std::move(spans)};
+  return {tl::unexpected(start_failure(task.id, StartStage::kProvision,
+                                       "ResourceInitializationError", fetched.error())),
           std::move(spans)};
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "agent/config.h"
+#include "agent/container_environment.h"
 #include "agent/span.h"
 #include "agent/task_files.h"
 #include "agent/task_network.h"
@@ -41,6 +42,9 @@ struct LeaseOptions {
 // Directories, addresses, host ports and ids of the task.
 Answer<Leased> lease_job(const Config& config, Env env, const scheduler::Task& task,
                          const LeaseOptions& options);
+
+// What containers get by environmentFiles and secrets.
+Answer<ContainerEnvironments> fetch_job(const Config& config, Env env, const scheduler::Task& task);
 
 struct Pulled {
   std::map<std::string, image::Image> images;  // by reference as written

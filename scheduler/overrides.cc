@@ -1,6 +1,7 @@
 #include "scheduler/overrides.h"
 
 #include "base/text.h"
+#include "scheduler/environment_files.h"
 #include "scheduler/key_values.h"
 #include "scheduler/reader.h"
 #include "scheduler/sizes.h"
@@ -18,10 +19,20 @@ std::optional<uint32_t> read_size(Reader& reader, const json::Node& node, std::s
   return static_cast<uint32_t>(*number);
 }
 
+std::vector<EnvironmentFile> read_environment_files(Reader& reader, const json::Node& node) {
+  std::vector<EnvironmentFile> files;
+  for (const json::Node& file : reader.array(node, "environmentFiles")) {
+    if (!reader.check_members(file, "EnvironmentFile")) continue;
+    files.push_back(read_environment_file(reader, file));
+  }
+  return files;
+}
+
 ContainerOverride read_container_override(Reader& reader, const json::Node& node) {
   return {.name = reader.required_string(node, "name"),
           .command = reader.strings(node, "command"),
           .environment = read_variables(reader, node, "environment"),
+          .environment_files = read_environment_files(reader, node),
           .cpu = read_size(reader, node, "cpu"),
           .memory_mib = read_size(reader, node, "memory"),
           .memory_reservation_mib = read_size(reader, node, "memoryReservation")};
@@ -59,6 +70,9 @@ Status apply_container(TaskDefinition& definition, const ContainerOverride& over
   if (!override.command.empty()) container->command = override.command;
   for (const KeyValue& variable : override.environment) {
     set_variable(container->environment, variable);
+  }
+  if (!override.environment_files.empty()) {
+    container->environment_files = override.environment_files;
   }
   if (override.cpu) container->cpu = *override.cpu;
   if (override.memory_mib) container->memory_mib = override.memory_mib;

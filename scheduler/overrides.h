@@ -20,6 +20,7 @@ struct ContainerOverride {
   std::string name{};
   std::vector<std::string> command{};  // empty: not overridden
   std::vector<KeyValue> environment{};
+  std::vector<EnvironmentFile> environment_files{};  // empty: not overridden
   std::optional<uint32_t> cpu{};
   std::optional<uint32_t> memory_mib{};
   std::optional<uint32_t> memory_reservation_mib{};

@@ -126,6 +126,18 @@ struct Link {
   bool operator==(const Link&) const = default;
 };
 
+struct EnvironmentFile {
+  std::string value{};  // arn:aws:s3:::BUCKET/KEY.env
+  bool operator==(const EnvironmentFile&) const = default;
+};
+
+// A variable whose value is kept elsewhere.
+struct SecretVariable {
+  std::string name{};
+  std::string value_from{};  // an ARN, or the name of a parameter
+  bool operator==(const SecretVariable&) const = default;
+};
+
 struct SystemControl {
   std::string name{};  // "net.core.somaxconn" ("namespace" in the JSON)
   std::string value{};
@@ -155,6 +167,8 @@ struct ContainerDefinition {
   std::vector<std::string> entry_point{};  // empty: the image's
   std::vector<std::string> command{};      // empty: the image's, unless entry_point is set
   std::vector<KeyValue> environment{};     // unique names; a later entry of the JSON wins
+  std::vector<EnvironmentFile> environment_files{};
+  std::vector<SecretVariable> secrets{};
   std::vector<PortMapping> port_mappings{};
   std::vector<MountPoint> mount_points{};
   std::vector<VolumeFrom> volumes_from{};

@@ -85,12 +85,16 @@ constexpr Field kFields[] = {
      "each run resolves the tag to a digest once"},
     {"ContainerDefinition", "repositoryCredentials", kRefused,
      "berth has no secret store yet; it takes credentials from ~/.docker/config.json"},
-    {"ContainerDefinition", "environmentFiles", kRefused, "berth has no S3 store yet"},
-    {"ContainerDefinition", "secrets", kRefused, kNoSecrets},
+    {"ContainerDefinition", "environmentFiles", kHonoured, ""},
+    {"ContainerDefinition", "secrets", kHonoured, ""},
     {"ContainerDefinition", "resourceRequirements", kRefused, "berth has no GPU support yet"},
     {"ContainerDefinition", "firelensConfiguration", kRefused, "berth routes no logs yet"},
     {"ContainerDefinition", "credentialSpecs", kRefused, "berth joins no Active Directory domain"},
 
+    {"EnvironmentFile", "value", kHonoured, ""},
+    {"EnvironmentFile", "type", kHonoured, ""},
+    {"Secret", "name", kHonoured, ""},
+    {"Secret", "valueFrom", kHonoured, ""},
     {"KeyValuePair", "name", kHonoured, ""},
     {"KeyValuePair", "value", kHonoured, ""},
     {"Tag", "key", kHonoured, ""},
@@ -167,7 +171,7 @@ constexpr Field kFields[] = {
     {"ContainerOverride", "cpu", kHonoured, ""},
     {"ContainerOverride", "memory", kHonoured, ""},
     {"ContainerOverride", "memoryReservation", kHonoured, ""},
-    {"ContainerOverride", "environmentFiles", kRefused, "berth has no S3 store yet"},
+    {"ContainerOverride", "environmentFiles", kHonoured, ""},
     {"ContainerOverride", "resourceRequirements", kRefused, "berth has no GPU support yet"},
 };
 

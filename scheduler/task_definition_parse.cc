@@ -1,6 +1,7 @@
 #include "scheduler/task_definition_parse.h"
 
 #include "base/text.h"
+#include "scheduler/environment_files.h"
 #include "scheduler/key_values.h"
 #include "scheduler/log_configuration_parse.h"
 #include "scheduler/reader.h"
@@ -114,6 +115,11 @@ Dependency read_dependency(Reader& reader, const json::Node& node) {
       reader, node, "condition",
       {Condition::kStart, Condition::kComplete, Condition::kSuccess, Condition::kHealthy});
   return dependency;
+}
+
+SecretVariable read_secret(Reader& reader, const json::Node& node) {
+  return {.name = reader.required_string(node, "name"),
+          .value_from = reader.required_string(node, "valueFrom")};
 }
 
 SystemControl read_system_control(Reader& reader, const json::Node& node) {
@@ -273,6 +279,9 @@ void read_container_lists(Reader& reader, const json::Node& node, ContainerDefin
   container.entry_point = reader.strings(node, "entryPoint");
   container.command = reader.strings(node, "command");
   container.environment = read_variables(reader, node, "environment");
+  container.environment_files =
+      read_list(reader, node, "environmentFiles", "EnvironmentFile", read_environment_file);
+  container.secrets = read_list(reader, node, "secrets", "Secret", read_secret);
   container.port_mappings = read_list(reader, node, "portMappings", "PortMapping", read_port);
   container.mount_points = read_list(reader, node, "mountPoints", "MountPoint", read_mount_point);
   container.volumes_from = read_list(reader, node, "volumesFrom", "VolumeFrom", read_volume_from);

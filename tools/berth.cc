@@ -155,6 +155,7 @@ int main(int argc, char** argv) {
   add_image_commands(app, chosen);
   add_task_def_commands(app, chosen);
   add_log_group_commands(app, chosen);
+  add_secrets_commands(app, chosen);
   add_system_commands(app, chosen);
 
   try {

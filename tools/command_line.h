@@ -18,6 +18,7 @@ using Command = std::function<int(const agent::Config& config)>;
 // `chosen` is borrowed and must live as long as `app`.
 void add_image_commands(CLI::App& app, Command& chosen);
 void add_task_commands(CLI::App& app, Command& chosen);
+void add_secrets_commands(CLI::App& app, Command& chosen);
 void add_system_commands(CLI::App& app, Command& chosen);
 void add_task_def_commands(CLI::App& app, Command& chosen);
 void add_log_group_commands(CLI::App& app, Command& chosen);

@@ -42,8 +42,14 @@ TEST(ContainerSettings, EnvironmentLayersOverTheImage) {
   image::ImageConfig image;
   image.env = {"A=image", "B=image", "PATH=/bin"};
   EXPECT_THAT(
-      agent::env_of(container, image, {}, "host1"),
+      agent::env_of(container, image, {}, {}, "host1"),
       UnorderedElementsAre("A=task", "B=image", "PATH=/bin", "HOSTNAME=host1", "HOME=/mine"));
+  agent::ContainerEnvironment fetched;
+  fetched.from_files = {{"A", "file"}, {"B", "file"}, {"C", "file"}};
+  fetched.secrets.emplace_back("C", Secret("secret"));
+  EXPECT_THAT(agent::env_of(container, image, fetched, {}, "host1"),
+              UnorderedElementsAre("A=task", "B=file", "C=secret", "PATH=/bin", "HOSTNAME=host1",
+                                   "HOME=/mine"));
 }
 
 TEST(ContainerSettings, SignalsByNameAndNumber) {

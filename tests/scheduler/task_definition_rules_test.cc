@@ -530,6 +530,8 @@ TEST(Rules, OfAwsAboutRefusedFields) {
                "ten or less and try again"},
       {definition(kEc2, R"("environmentFiles":[{"value":"f.env","type":"s3"}],)"),
        kHere + "environmentFiles[0].value: Invalid arn syntax"},
+      {definition(kEc2, R"("environmentFiles":[{"value":"arn:aws:s3:::b/f.txt","type":"s3"}],)"),
+       kHere + "environmentFiles[0].value: environment files must have the suffix .env"},
       {definition(kEc2, R"("logConfiguration":{"logDriver":"awslogs"},)"),
        kHere + "logConfiguration.options: Log driver awslogs requires options: awslogs-region, "
                "awslogs-group"},

@@ -91,7 +91,8 @@ TEST(TaskDefinition, RefusesWithPathAndText) {
       {with_container(R"("colour":1)"),
        "containerDefinitions[0].colour: unknown field of ContainerDefinition"},
       {with_container(R"("secrets":[{"name":"A","valueFrom":"b"}])"),
-       "containerDefinitions[0].secrets: not supported: berth has no secret store yet"},
+       "containerDefinitions[0].secrets: When you are specifying container secrets, you must also "
+       "specify a value for 'executionRoleArn'."},
       {with_container(R"("essential":false)"),
        "containerDefinitions: Task definition doesn't have any essential container"},
       {with_container(R"("mountPoints":[{"sourceVolume":"X","containerPath":"/x"}])"),

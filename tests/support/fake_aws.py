@@ -32,11 +32,12 @@ def signature_of(handler, body, keys, region, service):
 
     class Module:
         datetime = Clock
-    headers = {name: handler.headers[name] for name in names if name not in ("x-amz-date", "x-amz-security-token")}
-    request = AWSRequest("POST", f"http://{handler.headers['Host']}{handler.path}", headers, body)
+    headers = {name: handler.headers[name] for name in names if name not in ("x-amz-date", "x-amz-security-token", "x-amz-content-sha256")}
+    request = AWSRequest(handler.command, f"http://{handler.headers['Host']}{handler.path}", headers, body)
     botocore.auth.datetime, real = Module, botocore.auth.datetime
     try:
-        botocore.auth.SigV4Auth(Credentials(*keys), service, region).add_auth(request)
+        signer = botocore.auth.S3SigV4Auth if service == "s3" else botocore.auth.SigV4Auth
+        signer(Credentials(*keys), service, region).add_auth(request)
     finally:
         botocore.auth.datetime = real
     return request.headers["Authorization"], abs((datetime.datetime.utcnow() - then).total_seconds())
@@ -51,6 +52,8 @@ class FakeAws:
         self.asked, self.handed_out = [], {"AccessKeyId": "ASIAHANDEDOUT", "SecretAccessKey": "h", "Token": "ht"}
         self.keys["ASIAHANDEDOUT"] = ("h", "ht")
         self.role_seconds = 3600  # what STS gives, lasts so long
+        self.secrets = {}  # of Secrets Manager by id, of SSM by name: values
+        self.objects, self.s3_keys = {}, None  # of S3: "/bucket/key" -> bytes, and whose key may read them
         self.sessions = []  # of AssumeRole: (role, session name)
         self.container_token, self.imds_token = "container-token", "imds-token"
         self.moved_to = None  # where ECR's API redirects
@@ -97,6 +100,9 @@ class FakeAws:
             handler.send_header("Location", self.moved_to)
             handler.send_header("Content-Length", "0")
             return handler.end_headers()
+        service, _, operation = handler.headers.get("X-Amz-Target", "").partition(".")
+        if operation in ("GetSecretValue", "GetParameter"):
+            return self.get_secret(handler, body, "ssm" if service == "AmazonSSM" else service)
         if handler.headers.get("X-Amz-Target") == TARGET:
             return self.get_authorization_token(handler, body)
         return self.sts(handler, body)
@@ -152,6 +158,29 @@ class FakeAws:
                f"</Credentials></{action}Result></{action}Response>")
         return self.send(handler, 200, xml.encode(), "text/xml")
 
+    def get_secret(self, handler, body, service):
+        code, message, key_id = self.refusal(handler, body, service)
+        wanted = json.loads(body)
+        name = wanted.get("SecretId") or wanted["Name"]
+        self.asked.append(f"{service} {key_id} {name}")
+        if code:
+            return self.send(handler, 400, {"__type": code, "message": message})
+        if name not in self.secrets:
+            kind = "ParameterNotFound" if service == "ssm" else "ResourceNotFoundException"
+            return self.send(handler, 400, {"__type": kind, "message": "no such thing"})
+        value = self.secrets[name]
+        return self.send(handler, 200, {"Parameter": {"Value": value}} if service == "ssm" else {"SecretString": value})
+
+    def get_object(self, handler):
+        expected, _ = signature_of(handler, b"", self.s3_keys, "us-east-1", "s3")
+        if handler.headers["Authorization"] != expected:
+            return self.send(handler, 403, b"<Error><Code>SignatureDoesNotMatch</Code><Message>no</Message></Error>",
+                             "application/xml")
+        if handler.path not in self.objects:
+            return self.send(handler, 404, b"<Error><Code>NoSuchKey</Code><Message>The specified key does not exist."
+                                           b"</Message></Error>", "application/xml")
+        return self.send(handler, 200, self.objects[handler.path], "binary/octet-stream")
+
     def get_caller_identity(self, handler, body):
         code, message, key_id = self.refusal(handler, body, "sts")
         self.asked.append(f"sts GetCallerIdentity {key_id}")
@@ -169,6 +198,8 @@ class FakeAws:
         self.send(handler, 200 if good else 404, self.imds_token.encode(), "text/plain")
 
     def get(self, handler):
+        if "X-Amz-Content-Sha256" in handler.headers:
+            return self.get_object(handler)
         expires = (datetime.datetime.utcnow() + datetime.timedelta(hours=6)).strftime("%Y-%m-%dT%H:%M:%SZ")
         answer = {**self.handed_out, "Expiration": expires}
         if handler.path == "/v2/credentials/id":

@@ -1,0 +1,185 @@
+#include "agent/container_environment.h"
+
+#include "agent/aws_client.h"
+#include "agent/environment_file.h"
+#include "agent/secret_reference.h"
+#include "agent/secret_store.h"
+#include "aws/chain.h"
+#include "base/text.h"
+#include "sys/file.h"
+#include "sys/spawn.h"
+
+#include <fcntl.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace berth::agent {
+namespace {
+
+constexpr const char* kNoSecret =
+    "unable to pull secrets or registry auth: execution resource retrieval failed";
+constexpr const char* kNoFile = "failed to download env files";
+
+class Fetcher {
+ public:
+  Fetcher(const Config& config, aws::Http& http, Clock& clock)
+      : config_(config),
+        http_(http),
+        clock_(clock),
+        store_(config.root),
+        environment_(aws::parse_environment(sys::own_environment())) {}
+
+  Result<ContainerEnvironment> fetch(const scheduler::ContainerDefinition& container) {
+    ContainerEnvironment made;
+    for (const scheduler::EnvironmentFile& file : container.environment_files) {
+      auto variables = read_file(file.value);
+      if (!variables) return wrap(std::move(variables).error(), "{}: {}", kNoFile, file.value);
+      for (scheduler::KeyValue& variable : *variables) add(made.from_files, std::move(variable));
+    }
+    for (const scheduler::SecretVariable& secret : container.secrets) {
+      auto value = find_secret(secret.value_from);
+      if (!value) return wrap(std::move(value).error(), "{}", kNoSecret);
+      made.secrets.emplace_back(secret.name, std::move(*value));
+    }
+    return made;
+  }
+
+ private:
+  static void add(std::vector<scheduler::KeyValue>& variables, scheduler::KeyValue variable) {
+    bool is_there = std::ranges::any_of(
+        variables, [&](const scheduler::KeyValue& each) { return each.name == variable.name; });
+    if (!is_there) variables.push_back(std::move(variable));
+  }
+
+  // ---- environment files ----
+
+  Result<std::vector<scheduler::KeyValue>> read_file(const std::string& arn) {
+    ObjectName object = TRY(parse_object_arn(arn));
+    auto directory = config_.environment_files.buckets.find(object.bucket);
+    if (directory != config_.environment_files.buckets.end()) {
+      return parse_environment_file(TRY(read_local(directory->second, object.key)));
+    }
+    if (config_.environment_files.ask_s3) return parse_environment_file(TRY(download(object)));
+    return fail(Errc::kNotFound,
+                "bucket {} is neither in environmentFiles.buckets of berth.json nor is there an "
+                "environmentFiles.s3 (docs/configuration.md, Environment files)",
+                printable(object.bucket, 100));
+  }
+
+  // A key of the task definition leads nowhere but below the directory.
+  static Result<std::string> read_local(const std::string& directory, const std::string& key) {
+    sys::Fd root = TRY(sys::open(directory, O_PATH | O_DIRECTORY));
+    sys::Fd file = TRY(sys::open_in_root(root.get(), key, O_RDONLY | O_NONBLOCK));
+    struct stat st = TRY(sys::stat_fd(file.get()));
+    if (!S_ISREG(st.st_mode)) return fail(Errc::kInvalid, "{}: is no file", printable(key, 200));
+    return sys::read_all(file.get(), kEnvironmentFileMax);
+  }
+
+  Result<std::string> download(const ObjectName& object) {
+    const ServiceAccess& access = config_.environment_files.s3;
+    ServicePlace place = place_of(access, "");
+    aws::Credentials keys = TRY(credentials_of(access, place.region));
+    auto response = TRY(http_.send(get_object(place, object, keys, clock_.wall())));
+    return parse_object(std::move(response));
+  }
+
+  // ---- secrets ----
+
+  Result<Secret> find_secret(const std::string& value_from) {
+    SecretReference reference = TRY(parse_secret_reference(value_from));
+    auto known = known_.find(value_from);
+    if (known != known_.end()) return known->second;
+    bool is_secret = reference.kind == SecretKind::kSecret;
+    auto value = look(reference);
+    if (!value && is_secret) {
+      return wrap(std::move(value).error(),
+                  "unable to retrieve secret from asm: failed to fetch secret {} from secrets "
+                  "manager",
+                  printable(reference.id, 300));
+    }
+    if (!value) {
+      return wrap(std::move(value).error(), "unable to retrieve secrets from ssm: {}",
+                  printable(reference.id, 300));
+    }
+    if (!reference.json_key.empty()) {
+      auto member = pick_member(*value, reference.json_key);
+      if (!member) return wrap(std::move(member).error(), "unable to retrieve secret from asm");
+      value = std::move(member);
+    }
+    known_[value_from] = *value;
+    return value;
+  }
+
+  Result<Secret> look(const SecretReference& reference) {
+    SecretVersionWanted wanted{reference.version_stage, reference.version_id};
+    for (const std::string& name : {reference.name, without_suffix(reference.name)}) {
+      auto stored = TRY(store_.get({reference.kind, name}, wanted));
+      if (stored) return std::move(stored->value);
+    }
+    if (config_.secrets.ask_aws) return ask(reference);
+    bool is_secret = reference.kind == SecretKind::kSecret;
+    return fail(Errc::kNotFound,
+                "ResourceNotFoundException: this host has no {} of that name; keep one with "
+                "`berth secrets put {}{}`",
+                name_of(reference.kind), is_secret ? "" : "--parameter ",
+                printable(is_secret ? without_suffix(reference.name) : reference.name, 200));
+  }
+
+  Result<Secret> ask(const SecretReference& reference) {
+    bool is_secret = reference.kind == SecretKind::kSecret;
+    const ServiceAccess& access =
+        is_secret ? config_.secrets.secrets_manager : config_.secrets.parameters;
+    ServicePlace place = place_of(access, reference.region);
+    aws::Credentials keys = TRY(credentials_of(access, place.region));
+    auto request = is_secret ? get_secret_value(place, reference, keys, clock_.wall())
+                             : get_parameter(place, reference, keys, clock_.wall());
+    return parse_value(TRY(http_.send(request)), reference.kind);
+  }
+
+  // ---- AWS ----
+
+  ServicePlace place_of(const ServiceAccess& access, const std::string& of_arn) const {
+    ServicePlace place{access.endpoint, access.region};
+    if (place.region.empty()) place.region = of_arn.empty() ? config_.region : of_arn;
+    return place;
+  }
+
+  Result<aws::Credentials> credentials_of(const ServiceAccess& access, const std::string& region) {
+    auto found = keys_.find(access.profile);
+    if (found != keys_.end()) return found->second;
+    aws::CredentialChain chain({environment_, access.profile}, http_, clock_);
+    aws::Credentials keys = TRY(chain.get(region));
+    keys_.emplace(access.profile, keys);
+    return keys;
+  }
+
+  const Config& config_;
+  aws::Http& http_;
+  Clock& clock_;
+  SecretStore store_;
+  aws::Environment environment_;
+  std::map<std::string, Secret> known_;           // by valueFrom
+  std::map<std::string, aws::Credentials> keys_;  // by profile
+};
+
+}  // namespace
+
+bool needs_fetching(const scheduler::TaskDefinition& definition) {
+  return std::ranges::any_of(definition.container_definitions, [](const auto& container) {
+    return !container.environment_files.empty() || !container.secrets.empty();
+  });
+}
+
+Result<ContainerEnvironments> fetch_environments(const Config& config,
+                                                 const scheduler::TaskDefinition& definition,
+                                                 aws::Http& http, Clock& clock) {
+  Fetcher fetcher(config, http, clock);
+  ContainerEnvironments environments;
+  for (const auto& container : definition.container_definitions) {
+    environments[container.name] = TRY(fetcher.fetch(container));
+  }
+  return environments;
+}
+
+}  // namespace berth::agent

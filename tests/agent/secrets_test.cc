@@ -1,0 +1,142 @@
+#include "agent/aws_client.h"
+#include "agent/cipher.h"
+#include "agent/environment_file.h"
+#include "agent/secret_reference.h"
+#include "agent/secret_store.h"
+#include "sys/file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace berth::agent {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(SecretReference, AnArnHasNamesKeysAndVersions) {
+  std::string arn = "arn:aws:secretsmanager:eu-west-1:1:secret:a/b-AbC123";
+  SecretReference whole = parse_secret_reference(arn).value();
+  EXPECT_EQ(whole.kind, SecretKind::kSecret);
+  EXPECT_EQ(whole.id, arn);
+  EXPECT_EQ(whole.name, "a/b-AbC123");
+  EXPECT_EQ(whole.region, "eu-west-1");
+  SecretReference parts = parse_secret_reference(arn + ":key:AWSPREVIOUS:id").value();
+  EXPECT_EQ(parts.id, arn);
+  EXPECT_EQ(parts.json_key + "," + parts.version_stage + "," + parts.version_id,
+            "key,AWSPREVIOUS,id");
+  EXPECT_EQ(parse_secret_reference(arn + ":::id")->version_id, "id");
+  EXPECT_EQ(parse_secret_reference("/a/b")->kind, SecretKind::kParameter);
+  EXPECT_EQ(parse_secret_reference("arn:aws:ssm:r:1:parameter/a/b")->name, "/a/b");
+  EXPECT_EQ(parse_secret_reference("arn:aws:ssm:r:1:parameter/a")->name, "a");
+  for (const char* bad : {"", "arn:", "arn:aws:s3:::b/k",
+                          "arn:aws:secretsmanager:r:1:secret:", "arn:aws:ssm:r:1:parameter/",
+                          "arn:aws:secretsmanager:r:1:secret:a:b:c:d:e"}) {
+    EXPECT_FALSE(parse_secret_reference(bad)) << bad;
+  }
+}
+
+TEST(SecretReference, OnlyTheSixCharactersOfAwsAreASuffix) {
+  EXPECT_EQ(without_suffix("db-AbC123"), "db");
+  EXPECT_EQ(without_suffix("db-AbC12"), "db-AbC12");
+  EXPECT_EQ(without_suffix("db-AbC_23"), "db-AbC_23");
+  EXPECT_EQ(without_suffix("-AbC123"), "-AbC123");
+}
+
+TEST(EnvironmentFile, HasTheRulesOfAmazonsAgent) {
+  auto found = parse_environment_file("A=1\n#B=2\nC\n=3\nD=a=b \r\n\nE=").value();
+  EXPECT_EQ(found, (std::vector<scheduler::KeyValue>{{"A", "1"}, {"D", "a=b "}, {"E", ""}}));
+  EXPECT_THAT(parse_environment_file(std::string("A=1\nB=\0", 7)).error().text,
+              HasSubstr("line 2: a NUL byte"));
+  std::string many;
+  for (size_t i = 0; i < kEnvironmentVariablesMax; ++i) many += "A=1\n";
+  EXPECT_TRUE(parse_environment_file(many));
+  EXPECT_FALSE(parse_environment_file(many + "A=1\n"));
+  EXPECT_EQ(parse_object_arn("arn:aws:s3:::b/k:1/x.env").value(), (ObjectName{"b", "k:1/x.env"}));
+  for (const char* bad : {"arn:aws:s3:::b", "arn:aws:s3:::b/", "arn:aws:s3:::/k", "b/k"}) {
+    EXPECT_FALSE(parse_object_arn(bad)) << bad;
+  }
+}
+
+TEST(Cipher, OpensWhatItSealedAndNothingElse) {
+  Secret key(std::string(kCipherKey, 'k'));
+  std::string nonce(kCipherNonce, 'n');
+  std::string sealed = seal(key, nonce, "context", Secret("text")).value();
+  EXPECT_EQ(sealed.size(), kCipherNonce + 4 + kCipherTag);
+  EXPECT_EQ(sealed.find("text"), std::string::npos);
+  EXPECT_EQ(open_sealed(key, "context", sealed)->reveal(), "text");
+  EXPECT_FALSE(open_sealed(key, "another", sealed));
+  EXPECT_FALSE(open_sealed(Secret(std::string(kCipherKey, 'x')), "context", sealed));
+  for (size_t i = 0; i < sealed.size(); ++i) {
+    std::string changed = sealed;
+    changed[i] = static_cast<char>(changed[i] ^ 1);
+    EXPECT_FALSE(open_sealed(key, "context", changed)) << i;
+  }
+  EXPECT_FALSE(open_sealed(key, "context", "short"));
+}
+
+TEST(SecretStore, KeepsVersionsByTheirStages) {
+  auto directory = sys::TemporaryDirectory::make(testing::TempDir(), "berth-secrets-");
+  SecretStore store(directory->path());
+  ManualClock clock;
+  SeededRng rng(1);
+  SecretName name{SecretKind::kSecret, "a/b"};
+  EXPECT_TRUE(store.list()->empty());
+  EXPECT_FALSE(*store.get(name, {}));
+  std::vector<std::string> ids;
+  for (size_t i = 0; i <= kSecretVersionsMax; ++i) {
+    auto put = store.put(name, Secret("value " + std::to_string(i)), Env{clock, rng});
+    ASSERT_TRUE(put) << put.error().text;
+    ids.push_back(put->id);
+  }
+  EXPECT_EQ((*store.get(name, {}))->value.reveal(), "value 20");
+  EXPECT_EQ((*store.get(name, {.stage = kStagePrevious}))->value.reveal(), "value 19");
+  EXPECT_EQ((*store.get(name, {.id = ids[1]}))->value.reveal(), "value 1");
+  EXPECT_FALSE(*store.get(name, {.id = ids[0]})) << "the oldest has made room";
+  EXPECT_FALSE(*store.get({SecretKind::kParameter, "a/b"}, {}));
+  EXPECT_EQ(store.list()->at(0).versions.size(), kSecretVersionsMax);
+  EXPECT_TRUE(*store.remove(name));
+  EXPECT_FALSE(*store.remove(name));
+}
+
+TEST(SecretStore, RefusesWhatTheServicesWould) {
+  auto directory = sys::TemporaryDirectory::make(testing::TempDir(), "berth-secrets-");
+  SecretStore store(directory->path());
+  ManualClock clock;
+  SeededRng rng(1);
+  auto put = [&](const std::string& name, const std::string& value) {
+    return store.put({SecretKind::kSecret, name}, Secret(value), Env{clock, rng});
+  };
+  EXPECT_FALSE(put("", "v"));
+  EXPECT_FALSE(put("a b", "v"));
+  EXPECT_FALSE(put(std::string(kSecretNameMax + 1, 'a'), "v"));
+  EXPECT_TRUE(put(std::string(kSecretNameMax, 'a'), std::string(kSecretValueMax, 'v')));
+  EXPECT_FALSE(put("a", std::string(kSecretValueMax + 1, 'v')));
+  EXPECT_FALSE(put("a", ""));
+}
+
+TEST(AwsClient, AMemberOfASecretIsPicked) {
+  Secret value(R"({"a":"text","b":{"c":1},"n":null})");
+  EXPECT_EQ(pick_member(value, "a")->reveal(), "text");
+  EXPECT_EQ(pick_member(value, "b")->reveal(), R"({"c":1})");
+  EXPECT_FALSE(pick_member(value, "n"));
+  EXPECT_THAT(pick_member(value, "x").error().text, HasSubstr("did not contain json key x"));
+  EXPECT_FALSE(pick_member(Secret("plain"), "a"));
+}
+
+TEST(AwsClient, AnswersAreValuesOrTheServicesOwnWords) {
+  EXPECT_EQ(parse_value({200, R"({"SecretString":"v"})"}, SecretKind::kSecret)->reveal(), "v");
+  EXPECT_EQ(parse_value({200, R"({"Parameter":{"Value":"v"}})"}, SecretKind::kParameter)->reveal(),
+            "v");
+  EXPECT_FALSE(parse_value({200, R"({"SecretBinary":"AA=="})"}, SecretKind::kSecret));
+  auto gone = parse_value({400, R"({"__type":"x#ResourceNotFoundException","message":"no"})"},
+                          SecretKind::kSecret);
+  ASSERT_FALSE(gone);
+  EXPECT_EQ(gone.error().code, Errc::kNotFound);
+  EXPECT_THAT(gone.error().text, HasSubstr("ResourceNotFoundException: no"));
+  EXPECT_EQ(parse_object({503, ""}).error().code, Errc::kUnavailable);
+  EXPECT_EQ(parse_object({404, "<Error><Code>NoSuchKey</Code></Error>"}).error().code,
+            Errc::kNotFound);
+}
+
+}  // namespace
+}  // namespace berth::agent

@@ -1,0 +1,190 @@
+"""secrets and environmentFiles: from this host's own store and directories, and from services whose signatures are
+checked by botocore. Whatever happens, a value is nowhere but in the container."""
+
+import json
+import os
+import pathlib
+
+import leak_census
+import pytest
+from berth import Instance, sh, task
+from fake_aws import FakeAws
+
+KEYS = {"AKIDHOST": ("host/+=", "")}
+SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:{}"
+VALUE = "s3cr3t-v4lue"
+
+
+@pytest.fixture
+def aws():
+    with FakeAws(KEYS, ["unused"]) as fake:
+        fake.s3_keys = ("AKIDHOST", "host/+=")
+        yield fake
+
+
+@pytest.fixture
+def berth(tmp_path, layouts, aws):
+    access = {"endpoint": aws.url, "profile": "dev"}
+    config = {"secrets": {"secretsManager": access, "ssm": access},
+              "environmentFiles": {"buckets": {"team": str(tmp_path / "team")}, "s3": access}}
+    instance = Instance(tmp_path, {"busybox": f"oci:{layouts['busybox']}:latest"}, config)
+    (tmp_path / "team").mkdir()
+    (tmp_path / ".aws").mkdir()
+    (tmp_path / ".aws" / "credentials").write_text("[dev]\naws_access_key_id = AKIDHOST\n"
+                                                   "aws_secret_access_key = host/+=\n")
+    instance.environment = {name: value for name, value in instance.environment.items() if not name.startswith("AWS_")}
+    before = leak_census.take(instance.state, instance.root)
+    yield instance
+    leak_census.assert_equal(before, instance.state, instance.root)
+
+
+def secrets(**variables):
+    return [{"name": name, "valueFrom": value} for name, value in variables.items()]
+
+
+def files(*arns):
+    return [{"value": arn, "type": "s3"} for arn in arns]
+
+
+def with_role(container):
+    return task(container, executionRoleArn="executor")
+
+
+def put(berth, value, *arguments):
+    outcome = berth.berth("secrets", "put", *arguments, stdin=value)
+    assert outcome.code == 0, outcome
+    return outcome.out.strip()
+
+
+def environment(outcome):
+    assert outcome.code == 0, outcome
+    return dict(line.partition("=")[::2] for line in outcome.lines())
+
+
+def test_secrets_of_this_host(berth, aws, tmp_path):
+    first = put(berth, "old\n", "db")
+    put(berth, VALUE + "\n", "db")
+    put(berth, json.dumps({"user": "me", "port": 5432}), "app/config")
+    put(berth, "of the path\n", "--parameter", "/app/token")
+    put(berth, "exact\n", "--exact", "--parameter", "plain")
+    arn = SECRET_ARN.format("db-AbC123")
+    container = sh("env; sleep 1", secrets=secrets(
+        CURRENT=arn, PREVIOUS=f"{arn}::AWSPREVIOUS:", BY_ID=f"{arn}:::{first}", USER_NAME=SECRET_ARN.format("app/config:user::"),
+        PORT=SECRET_ARN.format("app/config:port::"), TOKEN="/app/token", AGAIN="arn:aws:ssm:eu-west-1:1:parameter/app/token",
+        PLAIN="plain"), environment=[{"name": "CURRENT", "value": "of the definition"}])
+    found = environment(berth.run(with_role(container)))
+    assert found["PLAIN"] == "exact" and found[""] == "", "the line feed belongs to it"
+    assert {name: found[name] for name in ("CURRENT", "PREVIOUS", "BY_ID", "USER_NAME", "PORT", "TOKEN", "AGAIN")} == {
+        "CURRENT": VALUE, "PREVIOUS": "old", "BY_ID": "old", "USER_NAME": "me", "PORT": "5432", "TOKEN": "of the path",
+        "AGAIN": "of the path"}
+    assert aws.asked == [], "nobody else was asked"
+
+    listed = json.loads(berth.berth("secrets", "list", "--format", "json").out)
+    assert [(each["name"], each["kind"], len(each["versions"])) for each in listed] == [
+        ("app/config", "secret", 1), ("db", "secret", 2), ("/app/token", "parameter", 1), ("plain", "parameter", 1)]
+    assert listed[1]["versions"][0]["versionStages"] == ["AWSCURRENT"]
+    # On disk there is no value, and nothing for others.
+    store = berth.root / "secrets"
+    assert store.stat().st_mode & 0o777 == 0o700
+    for path in store.iterdir():
+        assert path.stat().st_mode & 0o077 == 0, path
+        assert VALUE.encode() not in path.read_bytes()
+    # A value in another's place is no value: here, an older version as the current one.
+    (of_db,) = [path for path in store.glob("*.json") if '"name": "db"' in path.read_text()]
+    record = json.loads(of_db.read_text())
+    record["versions"][0]["sealed"] = record["versions"][1]["sealed"]
+    of_db.write_text(json.dumps(record))
+    outcome = berth.run(with_role(sh("true", secrets=secrets(A=arn))))
+    assert outcome.code == 125 and "the key or the sealed text is another" in outcome.err
+
+    assert berth.berth("secrets", "rm", "db", "app/config").code == 0
+    assert berth.berth("secrets", "rm", "db").code == 125
+    assert "/app/token" in berth.berth("secrets", "list").out
+
+
+def test_values_are_nowhere_but_in_the_container(berth):
+    put(berth, VALUE, "db")
+    hold = sh("trap 'exit 0' TERM; while :; do usleep 50000; done", secrets=secrets(PASSWORD=SECRET_ARN.format("db")))
+    started = berth.run(with_role(hold), "--detach")
+    assert started.code == 0, started
+    task_id = started.out.strip()
+    try:
+        container = json.loads(berth.berth("inspect", task_id).out)
+        assert VALUE not in json.dumps(container)
+        pid = json.loads(berth.berth("ps", "--format", "json").out)[0]["containers"][0]["pid"]
+        assert f"PASSWORD={VALUE}".encode() in pathlib.Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+        for top in (berth.state, berth.root):
+            for path in top.rglob("*"):
+                if path.is_file() and not path.is_symlink() and VALUE.encode() in path.read_bytes():
+                    assert path.stat().st_mode & 0o077 == 0, f"{path} can be read by others"
+        for entry in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+            try:
+                assert VALUE.encode() not in entry.read_bytes()
+            except OSError:
+                continue
+        assert VALUE not in berth.berth("logs", task_id).out
+    finally:
+        berth.berth("stop", "--kill", task_id)
+        leak_census.wait_for_sweepers(berth.name, (berth.state, berth.root))
+
+
+def test_what_this_host_does_not_keep_is_asked_of_aws(berth, aws):
+    arn = SECRET_ARN.format("remote-AbC123")
+    aws.secrets = {arn: '{"user":"me"}', "/remote": "of ssm"}
+    container = sh("env; sleep 1", secrets=secrets(USER_NAME=arn + ":user::", TOKEN="/remote", AGAIN="/remote"))
+    found = environment(berth.run(with_role(container)))
+    assert (found["USER_NAME"], found["TOKEN"], found["AGAIN"]) == ("me", "of ssm", "of ssm")
+    assert aws.asked == [f"secretsmanager AKIDHOST {arn}", "ssm AKIDHOST /remote"]
+
+
+@pytest.mark.parametrize("value_from, said", [
+    (SECRET_ARN.format("gone"), "unable to retrieve secret from asm: failed to fetch secret "
+     + SECRET_ARN.format("gone") + " from secrets manager: ResourceNotFoundException: no such thing"),
+    ("/gone", "unable to retrieve secrets from ssm: /gone: ParameterNotFound: no such thing"),
+    (SECRET_ARN.format("db:nokey::"), "retrieved secret from Secrets Manager did not contain json key nokey"),
+    ("arn:aws:sqs:eu-west-1:1:queue", "is not the ARN of a secret of Secrets Manager or of an SSM parameter")])
+def test_a_secret_that_cannot_be_had_ends_the_start(berth, value_from, said):
+    put(berth, '{"user":"' + VALUE + '"}', "db")
+    outcome = berth.run(with_role(sh("true", secrets=secrets(A=value_from))))
+    assert outcome.code == 125, outcome
+    assert ("ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
+            in outcome.err), outcome
+    assert said in outcome.err, outcome
+    assert VALUE not in outcome.err
+
+
+def test_environment_files(berth, aws, tmp_path):
+    (tmp_path / "team" / "app").mkdir()
+    (tmp_path / "team" / "app" / "one.env").write_bytes(
+        b"# comment=no\nA=one\nB= spaces and \"quotes\" stay \r\nnothing\n=noname\nC=a=b\nE=\nD=file")
+    aws.objects = {"/else/a%20b/two.env": b"A=two\nF=two\n"}
+    container = sh("env; sleep 1", environment=[{"name": "D", "value": "definition"}],
+                   environmentFiles=files("arn:aws:s3:::team/app/one.env", "arn:aws:s3:::else/a b/two.env"))
+    outcome = berth.run(task(container))
+    assert outcome.code == 0, outcome
+    lines = outcome.lines()
+    for line in ("A=one", 'B= spaces and "quotes" stay ', "C=a=b", "D=definition", "E=", "F=two"):
+        assert line in lines, outcome
+    assert not any("noname" in line or "comment" in line for line in lines)
+    overrides = tmp_path / "overrides.json"
+    overrides.write_text(json.dumps({"containerOverrides": [
+        {"name": "main", "environmentFiles": files("arn:aws:s3:::else/a b/two.env")}]}))
+    found = berth.run(task(container), "--overrides", overrides).lines()
+    assert "A=two" in found and "C=a=b" not in found
+
+
+@pytest.mark.parametrize("arn, said", [
+    ("arn:aws:s3:::team/gone.env", "No such file or directory"),
+    ("arn:aws:s3:::team/../berth.env", "No such file or directory"),
+    ("arn:aws:s3:::team/link.env", "No such file or directory"),
+    ("arn:aws:s3:::team/big.env", "more than 1048576 bytes"),
+    ("arn:aws:s3:::else/gone.env", "NoSuchKey: The specified key does not exist."),
+    ("arn:aws:s3:::team.env", "is not arn:aws:s3:::BUCKET/KEY")])
+def test_a_file_that_cannot_be_had_ends_the_start(berth, tmp_path, arn, said):
+    (tmp_path / "berth.env").write_text("A=outside\n")
+    os.symlink(tmp_path / "berth.env", tmp_path / "team" / "link.env")
+    (tmp_path / "team" / "big.env").write_text("A=" + "a" * (1 << 20))
+    outcome = berth.run(task(sh("env", environmentFiles=files(arn))))
+    assert outcome.code == 125, outcome
+    assert "ResourceInitializationError: failed to download env files: " + arn in outcome.err, outcome
+    assert said in outcome.err, outcome
