@@ -105,7 +105,7 @@ class Document {
     limits["Memory"] = memory.value_or(0);
     container["Limits"] = limits;
     container["Type"] = "NORMAL";
-    container["LogDriver"] = "json-file";
+    add_log(each, container);
     const scheduler::Container* stored = task_.find_container(each.name);
     container["ContainerARN"] = arn(
         fmt::format("container/{}/{}/{}", kCluster, task_.id, stored == nullptr ? "" : stored->id));
@@ -116,6 +116,16 @@ class Document {
     container["Snapshotter"] = "overlayfs";
     if (each.restart_policy) container["RestartCount"] = 0;
     return container;
+  }
+
+  void add_log(const ContainerDefinition& each, Json& container) const {
+    container["LogDriver"] = each.log_configuration ? each.log_configuration->driver : "json-file";
+    if (!each.log_configuration || each.log_configuration->options.empty()) return;
+    Json& options = container["LogOptions"];
+    for (const auto& [name, value] : each.log_configuration->options) options[name] = value;
+    auto prefix = each.log_configuration->options.find("awslogs-stream-prefix");
+    if (prefix == each.log_configuration->options.end()) return;
+    options["awslogs-stream"] = fmt::format("{}/{}/{}", prefix->second, each.name, task_.id);
   }
 
   Json labels_of(const ContainerDefinition& each) const {

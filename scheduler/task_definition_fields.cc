@@ -11,7 +11,7 @@ using enum Treatment;
 constexpr std::string_view kOutputOnly =
     "output of describe-task-definition; not part of what runs";
 constexpr std::string_view kNoProxy = "berth runs no proxy and no service mesh yet";
-constexpr std::string_view kNoSecrets = "berth has no secret store yet";
+constexpr std::string_view kNoSecrets = "logs get no secrets yet";
 
 constexpr Field kFields[] = {
     {"TaskDefinition", "family", kHonoured, ""},
