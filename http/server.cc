@@ -146,7 +146,7 @@ void Server::answer(uint64_t id, const Response& response) {
 }
 
 void Server::write_more(uint64_t id, Connection& connection) {
-  auto moved = sys::send_some(connection.fd.get(), connection.out);
+  auto moved = sys::send_part(connection.fd.get(), connection.out);
   if (!moved || moved->ended) return close(id);
   connection.out.erase(0, moved->bytes);
   if (!connection.out.empty()) return wait_for(id, connection, EPOLLOUT);

@@ -78,7 +78,7 @@ Result<Moved> receive_some(int fd, char* buffer, size_t size) {
   return moved_of(std::move(count));
 }
 
-Result<Moved> send_some(int fd, std::string_view bytes) {
+Result<Moved> send_part(int fd, std::string_view bytes) {
   return moved_of(
       call("send", "", [&] { return ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL); }));
 }

@@ -32,6 +32,6 @@ struct Moved {
   bool ended = false;  // end of file, or the peer has gone
 };
 Result<Moved> receive_some(int fd, char* buffer, size_t size);
-Result<Moved> send_some(int fd, std::string_view bytes);
+Result<Moved> send_part(int fd, std::string_view bytes);
 
 }  // namespace berth::sys
