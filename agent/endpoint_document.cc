@@ -228,8 +228,8 @@ EndpointVariables endpoint_variables(const scheduler::Task& task, const Endpoint
   if (!task.definition.task_role_arn.empty()) {
     std::string path = "/v2/credentials/" + ids.credentials;
     // The relative one is relative to 169.254.170.2, whatever else we say.
-    variables.always.push_back(ids.host_port ? "AWS_CONTAINER_CREDENTIALS_FULL_URI=" + base + path
-                                             : "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=" + path);
+    variables.always.push_back(on_loopback ? "AWS_CONTAINER_CREDENTIALS_FULL_URI=" + base + path
+                                           : "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=" + path);
   }
   variables.region = {"AWS_REGION=" + region, "AWS_DEFAULT_REGION=" + region};
   return variables;

@@ -157,6 +157,7 @@ TEST(EndpointVariables, AreOfTheContainerAndOfTheTask) {
               testing::Contains("ECS_CONTAINER_METADATA_URI_V4=http://169.254.170.2/v4/id-side"));
   EXPECT_THAT(made.always,
               testing::Contains("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI=/v2/credentials/id-role"));
+  task.definition.network_mode = scheduler::NetworkMode::kHost;
   ids.host_port = 4711;
   made = endpoint_variables(task, ids, "main", "eu-west-1");
   EXPECT_THAT(
