@@ -148,7 +148,8 @@ Result<LogPump> LogPump::start(const LogPlan& plan, Streams streams, Env env) {
   fork.run = [&] {
     return run_log_process(plan, streams, end.read.get(), std::move(ready.write), env);
   };
-  LogPump pump(TRY(sys::fork_child(fork)), std::move(end));
+  sys::Process process = TRY(sys::fork_child(fork));  // by itself: the child must see `end`
+  LogPump pump(std::move(process), std::move(end));
   ready.write.reset();
   auto text = wait_until_ready(ready.read.get());
   if (text && text->empty()) return pump;

@@ -82,8 +82,8 @@ Result<TaskUse> use_of_task(const agent::InstancePaths& paths, const std::string
   if (!names) return use;  // it has just ended
   for (const std::string& name : *names) {
     uint64_t bytes = TRY(image::disk_bytes(paths.durable(id) + "/" + name));
-    if (name == "logs") {
-      use.logs = bytes;
+    if (name == "logs" || name == agent::kEventsFile) {
+      use.logs += bytes;
     } else if (name == "volumes") {
       use.volumes = bytes;
     } else {

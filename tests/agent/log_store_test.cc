@@ -36,7 +36,8 @@ class LogStoreTest : public testing::Test {
   }
   std::vector<std::string> messages(const EventQuery& query) const {
     std::vector<std::string> found;
-    for (const StoredEvent& event : store_.read_events(query, kNow)->events) {
+    auto read = store_.read_events(query, kNow);
+    for (const StoredEvent& event : read->events) {
       found.push_back(event.message);
     }
     return found;

@@ -100,7 +100,8 @@ TEST(OciConfig, PidsAndIpcAreTheContainersTheTasksOrTheHosts) {
   EXPECT_EQ(mount_at(rendered(of), "/proc")["type"], "proc");
   of.pids = {Owner::kHost};
   of.ipc = {Owner::kHost};
-  for (const auto& one : rendered(of)["linux"]["namespaces"]) {
+  auto hosts = rendered(of)["linux"]["namespaces"];
+  for (const auto& one : hosts) {
     EXPECT_NE(one["type"], "pid");
     EXPECT_NE(one["type"], "ipc");
   }
