@@ -84,7 +84,7 @@ constexpr Field kFields[] = {
     {"ContainerDefinition", "versionConsistency", kNoEffect,
      "each run resolves the tag to a digest once"},
     {"ContainerDefinition", "repositoryCredentials", kRefused,
-     "berth has no secret store yet; it takes credentials from ~/.docker/config.json"},
+     "berth looks up no registry credentials in secrets; it takes those of ~/.docker/config.json"},
     {"ContainerDefinition", "environmentFiles", kHonoured, ""},
     {"ContainerDefinition", "secrets", kHonoured, ""},
     {"ContainerDefinition", "resourceRequirements", kRefused, "berth has no GPU support yet"},
