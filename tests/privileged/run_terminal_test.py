@@ -140,7 +140,7 @@ def test_a_file_is_read_to_its_end(berth, tmp_path):
 def test_without_a_client_an_open_input_stays_open(berth, interactive, code):
     """Nobody is at /dev/null, which berth has here; one that is not interactive has it itself, and reads its end."""
     with berth.start(task(sh("timeout 1 cat; echo code $?", interactive=interactive))) as running:
-        assert running.wait().lines()[-1] == f"code {code}"
+        assert f"code {code}" in running.wait().lines()
 
 
 def test_a_terminal_without_a_client_goes_to_the_log(hurried):
