@@ -82,15 +82,17 @@ void add_namespace_steps(const Plan& plan, Pick is_picked, std::vector<Step>& st
   }
 }
 
-Step overlay_step(const RootfsPlan& rootfs) {
+// `mapped`: the task has ids of its own.
+Step overlay_step(const RootfsPlan& rootfs, bool mapped) {
   std::vector<std::string> lower(rootfs.layers.rbegin(), rootfs.layers.rend());
   Step step;
   step.stage = "root";
   step.effect = fmt::format("the image's layers ({}), read only, with a writable one above them",
                             lower.size());
-  step.calls = {"open_tree + mount_setattr(MOUNT_ATTR_IDMAP) for each layer, in a user namespace",
-                "fsopen(overlay)", "fsconfig(lowerdir+, upperdir, workdir, volatile)", "fsmount",
-                fmt::format("move_mount({})", rootfs.target)};
+  if (mapped) step.calls.emplace_back("for each layer open_tree, mount_setattr(MOUNT_ATTR_IDMAP)");
+  step.calls.insert(step.calls.end(),
+                    {"fsopen(overlay)", "fsconfig(lowerdir+, upperdir, workdir, volatile)",
+                     "fsmount", fmt::format("move_mount({})", rootfs.target)});
   step.purpose =
       "layers are shared by all tasks and never change; what the container writes is its own and "
       "goes with it";
@@ -497,7 +499,7 @@ void explain_process(const ProcessSpec& process, const Spec& spec, const Plan& p
 std::vector<Step> explain_creation(const ContainerPlan& container, const Spec& spec,
                                    const Plan& plan, const sys::Cgroups& cgroups) {
   std::vector<Step> steps;
-  steps.push_back(overlay_step(container.rootfs));
+  steps.push_back(overlay_step(container.rootfs, plan.in_user_namespace));
   steps.push_back(group_step(cgroups, spec.cgroups_path));
   steps.back().purpose =
       "what the container uses is counted and limited by itself, within the task's group";

@@ -29,18 +29,23 @@ Step user_namespace_step(const TaskPlan& plan) {
   return step;
 }
 
-Step network_step(const NamespacePlan& network) {
+// `owned`: by the task's user namespace; else by the host's.
+Step network_step(const NamespacePlan& network, bool owned) {
   Step step;
   step.stage = "namespaces";
-  step.effect =
-      fmt::format("a network namespace \"{}\", owned by the task's user namespace", network.name);
-  step.calls = {"setns(user namespace)", "unshare(CLONE_NEWNET)",
-                "socket(AF_NETLINK) born inside, for berth to set it up",
-                fmt::format("mount(/proc/self/fd/N, {}, MS_BIND)", network.path)};
-  step.purpose =
-      "interfaces, addresses, ports and firewall of its own; root inside may bind port 80 because "
-      "the owner is the task's user namespace";
-  step.by_hand = "unshare --user --net; mount --bind /proc/self/ns/net FILE";
+  step.effect = fmt::format("a network namespace \"{}\"{}", network.name,
+                            owned ? ", owned by the task's user namespace" : "");
+  if (owned) step.calls.emplace_back("setns(user namespace)");
+  step.calls.insert(
+      step.calls.end(),
+      {"unshare(CLONE_NEWNET)", "socket(AF_NETLINK) born inside, for berth to set it up",
+       fmt::format("mount(/proc/self/fd/N, {}, MS_BIND)", network.path)});
+  step.purpose = "interfaces, addresses, ports and firewall of its own";
+  if (owned) {
+    step.purpose += "; root inside may bind port 80 because the owner is the task's user namespace";
+  }
+  step.by_hand =
+      fmt::format("unshare {}--net; mount --bind /proc/self/ns/net FILE", owned ? "--user " : "");
   step.asked_by = "networks";
   return step;
 }
@@ -226,7 +231,7 @@ std::vector<Step> explain_task(const TaskPlan& plan, const sys::Cgroups& cgroups
   add_limit_steps(cgroups, plan.cgroup, cgroup_limits_of(plan.limits), "limits.", steps);
   if (plan.ids) steps.push_back(user_namespace_step(plan));
   for (const NamespacePlan& network : plan.networks) {
-    steps.push_back(network_step(network));
+    steps.push_back(network_step(network, plan.ids.has_value()));
     if (plan.endpoint) steps.push_back(endpoint_step(network));
   }
   if (!plan.pid_namespace.empty()) steps.push_back(shared_pids_step(plan));

@@ -1,4 +1,6 @@
+import json
 import pathlib
+import re
 import sys
 
 import pytest
@@ -85,3 +87,22 @@ def oci(tmp_path):
     runtime = Oci(tmp_path)
     yield runtime
     runtime.close()
+
+
+@pytest.fixture
+def detached(berth):
+    """Starts tasks with --detach and gives their ids; those that still run are stopped at the end."""
+    started = []
+
+    def start(definition, *flags):
+        outcome = berth.run(definition, "--detach", *flags)
+        assert outcome.code == 0, outcome
+        assert re.fullmatch(r"[0-9a-f]{32}\n", outcome.out), outcome
+        started.append(outcome.out.strip())
+        return started[-1]
+
+    yield start
+    running = {each["taskId"] for each in json.loads(berth.berth("ps", "--format", "json").out)}
+    for each in running & set(started):
+        berth.berth("stop", "--kill", each)
+    leak_census.wait_for_sweepers(berth.name, (berth.state, berth.root))

@@ -8,7 +8,8 @@ import tarfile
 import pytest
 
 from berth import PATIENCE
-from engine import RUNTIME, Engine, cgroups, wait_until
+from engine import RUNTIME, Engine, cgroups
+from waiting import wait_until
 
 TRAP = "trap 'exit 3' TERM; echo up; while :; do sleep 0.05; done"
 CONFIG = """\

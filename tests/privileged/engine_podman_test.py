@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from engine import Podman, cgroups, wait_until
+from engine import Podman, cgroups
+from waiting import wait_until
 
 TRAP = "trap 'exit 3' TERM; echo up; while :; do sleep 0.05; done"
 

@@ -13,7 +13,8 @@ import sys
 import pytest
 
 from berth import BIN
-from oci import wait_until
+from waiting import wait_until
+
 
 PROGRAMS = ("berth-oci", "berth-shim", "berth-init")
 

@@ -9,7 +9,8 @@ import subprocess
 
 import pytest
 
-from oci import CGROUP_ROOT, wait_until
+from oci import CGROUP_ROOT
+from waiting import wait_until
 
 KINDS = ("user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time")
 V2 = (CGROUP_ROOT / "cgroup.controllers").exists()

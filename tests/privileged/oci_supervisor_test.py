@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from oci import wait_until
+from waiting import wait_until
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import time
 import pytest
 
 from berth import PATIENCE
-from oci import wait_until
+from waiting import wait_until
 
 
 def terminal(**more):

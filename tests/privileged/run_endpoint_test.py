@@ -7,31 +7,21 @@ import re
 import signal
 import socket
 import subprocess
-import time
 
 import leak_census
 import pytest
-from berth import PATIENCE, sh, task
+from berth import sh, task
 from inside import Inside
+from waiting import wait_until
 
 HOLD = "trap 'exit 0' TERM; while :; do usleep 50000; done"
 LABELS = {"com.amazonaws.ecs.cluster", "com.amazonaws.ecs.container-name", "com.amazonaws.ecs.task-arn",
           "com.amazonaws.ecs.task-definition-family", "com.amazonaws.ecs.task-definition-version"}
 
 
-def eventually(check, seconds=20):
-    deadline = time.monotonic() + seconds * PATIENCE
-    while not (found := check()):
-        assert time.monotonic() < deadline, "it never came about"
-        time.sleep(0.05)
-    return found
-
-
 class Detached:
-    def __init__(self, berth, definition, *flags):
-        outcome = berth.run(definition, "--detach", *flags)
-        assert outcome.code == 0, outcome
-        self.id = outcome.out.strip()
+    def __init__(self, berth, task_id):
+        self.id = task_id
         self._berth = berth
 
     def listed(self):
@@ -50,24 +40,10 @@ class Detached:
                 return pid
         return None
 
-    def stop(self):
-        self._berth.berth("stop", "--kill", self.id)
-        leak_census.wait_for_sweepers(self._berth.name, (self._berth.state, self._berth.root))
-
 
 @pytest.fixture
-def start(request):
-    """Starts tasks of the instance that the test has asked for."""
-    berth = request.getfixturevalue("berth")
-    started = []
-
-    def detached(definition, *flags):
-        started.append(Detached(berth, definition, *flags))
-        return started[-1]
-
-    yield detached
-    for each in started:
-        each.stop()
+def start(berth, detached):
+    return lambda definition, *flags: Detached(berth, detached(definition, *flags))
 
 
 def test_a_container_learns_who_it_is(berth, start):
@@ -153,20 +129,20 @@ def test_a_container_sees_its_siblings_change(hurried):
 
 
 def check_that_siblings_change(main):
-    eventually(lambda: main.container("first")["KnownStatus"] == "RUNNING")
+    wait_until(lambda: main.container("first")["KnownStatus"] == "RUNNING")
     assert main.container("second")["KnownStatus"] == "PULLED"
     assert "CreatedAt" not in main.container("second")
     assert main.task()["KnownStatus"] == "PULLED"
     assert (main.container("first")["KnownStatus"], main.container("first")["DesiredStatus"]) == ("RUNNING", "RUNNING")
     shared_directory = pathlib.Path(main.container("main")["Volumes"][0]["Source"])
     (shared_directory / "go").touch()
-    ended = eventually(lambda: (seen := main.container("first"))["KnownStatus"] == "STOPPED" and seen)
+    ended = wait_until(lambda: (seen := main.container("first"))["KnownStatus"] == "STOPPED" and seen)
     assert (ended["ExitCode"], ended["DesiredStatus"]) == (3, "STOPPED")
     assert ended["StartedAt"] < ended["FinishedAt"]
-    eventually(lambda: main.task()["KnownStatus"] == "RUNNING")
-    eventually(lambda: main.container("second")["Health"]["status"] == "HEALTHY")
+    wait_until(lambda: main.task()["KnownStatus"] == "RUNNING")
+    wait_until(lambda: main.container("second")["Health"]["status"] == "HEALTHY")
     (shared_directory / "well").unlink()
-    ill = eventually(lambda: (seen := main.container("second"))["Health"]["status"] == "UNHEALTHY" and seen)["Health"]
+    ill = wait_until(lambda: (seen := main.container("second"))["Health"]["status"] == "UNHEALTHY" and seen)["Health"]
     assert (ill["exitCode"], ill["output"]) == (7, "ill\n")
     assert "ExecutionStoppedAt" not in main.task()
 
@@ -271,7 +247,7 @@ def test_a_container_cannot_keep_it_from_others(berth, start):
     assert int(good) >= 60 and int(refused) > 0 and int(good) + int(refused) == 200
     assert text.strip() == "You have reached maximum request limit."
     served_by = pathlib.Path(f"/proc/{running.endpoint()}/fd")
-    eventually(lambda: len(list(served_by.iterdir())) < 20)
+    wait_until(lambda: len(list(served_by.iterdir())) < 20)
 
 
 @pytest.mark.parametrize("mode", ["bridge", "host", "none"])

@@ -4,10 +4,9 @@ import json
 import pathlib
 import re
 
-import leak_census
 import pytest
 from berth import sh, task
-from engine import wait_until
+from waiting import wait_until
 
 HOLD = "trap 'exit 0' TERM; while :; do usleep 50000; done"
 
@@ -40,12 +39,8 @@ def rich(directory):
 
 
 @pytest.fixture
-def running(berth, tmp_path):
-    outcome = berth.run(rich(tmp_path / "data"), "--detach")
-    assert outcome.code == 0, outcome
-    yield outcome.out.strip()
-    berth.berth("stop", "--kill", outcome.out.strip())
-    leak_census.wait_for_sweepers(berth.name, (berth.state, berth.root))
+def running(detached, tmp_path):
+    return detached(rich(tmp_path / "data"))
 
 
 def steps_of(outcome):
@@ -112,19 +107,16 @@ def why(berth, task_id):
     return json.loads(berth.berth("why", "--format", "json", task_id).out)
 
 
-def stopped(berth, definition):
+def stopped(berth, detached, definition):
     """A detached task that has ended by itself, and its id."""
-    outcome = berth.run(definition, "--detach")
-    assert outcome.code == 0, outcome
-    task_id = outcome.out.strip()
-    wait_until(lambda: why(berth, task_id)["lastStatus"] == "STOPPED", "it does not stop")
-    leak_census.wait_for_sweepers(berth.name, (berth.state, berth.root))
+    task_id = detached(definition)
+    wait_until(lambda: why(berth, task_id)["lastStatus"] == "STOPPED", "it stops")
     return task_id
 
 
-def test_why_a_task_has_stopped_goes_back_to_its_root(berth):
+def test_why_a_task_has_stopped_goes_back_to_its_root(berth, detached):
     container = sh("sleep 0.3; exit 127", name="app")
-    account = why(berth, stopped(berth, task(container, sh(HOLD, name="side", essential=False))))
+    account = why(berth, stopped(berth, detached, task(container, sh(HOLD, name="side", essential=False))))
     assert account["causes"][0] == "EssentialContainerExited: Essential container in task exited"
     assert account["causes"][1].startswith("container app exited with code 127 (127: the shell did not find a command)")
     events = [each["event"] for each in account["events"]]
@@ -134,9 +126,9 @@ def test_why_a_task_has_stopped_goes_back_to_its_root(berth):
     assert times == sorted(times)
 
 
-def test_why_says_that_memory_was_the_cause(berth):
+def test_why_says_that_memory_was_the_cause(berth, detached):
     greedy = sh("sleep 0.3; x=a; while :; do x=$x$x; done", name="greedy", memory=16)
-    account = why(berth, stopped(berth, task(greedy)))
+    account = why(berth, stopped(berth, detached, task(greedy)))
     assert "OutOfMemoryError: Container killed due to memory usage" in account["causes"][1]
 
 

@@ -15,16 +15,9 @@ import time
 import msgpack
 import pytest
 from berth import PATIENCE, sh, task
+from waiting import wait_until
 
 HOLD = "while :; do usleep 50000; done"
-
-
-def eventually(check, seconds=20):
-    deadline = time.monotonic() + seconds * PATIENCE
-    while not (found := check()):
-        assert time.monotonic() < deadline, "it never came about"
-        time.sleep(0.02)
-    return found
 
 
 def log(driver, **options):
@@ -47,7 +40,7 @@ action(type="omfile" file="{out}" template="t" flushOnTXEnd="on")
     process = subprocess.Popen(["rsyslogd", "-n", "-f", tmp_path / "rsyslog.conf", "-i", tmp_path / "pid"],
                                stderr=subprocess.PIPE)
     try:
-        eventually(lambda: (tmp_path / "log.sock").exists() and connects(5514))
+        wait_until(lambda: (tmp_path / "log.sock").exists() and connects(5514))
         yield tmp_path, lambda: out.read_text().splitlines() if out.exists() else []
     finally:
         process.terminate()
@@ -68,7 +61,7 @@ def test_syslog_over_the_network(berth, rsyslog, transport, form):
     outcome = berth.run(task(sh("echo one; usleep 50000; echo two >&2", **options)))
     assert outcome.code == 0, outcome
     assert sorted(outcome.lines()) == ["one", "two"], "what is sent elsewhere is shown, too"
-    lines = eventually(lambda: len(received()) >= 2 and received())
+    lines = wait_until(lambda: len(received()) >= 2 and received())
     fields = [line.split(" ", 5) for line in lines]
     assert [(pri, text.strip()) for pri, *_, text in fields] == [(str(19 * 8 + 6), "one"), (str(19 * 8 + 3), "two")]
     for _, host, app, pid, stamp, _ in fields:
@@ -81,7 +74,7 @@ def test_syslog_to_a_unix_socket(berth, rsyslog):
     directory, received = rsyslog
     options = log("syslog", syslog_address=f"unixgram://{directory}/log.sock", tag="web")
     assert berth.run(task(sh("echo local", **options))).code == 0
-    (line,) = eventually(received)
+    (line,) = wait_until(received)
     assert line.startswith(f"{3 * 8 + 6} ") and line.endswith("local"), line
 
 
@@ -201,7 +194,7 @@ def test_fluentd_over_tcp(berth):
         outcome = berth.run(task(sh("echo one; usleep 50000; printf two >&2",
                                     environment=[{"name": "COLOUR", "value": "red"}], **options)))
         assert outcome.code == 0, outcome
-        eventually(lambda: len(receiver.messages) == 2)
+        wait_until(lambda: len(receiver.messages) == 2)
         first, second = receiver.messages
     tag, (code, seconds, nanoseconds), record, option = first
     assert tag.startswith("app.oci:") and code == 0 and before <= seconds <= before + 60 and nanoseconds < 10**9
@@ -215,16 +208,16 @@ def test_fluentd_over_a_unix_socket_with_whole_seconds(berth, tmp_path):
     with forward(str(tmp_path / "fluent.sock")) as receiver:
         outcome = berth.run(task(sh("echo one", **log("fluentd", fluentd_address=f"unix://{tmp_path}/fluent.sock"))))
         assert outcome.code == 0, outcome
-        ((_, seconds, _, option),) = eventually(lambda: receiver.messages)
+        ((_, seconds, _, option),) = wait_until(lambda: receiver.messages)
     assert isinstance(seconds, int) and option == {}
 
 
 def test_fluentd_that_comes_later_gets_all_when_it_is_asynchronous(berth):
     options = log("fluentd", fluentd_async="true", fluentd_retry_wait="100ms", fluentd_request_ack="true")
     with berth.start(task(sh(f"for i in 1 2 3; do echo line $i; done; trap 'exit 0' TERM; {HOLD}", **options))) as running:
-        eventually(lambda: running.pids())
+        wait_until(lambda: running.pids())
         with forward(("127.0.0.1", 24224)) as receiver:
-            eventually(lambda: receiver.texts() == ["line 1", "line 2", "line 3"])
+            wait_until(lambda: receiver.texts() == ["line 1", "line 2", "line 3"])
             running.interrupt()
             assert running.wait().code == 0
 
@@ -243,10 +236,10 @@ def test_a_fluentd_that_goes_and_comes_back_misses_nothing_that_it_acknowledges(
     definition = task(sh(script, mountPoints=[{"sourceVolume": "s", "containerPath": "/shared"}], **options),
                       volumes=[{"name": "s", "host": {"sourcePath": str(shared)}}])
     with forward(("127.0.0.1", 24224)) as first, berth.start(definition) as running:
-        eventually(lambda: len(first.messages) > 20)
+        wait_until(lambda: len(first.messages) > 20)
         first.close()
         with forward(("127.0.0.1", 24224)) as second:
-            eventually(lambda: len(second.messages) > 20)
+            wait_until(lambda: len(second.messages) > 20)
             (shared / "stop").touch()
             outcome = running.wait()
             assert outcome.code == 0, outcome
@@ -275,10 +268,10 @@ def test_a_receiver_that_does_not_read_holds_up_a_blocking_container_alone(berth
         with berth.start(definition) as running:
             if mode == "blocking":
                 waits = lambda: any("pipe" in pathlib.Path(f"/proc/{pid}/wchan").read_text() for pid in running.pids())
-                eventually(waits)
+                wait_until(waits)
                 assert not (shared / "done").exists()
             else:
-                eventually(lambda: (shared / "done").exists())
+                wait_until(lambda: (shared / "done").exists())
             # And neither of them is kept from stopping.
             running.interrupt()
             assert running.wait().code == 137

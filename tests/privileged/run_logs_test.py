@@ -7,43 +7,18 @@ import os
 import pathlib
 import signal
 import subprocess
-import time
 
 import leak_census
 import pytest
-from berth import PATIENCE, sh, task
+from berth import sh, task
+from waiting import wait_until
 
 LINES = "i=0; while [ $i -lt %d ]; do i=$((i+1)); echo line $i; done"
 HOLD = "echo ready; while :; do usleep 50000; done"
 
 
-def eventually(check, seconds=20):
-    deadline = time.monotonic() + seconds * PATIENCE
-    while not (found := check()):
-        assert time.monotonic() < deadline, "it never came about"
-        time.sleep(0.02)
-    return found
-
-
 def json_file(**options):
     return {"logConfiguration": {"logDriver": "json-file", "options": {k.replace("_", "-"): v for k, v in options.items()}}}
-
-
-@pytest.fixture
-def detached(berth):
-    started = []
-
-    def start(definition, *flags):
-        outcome = berth.run(definition, "--detach", *flags)
-        assert outcome.code == 0, outcome
-        started.append(outcome.out.strip())
-        return started[-1]
-
-    yield start
-    running = {each["taskId"] for each in json.loads(berth.berth("ps", "--format", "json").out)}
-    for each in running & set(started):
-        berth.berth("stop", "--kill", each)
-    leak_census.wait_for_sweepers(berth.name, (berth.state, berth.root))
 
 
 def log_directory(berth, task_id):
@@ -75,7 +50,7 @@ def numbers(text):
 def test_rotation_keeps_so_many_files_of_such_a_size(berth, detached):
     task_id = detached(task(sh(LINES % 3000 + ";" + HOLD, **json_file(max_size="50k", max_file="3", compress="true"))))
     directory = log_directory(berth, task_id)
-    eventually(lambda: "ready" in text_of(directory / "main.log"))
+    wait_until(lambda: "ready" in text_of(directory / "main.log"))
     files = sorted(directory.glob("main.log*"))
     assert len(files) == 3, files
     assert [each.suffix for each in files] == [".log", ".gz", ".gz"]
@@ -100,13 +75,13 @@ def test_attributes_stand_in_each_record(berth, detached):
     task_id = detached(task(sh(HOLD, dockerLabels={"team": "x", "other": "y"},
                                environment=[{"name": "COLOUR", "value": "red"}], **options)))
     path = log_directory(berth, task_id) / "main.log"
-    record = json.loads(eventually(path.read_text))
+    record = json.loads(wait_until(path.read_text))
     assert record["attrs"] == {"team": "x", "COLOUR": "red", "tag": f"{task_id}-main"}
 
 
 def test_a_time_stands_at_the_beginning_of_a_line_only(berth, detached):
     task_id = detached(task(sh(f"head -c 40000 /dev/zero | tr '\\0' x; echo; {HOLD}")))
-    eventually(lambda: "ready" in berth.berth("logs", task_id).out)
+    wait_until(lambda: "ready" in berth.berth("logs", task_id).out)
     lines = berth.berth("logs", "--timestamps", "--container", "main", task_id).out.splitlines()
     assert [len(line.split(" ", 1)[1]) for line in lines] == [40000, 5]
     assert berth.berth("logs", "--tail", "2", task_id).out.count("x") == 40000
@@ -126,11 +101,11 @@ def test_no_line_is_lost_when_keeper_reader_and_log_process_are_killed(berth, de
     os.kill(keeper, signal.SIGKILL)
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as follower:
         assert follower.stdout.readline() == "line 1\n"
-        (writer,) = eventually(lambda: log_processes(shim))
+        (writer,) = wait_until(lambda: log_processes(shim))
         # Not in the middle of its work: what it holds in memory is its own to lose.
         os.kill(writer, signal.SIGSTOP)
         os.kill(writer, signal.SIGKILL)
-        (another,) = eventually(lambda: [pid for pid in log_processes(shim) if pid != writer])
+        (another,) = wait_until(lambda: [pid for pid in log_processes(shim) if pid != writer])
         assert another != writer
         assert berth.berth("exec", task_id, "touch", "/stop").code == 0
         seen = numbers(follower.stdout.read())
@@ -147,12 +122,12 @@ def test_a_killed_supervisor_leaves_what_was_printed(berth, detached):
     task_id = detached(task(sh("i=0; while :; do i=$((i+1)); echo line $i; done")))
     shim = shim_of(berth, task_id)
     path = log_directory(berth, task_id) / "main.log"
-    eventually(lambda: path.exists() and path.stat().st_size > 100000)
+    wait_until(lambda: path.exists() and path.stat().st_size > 100000)
     (writer,) = log_processes(shim)
     # Its log file survives its name: the task's directories go with the task.
     with path.open() as log:
         os.kill(shim, signal.SIGKILL)
-        eventually(lambda: not pathlib.Path(f"/proc/{writer}").exists())
+        wait_until(lambda: not pathlib.Path(f"/proc/{writer}").exists())
         seen = [json.loads(line)["log"] for line in log.read().splitlines()]
     assert numbers("".join(line for line in seen if line.endswith("\n"))) == list(range(1, len(seen) + 1))[:len(
         [line for line in seen if line.endswith("\n")])]
@@ -205,7 +180,7 @@ def test_a_full_disk_stops_neither_the_container_nor_its_stop(disk):
                 file.write(bytes(512))
         directory = instance.state.parent / "shared"
         (directory / "go").touch()
-        eventually(lambda: (directory / "done").exists())
+        wait_until(lambda: (directory / "done").exists())
         running.interrupt()
         outcome = running.wait()
     assert outcome.code == 7, outcome
@@ -230,12 +205,12 @@ def test_a_disk_that_does_not_answer_does_not_keep_the_container_from_stopping(d
         try:
             (shared / "go").touch()
             stuck = lambda: pathlib.Path(f"/proc/{writer}/stat").read_text().rpartition(")")[2].split()[0] == "D"
-            eventually(stuck)
+            wait_until(stuck)
             running.interrupt()
-            eventually(lambda: (shared / "stopped").exists())
+            wait_until(lambda: (shared / "stopped").exists())
             # The supervisor tells the end although the log does not take its last line.
             exit_file = next(instance.state.glob("tasks/*/containers/main")) / "exit.json"
-            assert json.loads(eventually(lambda: exit_file.exists() and exit_file.read_text()))["exitCode"] == 7
+            assert json.loads(wait_until(lambda: exit_file.exists() and exit_file.read_text()))["exitCode"] == 7
         finally:
             subprocess.run(["fsfreeze", "-u", mounted], check=True)
         outcome = running.wait()
@@ -267,14 +242,14 @@ def group(berth):
 def test_awslogs_fills_a_stream_named_after_prefix_container_and_task(berth, detached, group):
     script = "echo one; echo two >&2; until [ -e /stop ]; do usleep 20000; done; echo three"
     task_id = detached(task(sh(script, **awslogs(stream_prefix="pre"))))
-    eventually(lambda: berth.berth("logs", task_id).out.count("\n") == 2)
+    wait_until(lambda: berth.berth("logs", task_id).out.count("\n") == 2)
     command = berth.command(("logs", "--follow", "--container", "main", task_id))
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as follower:
         assert follower.stdout.readline() == "one\n"
         assert berth.berth("exec", task_id, "touch", "/stop").code == 0
         assert follower.stdout.read() == "three\n"
         assert follower.stderr.read() == "two\n"
-    eventually(lambda: not json.loads(berth.berth("ps", "--format", "json").out))
+    wait_until(lambda: not json.loads(berth.berth("ps", "--format", "json").out))
     assert sorted(line.split("| ")[1] for line in berth.berth("logs", task_id).out.splitlines()) == ["one", "three", "two"]
     found = events(berth, group)
     assert [event["message"] for event in found if event["message"] != "two"] == ["one", "three"]
@@ -338,10 +313,10 @@ def test_only_a_blocking_container_waits_for_a_log_that_does_not_take_its_lines(
                 if mode == "blocking":
                     # Its write into the pipe waits.
                     waits = lambda: any("pipe" in pathlib.Path(f"/proc/{pid}/wchan").read_text() for pid in running.pids())
-                    eventually(waits)
+                    wait_until(waits)
                     assert not (shared / "done").exists()
                 else:
-                    eventually(lambda: (shared / "done").exists())
+                    wait_until(lambda: (shared / "done").exists())
             finally:
                 subprocess.run(["fsfreeze", "-u", mounted], check=True)
             outcome = running.wait()

@@ -11,7 +11,7 @@ import pytest
 from berth import Instance, sh, task
 from fake_aws import FakeAws
 from inside import Inside
-from oci import wait_until
+from waiting import wait_until
 
 HOLD = "trap 'exit 0' TERM; while :; do usleep 50000; done"
 HOST_KEYS = {"AKIDHOST": ("host/+=", ""), "AKIDSTATIC": ("static/+=", "")}
@@ -38,30 +38,20 @@ def berth(tmp_path, layouts, aws):
         "assumed": {"assumeRole": {"profile": "dev", "stsEndpoint": f"http://127.0.0.1:{port}"}}}}
     instance = Instance(tmp_path, {"busybox": f"oci:{layouts['busybox']}:latest"}, config)
     os.chmod(tmp_path / "berth.json", 0o600)
-    (tmp_path / ".aws").mkdir()
-    (tmp_path / ".aws" / "credentials").write_text("[dev]\naws_access_key_id = AKIDHOST\n"
-                                                   "aws_secret_access_key = host/+=\n")
-    instance.environment = {name: value for name, value in instance.environment.items() if not name.startswith("AWS_")}
+    instance.give_aws_profile("dev", "AKIDHOST", "host/+=")
     before = leak_census.take(instance.state, instance.root)
     yield instance
     leak_census.assert_equal(before, instance.state, instance.root)
 
 
 @pytest.fixture
-def start(berth):
-    started = []
+def start(berth, detached):
+    def inside(definition, *flags):
+        task_id = detached(definition, *flags)
+        (found,) = [each for each in json.loads(berth.berth("ps", "--format", "json").out) if each["taskId"] == task_id]
+        return Inside(found["containers"][0]["pid"])
 
-    def detached(definition, *flags):
-        outcome = berth.run(definition, "--detach", *flags)
-        assert outcome.code == 0, outcome
-        started.append(outcome.out.strip())
-        (container,) = json.loads(berth.berth("ps", "--format", "json").out)[0]["containers"]
-        return Inside(container["pid"])
-
-    yield detached
-    for each in started:
-        berth.berth("stop", "--kill", each)
-    leak_census.wait_for_sweepers(berth.name, (berth.state, berth.root))
+    return inside
 
 
 def credentials_of(inside):

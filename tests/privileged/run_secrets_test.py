@@ -29,10 +29,7 @@ def berth(tmp_path, layouts, aws):
               "environmentFiles": {"buckets": {"team": str(tmp_path / "team")}, "s3": access}}
     instance = Instance(tmp_path, {"busybox": f"oci:{layouts['busybox']}:latest"}, config)
     (tmp_path / "team").mkdir()
-    (tmp_path / ".aws").mkdir()
-    (tmp_path / ".aws" / "credentials").write_text("[dev]\naws_access_key_id = AKIDHOST\n"
-                                                   "aws_secret_access_key = host/+=\n")
-    instance.environment = {name: value for name, value in instance.environment.items() if not name.startswith("AWS_")}
+    instance.give_aws_profile("dev", "AKIDHOST", "host/+=")
     before = leak_census.take(instance.state, instance.root)
     yield instance
     leak_census.assert_equal(before, instance.state, instance.root)

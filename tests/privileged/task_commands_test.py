@@ -10,41 +10,12 @@ import signal
 import struct
 import subprocess
 import termios
-import time
 
-import leak_census
-import pytest
 from berth import PATIENCE, sh, task
+from waiting import wait_until
 
 TICK = "i=0; while :; do i=$((i+1)); echo tick $i; usleep 100000; done"
 HOLD = "trap 'exit 7' TERM; echo ready; while :; do usleep 50000; done"
-
-
-def eventually(check, seconds=20):
-    deadline = time.monotonic() + seconds * PATIENCE
-    while not (found := check()):
-        assert time.monotonic() < deadline, "it never came about"
-        time.sleep(0.05)
-    return found
-
-
-@pytest.fixture
-def detached(berth):
-    """Starts tasks with --detach; those that still run are stopped at the end."""
-    started = []
-
-    def start(definition, *flags):
-        outcome = berth.run(definition, "--detach", *flags)
-        assert outcome.code == 0, outcome
-        assert re.fullmatch(r"[0-9a-f]{32}\n", outcome.out), outcome
-        started.append(outcome.out.strip())
-        return started[-1]
-
-    yield start
-    running = {each["taskId"] for each in json.loads(berth.berth("ps", "--format", "json").out)}
-    for each in running & set(started):
-        berth.berth("stop", "--kill", each)
-    leak_census.wait_for_sweepers(berth.name, (berth.state, berth.root))
 
 
 def listed(berth, *flags):
@@ -78,7 +49,7 @@ def test_ps_is_a_table_and_ids_alone(berth, detached):
 
 def test_stop_is_kind_and_the_exit_code_is_kept(berth, detached):
     task_id = detached(task(sh(HOLD)))
-    eventually(lambda: "ready" in berth.berth("logs", task_id).out)
+    wait_until(lambda: "ready" in berth.berth("logs", task_id).out)
     outcome = berth.berth("stop", task_id[:8])
     assert (outcome.code, outcome.out) == (0, task_id + "\n"), outcome
     assert listed(berth) == {}
@@ -89,7 +60,7 @@ def test_stop_is_kind_and_the_exit_code_is_kept(berth, detached):
 
 def test_stop_kill_does_not_ask(berth, detached):
     task_id = detached(task(sh("trap 'echo told' TERM; echo ready; while :; do usleep 50000; done", stopTimeout=60)))
-    eventually(lambda: "ready" in berth.berth("logs", task_id).out)
+    wait_until(lambda: "ready" in berth.berth("logs", task_id).out)
     assert berth.berth("stop", "--kill", task_id).code == 0
     assert berth.berth("logs", task_id).out == "main | ready\n"
     assert listed(berth, "--all")[task_id]["containers"][0]["exitCode"] == 137
@@ -114,7 +85,7 @@ def test_logs_of_several_containers_are_in_the_order_of_time(berth, detached):
                      f"c{i % 2}{i}", **volume) for i in range(4)]
     containers.append(sh("touch /shared/0; sleep 600", "last", **volume))
     task_id = detached(task(*containers, volumes=[{"name": "shared"}]))
-    outcome = eventually(lambda: (seen := berth.berth("logs", task_id)).out.count("line") == 4 and seen)
+    outcome = wait_until(lambda: (seen := berth.berth("logs", task_id)).out.count("line") == 4 and seen)
     assert re.findall(r"line \d", outcome.out) == [f"line {i}" for i in range(4)]
     assert berth.berth("logs", "--tail", "1", task_id).out.endswith("| line 3\n")
     stamped = berth.berth("logs", "--timestamps", "--container", "c11", task_id).out
@@ -182,7 +153,7 @@ def test_a_task_goes_on_without_its_keeper(berth, detached):
     task_id = detached(task(sh(TICK)))
     os.kill(keeper_of(berth, task_id), signal.SIGKILL)
     before = berth.berth("logs", "--container", "main", task_id).out.count("tick")
-    eventually(lambda: berth.berth("logs", "--container", "main", task_id).out.count("tick") > before + 3)
+    wait_until(lambda: berth.berth("logs", "--container", "main", task_id).out.count("tick") > before + 3)
     assert listed(berth)[task_id]["lastStatus"] == "RUNNING"
     assert berth.berth("exec", task_id, "true").code == 0
     outcome = berth.berth("stop", "--kill", task_id)

@@ -132,5 +132,25 @@ TEST(Explain, TheTasksGroupAndNamespacesComeFirst) {
               Contains(Look{.file = "/proc/PID/uid_map", .words = {"0", "100000", "65536"}}));
 }
 
+// --userns=host: nothing is said of a user namespace that is not there.
+TEST(Explain, WithoutIdsThereIsNoUserNamespace) {
+  TaskPlan plan;
+  plan.networks = {{"task", "/run/ns/net-task"}};
+  Spec spec = explained_spec();
+  sys::Cgroups cgroups = sys::Cgroups::parse(kV2Host).value();
+  std::vector<Step> steps = explain_task(plan, cgroups);
+  for (const Step& step :
+       explain_creation(ContainerPlan(), spec, explained_plan(spec, kV2Host).value(), cgroups)) {
+    steps.push_back(step);
+  }
+  for (const Step& step : steps) {
+    for (const std::string& call : step.calls) {
+      EXPECT_THAT(call, testing::Not(HasSubstr("user namespace")));
+      EXPECT_THAT(call, testing::Not(HasSubstr("IDMAP")));
+    }
+    EXPECT_THAT(step.effect + step.purpose, testing::Not(HasSubstr("user namespace")));
+  }
+}
+
 }  // namespace
 }  // namespace berth::runtime

@@ -169,60 +169,55 @@ class Gate final : public LogDriver {
   bool open_ = false;
 };
 
-TEST(LogQueue, DropsTheNewestWhenItIsFullAndNeverWaits) {
-  sys::SystemClock clock;
-  sys::SystemRng rng;
-  std::vector<std::string> seen;
-  auto gate = std::make_unique<Gate>(seen);
-  Gate& held = *gate;
-  auto queue = make_log_queue(std::move(gate), {10, 0}, Env{clock, rng});
-  auto write = [&](const char* text) {
-    return queue->write({{LogStream::kStdout, text, kFileTime}}).has_value();
-  };
+class LogQueueTest : public testing::Test {
+ protected:
+  void make(LogQueueLimits limits) {
+    auto gate = std::make_unique<Gate>(seen_);
+    gate_ = gate.get();
+    queue_ = make_log_queue(std::move(gate), limits, Env{clock_, rng_});
+  }
+  bool write(const char* text) {
+    return queue_->write({{LogStream::kStdout, text, kFileTime}}).has_value();
+  }
+  void let_go() {
+    gate_->open();
+    ASSERT_TRUE(queue_->finish());
+  }
+
+  sys::SystemClock clock_;
+  sys::SystemRng rng_;
+  std::vector<std::string> seen_;
+  Gate* gate_ = nullptr;  // the queue's
+  std::unique_ptr<LogDriver> queue_;
+};
+
+TEST_F(LogQueueTest, DropsTheNewestWhenItIsFullAndNeverWaits) {
+  make({10, 0});
   EXPECT_TRUE(write("longer than the buffer"));
-  held.wait_until_reached();
+  gate_->wait_until_reached();
   EXPECT_FALSE(write("1234")) << "what is being delivered counts";
-  held.open();
-  ASSERT_TRUE(queue->finish());
-  EXPECT_THAT(seen, ElementsAre("longer than the buffer"));
+  let_go();
+  EXPECT_THAT(seen_, ElementsAre("longer than the buffer"));
 }
 
-TEST(LogQueue, MayCountLines) {
-  sys::SystemClock clock;
-  sys::SystemRng rng;
-  std::vector<std::string> seen;
-  auto gate = std::make_unique<Gate>(seen);
-  Gate& held = *gate;
-  auto queue = make_log_queue(std::move(gate), {1000, 2}, Env{clock, rng});
-  auto write = [&](const char* text) {
-    return queue->write({{LogStream::kStdout, text, kFileTime}}).has_value();
-  };
+TEST_F(LogQueueTest, MayCountLines) {
+  make({1000, 2});
   EXPECT_TRUE(write("1"));
-  held.wait_until_reached();
+  gate_->wait_until_reached();
   EXPECT_TRUE(write("2"));
   EXPECT_FALSE(write("3"));
-  held.open();
-  ASSERT_TRUE(queue->finish());
-  EXPECT_THAT(seen, ElementsAre("1", "2"));
+  let_go();
+  EXPECT_THAT(seen_, ElementsAre("1", "2"));
 }
 
-TEST(LogQueue, DeliversInOrderWhatFits) {
-  sys::SystemClock clock;
-  sys::SystemRng rng;
-  std::vector<std::string> seen;
-  auto gate = std::make_unique<Gate>(seen);
-  Gate& held = *gate;
-  auto queue = make_log_queue(std::move(gate), {10, 0}, Env{clock, rng});
-  auto write = [&](const char* text) {
-    return queue->write({{LogStream::kStdout, text, kFileTime}}).has_value();
-  };
+TEST_F(LogQueueTest, DeliversInOrderWhatFits) {
+  make({10, 0});
   EXPECT_TRUE(write("12"));
-  held.wait_until_reached();
+  gate_->wait_until_reached();
   EXPECT_TRUE(write("34567890"));
   EXPECT_FALSE(write("x"));
-  held.open();
-  ASSERT_TRUE(queue->finish());
-  EXPECT_THAT(seen, ElementsAre("12", "34567890"));
+  let_go();
+  EXPECT_THAT(seen_, ElementsAre("12", "34567890"));
 }
 
 }  // namespace

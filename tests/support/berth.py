@@ -114,6 +114,13 @@ class Instance:
         self._config = directory / "berth.json"
         self._config.write_text(json.dumps(config or {}))
 
+    def give_aws_profile(self, name, key_id, secret):
+        """Keys in the home directory of whoever runs berth, and none in its environment."""
+        (self._directory / ".aws").mkdir()
+        (self._directory / ".aws" / "credentials").write_text(
+            f"[{name}]\naws_access_key_id = {key_id}\naws_secret_access_key = {secret}\n")
+        self.environment = {name: value for name, value in self.environment.items() if not name.startswith("AWS_")}
+
     def berth(self, *arguments, timeout=60, stdin="", **options):
         """Runs `berth ARGUMENTS` to its end."""
         done = subprocess.run(self.command(arguments), input=stdin, capture_output=True, text=True,

@@ -13,18 +13,9 @@ import time
 
 from berth import BIN, PATIENCE, Outcome
 import leak_census
+from waiting import wait_until
 
 RUNTIME = BIN / "berth-oci"
-
-
-def wait_until(condition, what, seconds=20):
-    deadline = time.monotonic() + seconds * PATIENCE
-    while time.monotonic() < deadline:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"never: {what}")
 
 
 def cgroups(parent):

@@ -9,8 +9,9 @@ import signal
 import subprocess
 import tempfile
 
-from engine import Engine, wait_until
+from engine import Engine
 from file_tree import walk
+from waiting import wait_until
 
 PROBE = pathlib.Path(os.environ["BERTH_BIN"]) / "image_probe"
 CONTAINERD_CONFIG = """\

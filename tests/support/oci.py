@@ -6,9 +6,9 @@ import os
 import pathlib
 import shutil
 import subprocess
-import time
 
 from berth import BIN, PATIENCE
+from waiting import wait_until
 
 OCI = BIN / "berth-oci"
 CGROUP_ROOT = pathlib.Path("/sys/fs/cgroup")
@@ -130,12 +130,3 @@ class Oci:
 
     def _command(self, arguments):
         return [str(OCI), "--root", str(self.state), *map(str, arguments)]
-
-
-def wait_until(condition, what, timeout=20):
-    """For what tells nobody that it has happened."""
-    deadline = time.monotonic() + timeout * PATIENCE
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"never: {what}"
-        time.sleep(0.01)
-    return value
