@@ -226,8 +226,8 @@ Result<std::vector<Chapter>> explain(const Blueprint& blueprint) {
   chapters.push_back({.process = "berth-shim",
                       .container = "",
                       .steps = runtime::explain_task(blueprint.plan, cgroups)});
+  bool shared = std::ranges::any_of(blueprint.plan.networks, &runtime::NamespacePlan::shared);
   for (const netns::Endpoint& endpoint : blueprint.endpoints) {
-    bool shared = endpoint.container == "task";
     chapters.push_back({.process = "berth",
                         .container = shared ? "" : endpoint.container,
                         .steps = netns::explain_endpoint(blueprint.bridge, endpoint)});

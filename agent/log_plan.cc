@@ -108,8 +108,8 @@ Result<std::string> look_up(const std::string& host) {
   return std::string(address.data());
 }
 
-Result<runtime::LogReceiverPlan> receiver_of(const scheduler::LogConfiguration& log) {
-  runtime::LogReceiverPlan receiver;
+Result<sys::Endpoint> receiver_of(const scheduler::LogConfiguration& log) {
+  sys::Endpoint receiver;
   if (log.driver == "journald") {
     receiver.address = runtime::kJournalSocket;
     return receiver;

@@ -114,10 +114,59 @@ struct TimeRange {
   bool contains(int64_t time) const { return time >= start_ms && time < end_ms; }
 };
 
+// The first events behind `after`, in the order of their ids, that fill a page and one more: of a
+// group of any size no more than a few pages are held.
+class PageEvents {
+ public:
+  PageEvents(std::string after, size_t limit) : after_(std::move(after)), limit_(limit) {}
+
+  void add(StoredEvent event) {
+    if (event.id <= after_) return;
+    bytes_ += event.message.size();
+    events_.push_back(std::move(event));
+    if (events_.size() > 2 * limit_ + 2 || bytes_ > kHeldBytesMax) trim();
+  }
+
+  EventPage page() {
+    trim();
+    EventPage page;
+    if (!is_full(events_.size())) {
+      page.events = std::move(events_);
+      return page;
+    }
+    events_.pop_back();  // the first of the next page
+    page.next_token = events_.back().id;
+    page.events = std::move(events_);
+    return page;
+  }
+
+ private:
+  static constexpr size_t kHeldBytesMax = 4 * kPageBytesMax;
+
+  // An id begins with the time and then follows the order in the stream.
+  void trim() {
+    std::ranges::sort(events_, {}, &StoredEvent::id);
+    size_t kept = 0;
+    bytes_ = 0;
+    while (kept < events_.size() && !is_full(kept)) bytes_ += events_[kept++].message.size();
+    events_.resize(kept);
+  }
+
+  // `count` events of `bytes_` bytes are a page and the first of the next one.
+  bool is_full(size_t count) const {
+    return count > 1 && (count > limit_ || bytes_ > kPageBytesMax);
+  }
+
+  std::string after_;
+  size_t limit_;
+  std::vector<StoredEvent> events_;
+  size_t bytes_ = 0;
+};
+
 // Reads the events of a file that are in a range of time.
 class SegmentReader {
  public:
-  SegmentReader(std::string stream, TimeRange range, std::vector<StoredEvent>& events)
+  SegmentReader(std::string stream, TimeRange range, PageEvents& events)
       : stream_(std::move(stream)), range_(range), events_(events) {}
 
   Status read(const Segment& segment) {
@@ -154,13 +203,18 @@ class SegmentReader {
     event.timestamp_ms = *time;
     event.message = std::move(record->text);
     if (event.message.ends_with('\n')) event.message.pop_back();
-    events_.push_back(std::move(event));
+    events_.add(std::move(event));
   }
 
   std::string stream_;
   TimeRange range_;
-  std::vector<StoredEvent>& events_;
+  PageEvents& events_;
 };
+
+// The time that an id begins with.
+int64_t time_of_id(const std::string& id) {
+  return static_cast<int64_t>(parse_u64(std::string_view(id).substr(0, 14)).value_or(0));
+}
 
 }  // namespace
 
@@ -308,7 +362,9 @@ Result<EventPage> LogStore::read_events(const EventQuery& query, WallTime now) c
       streams.push_back(stream.name);
     }
   }
-  std::vector<StoredEvent> events;
+  // What a page before had is not looked at again, but for its last millisecond.
+  range.start_ms = std::max(range.start_ms, time_of_id(query.after));
+  PageEvents events(query.after, query.limit);
   for (const std::string& stream : streams) {
     SegmentReader reader(stream, range, events);
     for (const Segment& segment : TRY(segments_of(stream_directory(query.group, stream)))) {
@@ -318,22 +374,7 @@ Result<EventPage> LogStore::read_events(const EventQuery& query, WallTime now) c
       if (!is_older) TRY(reader.read(segment));
     }
   }
-  // An id begins with the time and then follows the order in the stream.
-  std::ranges::sort(events, {}, &StoredEvent::id);
-  auto first = std::ranges::upper_bound(events, query.after, {}, &StoredEvent::id);
-  EventPage page;
-  size_t bytes = 0;
-  for (auto event = first; event != events.end(); ++event) {
-    bytes += event->message.size();
-    bool is_full =
-        page.events.size() == query.limit || (bytes > kPageBytesMax && !page.events.empty());
-    if (is_full) {
-      page.next_token = page.events.back().id;
-      break;
-    }
-    page.events.push_back(std::move(*event));
-  }
-  return page;
+  return events.page();
 }
 
 Status LogStore::expire(WallTime now) const {
@@ -343,11 +384,15 @@ Status LogStore::expire(WallTime now) const {
     std::string streams = streams_directory(group.name);
     for (const std::string& name : TRY(names_beneath(streams))) {
       std::string directory = streams + "/" + name;
-      for (const Segment& segment : TRY(segments_of(directory))) {
-        bool is_current = segment.path.ends_with(kEventsBase);
+      std::vector<Segment> segments = TRY(segments_of(directory));
+      // The newest rotated one stays: its number says which one the current file will have.
+      auto is_rotated = [](const Segment& segment) { return !segment.path.ends_with(kEventsBase); };
+      auto newest = std::find_if(segments.rbegin(), segments.rend(), is_rotated);
+      for (const Segment& segment : segments) {
         auto st = sys::stat(segment.path);
         bool is_over = st && int64_t{st->st_mtim.tv_sec} * 1000 + 1000 < oldest_ms;
-        if (is_over && !is_current) TRY(sys::remove_file(segment.path));
+        bool is_kept = !is_rotated(segment) || segment.number == newest->number;
+        if (is_over && !is_kept) TRY(sys::remove_file(segment.path));
       }
     }
   }

@@ -114,7 +114,9 @@ void LogTail::read_rotated(uint64_t number) {
   auto compressed =
       sys::open_at(directory_.get(), runtime::name_of_rotated(base_, {number, true}), O_RDONLY);
   // Neither of them: it went just now, or will be there under its other name when we look again.
-  if (!compressed && compressed.error().code == Errc::kNotFound) return;
+  bool is_gone = plain.error().code == Errc::kNotFound && !compressed &&
+                 compressed.error().code == Errc::kNotFound;
+  if (is_gone) return;
   if (!compressed) {
     LOG(kWarn, "old log not readable", {{"log", base_}, {"why", compressed.error().text}});
     return end_file();

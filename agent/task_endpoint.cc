@@ -14,7 +14,6 @@ namespace {
 using http::Response;
 
 constexpr size_t kIdShown = 100;
-constexpr const char* kWholeTask = "task";  // the network that all containers share (awsvpc)
 constexpr const char* kOverRate = "You have reached maximum request limit.";
 
 Response json_answer(std::string text) {
@@ -148,7 +147,7 @@ void TaskEndpoint::answer_metadata(const Asked& asked, MetadataVersion version,
 void TaskEndpoint::answer_old_metadata(const Asked& asked) {
   const std::string& what = asked.words[1];
   bool is_known = (what == "metadata" || what == "stats") && asked.words.size() <= 3;
-  if (!is_known || sockets_.at(asked.listener) != kWholeTask) return asked.reply(no_such_page());
+  if (!is_known || !sockets_.at(asked.listener).shared) return asked.reply(no_such_page());
   if (asked.words.size() == 2) {
     if (what == "stats") return answer_all_stats(asked);
     return asked.reply(json_answer(metadata_.render_task(MetadataVersion::kV2, Tags::kWithout)));
@@ -218,10 +217,12 @@ void TaskEndpoint::answer_all_stats(const Asked& asked) {
                });
 }
 
-std::vector<std::string> endpoint_sockets(const runtime::TaskPlan& plan) {
-  std::vector<std::string> sockets;
+std::vector<EndpointSocket> endpoint_sockets(const runtime::TaskPlan& plan) {
+  std::vector<EndpointSocket> sockets;
   if (plan.endpoint && plan.endpoint->host_listener) sockets.emplace_back();
-  for (const runtime::NamespacePlan& network : plan.networks) sockets.push_back(network.name);
+  for (const runtime::NamespacePlan& network : plan.networks) {
+    sockets.push_back({network.name, network.shared});
+  }
   return sockets;
 }
 
@@ -229,19 +230,22 @@ std::optional<std::string> TaskEndpoint::find_container(const std::string& id,
                                                         size_t listener) const {
   auto container = metadata_.container_of(id);
   if (!container) return std::nullopt;
-  const std::string& asked = sockets_.at(listener);
-  if (asked == kWholeTask) return container;
-  bool has_its_own = std::ranges::find(sockets_, *container) != sockets_.end();
-  return asked == (has_its_own ? *container : "") ? container : std::nullopt;
+  const EndpointSocket& asked = sockets_.at(listener);
+  if (asked.shared) return container;
+  return asked.container == (has_network(*container) ? *container : "") ? container : std::nullopt;
+}
+
+bool TaskEndpoint::has_network(const std::string& container) const {
+  return std::ranges::any_of(sockets_, [&](const EndpointSocket& socket) {
+    return socket.shared || socket.container == container;
+  });
 }
 
 StatsSampler::Wanted TaskEndpoint::wanted_of(const MetadataContainer& container) const {
   StatsSampler::Wanted wanted;
   wanted.name = {container.docker_id, container.docker_name};
   // The interfaces of the host are none of the task's.
-  bool has_network = sockets_.front() == kWholeTask ||
-                     std::ranges::find(sockets_, container.name) != sockets_.end();
-  wanted.source.pid = has_network ? container.pid : 0;
+  wanted.source.pid = has_network(container.name) ? container.pid : 0;
   if (plan_.limits.memory_bytes) {
     wanted.source.task_memory = static_cast<uint64_t>(*plan_.limits.memory_bytes);
   }

@@ -26,9 +26,13 @@ namespace berth::agent {
 // Of the requests to one socket, as Amazon's agent has it.
 constexpr http::Rate kEndpointRate{.per_second = 40, .burst = 60};
 
-// The networks that have a socket, in the order of the sockets: the host's first, by the name "",
-// if containers are in it.
-std::vector<std::string> endpoint_sockets(const runtime::TaskPlan& plan);
+// Whose containers ask at a socket.
+struct EndpointSocket {
+  std::string container;  // "": those in the host's network
+  bool shared = false;    // every container of the task
+};
+// In the order of the sockets: the host's first, if containers are in its network.
+std::vector<EndpointSocket> endpoint_sockets(const runtime::TaskPlan& plan);
 
 class TaskEndpoint {
  public:
@@ -56,10 +60,12 @@ class TaskEndpoint {
 
   // The container of an id, if it may be asked for at that socket.
   std::optional<std::string> find_container(const std::string& id, size_t listener) const;
+  // A network that the container is in is one of those with a socket, but for the host's.
+  bool has_network(const std::string& container) const;
   StatsSampler::Wanted wanted_of(const MetadataContainer& container) const;
 
   runtime::TaskPlan plan_;
-  std::vector<std::string> sockets_;
+  std::vector<EndpointSocket> sockets_;
   TaskMetadata metadata_;
   CredentialSource credentials_;
   Env env_;

@@ -140,7 +140,7 @@ class Writer {
   }
 
   std::vector<runtime::NamespacePlan> networks() const {
-    if (definition_.network_mode == NetworkMode::kAwsvpc) return {{"task", network_path("task")}};
+    if (shares_network()) return {{"task", network_path("task"), /*shared=*/true}};
     std::vector<runtime::NamespacePlan> networks;
     for (const ContainerDefinition& container : definition_.container_definitions) {
       if (has_hosts_network(container)) continue;
@@ -148,6 +148,8 @@ class Writer {
     }
     return networks;
   }
+
+  bool shares_network() const { return definition_.network_mode == NetworkMode::kAwsvpc; }
 
   bool has_hosts_network(const ContainerDefinition& container) const {
     return definition_.network_mode == NetworkMode::kHost && !container.disable_networking;
@@ -171,7 +173,7 @@ class Writer {
       const std::string& name = container.name;
       facts.digests[name] = request_.images.at(name)->manifest_digest;
       for (const netns::Endpoint& network : networks) {
-        if (network.container == "task" || network.container == name) {
+        if (shares_network() || network.container == name) {
           facts.networks.emplace(name, network);
         }
       }
@@ -371,15 +373,13 @@ class Writer {
 
   std::string network_namespace_of(const ContainerDefinition& container) const {
     if (has_hosts_network(container)) return "";
-    bool shared = definition_.network_mode == NetworkMode::kAwsvpc;
-    return network_path(shared ? "task" : container.name);
+    return network_path(shares_network() ? "task" : container.name);
   }
 
   std::optional<Ipv4> address_of(const ContainerDefinition& container) const {
     // In awsvpc mode there is one endpoint, the task's.
-    bool shared = definition_.network_mode == NetworkMode::kAwsvpc;
     for (const netns::LeasedEndpoint& endpoint : request_.lease.endpoints) {
-      if (shared || endpoint.container == container.name) return endpoint.address;
+      if (shares_network() || endpoint.container == container.name) return endpoint.address;
     }
     return std::nullopt;
   }

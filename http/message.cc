@@ -44,7 +44,7 @@ tl::expected<void, Refusal> read_request_line(std::string_view line, Request& re
   }
   is_old = words[2] == "HTTP/1.0";
   // Proxies would send a whole URL; nobody asks us as one.
-  if (words[1].front() != '/') return refuse(400, "the target must be a path");
+  if (!words[1].starts_with('/')) return refuse(400, "the target must be a path");
   request.method = words[0];
   size_t mark = words[1].find('?');
   request.path = words[1].substr(0, mark);

@@ -30,7 +30,7 @@ struct Server::Connection {
 Server::Server(sys::Loop& loop, Handler handler) : loop_(loop), handler_(std::move(handler)) {}
 
 Server::~Server() {
-  stop_listening();
+  for (size_t place = 0; place < listeners_.size(); ++place) unwatch_listener(place);
   for (auto& [id, connection] : connections_) {
     loop_.cancel(connection->deadline);
     loop_.unwatch(connection->fd.get());
@@ -41,11 +41,6 @@ Status Server::listen(sys::Fd listener) {
   TRY(sys::set_nonblocking(listener.get()));
   listeners_.push_back({.fd = std::move(listener)});
   return watch_listener(listeners_.size() - 1);
-}
-
-void Server::stop_listening() {
-  for (size_t place = 0; place < listeners_.size(); ++place) unwatch_listener(place);
-  listeners_.clear();
 }
 
 Status Server::watch_listener(size_t place) {
@@ -196,7 +191,6 @@ void Server::close(uint64_t id) {
     --listeners_[place].connections;
     if (!listeners_[place].watched) (void)watch_listener(place);  // it was watched before
   }
-  if (connections_.empty() && idle_) idle_();
 }
 
 }  // namespace berth::http

@@ -39,11 +39,7 @@ class Server {
 
   // A listening socket, non-blocking.
   Status listen(sys::Fd listener);
-  // Takes no more connections. Those that wait in the queue stay there.
-  void stop_listening();
   size_t connections() const { return connections_.size(); }
-  // Called when the last connection has gone.
-  void on_idle(std::function<void()> idle) { idle_ = std::move(idle); }
 
  private:
   struct Connection;
@@ -69,7 +65,6 @@ class Server {
 
   sys::Loop& loop_;
   Handler handler_;
-  std::function<void()> idle_;
   std::vector<Listener> listeners_;
   std::map<uint64_t, std::unique_ptr<Connection>> connections_;
   uint64_t next_id_ = 1;

@@ -19,11 +19,7 @@ constexpr milliseconds kLastPatience(500);  // of what is left when the containe
 }  // namespace
 
 Status LogConnection::open() {
-  sys::Endpoint endpoint;
-  endpoint.transport = receiver_.transport;
-  endpoint.address = receiver_.address;
-  endpoint.port = receiver_.port;
-  fd_ = TRY(sys::connect_endpoint(endpoint, end_.has_come() ? kLastPatience : kConnectPatience));
+  fd_ = TRY(sys::connect_endpoint(receiver_, end_.has_come() ? kLastPatience : kConnectPatience));
   return {};
 }
 
@@ -33,6 +29,7 @@ Status LogConnection::send(std::string_view message, std::string_view answer) {
   for (uint64_t failures = 0;;) {
     auto sent = try_send(message, answer);
     if (sent) return sent;
+    if (sent.error().errno_value == EMSGSIZE) return sent;  // no connection takes one so long
     fd_.reset();
     if (++failures > retries_.max) return sent;
     // Once the container has ended there is one more try, and no other.

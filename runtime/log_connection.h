@@ -23,7 +23,7 @@ struct LogRetries {
 
 class LogConnection {
  public:
-  LogConnection(const LogReceiverPlan& receiver, LogRetries retries, LogEnd end)
+  LogConnection(const sys::Endpoint& receiver, LogRetries retries, LogEnd end)
       : receiver_(receiver), retries_(retries), end_(end) {}
 
   // Whether there is somebody who listens.
@@ -37,7 +37,7 @@ class LogConnection {
   Status send_all(std::string_view message);
   Status expect(std::string_view answer);
 
-  LogReceiverPlan receiver_;
+  sys::Endpoint receiver_;
   LogRetries retries_;
   LogEnd end_;
   sys::Fd fd_;            // empty when there is no connection

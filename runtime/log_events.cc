@@ -95,7 +95,9 @@ class EventDriver final : public LogDriver {
     while (true) {
       auto written = file_.flush();
       if (written) return {};
-      if (!end_.comes_within(kDiskRetry)) continue;
+      // The stream was deleted, and does not come back by itself.
+      bool is_gone = written.error().code == Errc::kNotFound;
+      if (!is_gone && !end_.comes_within(kDiskRetry)) continue;
       if (file_.flush()) return {};
       file_.drop();
       return written;

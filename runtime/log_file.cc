@@ -110,8 +110,13 @@ Status LogFile::rotate() {
   }
   LogPath path = split_log_path(plan_.path);
   std::string old = name_of_rotated(path.base, {newest_ + 1, false});
-  TRY(sys::rename(plan_.path, path.directory + "/" + old));
-  ++newest_;
+  auto renamed = sys::rename(plan_.path, path.directory + "/" + old);
+  // Somebody has removed it under us: what is written from now on goes where it can be found.
+  bool is_gone = !renamed && renamed.error().code == Errc::kNotFound;
+  if (!is_gone) {
+    TRY(std::move(renamed));
+    ++newest_;
+  }
   fd_.reset();
   TRY(open_current());
   tidy();

@@ -13,14 +13,9 @@ namespace {
 
 constexpr uint8_t kEventTime = 0;  // Fluentd's extension type
 
-std::string forward_setting(const LogPlan& plan, const std::string& name) {
-  auto found = plan.settings.find(name);
-  return found == plan.settings.end() ? std::string() : found->second;
-}
-
 std::chrono::milliseconds milliseconds_setting(const LogPlan& plan, const std::string& name,
                                                uint64_t otherwise) {
-  return std::chrono::milliseconds(parse_u64(forward_setting(plan, name)).value_or(otherwise));
+  return std::chrono::milliseconds(parse_u64(plan.setting(name)).value_or(otherwise));
 }
 
 void put_time(std::string& to, WallTime time, bool has_fraction) {
@@ -36,7 +31,7 @@ class FluentdDriver final : public LogDriver {
       : plan_(std::move(plan)),
         connection_(std::move(connection)),
         env_(env),
-        wants_ack_(forward_setting(plan_, "ack") == "true") {}
+        wants_ack_(plan_.setting("ack") == "true") {}
 
   Status write(std::vector<LogEntry> entries) override {
     Status all;
@@ -65,16 +60,16 @@ std::string render_forward(const LogPlan& plan, const LogEntry& entry, const std
   if (!is_piece) text.remove_suffix(1);
   std::string message;
   msgpack::put_array(message, 4);
-  msgpack::put_text(message, forward_setting(plan, "tag"));
-  put_time(message, entry.time, forward_setting(plan, "sub_second") == "true");
+  msgpack::put_text(message, plan.setting("tag"));
+  put_time(message, entry.time, plan.setting("sub_second") == "true");
   size_t pairs = 4 + plan.attributes.size() + (is_piece ? 1 : 0);
   msgpack::put_map(message, static_cast<uint32_t>(pairs));
   auto put_pair = [&message](std::string_view name, std::string_view value) {
     msgpack::put_text(message, name);
     msgpack::put_text(message, value);
   };
-  put_pair("container_id", forward_setting(plan, "container_id"));
-  put_pair("container_name", forward_setting(plan, "container_name"));
+  put_pair("container_id", plan.setting("container_id"));
+  put_pair("container_name", plan.setting("container_name"));
   put_pair("source", name_of(entry.stream));
   put_pair("log", text);
   if (is_piece) put_pair("partial_message", "true");
@@ -95,10 +90,10 @@ std::string forward_ack_of(const std::string& chunk) {
 Result<std::unique_ptr<LogDriver>> make_fluentd_driver(const LogPlan& plan, LogEnd end, Env env) {
   LogRetries retries;
   retries.wait = milliseconds_setting(plan, "retry_wait_ms", 1000);
-  retries.max = parse_u64(forward_setting(plan, "max_retries")).value_or(UINT64_MAX);
+  retries.max = parse_u64(plan.setting("max_retries")).value_or(UINT64_MAX);
   retries.write_timeout = milliseconds_setting(plan, "write_timeout_ms", 0);
   LogConnection connection(plan.receiver, retries, end);
-  bool is_async = forward_setting(plan, "async") == "true";
+  bool is_async = plan.setting("async") == "true";
   auto opened = connection.open();
   if (!opened && !is_async) return tl::unexpected<Error>(std::move(opened).error());
   return std::unique_ptr<LogDriver>(

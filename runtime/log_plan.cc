@@ -57,7 +57,7 @@ constexpr TransportWord kTransportWords[] = {{sys::Transport::kUdp, "udp"},
                                              {sys::Transport::kUnixStream, "unix"},
                                              {sys::Transport::kUnixDatagram, "unixgram"}};
 
-LogJson render_receiver(const LogReceiverPlan& receiver) {
+LogJson render_receiver(const sys::Endpoint& receiver) {
   LogJson json = {{"address", receiver.address}, {"port", receiver.port}};
   for (const TransportWord& each : kTransportWords) {
     if (each.transport == receiver.transport) json["transport"] = each.word;
@@ -65,8 +65,8 @@ LogJson render_receiver(const LogReceiverPlan& receiver) {
   return json;
 }
 
-Result<LogReceiverPlan> parse_receiver(const berth::json::Node& node) {
-  LogReceiverPlan receiver;
+Result<sys::Endpoint> parse_receiver(const berth::json::Node& node) {
+  sys::Endpoint receiver;
   receiver.address = TRY(node.string_at("address"));
   int64_t port = TRY(node.i64_at("port"));
   if (port < 0 || port > std::numeric_limits<uint16_t>::max()) {
@@ -83,6 +83,11 @@ Result<LogReceiverPlan> parse_receiver(const berth::json::Node& node) {
 }
 
 }  // namespace
+
+std::string LogPlan::setting(const std::string& name) const {
+  auto found = settings.find(name);
+  return found == settings.end() ? std::string() : found->second;
+}
 
 LogJson render_log_plan(const LogPlan& plan) {
   LogJson json = {{"mode", plan.mode == LogMode::kBlocking ? "blocking" : "non-blocking"},

@@ -32,14 +32,6 @@ struct LogFilePlan {
   bool operator==(const LogFilePlan&) const = default;
 };
 
-// Where a driver that sends lines elsewhere sends them.
-struct LogReceiverPlan {
-  sys::Transport transport = sys::Transport::kUnixDatagram;
-  std::string address;  // a numeric IP address, or a path
-  uint16_t port = 0;
-  bool operator==(const LogReceiverPlan&) const = default;
-};
-
 struct LogPlan {
   LogDriverKind driver = LogDriverKind::kJsonFile;
   LogMode mode = LogMode::kBlocking;
@@ -50,9 +42,12 @@ struct LogPlan {
   std::vector<std::pair<std::string, std::string>> attributes;  // told with each line
   std::string event_pattern;  // kAwslogs: how an event of several lines begins; "": each is one
   // Of those that send elsewhere, which keep a copy in `file` as well:
-  LogReceiverPlan receiver;
+  sys::Endpoint receiver;
   std::map<std::string, std::string> settings;  // each driver's own
   bool operator==(const LogPlan&) const = default;
+
+  // "" when it is not set.
+  std::string setting(const std::string& name) const;
 };
 
 nlohmann::ordered_json render_log_plan(const LogPlan& plan);

@@ -117,7 +117,8 @@ int run_log_process(const LogPlan& plan, LogPump::Streams streams, int end, sys:
                     Env env) {
   auto driver = make_log_driver(plan, LogEnd(end), env);
   if (!driver) {
-    (void)sys::write_all(ready.get(), driver.error().text);  // nobody listens: nobody waits
+    auto told = sys::write_all(ready.get(), driver.error().text);
+    if (!told) LOG(kError, "log driver not opened", {{"why", driver.error().text}});
     return 1;
   }
   ready.reset();
@@ -136,7 +137,12 @@ Result<std::string> wait_until_ready(int ready) {
 
 }  // namespace
 
-Result<LogPump> LogPump::start(const LogPlan& plan, Streams streams, Env env) {
+struct LogPump::Started {
+  LogPump pump;
+  sys::Fd ready;  // closed by the other end, or why not
+};
+
+Result<LogPump::Started> LogPump::fork_pump(const LogPlan& plan, Streams streams, Env env) {
   TRY(sys::set_nonblocking(streams.out));
   if (streams.err >= 0) TRY(sys::set_nonblocking(streams.err));
   sys::Pipe end = TRY(sys::make_pipe());
@@ -149,10 +155,19 @@ Result<LogPump> LogPump::start(const LogPlan& plan, Streams streams, Env env) {
     return run_log_process(plan, streams, end.read.get(), std::move(ready.write), env);
   };
   sys::Process process = TRY(sys::fork_child(fork));  // by itself: the child must see `end`
-  LogPump pump(std::move(process), std::move(end));
-  ready.write.reset();
-  auto text = wait_until_ready(ready.read.get());
-  if (text && text->empty()) return pump;
+  return Started{LogPump(std::move(process), std::move(end)), std::move(ready.read)};
+}
+
+Result<LogPump> LogPump::start_again(const LogPlan& plan, Streams streams, Env env) {
+  Started started = TRY(fork_pump(plan, streams, env));
+  return std::move(started.pump);
+}
+
+Result<LogPump> LogPump::start(const LogPlan& plan, Streams streams, Env env) {
+  Started started = TRY(fork_pump(plan, streams, env));
+  LogPump& pump = started.pump;
+  auto text = wait_until_ready(started.ready.get());
+  if (text && text->empty()) return std::move(pump);
   pump.kill();
   if (!text) return wrap(std::move(text).error(), "failed to initialize logging driver");
   return fail(Errc::kUnavailable, "failed to initialize logging driver: {}", *text);

@@ -36,6 +36,9 @@ class LogPump {
   };
   // Returns when the driver has been opened; its error is why the container cannot start.
   static Result<LogPump> start(const LogPlan& plan, Streams streams, Env env);
+  // In the place of one that died: returns at once, for its container runs already. A driver that
+  // cannot be opened is an end before its time.
+  static Result<LogPump> start_again(const LogPlan& plan, Streams streams, Env env);
 
   // Readable when it has ended.
   int pidfd() const { return process_.pidfd.get(); }
@@ -48,6 +51,8 @@ class LogPump {
   void kill();
 
  private:
+  struct Started;
+  static Result<Started> fork_pump(const LogPlan& plan, Streams streams, Env env);
   LogPump(sys::Process process, sys::Pipe end)
       : process_(std::move(process)), end_(std::move(end)) {}
 

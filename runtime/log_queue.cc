@@ -4,6 +4,7 @@
 
 #include <malloc.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -12,6 +13,11 @@
 
 namespace berth::runtime {
 namespace {
+
+// What an entry takes of the buffer: short lines cost more memory than they have text.
+uint64_t cost_of(const LogEntry& entry) {
+  return std::max<uint64_t>(entry.text.size(), sizeof(LogEntry));
+}
 
 class LogQueue final : public LogDriver {
  public:
@@ -29,13 +35,13 @@ class LogQueue final : public LogDriver {
       std::lock_guard lock(mutex_);
       for (LogEntry& entry : entries) {
         // Even one that is larger than the buffer goes in when there is nothing before it.
-        bool is_full = (bytes_ != 0 && bytes_ + entry.text.size() > limits_.bytes) ||
+        bool is_full = (bytes_ != 0 && bytes_ + cost_of(entry) > limits_.bytes) ||
                        (limits_.lines != 0 && lines_ >= limits_.lines);
         if (is_full) {
           ++dropped;
           continue;
         }
-        bytes_ += entry.text.size();
+        bytes_ += cost_of(entry);
         ++lines_;
         waiting_.push_back(std::move(entry));
       }
@@ -70,7 +76,7 @@ class LogQueue final : public LogDriver {
       if (!taken.empty()) {
         uint64_t lines = taken.size();
         uint64_t bytes = 0;
-        for (const LogEntry& entry : taken) bytes += entry.text.size();
+        for (const LogEntry& entry : taken) bytes += cost_of(entry);
         losses_.note(driver_->write(std::move(taken)));
         std::lock_guard lock(mutex_);
         lines_ -= lines;

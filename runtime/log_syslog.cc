@@ -36,11 +36,6 @@ std::string stamp_of(WallTime time) {
   return text;
 }
 
-std::string setting(const LogPlan& plan, const std::string& name) {
-  auto found = plan.settings.find(name);
-  return found == plan.settings.end() ? std::string() : found->second;
-}
-
 class SyslogDriver final : public LogDriver {
  public:
   SyslogDriver(SyslogHeader header, bool is_stream, LogConnection connection)
@@ -91,13 +86,13 @@ std::string render_syslog(const SyslogHeader& header, const LogEntry& entry) {
 
 Result<std::unique_ptr<LogDriver>> make_syslog_driver(const LogPlan& plan, LogEnd end) {
   SyslogHeader header;
-  std::string format = setting(plan, "format");
+  std::string format = plan.setting("format");
   for (const FormatWord& each : kFormatWords) {
     if (each.word == format) header.format = each.format;
   }
-  header.facility = static_cast<int>(parse_u64(setting(plan, "facility")).value_or(3));
-  header.hostname = setting(plan, "hostname");
-  header.tag = setting(plan, "tag");
+  header.facility = static_cast<int>(parse_u64(plan.setting("facility")).value_or(3));
+  header.hostname = plan.setting("hostname");
+  header.tag = plan.setting("tag");
   header.pid = sys::own_pid();
   LogConnection connection(plan.receiver, {}, end);
   TRY(connection.open());

@@ -20,8 +20,8 @@ namespace {
 constexpr std::chrono::seconds kLogPatience(5);
 // The same where the shim waits and does nothing else.
 constexpr std::chrono::milliseconds kLogMoment(500);
-// Between the death of a log process and the next one.
-constexpr std::chrono::milliseconds kLogRestart(100);
+// The longest between the death of a log process and the next one.
+constexpr std::chrono::seconds kLogRestartMax(10);
 // Of a read of what a client is shown beside the log.
 constexpr size_t kShownChunk = 64 * 1024;
 constexpr int kKilled = 128 + SIGKILL;
@@ -186,7 +186,7 @@ void ShimContainer::process_ended() {
   if (log_timer_) {  // between two log processes: the second one has the last words to deliver
     loop_.cancel(*log_timer_);
     log_timer_.reset();
-    auto started = start_log();
+    auto started = start_log_again();
     if (!started) LOG(kError, "last words lost", {{"why", started.error().text}});
   }
   if (!log_) return tell_end();
@@ -205,6 +205,11 @@ Status ShimContainer::start_log() {
   return loop_.watch(log_->pidfd(), EPOLLIN, [this](uint32_t) { log_ended(); });
 }
 
+Status ShimContainer::start_log_again() {
+  log_ = TRY(LogPump::start_again(plan_.log, {.out = out_.get(), .err = err_.get()}, env_));
+  return loop_.watch(log_->pidfd(), EPOLLIN, [this](uint32_t) { log_ended(); });
+}
+
 // In its time, or before it: then another one goes on, and the container does not notice.
 void ShimContainer::log_ended() {
   loop_.unwatch(log_->pidfd());
@@ -212,13 +217,20 @@ void ShimContainer::log_ended() {
   log_.reset();
   if (end_) return tell_end();
   if (was_well) return;  // the container has closed both of its streams
-  log_timer_ = loop_.after(kLogRestart, [this] {
+  replace_log();
+}
+
+// Again and again: a receiver may be away for long, and the output waits in its pipes meanwhile.
+void ShimContainer::replace_log() {
+  log_timer_ = loop_.after(log_pause_, [this] {
     log_timer_.reset();
-    auto started = start_log();
+    auto started = start_log_again();
     if (started) return;
     LOG(kError, "no log process: the output waits",
         {{"container", plan_.name}, {"why", started.error().text}});
+    replace_log();
   });
+  log_pause_ = std::min<std::chrono::milliseconds>(2 * log_pause_, kLogRestartMax);
 }
 
 void ShimContainer::end_log() {

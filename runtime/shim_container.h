@@ -99,6 +99,8 @@ class ShimContainer {
   Status aim_client();
   void end_before_start();
   Status start_log();
+  Status start_log_again();
+  void replace_log();
   void log_ended();
   // Of what never ran, or runs no more: waits for it for a moment.
   void end_log();
@@ -130,6 +132,7 @@ class ShimContainer {
   std::function<void()> on_exit_;
   std::optional<Result<ExitRecord>> end_;  // once its process has ended
   std::optional<sys::Loop::TimerId> log_timer_;
+  std::chrono::milliseconds log_pause_{100};  // before the next log process, when one has died
   sys::Fd input_;     // the other end of its open standard input, unless that is a terminal
   sys::Fd terminal_;  // the master of its terminal
   Window window_;

@@ -219,6 +219,7 @@ Result<TaskPlan> parse_plan(const json::Node& root) {
     NamespacePlan joined;
     joined.name = TRY(network.string_at("name"));
     joined.path = TRY(network.string_at("path"));
+    joined.shared = TRY(network.find_bool("shared")).value_or(false);
     plan.networks.push_back(std::move(joined));
   }
   plan.pid_namespace = TRY(root.find_string("pidNamespace")).value_or("");
@@ -259,6 +260,7 @@ std::string render_task_plan(const TaskPlan& plan) {
   Json networks = Json::array();
   for (const NamespacePlan& network : plan.networks) {
     networks.push_back({{"name", network.name}, {"path", network.path}});
+    if (network.shared) networks.back()["shared"] = true;
   }
   Json containers = Json::array();
   for (const ContainerPlan& container : plan.containers) containers.push_back(render(container));

@@ -89,8 +89,9 @@ struct IdRangePlan {
 // A network namespace for the shim to make, owned by the task's user namespace. The agent
 // configures it through a socket that was born inside.
 struct NamespacePlan {
-  std::string name;  // "task", or the container's
-  std::string path;  // where the shim binds it
+  std::string name;     // the container's; "task" when it is shared
+  std::string path;     // where the shim binds it
+  bool shared = false;  // all containers are in it (awsvpc): names do not tell, one may be "task"
   bool operator==(const NamespacePlan&) const = default;
 };
 

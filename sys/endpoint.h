@@ -15,9 +15,10 @@ namespace berth::sys {
 enum class Transport : uint8_t { kUdp, kTcp, kUnixStream, kUnixDatagram };
 
 struct Endpoint {
-  Transport transport = Transport::kTcp;
+  Transport transport = Transport::kUnixDatagram;
   std::string address;  // a numeric IP address, or a path
   uint16_t port = 0;
+  bool operator==(const Endpoint&) const = default;
 };
 
 // A non-blocking socket; kUnavailable when nobody answers within the time.

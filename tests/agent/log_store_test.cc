@@ -114,16 +114,41 @@ TEST_F(LogStoreTest, PagesFollowEachOtherAndIdsStayWhenFilesAreRotated) {
 
 TEST_F(LogStoreTest, OldEventsGo) {
   make("g", "s");
+  write("g", "s", kNow - hours(50), "older\n", 100);
   write("g", "s", kNow - hours(49), "old\n", 100);
   write("g", "s", kNow - hours(1), "young\n", 100);
   ASSERT_TRUE(store_.set_retention("g", 1));
   EXPECT_THAT(messages({.group = "g"}), ElementsAre("young"));
+  std::string id = store_.read_events({.group = "g"}, kNow)->events.at(0).id;
   // The file itself is as young as its last write.
   std::string rotated = store_.events_path("g", "s") + ".1";
   ASSERT_TRUE(store_.expire(std::chrono::system_clock::now()));
   EXPECT_TRUE(sys::exists(rotated));
   ASSERT_TRUE(store_.expire(std::chrono::system_clock::now() + hours(25)));
   EXPECT_FALSE(sys::exists(rotated));
+  EXPECT_EQ(store_.read_events({.group = "g"}, kNow)->events.at(0).id, id) << "for ever";
+}
+
+TEST_F(LogStoreTest, PagesFollowEachOtherWithoutAGap) {
+  make("g", "one");
+  ASSERT_TRUE(store_.create_stream("g", "two", kNow));
+  std::vector<std::string> expected;
+  for (int i = 0; i < 25; ++i) {
+    expected.push_back(std::to_string(i));
+    // Some of the same time; a page ends between them.
+    write("g", i % 2 == 0 ? "one" : "two", kNow + std::chrono::milliseconds(i / 4 * 4 + i % 2),
+          expected.back() + "\n");
+  }
+  std::vector<std::string> seen;
+  EventQuery query{.group = "g", .limit = 3};
+  do {
+    auto page = store_.read_events(query, kNow);
+    ASSERT_TRUE(page);
+    EXPECT_LE(page->events.size(), 3U);
+    for (const StoredEvent& event : page->events) seen.push_back(event.message);
+    query.after = page->next_token;
+  } while (!query.after.empty());
+  EXPECT_THAT(seen, testing::UnorderedElementsAreArray(expected));
 }
 
 TEST_F(LogStoreTest, WhatADeathCutIsNoEvent) {

@@ -47,6 +47,7 @@ TEST(HttpRequest, SaysWhetherTheConnectionGoesOn) {
 TEST(HttpRequest, IsRefusedByWhatIsWrongWithIt) {
   EXPECT_EQ(status_of("GET /\r\n\r\n"), 400);
   EXPECT_EQ(status_of("GET  / HTTP/1.1\r\n\r\n"), 400);
+  EXPECT_EQ(status_of("GET  HTTP/1.1\r\n\r\n"), 400);
   EXPECT_EQ(status_of("\r\n\r\n"), 400);
   EXPECT_EQ(status_of("GET http://h/ HTTP/1.1\r\n\r\n"), 400);
   EXPECT_EQ(status_of("GET / HTTP/2.0\r\n\r\n"), 505);

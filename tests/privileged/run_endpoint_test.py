@@ -269,6 +269,18 @@ def test_it_is_there_in_every_network_mode(berth, start, mode):
     assert main.ask(base + "/v2/metadata")[0] == 404
 
 
+def test_a_container_named_task_is_one_of_several(berth, start):
+    """The network that all share in awsvpc mode has that name, too."""
+    running = start(task(sh(HOLD, "task"), sh(HOLD, "other", essential=False), networkMode="bridge"))
+    named, other = running.inside("task"), running.inside("other")
+    assert named.ask(other.v4)[0] == 404
+    assert named.ask(named.v4.partition("/v4/")[0] + "/v2/metadata")[0] == 404
+    own = [each.json(each.v4)["Networks"][0]["IPv4Addresses"] for each in (named, other)]
+    assert own[0] != own[1]
+    for each, (address,) in zip((named, other), own):
+        assert f" {address}/" in each.run("/usr/sbin/ip", "-4", "-o", "address", "show", "eth0").stdout
+
+
 def test_a_region_that_is_given_stays(berth):
     given = sh("echo $AWS_REGION-$AWS_DEFAULT_REGION-$ECS_AGENT_URI",
                environment=[{"name": "AWS_DEFAULT_REGION", "value": "eu-west-3"}, {"name": "ECS_AGENT_URI", "value": "x"}])

@@ -14,7 +14,7 @@ import time
 
 import msgpack
 import pytest
-from berth import PATIENCE, sh, task
+from berth import PATIENCE, log_processes, sh, task
 from waiting import wait_until
 
 HOLD = "while :; do usleep 50000; done"
@@ -247,6 +247,25 @@ def test_a_fluentd_that_goes_and_comes_back_misses_nothing_that_it_acknowledges(
     seen = first.texts() + second.texts()
     assert [each for i, each in enumerate(seen) if each not in seen[:i]] == printed
     assert len(seen) - len(printed) <= 1, "at most the one whose acknowledgement was cut off comes twice"
+
+
+def test_a_log_process_that_dies_while_its_receiver_is_away_is_replaced_when_that_is_back(berth, detached):
+    """A synchronous driver cannot be opened without one: the next process is tried again and again."""
+    script = "trap 'exit 0' TERM; i=0; while :; do i=$((i+1)); echo $i; usleep 20000; done"
+    with forward(("127.0.0.1", 24224)) as first:
+        task_id = detached(task(sh(script, **log("fluentd", fluentd_request_ack="true"))))
+        wait_until(lambda: first.messages)
+    (listed,) = [each for each in json.loads(berth.berth("ps", "--format", "json").out) if each["taskId"] == task_id]
+    shim = listed["supervisorPid"]
+    told = pathlib.Path(listed["taskDirectory"]) / "shim.log"
+    (writer,) = log_processes(shim)
+    os.kill(writer, signal.SIGKILL)
+    wait_until(lambda: told.read_text().count("log driver not opened") >= 2)
+    with forward(("127.0.0.1", 24224)) as second:
+        # Meanwhile it is no bar to looking after the container.
+        assert berth.berth("exec", task_id, "true").code == 0
+        wait_until(lambda: second.messages)
+        assert berth.berth("stop", task_id).code == 0
 
 
 @pytest.mark.parametrize("mode", ["non-blocking", "blocking"])

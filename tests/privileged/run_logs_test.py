@@ -10,7 +10,7 @@ import subprocess
 
 import leak_census
 import pytest
-from berth import sh, task
+from berth import log_processes, sh, task
 from waiting import wait_until
 
 LINES = "i=0; while [ $i -lt %d ]; do i=$((i+1)); echo line $i; done"
@@ -29,12 +29,6 @@ def log_directory(berth, task_id):
 def shim_of(berth, task_id):
     (found,) = [each for each in json.loads(berth.berth("ps", "--format", "json").out) if each["taskId"] == task_id]
     return found["supervisorPid"]
-
-
-def log_processes(shim):
-    """Children of the supervisor that write logs."""
-    children = pathlib.Path(f"/proc/{shim}/task/{shim}/children").read_text().split()
-    return [int(pid) for pid in children if pathlib.Path(f"/proc/{pid}/comm").read_text() == "berth-log\n"]
 
 
 def text_of(path):
@@ -119,18 +113,28 @@ def test_no_line_is_lost_when_keeper_reader_and_log_process_are_killed(berth, de
 
 
 def test_a_killed_supervisor_leaves_what_was_printed(berth, detached):
+    """Also what is in the pipe when it dies."""
     task_id = detached(task(sh("i=0; while :; do i=$((i+1)); echo line $i; done")))
     shim = shim_of(berth, task_id)
     path = log_directory(berth, task_id) / "main.log"
     wait_until(lambda: path.exists() and path.stat().st_size > 100000)
     (writer,) = log_processes(shim)
+    (container,) = [each["pid"] for each in json.loads(berth.berth("inspect", task_id).out)[0]["containers"]]
     # Its log file survives its name: the task's directories go with the task.
     with path.open() as log:
+        os.kill(writer, signal.SIGSTOP)
+        wait_until(lambda: "pipe" in pathlib.Path(f"/proc/{container}/wchan").read_text())
+        before = len(log.read().splitlines())
         os.kill(shim, signal.SIGKILL)
+        os.kill(writer, signal.SIGCONT)
         wait_until(lambda: not pathlib.Path(f"/proc/{writer}").exists())
+        log.seek(0)
         seen = [json.loads(line)["log"] for line in log.read().splitlines()]
-    assert numbers("".join(line for line in seen if line.endswith("\n"))) == list(range(1, len(seen) + 1))[:len(
-        [line for line in seen if line.endswith("\n")])]
+    whole = [line for line in seen if line.endswith("\n")]
+    assert numbers("".join(whole)) == list(range(1, len(whole) + 1))
+    assert len(seen) - len(whole) <= 1, "only the last one may be cut"
+    # A pipe holds 64 KiB, and a line is about ten bytes.
+    assert len(whole) - before > 4000, (before, len(whole))
 
 
 @contextlib.contextmanager
@@ -237,6 +241,18 @@ def group(berth):
     assert berth.berth("log-group", "create", "--region", "eu-west-1", "/ecs/test").code == 0
     yield "/ecs/test"
     assert berth.berth("log-group", "rm", "--region", "eu-west-1", "/ecs/test").code == 0
+
+
+def test_a_group_that_is_deleted_does_not_hold_its_containers(berth, detached):
+    """A container waits for its log in this mode, and there is nothing any more that could take it."""
+    assert berth.berth("log-group", "create", "--region", "eu-west-1", "/ecs/goes").code == 0
+    line = "x" * 1000
+    script = ("until [ -e /go ]; do usleep 20000; done; "
+              f"i=0; while [ $i -lt 40000 ]; do i=$((i+1)); echo {line}; done; touch /done; {HOLD}")
+    task_id = detached(task(sh(script, **awslogs(group="/ecs/goes", mode="blocking", stream_prefix="p"))))
+    assert berth.berth("log-group", "rm", "--region", "eu-west-1", "/ecs/goes").code == 0
+    assert berth.berth("exec", task_id, "touch", "/go").code == 0
+    wait_until(lambda: berth.berth("exec", task_id, "test", "-e", "/done").code == 0, pause=0.2)
 
 
 def test_awslogs_fills_a_stream_named_after_prefix_container_and_task(berth, detached, group):

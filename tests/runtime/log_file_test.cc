@@ -104,7 +104,7 @@ TEST_F(LogFileTest, ALineThatADeathCutIsEnded) {
   EXPECT_EQ(content(), "whole\nhal\nnext\n");
 }
 
-TEST_F(LogFileTest, AFullDiskKeepsWhatWasBegunAndNothingElse) {
+TEST_F(LogFileTest, AFullDiskCostsWhatWasNotBegun) {
   ASSERT_TRUE(sys::symlink("/dev/full", path()));
   LogFile file = open(0, 1, false);
   file.put("lost\n");
@@ -210,8 +210,19 @@ TEST_F(LogQueueTest, MayCountLines) {
   EXPECT_THAT(seen_, ElementsAre("1", "2"));
 }
 
+TEST_F(LogQueueTest, ShortLinesCountByTheMemoryTheyTake) {
+  make({100 * sizeof(LogEntry), 0});
+  EXPECT_TRUE(write("\n"));
+  gate_->wait_until_reached();
+  size_t taken = 1;
+  while (write("\n")) ++taken;
+  EXPECT_EQ(taken, 100U);
+  let_go();
+  EXPECT_EQ(seen_.size(), taken);
+}
+
 TEST_F(LogQueueTest, DeliversInOrderWhatFits) {
-  make({10, 0});
+  make({2 * sizeof(LogEntry), 0});
   EXPECT_TRUE(write("12"));
   gate_->wait_until_reached();
   EXPECT_TRUE(write("34567890"));

@@ -19,7 +19,7 @@ TaskPlan full_plan() {
   plan.foreground = true;
   plan.ids = IdRangePlan{4294901760U, 65536};
   plan.user_namespace = "/run/berth/tasks/0123/ns/user";
-  plan.networks = {{"task", "/ns/task"}, {"web", "/ns/web"}};
+  plan.networks = {{"task", "/ns/task", true}, {"web", "/ns/web"}};
   plan.pid_namespace = "/ns/pid";
   plan.ipc_namespace = "/ns/ipc";
   plan.shared_memory = SharedMemoryPlan{"/ns/shm", uint64_t{3} << 30};

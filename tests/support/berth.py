@@ -26,6 +26,12 @@ def task(*containers, **fields):
     return {"family": "test", "networkMode": "awsvpc", "containerDefinitions": list(containers), **fields}
 
 
+def log_processes(shim):
+    """Children of a supervisor that write logs."""
+    children = pathlib.Path(f"/proc/{shim}/task/{shim}/children").read_text().split()
+    return [int(pid) for pid in children if pathlib.Path(f"/proc/{pid}/comm").read_text() == "berth-log\n"]
+
+
 @dataclasses.dataclass
 class Outcome:
     code: int
