@@ -33,9 +33,9 @@ Status LayerPull::run() {
   size_t count = std::min(job_.config.workers + kWaitingWorkersMax, chain_.size());
   for (size_t i = 0; i < count; ++i) threads.emplace_back([this] { work(); });
   for (std::thread& thread : threads) thread.join();
-  Status committed = commits_.close();
-  TRY(std::move(result_));
-  return committed;
+  // First: a layer that was not committed is gone, and the ones above it fail for want of it.
+  TRY(commits_.close());
+  return std::move(result_);
 }
 
 void LayerPull::work() {
