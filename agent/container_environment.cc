@@ -113,23 +113,25 @@ class Fetcher {
 
   Result<Secret> look(const SecretReference& reference) {
     SecretVersionWanted wanted{reference.version_stage, reference.version_id};
-    for (const std::string& name : {reference.name, without_suffix(reference.name)}) {
+    bool is_secret = reference.kind == SecretKind::kSecret;
+    std::vector<std::string> names{reference.name};
+    // Secrets Manager adds a suffix to the names in ARNs; a parameter has its name and no other.
+    std::string shorter = is_secret ? without_suffix(reference.name) : reference.name;
+    if (shorter != reference.name) names.push_back(shorter);
+    for (const std::string& name : names) {
       auto stored = TRY(store_.get({reference.kind, name}, wanted));
       if (stored) return std::move(stored->value);
     }
-    if (config_.secrets.ask_aws) return ask(reference);
-    bool is_secret = reference.kind == SecretKind::kSecret;
+    const auto& access = is_secret ? config_.secrets.secrets_manager : config_.secrets.parameters;
+    if (access) return ask(reference, *access);
     return fail(Errc::kNotFound,
                 "ResourceNotFoundException: this host has no {} of that name; keep one with "
                 "`berth secrets put {}{}`",
-                name_of(reference.kind), is_secret ? "" : "--parameter ",
-                printable(is_secret ? without_suffix(reference.name) : reference.name, 200));
+                name_of(reference.kind), is_secret ? "" : "--parameter ", printable(shorter, 200));
   }
 
-  Result<Secret> ask(const SecretReference& reference) {
+  Result<Secret> ask(const SecretReference& reference, const ServiceAccess& access) {
     bool is_secret = reference.kind == SecretKind::kSecret;
-    const ServiceAccess& access =
-        is_secret ? config_.secrets.secrets_manager : config_.secrets.parameters;
     ServicePlace place = place_of(access, reference.region);
     aws::Credentials keys = TRY(credentials_of(access, place.region));
     auto request = is_secret ? get_secret_value(place, reference, keys, clock_.wall())

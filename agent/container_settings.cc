@@ -1,5 +1,6 @@
 #include "agent/container_settings.h"
 
+#include "base/json_tree.h"
 #include "base/text.h"
 
 #include <algorithm>
@@ -213,6 +214,20 @@ Result<int> parse_signal(std::string_view text) {
               printable(text, 40));
 }
 
+namespace {
+
+// config.json is a JSON text. The value stays unsaid: it may be a secret.
+Status check_environment(const std::vector<std::string>& env) {
+  for (const std::string& variable : env) {
+    if (json::is_utf8(variable)) continue;
+    return fail(Errc::kInvalid, "environment variable {}: its value is not UTF-8",
+                printable(variable.substr(0, variable.find('=')), 100));
+  }
+  return {};
+}
+
+}  // namespace
+
 Result<ContainerSettings> decide_settings(const scheduler::TaskDefinition& task,
                                           const scheduler::ContainerDefinition& container,
                                           const image::ImageConfig& image, const Account& account,
@@ -227,6 +242,7 @@ Result<ContainerSettings> decide_settings(const scheduler::TaskDefinition& task,
   settings.args = TRY(args_of(container, image));
   settings.env = env_of(container, image, place.environment, account, place.hostname);
   set_endpoint_variables(settings.env, place.endpoint);
+  TRY(check_environment(settings.env));
   settings.cwd = !container.working_directory.empty() ? container.working_directory
                  : !image.working_dir.empty()         ? image.working_dir
                                                       : "/";

@@ -1,6 +1,9 @@
 #include "agent/environment_file.h"
 
+#include "base/json_tree.h"
 #include "base/text.h"
+
+#include <algorithm>
 
 namespace berth::agent {
 namespace {
@@ -37,14 +40,23 @@ Result<std::vector<scheduler::KeyValue>> parse_environment_file(std::string_view
       return fail(Errc::kInvalid, "line {}: a NUL byte", number);
     }
     size_t equals = line.find('=');
-    bool is_variable = !line.starts_with('#') && equals != std::string_view::npos && equals > 0;
+    if (!json::is_utf8(line)) return fail(Errc::kInvalid, "line {}: is not UTF-8", number);
+    // As Amazon's agent: a name and a value, neither of them empty.
+    bool is_variable = !line.starts_with('#') && equals != std::string_view::npos && equals > 0 &&
+                       equals + 1 < line.size();
     if (!is_variable) continue;
     if (variables.size() == kEnvironmentVariablesMax) {
       return fail(Errc::kInvalid, "line {}: more than {} variables", number,
                   kEnvironmentVariablesMax);
     }
-    variables.push_back(
-        {std::string(line.substr(0, equals)), std::string(line.substr(equals + 1))});
+    scheduler::KeyValue variable{std::string(line.substr(0, equals)),
+                                 std::string(line.substr(equals + 1))};
+    auto earlier = std::ranges::find(variables, variable.name, &scheduler::KeyValue::name);
+    if (earlier != variables.end()) {
+      *earlier = std::move(variable);  // within a file the last one counts
+    } else {
+      variables.push_back(std::move(variable));
+    }
   }
   return variables;
 }

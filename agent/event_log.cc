@@ -1,5 +1,6 @@
 #include "agent/event_log.h"
 
+#include "base/json.h"
 #include "base/text.h"
 #include "sys/file.h"
 
@@ -12,7 +13,7 @@ namespace {
 
 using EventJson = nlohmann::ordered_json;
 
-constexpr size_t kEventLogMax = 64 * 1024 * 1024;
+constexpr uint64_t kEventLogReadMax = 2 * kEventLogMax;
 constexpr mode_t kDirectoryMode = 0711;
 
 std::string render_line(const scheduler::StoryLine& line) {
@@ -24,11 +25,10 @@ std::string render_line(const scheduler::StoryLine& line) {
 }
 
 std::optional<scheduler::StoryLine> parse_line(const std::string& text) {
-  EventJson json = EventJson::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return std::nullopt;
+  auto document = json::Document::parse(text, {.name = "event"});
+  if (!document) return std::nullopt;
   auto member = [&](const char* name) {
-    auto found = json.find(name);
-    return found != json.end() && found->is_string() ? found->get<std::string>() : std::string();
+    return document->root().find_string(name).value_or(std::nullopt).value_or("");
   };
   scheduler::StoryLine line;
   line.at = member("at");
@@ -49,14 +49,18 @@ Status EventLog::append(const scheduler::Change& change) {
     file_ = TRY(sys::create(path_, O_WRONLY | O_APPEND, 0600));
   }
   scheduler::StoryLine line = scheduler::story_line_of(change, is_decided_);
-  is_decided_ = is_decided_ || !line.decision.empty();
-  return sys::write_all(file_.get(), render_line(line));
+  bool is_end = is_decided_ || !line.decision.empty();
+  is_decided_ = is_end;
+  if (size_ >= kEventLogMax && !is_end) return {};
+  std::string text = render_line(line);
+  size_ += text.size();
+  return sys::write_all(file_.get(), text);
 }
 
 Result<std::vector<scheduler::StoryLine>> EventLog::read(const std::string& path) {
   std::vector<scheduler::StoryLine> lines;
   if (!sys::exists(path)) return lines;
-  for (const std::string& text : split(TRY(sys::read_file(path, kEventLogMax)), '\n')) {
+  for (const std::string& text : split(TRY(sys::read_file(path, kEventLogReadMax)), '\n')) {
     if (auto line = parse_line(text)) lines.push_back(std::move(*line));
   }
   return lines;

@@ -12,12 +12,15 @@
 
 namespace berth::agent {
 
+constexpr uint64_t kEventLogMax = 16 * 1024 * 1024;
+
 class EventLog {
  public:
   // Made with its directory at the first line.
   explicit EventLog(std::string path) : path_(std::move(path)) {}
 
   // One write(2) for each line: a reader sees whole lines, but for the last one after a power cut.
+  // Of a log that has grown to kEventLogMax only the end of the task is still written.
   Status append(const scheduler::Change& change);
 
   // Oldest first; no file is no event. What is no line of ours is passed over.
@@ -27,6 +30,7 @@ class EventLog {
   std::string path_;
   sys::Fd file_;
   bool is_decided_ = false;
+  uint64_t size_ = 0;
 };
 
 }  // namespace berth::agent

@@ -93,16 +93,19 @@ struct FieldsOf {
   std::array<std::string_view, 3> fields;
 };
 // The first that matches counts.
-constexpr std::array<FieldsOf, 48> kFields{{
+constexpr std::array<FieldsOf, 51> kFields{{
     {"mounts[/dev/shm]", {"linuxParameters.sharedMemorySize"}},
     {"mounts[/etc/hosts]", {"extraHosts", "links"}},
     {"mounts[/etc/resolv.conf]", {"dnsServers", "dnsSearchDomains"}},
     {"mounts[/etc/hostname]", {"hostname"}},
-    {"mounts[/proc", {}},
-    {"mounts[/sys", {}},
+    {"mounts[/proc]", {}},
+    {"mounts[/proc/", {}},
+    {"mounts[/sys]", {}},
+    {"mounts[/sys/", {}},
     {"mounts[/dev]", {}},
     {"mounts[/dev/pts]", {}},
     {"mounts[/dev/mqueue]", {"/ipcMode"}},
+    {"mounts[/dev/init]", {"linuxParameters.initProcessEnabled"}},
     {"mounts[/dev/", {"linuxParameters.devices"}},
     {"mounts[", {"mountPoints", "volumesFrom", "linuxParameters.tmpfs"}},
     {"linux.namespaces[pid]", {"/pidMode"}},

@@ -47,7 +47,6 @@ Result<SecretSettings> read_secret_settings(const json::Node& root) {
   auto parameters = node->find("ssm");
   if (manager) settings.secrets_manager = TRY(read_access(*manager));
   if (parameters) settings.parameters = TRY(read_access(*parameters));
-  settings.ask_aws = manager.has_value() || parameters.has_value();
   return settings;
 }
 
@@ -76,9 +75,10 @@ Result<EnvironmentFileSettings> read_environment_file_settings(const json::Node&
 }
 
 void render_secret_settings(const SecretSettings& settings, nlohmann::ordered_json& out) {
-  if (!settings.ask_aws) return;
-  out["secrets"] = {{"secretsManager", render_access(settings.secrets_manager)},
-                    {"ssm", render_access(settings.parameters)}};
+  if (settings.secrets_manager) {
+    out["secrets"]["secretsManager"] = render_access(*settings.secrets_manager);
+  }
+  if (settings.parameters) out["secrets"]["ssm"] = render_access(*settings.parameters);
 }
 
 void render_environment_file_settings(const EnvironmentFileSettings& settings,

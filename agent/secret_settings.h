@@ -8,6 +8,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include <map>
+#include <optional>
 #include <string>
 
 namespace berth::agent {
@@ -19,11 +20,10 @@ struct ServiceAccess {
   std::string region;    // "": the ARN's, or the instance's
 };
 
+// Asked for what the store does not have; a service that is not named is asked nothing.
 struct SecretSettings {
-  // Asked for what the store does not have; nothing is asked of AWS unless this is on.
-  bool ask_aws = false;
-  ServiceAccess secrets_manager;
-  ServiceAccess parameters;  // SSM
+  std::optional<ServiceAccess> secrets_manager;
+  std::optional<ServiceAccess> parameters;  // SSM
 };
 
 struct EnvironmentFileSettings {

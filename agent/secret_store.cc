@@ -4,6 +4,7 @@
 #include "aws/hash.h"
 #include "base/ids.h"
 #include "base/json.h"
+#include "base/json_tree.h"
 #include "base/text.h"
 #include "sys/file.h"
 
@@ -174,6 +175,7 @@ Result<SecretVersion> SecretStore::put(const SecretName& name, const Secret& val
     return fail(Errc::kInvalid, "a value has 1 to {} bytes, none of them NUL; this one has {}",
                 kSecretValueMax, text.size());
   }
+  if (!json::is_utf8(text)) return fail(Errc::kInvalid, "a value must be UTF-8; this one is not");
   TRY(sys::make_directories(directory_, 0700));
   TRY(sys::chmod(directory_, 0700));
   sys::FileLock lock = TRY(sys::FileLock::acquire(directory_ + "/.lock"));

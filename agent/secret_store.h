@@ -2,10 +2,10 @@
 //
 //   <root>/secrets/key               32 random bytes, for root alone; made with the first secret
 //   <root>/secrets/.lock             held by who changes something
-//   <root>/secrets/<hash>.json       one secret or parameter: name, kind and versions; each value
-//   is
-//                                    sealed (agent/cipher.h) with kind, name and version for
-//                                    context, so that none can be put in another's place
+//   <root>/secrets/<hash>.json       one secret or parameter: name, kind and versions
+//
+// Each value is sealed (agent/cipher.h) with kind, name and version for context, so that none can
+// be put in another's place.
 //
 // Version stages are those of Secrets Manager: the newest value is AWSCURRENT, the one before it
 // AWSPREVIOUS; older ones are kept by their version ids, kSecretVersionsMax in all.

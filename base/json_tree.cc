@@ -348,6 +348,17 @@ bool Reader::names_differ(uint32_t object) {
 
 }  // namespace
 
+bool is_utf8(std::string_view text) {
+  std::string ended(text);  // a character that is cut off meets the NUL
+  const auto* at = reinterpret_cast<const unsigned char*>(ended.data());
+  for (const auto* end = at + ended.size(); at < end;) {
+    size_t length = character_length(at);
+    if (length == 0) return false;
+    at += length;
+  }
+  return true;
+}
+
 Reading read_tree(std::string_view text, size_t depth_max) {
   Reading reading;
   reading.tree = std::make_unique<Tree>();

@@ -20,6 +20,9 @@
 
 namespace berth::json {
 
+// RFC 3629: what a JSON text can carry.
+bool is_utf8(std::string_view text);
+
 enum class Kind : uint8_t {
   kNull,
   kBoolean,

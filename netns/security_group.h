@@ -1,8 +1,7 @@
 // Security groups: which packets a task takes and sends, as values, and as nft text.
 //
-//   forward, input    a packet from a task: @egress by its source      -> its groups' egress, or
-//   drop forward, output   a packet to a task:   @ingress by its target     -> its groups' ingress,
-//   or drop
+//   forward, input     from a task   @egress by its source    its groups' egress, or drop
+//   forward, output    to a task     @ingress by its target   its groups' ingress, or drop
 //
 // What belongs to a connection that was let in or out is let through in both directions. A task
 // without groups is in neither map: nothing is asked of it. Rules name addresses or groups; a group

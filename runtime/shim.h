@@ -1,5 +1,6 @@
 // The shim: one small process per task that holds its namespaces, starts and stops its containers
-// in order, writes their logs and exit records, and outlives whoever asked for it.
+// in order, has their logs written and writes their exit records, and outlives whoever asked for
+// it.
 //
 //   prepare    private mount namespace, subreaper, shim.json, shim.sock, task namespaces, cgroup
 //   serve      requests of agents, health and ends of containers move the task along task_order.h

@@ -21,9 +21,10 @@ std::vector<std::string> MemoryStore::task_ids() const {
   return ids;
 }
 
-std::vector<Change> MemoryStore::history(const std::string& task_id) const {
+std::vector<Change> MemoryStore::history(const std::string& task_id, size_t skip) const {
   auto found = history_.find(task_id);
-  return found == history_.end() ? std::vector<Change>{} : found->second;
+  if (found == history_.end() || found->second.size() <= skip) return {};
+  return {found->second.begin() + static_cast<std::ptrdiff_t>(skip), found->second.end()};
 }
 
 }  // namespace berth::scheduler

@@ -27,8 +27,8 @@ class Store {
   // Null when there is none. Valid until the next commit.
   virtual const Task* find_task(const std::string& task_id) const = 0;
   virtual std::vector<std::string> task_ids() const = 0;
-  // Oldest first.
-  virtual std::vector<Change> history(const std::string& task_id) const = 0;
+  // Oldest first, without the first `skip`.
+  virtual std::vector<Change> history(const std::string& task_id, size_t skip) const = 0;
 };
 
 // Lives as long as its process: `berth run` and tests.
@@ -37,7 +37,7 @@ class MemoryStore final : public Store {
   Status commit(const std::vector<Change>& changes) override;
   const Task* find_task(const std::string& task_id) const override;
   std::vector<std::string> task_ids() const override;
-  std::vector<Change> history(const std::string& task_id) const override;
+  std::vector<Change> history(const std::string& task_id, size_t skip) const override;
 
  private:
   std::map<std::string, Task> tasks_;

@@ -26,7 +26,8 @@ constexpr Field kFields[] = {
     {"TaskDefinition", "runtimePlatform", kHonoured, ""},
     {"TaskDefinition", "tags", kHonoured, ""},
     {"TaskDefinition", "executionRoleArn", kNoEffect,
-     "berth itself pulls images and writes logs, with its own credentials"},
+     "berth pulls images, writes logs and fetches secrets with its own credentials; required where "
+     "ECS requires it"},
     {"TaskDefinition", "taskRoleArn", kHonoured, ""},
     {"TaskDefinition", "placementConstraints", kRefused,
      "berth has one host and no attributes yet"},
@@ -160,7 +161,8 @@ constexpr Field kFields[] = {
     {"TaskOverride", "cpu", kHonoured, ""},
     {"TaskOverride", "memory", kHonoured, ""},
     {"TaskOverride", "executionRoleArn", kNoEffect,
-     "berth itself pulls images and writes logs, with its own credentials"},
+     "berth pulls images, writes logs and fetches secrets with its own credentials; required where "
+     "ECS requires it"},
     {"TaskOverride", "taskRoleArn", kHonoured, ""},
     {"TaskOverride", "inferenceAcceleratorOverrides", kRefused,
      "Unsupported field 'inferenceAccelerators'"},

@@ -131,8 +131,9 @@ std::vector<Asker> askers_of(const Explained& explained, const agent::Chapter& c
     }
     for (const std::string& text : pointers_to(explained.definition, chapter.container, field)) {
       Json::json_pointer pointer(text);
-      bool is_set = explained.definition.contains(pointer);
-      askers.push_back({text, is_set ? explained.definition.at(pointer).dump() : ""});
+      Json value = explained.definition.value(pointer, Json());
+      bool is_set = !value.empty() && value != "";  // null and empty values mean unset, everywhere
+      askers.push_back({text, is_set ? value.dump() : ""});
     }
   }
   return askers;

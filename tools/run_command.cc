@@ -100,12 +100,15 @@ class RunSession {
 
   // A task whose events cannot be written goes on: they are for people.
   void record() {
-    std::vector<scheduler::Change> changes = store_.history(task_id_);
-    if (changes.size() < 2) return;  // the task's directories are not ours before its lock is
-    for (; recorded_ < changes.size(); ++recorded_) {
-      auto written = events_.append(changes[recorded_]);
+    std::vector<scheduler::Change> changes = store_.history(task_id_, recorded_);
+    // The request waits for what comes of it: the task's directories are not ours before its lock
+    // is.
+    if (recorded_ == 0 && changes.size() < 2) return;
+    for (const scheduler::Change& change : changes) {
+      auto written = events_.append(change);
       if (!written) LOG(kWarn, "event not recorded", {{"why", written.error().text}});
     }
+    recorded_ += changes.size();
   }
 
   void drain() {

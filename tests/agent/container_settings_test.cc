@@ -117,5 +117,13 @@ TEST(ContainerSettings, PrivilegedNeedsTheHostsIds) {
               testing::HasSubstr("--userns=host"));
 }
 
+TEST(ContainerSettings, AVariableThatNoJsonCanCarryIsNamedWithoutItsValue) {
+  scheduler::ContainerDefinition container;
+  container.command = {"true"};
+  container.environment = {{"CITY", "K\xf6ln"}};
+  auto refused = agent::decide_settings({}, container, {}, {}, {}, {});
+  EXPECT_EQ(refused.error().text, "environment variable CITY: its value is not UTF-8");
+}
+
 }  // namespace
 }  // namespace berth

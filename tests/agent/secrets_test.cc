@@ -43,12 +43,14 @@ TEST(SecretReference, OnlyTheSixCharactersOfAwsAreASuffix) {
 }
 
 TEST(EnvironmentFile, HasTheRulesOfAmazonsAgent) {
-  auto found = parse_environment_file("A=1\n#B=2\nC\n=3\nD=a=b \r\n\nE=").value();
-  EXPECT_EQ(found, (std::vector<scheduler::KeyValue>{{"A", "1"}, {"D", "a=b "}, {"E", ""}}));
+  auto found = parse_environment_file("A=1\n#B=2\nC\n=3\nD=a=b \r\n\nE=\nA=2").value();
+  EXPECT_EQ(found, (std::vector<scheduler::KeyValue>{{"A", "2"}, {"D", "a=b "}}));
   EXPECT_THAT(parse_environment_file(std::string("A=1\nB=\0", 7)).error().text,
               HasSubstr("line 2: a NUL byte"));
+  EXPECT_THAT(parse_environment_file("A=1\nB=\xff").error().text,
+              HasSubstr("line 2: is not UTF-8"));
   std::string many;
-  for (size_t i = 0; i < kEnvironmentVariablesMax; ++i) many += "A=1\n";
+  for (size_t i = 0; i < kEnvironmentVariablesMax; ++i) many += fmt::format("A{}=1\n", i);
   EXPECT_TRUE(parse_environment_file(many));
   EXPECT_FALSE(parse_environment_file(many + "A=1\n"));
   EXPECT_EQ(parse_object_arn("arn:aws:s3:::b/k:1/x.env").value(), (ObjectName{"b", "k:1/x.env"}));

@@ -106,5 +106,17 @@ TEST(JsonTree, EscapesAreUndoneInPlace) {
   EXPECT_EQ(reading.tree->values[2].text(), "next");
 }
 
+TEST(Utf8, IsWhatRfc3629Allows) {
+  for (const char* good :
+       {"", "a", "\xc3\xb6", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xed\x9f\xbf"}) {
+    EXPECT_TRUE(is_utf8(good)) << good;
+  }
+  for (const char* bad :
+       {"\xf6", "\xc3", "a\xe2\x82", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80"}) {
+    EXPECT_FALSE(is_utf8(bad)) << bad;
+  }
+  EXPECT_TRUE(is_utf8(std::string_view("a\0b", 3)));
+}
+
 }  // namespace
 }  // namespace berth::json

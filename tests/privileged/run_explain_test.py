@@ -25,8 +25,9 @@ FIELDS = {
     "systemControls": [{"namespace": "net.core.somaxconn", "value": "777"}],
     "healthCheck": {"command": ["CMD-SHELL", "true"], "interval": 5},
     "mountPoints": [{"sourceVolume": "data", "containerPath": "/data", "readOnly": True},
-                    {"sourceVolume": "scratch", "containerPath": "/scratch"}],
-    "linuxParameters": {"sharedMemorySize": 8, "capabilities": {"add": ["SYS_PTRACE"], "drop": ["MKNOD"]},
+                    {"sourceVolume": "scratch", "containerPath": "/system"}],
+    "dnsServers": [],
+    "linuxParameters": {"sharedMemorySize": 8, "initProcessEnabled": True, "capabilities": {"add": ["SYS_PTRACE"], "drop": ["MKNOD"]},
                         "tmpfs": [{"containerPath": "/tmp", "size": 16, "mountOptions": ["noexec"]}]},
 }
 
@@ -67,7 +68,10 @@ def test_a_file_is_explained_field_by_field_and_nothing_is_made(berth, tmp_path)
     wanted = {f"/containerDefinitions/0/{name}" for name in
               ("user", "readonlyRootFilesystem", "cpu", "memory", "memoryReservation", "stopTimeout", "ulimits",
                "dockerSecurityOptions", "systemControls", "healthCheck", "mountPoints", "workingDirectory", "command",
-               "linuxParameters/sharedMemorySize", "linuxParameters/capabilities", "linuxParameters/tmpfs")}
+               "linuxParameters/initProcessEnabled", "linuxParameters/sharedMemorySize", "linuxParameters/capabilities", "linuxParameters/tmpfs")}
+    (system,) = [step for step in steps if step["plan"] == "mounts[/system]"]
+    assert "/containerDefinitions/0/mountPoints" in [each["field"] for each in system["from"]]
+    assert "/containerDefinitions/0/dnsServers" not in asked, "an empty value is no value"
     assert wanted | {"/cpu", "/memory", "/networkMode", "/containerDefinitions/1/dependsOn"} <= set(asked)
 
 

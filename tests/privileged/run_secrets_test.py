@@ -4,6 +4,7 @@ checked by botocore. Whatever happens, a value is nowhere but in the container."
 import json
 import os
 import pathlib
+import subprocess
 
 import leak_census
 import pytest
@@ -160,7 +161,7 @@ def test_environment_files(berth, aws, tmp_path):
     outcome = berth.run(task(container))
     assert outcome.code == 0, outcome
     lines = outcome.lines()
-    for line in ("A=one", 'B= spaces and "quotes" stay ', "C=a=b", "D=definition", "E=", "F=two"):
+    for line in ("A=one", 'B= spaces and "quotes" stay ', "C=a=b", "D=definition", "F=two"):
         assert line in lines, outcome
     assert not any("noname" in line or "comment" in line for line in lines)
     overrides = tmp_path / "overrides.json"
@@ -174,14 +175,29 @@ def test_environment_files(berth, aws, tmp_path):
     ("arn:aws:s3:::team/gone.env", "No such file or directory"),
     ("arn:aws:s3:::team/../berth.env", "No such file or directory"),
     ("arn:aws:s3:::team/link.env", "No such file or directory"),
+    ("arn:aws:s3:::team/latin.env", "line 2: is not UTF-8"),
     ("arn:aws:s3:::team/big.env", "more than 1048576 bytes"),
     ("arn:aws:s3:::else/gone.env", "NoSuchKey: The specified key does not exist."),
     ("arn:aws:s3:::team.env", "is not arn:aws:s3:::BUCKET/KEY")])
 def test_a_file_that_cannot_be_had_ends_the_start(berth, tmp_path, arn, said):
     (tmp_path / "berth.env").write_text("A=outside\n")
     os.symlink(tmp_path / "berth.env", tmp_path / "team" / "link.env")
+    (tmp_path / "team" / "latin.env").write_bytes(b"A=1\nCITY=K\xf6ln\n")
     (tmp_path / "team" / "big.env").write_text("A=" + "a" * (1 << 20))
     outcome = berth.run(task(sh("env", environmentFiles=files(arn))))
     assert outcome.code == 125, outcome
     assert "ResourceInitializationError: failed to download env files: " + arn in outcome.err, outcome
     assert said in outcome.err, outcome
+
+
+def test_a_parameter_has_its_name_and_no_other(berth):
+    """Of ARNs of Secrets Manager the last seven characters are no part of the name; of parameters they are."""
+    put(berth, "of another\n", "--parameter", "db")
+    outcome = berth.run(with_role(sh("env", secrets=secrets(A="db-passwd"))))
+    assert outcome.code == 125 and "of another" not in outcome.out, outcome
+
+
+def test_a_value_that_is_no_text_is_refused(berth):
+    done = subprocess.run(berth.command(("secrets", "put", "db")), input=b"K\xf6ln\n", capture_output=True, check=False,
+                          env=berth.environment)
+    assert done.returncode == 125 and b"a value must be UTF-8" in done.stderr

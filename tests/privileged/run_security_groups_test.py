@@ -17,6 +17,8 @@ GROUPS = {
                         {"protocol": "icmp", "cidrs": ["172.29.0.1/32"]}], "egress": []},
     "client": {},
     "any.port": {"ingress": [{"protocol": "tcp", "cidrs": ["0.0.0.0/0"]}]},
+    "dns": {"ingress": [{"protocol": "udp", "fromPort": 53, "toPort": 53, "cidrs": ["172.29.0.0/16"]}]},
+    "asks": {"egress": [{"protocol": "udp", "fromPort": 53, "toPort": 53, "cidrs": ["172.29.0.0/16"]}]},
     "mute": {"egress": [{"protocol": "udp", "fromPort": 53, "toPort": 53, "groups": ["web"]}]},
 }
 
@@ -79,7 +81,26 @@ def test_several_groups_add_up_and_egress_is_asked_of_who_sends(guarded):
         # Without groups everything comes; with egress [] and another group's everything, everything goes.
         assert answers(guarded, open_address) == ["ping", "tcp80", "tcp81"]
         assert answers(guarded, open_address, "web") == []
+        assert answers(guarded, open_address, "mute") == [], "its egress lets out nothing of this"
         assert answers(guarded, open_address, "web", "client") == ["ping", "tcp80", "tcp81"]
+
+
+def test_udp_is_let_through_by_port(guarded):
+    """What the client is let out with, and what the server lets in, both by ports of UDP."""
+    serve = "/probe/udp_echo 53 >/dev/null & /probe/udp_echo 54 >/dev/null & " + SERVE
+    ask = "for p in 53 54; do /probe/udp_echo {} $p | sed s/^/$p:/ & done; wait"
+    probe_mount = {"mountPoints": [{"sourceVolume": "probe", "containerPath": "/probe", "readOnly": True}]}
+    volumes = [{"name": "probe", "host": {"sourcePath": str(BIN)}}]
+    with guarded.start(task(sh(serve, stopTimeout=2, **probe_mount), volumes=volumes), *flags("dns")) as server:
+        address = server.wait_for("ready").lines()[0]
+        for groups, seen in (([], ["53:ping"]), (["mute"], []), (["asks"], ["53:ping"])):
+            outcome = guarded.run(task(sh(ask.format(address), **probe_mount), volumes=volumes), *flags(*groups))
+            assert sorted(outcome.lines()) == seen, groups
+    with guarded.start(task(sh(serve, stopTimeout=2, **probe_mount), volumes=volumes)) as server:
+        address = server.wait_for("ready").lines()[0]
+        for groups, seen in (([], ["53:ping", "54:ping"]), (["asks"], ["53:ping"])):
+            outcome = guarded.run(task(sh(ask.format(address), **probe_mount), volumes=volumes), *flags(*groups))
+            assert sorted(outcome.lines()) == seen, groups
 
 
 @pytest.mark.parametrize("fields, groups, error", [

@@ -139,7 +139,7 @@ TEST_F(CoreTest, ARestartIsNoEnd) {
 
 TEST_F(CoreTest, EveryChangeCarriesItsCause) {
   send(StopRequested{.task_id = kId});
-  auto history = store_.history(kId);
+  auto history = store_.history(kId, 0);
   ASSERT_EQ(history.size(), 2u);
   EXPECT_STREQ(name_of(history[0].cause), "RunTaskRequested");
   EXPECT_STREQ(name_of(history[1].cause), "StopRequested");

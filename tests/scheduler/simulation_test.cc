@@ -76,7 +76,7 @@ TEST(Simulation, AnyOrderOfEventsEndsTheTaskOnce) {
     EXPECT_LE(told["StopTask"], 1);
     EXPECT_LE(told["KillTask"], 1);
     TaskStatus last = TaskStatus::kProvisioning;
-    for (const Change& change : store.history("t")) {
+    for (const Change& change : store.history("t", 0)) {
       EXPECT_GE(change.task.last_status(), last);
       last = change.task.last_status();
     }

@@ -22,7 +22,7 @@ class StoryTest : public testing::Test {
     }
     std::vector<StoryLine> story;
     bool is_decided = false;
-    for (const Change& change : store.history("t")) {
+    for (const Change& change : store.history("t", 0)) {
       story.push_back(story_line_of(change, is_decided));
       is_decided = is_decided || !story.back().decision.empty();
     }

@@ -1,0 +1,61 @@
+#include "agent/event_log.h"
+
+#include "sys/file.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace berth::agent {
+namespace {
+
+using testing::ElementsAre;
+using testing::SizeIs;
+
+class EventLogTest : public testing::Test {
+ protected:
+  scheduler::Change health(scheduler::DesiredStatus desired, size_t output_bytes) const {
+    scheduler::ContainerHealthChanged event;
+    event.task_id = "t";
+    event.container = "app";
+    event.health.status = scheduler::HealthStatus::kUnhealthy;
+    event.health.output = std::string(output_bytes, 'x');
+    scheduler::Change change;
+    change.cause = event;
+    change.task.desired_status = desired;
+    change.task.stopped_reason = "because";
+    return change;
+  }
+
+  sys::TemporaryDirectory directory_ =
+      sys::TemporaryDirectory::make("/tmp", "berth-events-").value();
+  std::string path_ = directory_.path() + "/t/events.jsonl";
+};
+
+TEST_F(EventLogTest, WhatIsWrittenIsReadAndALineThatADeathCutIsNot) {
+  EXPECT_THAT(*EventLog::read(path_), SizeIs(0));
+  EventLog log(path_);
+  ASSERT_TRUE(log.append(health(scheduler::DesiredStatus::kRunning, 3)));
+  ASSERT_TRUE(log.append(health(scheduler::DesiredStatus::kStopped, 3)));
+  auto fd = sys::create(path_, O_WRONLY | O_APPEND, 0600).value();
+  ASSERT_TRUE(sys::write_all(fd.get(), R"({"at":"20)"));
+  auto lines = EventLog::read(path_).value();
+  ASSERT_THAT(lines, SizeIs(2));
+  EXPECT_EQ(lines[0].decision, "");
+  EXPECT_EQ(lines[0].container, "app");
+  EXPECT_EQ(lines[1].decision, ": because");
+}
+
+TEST_F(EventLogTest, OneThatHasGrownToItsLimitTakesTheEndOnly) {
+  EventLog log(path_);
+  auto more = health(scheduler::DesiredStatus::kRunning, 200);
+  for (uint64_t written = 0; written < kEventLogMax; written += 300) ASSERT_TRUE(log.append(more));
+  auto full = sys::stat(path_)->st_size;
+  ASSERT_TRUE(log.append(health(scheduler::DesiredStatus::kRunning, 200)));
+  EXPECT_EQ(sys::stat(path_)->st_size, full);
+  ASSERT_TRUE(log.append(health(scheduler::DesiredStatus::kStopped, 200)));
+  EXPECT_EQ(EventLog::read(path_)->back().decision, ": because");
+}
+
+}  // namespace
+}  // namespace berth::agent
