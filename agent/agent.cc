@@ -200,6 +200,9 @@ void Agent::fetch_environment(const TaskPtr& task) {
 
 void Agent::pull_images(const TaskPtr& task) {
   PullRequest request{options_.config, task->task, options_.progress, &task->cancel};
+  for (const auto& [container, environment] : task->environments) {
+    if (environment.registry) request.credentials[container] = *environment.registry;
+  }
   // The job holds on to the task, and so to the cancel flag.
   auto job = [request, env = env_, task] { return pull_job(request, env); };
   run_start_job(task, job, [this, task](Answer<Pulled> answer) {
@@ -227,7 +230,7 @@ void Agent::spawn_shim(const TaskPtr& task) {
   request.endpoint_command.push_back(task->task.id);
   request.endpoint_ids = make_endpoint_ids(task->task, env_.rng);
   for (const auto& container : task->task.definition.container_definitions) {
-    request.images[container.name] = &task->images.at(container.image);
+    request.images[container.name] = &task->images.at(pull_key_of(container));
   }
   auto job = [request, env = env_] { return spawn_job(request, env); };
   run_start_job(task, job, [this, task](Answer<Spawned> answer) {

@@ -5,6 +5,7 @@
 #include "agent/secret_reference.h"
 #include "agent/secret_store.h"
 #include "aws/chain.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "sys/file.h"
 #include "sys/spawn.h"
@@ -37,15 +38,35 @@ class Fetcher {
       if (!variables) return wrap(std::move(variables).error(), "{}: {}", kNoFile, file.value);
       for (scheduler::KeyValue& variable : *variables) add(made.from_files, std::move(variable));
     }
-    for (const scheduler::SecretVariable& secret : container.secrets) {
-      auto value = find_secret(secret.value_from);
-      if (!value) return wrap(std::move(value).error(), "{}", kNoSecret);
-      made.secrets.emplace_back(secret.name, std::move(*value));
+    made.secrets = TRY(find_secrets(container.secrets));
+    if (container.log_configuration) {
+      made.secret_options = TRY(find_secrets(container.log_configuration->secret_options));
     }
+    made.registry = TRY(find_registry_credentials(container));
     return made;
   }
 
+  Result<std::optional<image::Credentials>> find_registry_credentials(
+      const scheduler::ContainerDefinition& container) {
+    if (container.repository_credentials.empty()) return std::optional<image::Credentials>();
+    auto reference = TRY(registry_secret_reference(container.repository_credentials));
+    auto value = look(reference);
+    if (!value) {
+      return wrap(std::move(value).error(),
+                  "{}: unable to get registry auth from asm: asm fetching secret from the service "
+                  "for {}",
+                  kNoSecret, printable(reference.id, 300));
+    }
+    auto parsed = parse_repository_credentials(*value);
+    if (!parsed) {
+      return wrap(std::move(parsed).error(), "{}: unable to get registry auth from asm", kNoSecret);
+    }
+    return std::optional<image::Credentials>(std::move(*parsed));
+  }
+
  private:
+  using NamedSecrets = std::vector<std::pair<std::string, Secret>>;
+
   static void add(std::vector<scheduler::KeyValue>& variables, scheduler::KeyValue variable) {
     bool is_there = std::ranges::any_of(
         variables, [&](const scheduler::KeyValue& each) { return each.name == variable.name; });
@@ -85,6 +106,25 @@ class Fetcher {
   }
 
   // ---- secrets ----
+
+  // What is no ARN is the name of a secret here, never that of a parameter.
+  static Result<SecretReference> registry_secret_reference(const std::string& text) {
+    if (text.starts_with("arn:")) return parse_secret_reference(text);
+    SecretReference reference;
+    reference.kind = SecretKind::kSecret;
+    reference.text = reference.id = reference.name = text;
+    return reference;
+  }
+
+  Result<NamedSecrets> find_secrets(const std::vector<scheduler::SecretVariable>& wanted) {
+    NamedSecrets found;
+    for (const scheduler::SecretVariable& secret : wanted) {
+      auto value = find_secret(secret.value_from);
+      if (!value) return wrap(std::move(value).error(), "{}", kNoSecret);
+      found.emplace_back(secret.name, std::move(*value));
+    }
+    return found;
+  }
 
   Result<Secret> find_secret(const std::string& value_from) {
     SecretReference reference = TRY(parse_secret_reference(value_from));
@@ -167,9 +207,42 @@ class Fetcher {
 
 }  // namespace
 
+// As Go reads it for the ECS agent: names in any case.
+Result<image::Credentials> parse_repository_credentials(const Secret& value) {
+  auto invalid = [] {
+    return fail(
+        Errc::kInvalid,
+        "asm fetching authorization data: unable to unmarshal secret value, invalid schema");
+  };
+  auto document = json::Document::parse(value.reveal(), {.name = "secret"});
+  if (!document) return invalid();
+  auto members = document->root().as_object();
+  if (!members) return invalid();
+  std::map<std::string, std::string> found;
+  for (const auto& [name, member] : *members) {
+    std::string key = to_lower(name);
+    if (key != "username" && key != "password") continue;
+    auto text = member.as_string();
+    if (!text) return invalid();
+    found[key] = *text;
+  }
+  for (const char* key : {"username", "password"}) {
+    if (!found[key].empty()) continue;
+    return fail(Errc::kInvalid, "asm fetching {}: AuthorizationData is malformed, empty field",
+                key);
+  }
+  image::Credentials credentials;
+  credentials.user = found["username"];
+  credentials.password = Secret(found["password"]);
+  return credentials;
+}
+
 bool needs_fetching(const scheduler::TaskDefinition& definition) {
   return std::ranges::any_of(definition.container_definitions, [](const auto& container) {
-    return !container.environment_files.empty() || !container.secrets.empty();
+    bool has_secret_options =
+        container.log_configuration && !container.log_configuration->secret_options.empty();
+    return !container.environment_files.empty() || !container.secrets.empty() ||
+           has_secret_options || !container.repository_credentials.empty();
   });
 }
 
@@ -182,6 +255,12 @@ Result<ContainerEnvironments> fetch_environments(const Config& config,
     environments[container.name] = TRY(fetcher.fetch(container));
   }
   return environments;
+}
+
+Result<std::optional<image::Credentials>> fetch_repository_credentials(
+    const Config& config, const scheduler::ContainerDefinition& container, aws::Http& http,
+    Clock& clock) {
+  return Fetcher(config, http, clock).find_registry_credentials(container);
 }
 
 }  // namespace berth::agent

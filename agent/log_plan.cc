@@ -89,6 +89,35 @@ Result<std::vector<std::pair<std::string, std::string>>> attribute_list(
   return std::vector<std::pair<std::string, std::string>>(chosen.begin(), chosen.end());
 }
 
+// ---- options that are secrets ----
+
+bool has_secret(const LoggedContainer& logged, const std::string& option) {
+  return std::ranges::any_of(logged.secret_options,
+                             [&](const auto& secret) { return secret.first == option; });
+}
+
+// What could not be said before their values were known. An option that has none is left out, as by
+// the ECS agent.
+Result<scheduler::ContainerDefinition> with_secret_options(scheduler::ContainerDefinition container,
+                                                           const LoggedContainer& logged) {
+  scheduler::LogConfiguration& log = *container.log_configuration;
+  for (const auto& [name, value] : logged.secret_options) {
+    if (!value.empty()) log.options[name] = value.reveal();
+  }
+  log.secret_options.clear();
+  for (const scheduler::LogProblem& problem : scheduler::check_log_options(log)) {
+    if (!has_secret(logged, problem.option)) {
+      return fail(Errc::kInvalid, "logConfiguration.options.{}: {}", problem.option,
+                  problem.message);
+    }
+    return fail(Errc::kInvalid,
+                "logConfiguration.secretOptions: log driver {} cannot take what the secret of {} "
+                "says, and berth does not repeat it",
+                log.driver, problem.option);
+  }
+  return container;
+}
+
 // ---- drivers that send lines elsewhere ----
 
 // The supervisor is linked statically and asks no name server: names are looked up here, once.
@@ -131,11 +160,17 @@ Result<sys::Endpoint> receiver_of(const scheduler::LogConfiguration& log) {
 Status plan_receiver(const scheduler::LogConfiguration& log, const LoggedContainer& logged,
                      runtime::LogPlan& plan) {
   auto receiver = receiver_of(log);
+  bool is_secret = has_secret(logged, log.driver + "-address");
+  if (!receiver && is_secret) {
+    return fail(receiver.error().code, "failed to initialize logging driver: {}",
+                runtime::kSecretReceiver);
+  }
   if (!receiver) {
     return wrap(std::move(receiver).error(), "failed to initialize logging driver");
   }
   plan.receiver = std::move(*receiver);
   plan.settings = scheduler::log_settings_of(log);
+  if (is_secret) plan.settings[runtime::kReceiverIsSecret] = "true";
   std::string tag = TRY(tag_of(log, logged));
   if (log.driver == "syslog") {
     plan.driver = runtime::LogDriverKind::kSyslog;
@@ -217,8 +252,10 @@ std::string log_path_of(const InstancePaths& paths, const scheduler::Task& task,
   return paths.logs(task.id) + "/" + container.name + ".log";
 }
 
-Result<runtime::LogPlan> log_plan_of(const scheduler::ContainerDefinition& container,
-                                     const LoggedContainer& logged, const std::string& path) {
+namespace {
+
+Result<runtime::LogPlan> plan_of(const scheduler::ContainerDefinition& container,
+                                 const LoggedContainer& logged, const std::string& path) {
   runtime::LogPlan plan;
   plan.file.path = path;
   if (!container.log_configuration) return plan;
@@ -245,6 +282,16 @@ Result<runtime::LogPlan> log_plan_of(const scheduler::ContainerDefinition& conta
   plan.file.compress = rotation.compress;
   plan.attributes = TRY(attribute_list(container, logged, WithTag::kYes));
   return plan;
+}
+
+}  // namespace
+
+Result<runtime::LogPlan> log_plan_of(const scheduler::ContainerDefinition& container,
+                                     const LoggedContainer& logged, const std::string& path) {
+  if (!container.log_configuration || logged.secret_options.empty()) {
+    return plan_of(container, logged, path);
+  }
+  return plan_of(TRY(with_secret_options(container, logged)), logged, path);
 }
 
 }  // namespace berth::agent

@@ -4,11 +4,13 @@
 #include "agent/paths.h"
 #include "base/env.h"
 #include "base/result.h"
+#include "base/secret.h"
 #include "runtime/log_plan.h"
 #include "scheduler/model.h"
 #include "scheduler/task_definition.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace berth::agent {
@@ -21,6 +23,7 @@ struct LoggedContainer {
   std::string image_digest;              // "sha256:..."
   std::vector<std::string> environment;  // "K=V", as its process has it
   std::string host_name;                 // of this host
+  std::vector<std::pair<std::string, Secret>> secret_options{};  // fetched
 };
 
 // Makes what logs go to beside the task's own directory: log streams, and their groups where that
@@ -31,6 +34,8 @@ Status prepare_logs(const InstancePaths& paths, const scheduler::Task& task, Wal
 std::string log_path_of(const InstancePaths& paths, const scheduler::Task& task,
                         const scheduler::ContainerDefinition& container);
 
+// A secret option takes the place of an option of its name, as with the ECS agent. The plan knows
+// its value, and an error that is about it does not tell.
 Result<runtime::LogPlan> log_plan_of(const scheduler::ContainerDefinition& container,
                                      const LoggedContainer& logged, const std::string& path);
 

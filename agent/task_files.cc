@@ -242,6 +242,10 @@ class Writer {
     logged.image_name = container.image;
     logged.image_digest = image.manifest_digest;
     logged.environment = environment;
+    auto fetched = request_.environments.find(container.name);
+    if (fetched != request_.environments.end()) {
+      logged.secret_options = fetched->second.secret_options;
+    }
     logged.host_name = trim(sys::read_file("/proc/sys/kernel/hostname", 256).value_or(""));
     return logged;
   }

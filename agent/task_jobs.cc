@@ -61,14 +61,20 @@ Result<image::Image> pull_or_use_cached(image::Puller& puller, image::Puller::Re
   return cached;
 }
 
-Result<image::Image> pull_image(const PullRequest& request, Env env, const std::string& text) {
-  auto reference = TRY(image::Reference::parse(text));
+Result<image::Image> pull_image(const PullRequest& request, Env env,
+                                const scheduler::ContainerDefinition& container) {
+  auto reference = TRY(image::Reference::parse(container.image));
   image::Store store = TRY(image::Store::open(request.config.root));
   auto known = TRY(store.find(reference.to_string()));
   bool imported = known && known->imported;
   image::PullerConfig config;
   config.registry = registry_config_of(request.config, sys::own_environment());
   config.registry.credential_providers = {make_ecr_provider(request.config)};
+  auto given = request.credentials.find(container.name);
+  if (given != request.credentials.end()) {
+    config.registry.given_credentials = {
+        std::make_shared<image::GivenCredentials>(reference.registry, given->second)};
+  }
   image::Puller puller(store, config, env);
   return pull_or_use_cached(
       puller, {.reference = reference,
@@ -183,6 +189,11 @@ Answer<ContainerEnvironments> fetch_job(const Config& config, Env env,
           std::move(spans)};
 }
 
+std::string pull_key_of(const scheduler::ContainerDefinition& container) {
+  if (container.repository_credentials.empty()) return container.image;
+  return container.image + " with " + container.repository_credentials;  // no reference has spaces
+}
+
 Answer<Pulled> pull_job(const PullRequest& request, Env env) {
   const scheduler::Task& task = request.task;
   std::vector<Span> spans;
@@ -191,9 +202,10 @@ Answer<Pulled> pull_job(const PullRequest& request, Env env) {
   pulled.event.task_id = task.id;
   pulled.event.started_at = env.clock.wall();
   for (const auto& container : task.definition.container_definitions) {
-    auto known = pulled.images.find(container.image);
+    std::string key = pull_key_of(container);
+    auto known = pulled.images.find(key);
     if (known == pulled.images.end()) {
-      auto image = pull_image(request, env, container.image);
+      auto image = pull_image(request, env, container);
       watch.lap("pull " + container.image + (image ? ", " + image->resolved_digest : ""));
       if (!image) {
         auto failure =
@@ -201,7 +213,7 @@ Answer<Pulled> pull_job(const PullRequest& request, Env env) {
         failure.container = container.name;
         return {tl::unexpected(std::move(failure)), std::move(spans)};
       }
-      known = pulled.images.emplace(container.image, std::move(*image)).first;
+      known = pulled.images.emplace(key, std::move(*image)).first;
     }
     pulled.event.digests[container.name] = known->second.manifest_digest;
   }

@@ -47,15 +47,18 @@ Answer<Leased> lease_job(const Config& config, Env env, const scheduler::Task& t
 Answer<ContainerEnvironments> fetch_job(const Config& config, Env env, const scheduler::Task& task);
 
 struct Pulled {
-  std::map<std::string, image::Image> images;  // by reference as written
+  std::map<std::string, image::Image> images;  // by pull_key_of their containers
   scheduler::ImagesPulled event;
 };
 struct PullRequest {
   Config config;
   scheduler::Task task;
   image::ProgressSink progress;
-  image::Cancel* cancel = nullptr;  // borrowed
+  image::Cancel* cancel = nullptr;                          // borrowed
+  std::map<std::string, image::Credentials> credentials{};  // by container; of its own
 };
+// What makes the pulls of two containers one: the image as written, and with what it is asked for.
+std::string pull_key_of(const scheduler::ContainerDefinition& container);
 // Every image of the task, each once.
 Answer<Pulled> pull_job(const PullRequest& request, Env env);
 

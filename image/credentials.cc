@@ -161,6 +161,12 @@ Result<std::optional<Credentials>> DockerCredentials::credentials(const std::str
   return load_credentials(directory_, registry);
 }
 
+Result<std::optional<Credentials>> GivenCredentials::credentials(const std::string& registry,
+                                                                 Freshness) {
+  if (registry != registry_) return std::optional<Credentials>();
+  return std::optional<Credentials>(given_);
+}
+
 Result<std::optional<Credentials>> find_credentials(const CredentialProviders& providers,
                                                     const std::string& registry,
                                                     Freshness freshness) {

@@ -77,6 +77,19 @@ class DockerCredentials final : public CredentialProvider {
   std::string directory_;
 };
 
+// What somebody has said for one registry, and for no other.
+class GivenCredentials final : public CredentialProvider {
+ public:
+  GivenCredentials(std::string registry, Credentials given)
+      : registry_(std::move(registry)), given_(std::move(given)) {}
+  Result<std::optional<Credentials>> credentials(const std::string& registry,
+                                                 Freshness freshness) override;
+
+ private:
+  std::string registry_;
+  Credentials given_;
+};
+
 // Shared: the configuration of a puller is copied, and what a provider keeps serves all of them.
 using CredentialProviders = std::vector<std::shared_ptr<CredentialProvider>>;
 

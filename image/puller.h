@@ -41,6 +41,8 @@ struct RegistryConfig {
   std::map<std::string, std::vector<std::string>> mirrors;
   std::vector<std::string> unverified_registries;  // HOST[:PORT] whose certificate may be any
   ProxySettings proxies;                           // nobody's: asked directly
+  // Asked before all that follows: what is meant for this very pull.
+  CredentialProviders given_credentials;
   // Directory of Docker's config.json with credentials; empty: $DOCKER_CONFIG, else ~/.docker.
   std::string docker_config;
   // Asked after that, in this order: an entry of the user's for the very registry goes first.

@@ -30,9 +30,11 @@ TransportOptions transport_options(const Endpoint& endpoint, const RegistryConfi
   return options;
 }
 
-// The user's own entry for the very registry goes before what others know.
+// What is given for this pull, then the user's own entry for the very registry, then what others
+// know.
 CredentialProviders providers_of(const RegistryConfig& config) {
-  CredentialProviders providers = {std::make_shared<DockerCredentials>(config.docker_config)};
+  CredentialProviders providers = config.given_credentials;
+  providers.push_back(std::make_shared<DockerCredentials>(config.docker_config));
   providers.insert(providers.end(), config.credential_providers.begin(),
                    config.credential_providers.end());
   return providers;

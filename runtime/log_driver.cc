@@ -70,9 +70,12 @@ bool LogEnd::comes_within(std::chrono::milliseconds patience) const {
 }
 
 Result<std::unique_ptr<LogDriver>> make_log_driver(const LogPlan& plan, LogEnd end, Env env) {
-  auto driver = TRY(make_inner_driver(plan, end, env));
-  if (plan.mode == LogMode::kBlocking) return driver;
-  return make_log_queue(std::move(driver), {plan.buffer_bytes, plan.buffer_lines}, env);
+  auto driver = make_inner_driver(plan, end, env);
+  if (!driver && !plan.setting(kReceiverIsSecret).empty()) {
+    return fail(driver.error().code, "{}", kSecretReceiver);
+  }
+  if (!driver || plan.mode == LogMode::kBlocking) return driver;
+  return make_log_queue(std::move(*driver), {plan.buffer_bytes, plan.buffer_lines}, env);
 }
 
 }  // namespace berth::runtime

@@ -32,6 +32,10 @@ struct LogFilePlan {
   bool operator==(const LogFilePlan&) const = default;
 };
 
+// A setting: errors must not tell where the receiver is.
+inline constexpr const char* kReceiverIsSecret = "receiver_is_secret";
+inline constexpr const char* kSecretReceiver = "the receiver that a secret names is not reached";
+
 struct LogPlan {
   LogDriverKind driver = LogDriverKind::kJsonFile;
   LogMode mode = LogMode::kBlocking;

@@ -78,6 +78,14 @@ std::optional<bool> parse_flag(std::string_view text) {
   return std::nullopt;
 }
 
+// What names the stream: it is made, and followed, by those who know no secret.
+constexpr std::string_view kPlaces[] = {"awslogs-group", "awslogs-region", "awslogs-stream-prefix",
+                                        "awslogs-create-group"};
+
+bool has_option(const std::vector<std::string_view>& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
 class OptionsCheck {
  public:
   explicit OptionsCheck(const LogConfiguration& log) : log_(log) {}
@@ -102,21 +110,15 @@ class OptionsCheck {
   void check_names() {
     std::vector<std::string> unknown;
     for (const auto& [name, value] : log_.options) {
-      if (!is_known(name)) unknown.push_back(printable(name, kOptionShown));
+      if (!is_log_option(log_.driver, name)) unknown.push_back(printable(name, kOptionShown));
     }
     if (unknown.empty()) return;
     add("", fmt::format("Log driver {} disallows options: {}", log_.driver, join(unknown, ", ")));
   }
 
-  bool is_known(std::string_view name) const {
-    auto has = [&](const std::vector<std::string_view>& names) {
-      return std::find(names.begin(), names.end(), name) != names.end();
-    };
-    if (has(kCommonOptions)) return true;
-    for (const DriverOptions& each : driver_options()) {
-      if (each.driver == log_.driver) return has(each.options);
-    }
-    return false;
+  bool is_secret(std::string_view option) const {
+    return std::any_of(log_.secret_options.begin(), log_.secret_options.end(),
+                       [&](const SecretVariable& secret) { return secret.name == option; });
   }
 
   void check_mode() {
@@ -164,6 +166,7 @@ class OptionsCheck {
         add("max-file", "max-file cannot be less than 1");
       }
     }
+    if (is_secret("max-file") || is_secret("max-size")) return;  // told when they are known
     LogRotation rotation = log_rotation_of(log_);
     if (rotation.compress && (rotation.max_files < 2 || rotation.max_bytes == 0)) {
       add("compress",
@@ -293,6 +296,19 @@ class OptionsCheck {
 
 std::vector<LogProblem> check_log_options(const LogConfiguration& log) {
   return OptionsCheck(log).run();
+}
+
+bool is_log_option(const std::string& driver, const std::string& name) {
+  if (has_option(kCommonOptions, name)) return true;
+  for (const DriverOptions& each : driver_options()) {
+    if (each.driver == driver) return has_option(each.options, name);
+  }
+  return false;
+}
+
+bool may_be_secret(const std::string& driver, const std::string& name) {
+  return driver != "awslogs" ||
+         std::find(std::begin(kPlaces), std::end(kPlaces), name) == std::end(kPlaces);
 }
 
 bool is_log_driver(const std::string& name) {

@@ -22,6 +22,10 @@ struct LogProblem {
 // Of a driver that berth has.
 std::vector<LogProblem> check_log_options(const LogConfiguration& log);
 
+// Whether the driver takes an option of that name, and whether its value may come from a secret.
+bool is_log_option(const std::string& driver, const std::string& name);
+bool may_be_secret(const std::string& driver, const std::string& name);
+
 // Drivers that berth delivers to.
 bool is_log_driver(const std::string& name);
 // Those that ECS knows and berth does not have, and why.

@@ -46,6 +46,31 @@ std::map<std::string, std::string> read_log_options(Reader& reader, const json::
   return options;
 }
 
+// An option whose value is a secret is known by its name alone until the task starts.
+void check_secret_option(Reader& reader, const json::Node& node, const std::string& driver,
+                         const std::string& name) {
+  if (!is_log_option(driver, name)) {
+    reader.invalid_at(
+        node, "name",
+        fmt::format("Log driver {} disallows options: {}", driver, printable(name, kDriverShown)));
+  } else if (!may_be_secret(driver, name)) {
+    reader.refused_at(node, "name",
+                      fmt::format("not supported: {} as a secret; berth keeps the stream on this "
+                                  "host, under that name",
+                                  name));
+  }
+}
+
+std::vector<SecretVariable> read_secret_options(Reader& reader, const json::Node& node) {
+  std::vector<SecretVariable> secrets;
+  for (const json::Node& item : reader.array(node, "secretOptions")) {
+    if (!reader.check_members(item, "Secret")) continue;
+    secrets.push_back({.name = reader.required_string(item, "name"),
+                       .value_from = reader.required_string(item, "valueFrom")});
+  }
+  return secrets;
+}
+
 }  // namespace
 
 std::optional<LogConfiguration> read_log_configuration(Reader& reader, const json::Node& container,
@@ -55,6 +80,7 @@ std::optional<LogConfiguration> read_log_configuration(Reader& reader, const jso
   LogConfiguration log;
   log.driver = reader.required_string(*node, "logDriver");
   log.options = read_log_options(reader, *node);
+  log.secret_options = read_secret_options(reader, *node);
   if (log.driver.empty() || !check_driver(reader, *node, log.driver, fargate)) return std::nullopt;
   for (const LogProblem& problem : check_log_options(log)) {
     auto options = node->find("options");
@@ -66,6 +92,10 @@ std::optional<LogConfiguration> read_log_configuration(Reader& reader, const jso
     } else {
       reader.invalid_at(where, key, problem.message);
     }
+  }
+  for (const json::Node& item : reader.array(*node, "secretOptions")) {
+    auto name = item.find_string("name");
+    if (name && *name) check_secret_option(reader, item, log.driver, **name);
   }
   return log;
 }

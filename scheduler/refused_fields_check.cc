@@ -80,12 +80,17 @@ class RefusedFields {
     }
   }
 
+  void require_role(const json::Node& node, std::string_view key) {
+    if (items_at(node, key).empty() || !task_.execution_role_arn.empty()) return;
+    reader_.invalid_at(node, key,
+                       "When you are specifying container secrets, you must also specify a value "
+                       "for 'executionRoleArn'.");
+  }
+
   void check_sources(const json::Node& container) {
-    if (!items_at(container, "secrets").empty() && task_.execution_role_arn.empty()) {
-      reader_.invalid_at(container, "secrets",
-                         "When you are specifying container secrets, you must also specify a value "
-                         "for 'executionRoleArn'.");
-    }
+    require_role(container, "secrets");
+    auto log = container.find("logConfiguration");
+    if (log && log->is_object()) require_role(*log, "secretOptions");
     std::vector<json::Node> files = items_at(container, "environmentFiles");
     if (files.size() > kEnvironmentFilesMax) {
       reader_.invalid_at(container, "environmentFiles",

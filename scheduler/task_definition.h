@@ -154,6 +154,7 @@ struct HostEntry {
 struct LogConfiguration {
   std::string driver{};  // "json-file"
   std::map<std::string, std::string> options{};
+  std::vector<SecretVariable> secret_options{};  // each goes before an option of its name
   bool operator==(const LogConfiguration&) const = default;
 };
 
@@ -195,6 +196,7 @@ struct ContainerDefinition {
   std::vector<Link> links{};
   std::map<std::string, std::string> docker_labels{};
   std::optional<LogConfiguration> log_configuration{};  // absent: json-file
+  std::string repository_credentials{};  // ARN or name of a secret; "": those of this host
   bool operator==(const ContainerDefinition&) const = default;
 };
 

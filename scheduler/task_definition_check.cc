@@ -107,6 +107,7 @@ class Check {
   void check_container_list();
   void check_cycles();
   void check_container(const ContainerDefinition& container);
+  void check_repository_credentials(const ContainerDefinition& container);
   void check_sizes(const ContainerDefinition& container);
   void check_timeouts(const ContainerDefinition& container);
   void check_restart_policy(const ContainerDefinition& container);
@@ -259,6 +260,7 @@ void Check::check_container(const ContainerDefinition& container) {
   } else if (container.image.size() > kImageMax && container.image.find('@') == std::string::npos) {
     add_here("image", "must have at most 255 characters");
   }
+  check_repository_credentials(container);
   check_sizes(container);
   check_timeouts(container);
   check_restart_policy(container);
@@ -270,6 +272,48 @@ void Check::check_container(const ContainerDefinition& container) {
   check_linux(container);
   check_limits(container);
   if (task_.requires_fargate()) check_fargate_container(container);
+}
+
+// The name of a secret, or its ARN without what `valueFrom` may have behind it.
+bool is_secret_id(const std::string& text) {
+  constexpr std::string_view kMore = "/_+=.@-";
+  constexpr std::string_view kArn = "arn:";
+  std::string_view name = text;
+  if (text.starts_with(kArn)) {
+    constexpr std::string_view kBeforeName = ":secret:";
+    size_t at = text.find(kBeforeName);
+    if (text.find(":secretsmanager:") == std::string::npos || at == std::string::npos) return false;
+    name.remove_prefix(at + kBeforeName.size());
+  }
+  return !name.empty() && name.size() <= kNameMax &&
+         std::all_of(name.begin(), name.end(), [&](unsigned char c) {
+           return std::isalnum(c) || kMore.find(static_cast<char>(c)) != std::string_view::npos;
+         });
+}
+
+bool is_in_ecr(const std::string& image) {
+  std::string host = image.substr(0, image.find('/'));
+  return host.find(".dkr.ecr") != std::string::npos || host.find(".dkr-ecr") != std::string::npos;
+}
+
+void Check::check_repository_credentials(const ContainerDefinition& container) {
+  if (container.repository_credentials.empty()) return;
+  if (task_.execution_role_arn.empty()) {
+    add_here("repositoryCredentials",
+             "Private repository authentication requires that the task definition specify a value "
+             "for executionRoleArn.");
+  }
+  if (is_in_ecr(container.image)) {
+    add_here("repositoryCredentials",
+             "Private repository credentials are not a supported authentication method for ECR "
+             "repositories.");
+  }
+  if (is_secret_id(container.repository_credentials)) return;
+  add_here("repositoryCredentials.credentialsParameter",
+           fmt::format("The repository credentials parameter specified for container '{}' is "
+                       "invalid. Parameter names can include up to 255 (uppercase and lowercase), "
+                       "numbers, hyphens, and underscores are allowed. Spaces are not allowed.",
+                       container.name));
 }
 
 void Check::check_sizes(const ContainerDefinition& container) {

@@ -11,7 +11,6 @@ using enum Treatment;
 constexpr std::string_view kOutputOnly =
     "output of describe-task-definition; not part of what runs";
 constexpr std::string_view kNoProxy = "berth runs no proxy and no service mesh yet";
-constexpr std::string_view kNoSecrets = "logs get no secrets yet";
 
 constexpr Field kFields[] = {
     {"TaskDefinition", "family", kHonoured, ""},
@@ -84,14 +83,14 @@ constexpr Field kFields[] = {
     {"ContainerDefinition", "logConfiguration", kHonoured, ""},
     {"ContainerDefinition", "versionConsistency", kNoEffect,
      "each run resolves the tag to a digest once"},
-    {"ContainerDefinition", "repositoryCredentials", kRefused,
-     "berth looks up no registry credentials in secrets; it takes those of ~/.docker/config.json"},
+    {"ContainerDefinition", "repositoryCredentials", kHonoured, ""},
     {"ContainerDefinition", "environmentFiles", kHonoured, ""},
     {"ContainerDefinition", "secrets", kHonoured, ""},
     {"ContainerDefinition", "resourceRequirements", kRefused, "berth has no GPU support yet"},
     {"ContainerDefinition", "firelensConfiguration", kRefused, "berth routes no logs yet"},
     {"ContainerDefinition", "credentialSpecs", kRefused, "berth joins no Active Directory domain"},
 
+    {"RepositoryCredentials", "credentialsParameter", kHonoured, ""},
     {"EnvironmentFile", "value", kHonoured, ""},
     {"EnvironmentFile", "type", kHonoured, ""},
     {"Secret", "name", kHonoured, ""},
@@ -145,7 +144,7 @@ constexpr Field kFields[] = {
     {"Tmpfs", "mountOptions", kHonoured, ""},
     {"LogConfiguration", "logDriver", kHonoured, ""},
     {"LogConfiguration", "options", kHonoured, ""},
-    {"LogConfiguration", "secretOptions", kRefused, kNoSecrets},
+    {"LogConfiguration", "secretOptions", kHonoured, ""},
     {"RuntimePlatform", "cpuArchitecture", kHonoured, ""},
     {"RuntimePlatform", "operatingSystemFamily", kHonoured, ""},
     {"Volume", "name", kHonoured, ""},

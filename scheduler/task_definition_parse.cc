@@ -267,6 +267,12 @@ std::vector<Link> read_links(Reader& reader, const json::Node& container) {
   return links;
 }
 
+std::string read_repository_credentials(Reader& reader, const json::Node& container) {
+  auto node = reader.object(container, "repositoryCredentials");
+  if (!node || !reader.check_members(*node, "RepositoryCredentials")) return "";
+  return reader.required_string(*node, "credentialsParameter");
+}
+
 void read_container_sizes(Reader& reader, const json::Node& node, ContainerDefinition& container) {
   container.cpu = as_u32(reader.integer(node, "cpu", kSize)).value_or(0);
   container.memory_mib = as_u32(reader.integer(node, "memory", kSize));
@@ -316,6 +322,7 @@ ContainerDefinition read_container(Reader& reader, const json::Node& node, bool 
   container.restart_policy = read_restart_policy(reader, node);
   read_container_sizes(reader, node, container);
   read_container_lists(reader, node, container);
+  container.repository_credentials = read_repository_credentials(reader, node);
   container.log_configuration = read_log_configuration(reader, node, fargate);
   return container;
 }

@@ -1,11 +1,15 @@
 // berth explain: the plan of a task as it is carried out, for people and programs.
+#include "agent/container_environment.h"
 #include "agent/explain.h"
 #include "agent/task_table.h"
+#include "aws/curl_http.h"
+#include "aws/environment.h"
 #include "base/text.h"
 #include "image/platform.h"
 #include "image/store.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/spawn.h"
 #include "tools/commands.h"
 #include "tools/image_settings.h"
 #include "tools/task_commands.h"
@@ -46,14 +50,24 @@ bool names_a_file(const std::string& subject) {
 Result<std::map<std::string, image::Image>> images_for(
     const agent::Config& config, Env env, const scheduler::TaskDefinition& definition) {
   image::Store store = TRY(image::Store::open(config.root));
-  image::Puller puller(store, puller_config(config), env);
+  aws::Environment environment = aws::parse_environment(sys::own_environment());
+  aws::CurlHttp http({aws::value_of(environment, "AWS_CA_BUNDLE")});
   std::map<std::string, image::Image> images;
   for (const scheduler::ContainerDefinition& container : definition.container_definitions) {
     if (images.contains(container.image)) continue;
     image::Puller::Request request{.reference = TRY(image::Reference::parse(container.image)),
                                    .platform = TRY(image::host_platform()),
                                    .policy = image::Policy::kIfMissing};
-    auto pulled = puller.pull(request);
+    image::PullerConfig settings = puller_config(config);
+    auto known = TRY(store.find(request.reference.to_string()));
+    std::optional<image::Credentials> given;
+    if (!known)
+      given = TRY(agent::fetch_repository_credentials(config, container, http, env.clock));
+    if (given) {
+      settings.registry.given_credentials = {
+          std::make_shared<image::GivenCredentials>(request.reference.registry, std::move(*given))};
+    }
+    auto pulled = image::Puller(store, settings, env).pull(request);
     if (!pulled) return wrap(std::move(pulled).error(), "CannotPullContainerError");
     images.emplace(container.image, std::move(*pulled));
   }

@@ -49,6 +49,26 @@ TEST(LogPlanOf, AttributesAreChosenByNameAndPattern) {
                                            Pair("team", "x")));
 }
 
+TEST(LogPlanOf, ASecretGoesBeforeAnOptionOfItsNameAndIsNotRepeated) {
+  scheduler::ContainerDefinition container;
+  container.log_configuration = scheduler::LogConfiguration{
+      "fluentd", {{"fluentd-address", "unix:///a"}, {"fluentd-retry-wait", "1s"}, {"tag", "t"}}};
+  LoggedContainer logged;
+  logged.secret_options = {{"fluentd-retry-wait", Secret("2s")}, {"tag", Secret("")}};
+  auto plan = log_plan_of(container, logged, "/web.log").value();
+  EXPECT_EQ(plan.setting("retry_wait_ms"), "2000");
+  EXPECT_EQ(plan.setting("tag"), "t") << "an empty value is none, as with the ECS agent";
+  EXPECT_EQ(plan.setting(runtime::kReceiverIsSecret), "");
+  logged.secret_options = {{"fluentd-address", Secret("unix:///b")}};
+  plan = log_plan_of(container, logged, "/web.log").value();
+  EXPECT_EQ(plan.receiver.address, "/b");
+  EXPECT_EQ(plan.setting(runtime::kReceiverIsSecret), "true");
+  logged.secret_options = {{"fluentd-retry-wait", Secret("hush")}};
+  std::string why = log_plan_of(container, logged, "/web.log").error().text;
+  EXPECT_THAT(why, testing::HasSubstr("the secret of fluentd-retry-wait"));
+  EXPECT_THAT(why, testing::Not(testing::HasSubstr("hush")));
+}
+
 TEST(LogPlanOf, AwslogsGoesToAStreamNamedAsTheAgentNamesIt) {
   scheduler::Task task;
   task.id = "0123456789abcdef";

@@ -1,5 +1,6 @@
 #include "agent/aws_client.h"
 #include "agent/cipher.h"
+#include "agent/container_environment.h"
 #include "agent/environment_file.h"
 #include "agent/secret_reference.h"
 #include "agent/secret_store.h"
@@ -114,6 +115,24 @@ TEST(SecretStore, RefusesWhatTheServicesWould) {
   EXPECT_TRUE(put(std::string(kSecretNameMax, 'a'), std::string(kSecretValueMax, 'v')));
   EXPECT_FALSE(put("a", std::string(kSecretValueMax + 1, 'v')));
   EXPECT_FALSE(put("a", ""));
+}
+
+TEST(RepositoryCredentials, AreReadAsTheEcsAgentReadsThem) {
+  auto read = parse_repository_credentials(Secret(R"({"Username":"u","password":"p","more":1})"));
+  ASSERT_TRUE(read);
+  EXPECT_EQ(read->user + ":" + read->password.reveal(), "u:p");
+  const std::pair<const char*, const char*> kBad[] = {
+      {"u:p", "unable to unmarshal secret value, invalid schema"},
+      {R"(["u","p"])", "unable to unmarshal secret value, invalid schema"},
+      {R"({"username":1,"password":"p"})", "unable to unmarshal secret value, invalid schema"},
+      {R"({"password":"p"})", "asm fetching username: AuthorizationData is malformed, empty field"},
+      {R"({"username":"u"})", "asm fetching password: AuthorizationData is malformed, empty field"},
+  };
+  for (const auto& [text, why] : kBad) {
+    auto refused = parse_repository_credentials(Secret(text));
+    ASSERT_FALSE(refused) << text;
+    EXPECT_THAT(refused.error().text, HasSubstr(why));
+  }
 }
 
 TEST(AwsClient, AMemberOfASecretIsPicked) {

@@ -10,6 +10,9 @@ import leak_census
 import pytest
 from berth import Instance, sh, task
 from fake_aws import FakeAws
+from forward import forward
+from registry import Registry
+from waiting import wait_until
 
 KEYS = {"AKIDHOST": ("host/+=", "")}
 SECRET_ARN = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:{}"
@@ -201,3 +204,111 @@ def test_a_value_that_is_no_text_is_refused(berth):
     done = subprocess.run(berth.command(("secrets", "put", "db")), input=b"K\xf6ln\n", capture_output=True, check=False,
                           env=berth.environment)
     assert done.returncode == 125 and b"a value must be UTF-8" in done.stderr
+
+
+# ---- secretOptions ----
+
+HOLD = "trap 'exit 0' TERM; while :; do usleep 50000; done"
+
+
+def fluentd(options, **secret_options):
+    named = {name.replace("_", "-"): value for name, value in secret_options.items()}
+    return {"logConfiguration": {"logDriver": "fluentd", "options": options, "secretOptions": secrets(**named)}}
+
+
+def test_an_option_of_a_log_driver_may_be_a_secret(berth, aws, tmp_path):
+    """One of this host, one of AWS; one takes the place of an option of its name; nobody sees their values."""
+    put(berth, VALUE, "tag")
+    put(berth, json.dumps({"where": f"unix://{tmp_path}/{VALUE}.sock"}), "fluentd")
+    aws.secrets = {"/retry": "50ms"}
+    options = fluentd({"tag": "of the definition", "fluentd-async": "true"}, tag=SECRET_ARN.format("tag-AbC123"),
+                      fluentd_address=SECRET_ARN.format("fluentd:where::"), fluentd_retry_wait="/retry")
+    # The address is where the secret says: only there somebody listens, and late.
+    script = f"wget -qO- $ECS_CONTAINER_METADATA_URI_V4/task; echo; {HOLD}"
+    started = berth.run(with_role(sh(script, **options)), "--detach")
+    assert started.code == 0, started
+    task_id = started.out.strip()
+    try:
+        with forward(f"{tmp_path}/{VALUE}.sock") as receiver:
+            wait_until(lambda: len(receiver.messages) >= 1)
+            (tag, _, record, _) = receiver.messages[0]
+            assert tag == VALUE
+            metadata = json.loads(record["log"])["Containers"][0]
+            assert metadata["LogOptions"] == {"tag": "of the definition", "fluentd-async": "true"}
+            for command in (["inspect", task_id], ["explain", task_id], ["explain", task_id, "--format", "json"],
+                            ["logs", task_id], ["why", task_id], ["ps", "--format", "json"]):
+                outcome = berth.berth(*command)
+                assert VALUE not in outcome.out + outcome.err, command
+            readable = [path for top in (berth.state, berth.root) for path in top.rglob("*")
+                        if path.is_file() and not path.is_symlink() and VALUE.encode() in path.read_bytes()]
+            assert readable, "the plan of the task knows it"
+            for path in readable:
+                assert path.stat().st_mode & 0o077 == 0, f"{path} can be read by others"
+            assert berth.berth("stop", task_id).code == 0
+    finally:
+        berth.berth("stop", "--kill", task_id)
+        leak_census.wait_for_sweepers(berth.name, (berth.state, berth.root))
+    assert aws.asked == ["ssm AKIDHOST /retry"]
+
+
+@pytest.mark.parametrize("option, value, said", [
+    ("fluentd_address", VALUE + ".invalid:1",
+     "failed to initialize logging driver: the receiver that a secret names is not reached"),
+    ("fluentd_address", "unix:///nowhere/" + VALUE,
+     "CannotStartContainerError: failed to initialize logging driver: the receiver that a secret names is not reached"),
+    ("fluentd_retry_wait", VALUE, "logConfiguration.secretOptions: log driver fluentd cannot take what the secret of "
+     "fluentd-retry-wait says, and berth does not repeat it"),
+    ("tag", None, "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval "
+     "failed: unable to retrieve secret from asm: failed to fetch secret " + SECRET_ARN.format("option"))])
+def test_a_secret_option_that_is_no_good_ends_the_start_without_being_told(berth, option, value, said):
+    if value:
+        put(berth, value, "option")
+    outcome = berth.run(with_role(sh("echo ran", **fluentd({}, **{option: SECRET_ARN.format("option")}))))
+    assert outcome.code == 125 and "ran" not in outcome.out, outcome
+    assert said in outcome.err and VALUE not in outcome.err, outcome
+
+
+# ---- repositoryCredentials ----
+
+def test_an_image_is_pulled_with_the_credentials_of_its_secret(berth, layouts, tmp_path):
+    """docker-registry that wants a password; config.json has none, or a wrong one, which does not count."""
+    container = sh("echo ran", repositoryCredentials={"credentialsParameter": SECRET_ARN.format("registry-AbC123")})
+    plain = sh("echo ran")
+    with Registry(tmp_path / "registry", "me", VALUE) as registry:
+        reference = registry.push(f"oci:{layouts['busybox']}:latest", "team/app:1")
+        container["image"] = plain["image"] = reference
+        refused = berth.run(with_role(plain))
+        assert refused.code == 125 and "CannotPullContainerError" in refused.err, refused
+
+        missing = berth.run(with_role(container))
+        assert missing.code == 125, missing
+        assert ("ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed: "
+                "unable to get registry auth from asm: asm fetching secret from the service for "
+                + SECRET_ARN.format("registry-AbC123")) in missing.err, missing
+        for value, said in ((VALUE, "asm fetching authorization data: unable to unmarshal secret value, invalid schema"),
+                            ('{"password":"' + VALUE + '"}',
+                             "asm fetching username: AuthorizationData is malformed, empty field"),
+                            ('{"username":"me","password":""}',
+                             "asm fetching password: AuthorizationData is malformed, empty field")):
+            put(berth, value, "registry")
+            malformed = berth.run(with_role(container))
+            assert malformed.code == 125 and f"unable to get registry auth from asm: {said}" in malformed.err, malformed
+            assert VALUE not in malformed.err, malformed
+        put(berth, json.dumps({"username": "me", "password": "wrong"}), "registry")
+        wrong = berth.run(with_role(container))
+        assert wrong.code == 125 and "CannotPullContainerError" in wrong.err, wrong
+
+        put(berth, json.dumps({"Username": "me", "password": VALUE}), "registry")
+        docker = tmp_path / ".docker"
+        docker.mkdir()
+        (docker / "config.json").write_text(json.dumps({"auths": {registry.address: {"auth": "bWU6d3Jvbmc="}}}))
+        explained = berth.berth("explain", berth.write(with_role(container)))
+        assert explained.code == 0 and VALUE not in explained.out, explained
+        assert berth.berth("rmi", reference).code == 0
+        by_name = {**container, "repositoryCredentials": {"credentialsParameter": "registry"}}
+        for each in (container, by_name):
+            ran = berth.run(with_role(each))
+            assert ran.code == 0 and ran.lines() == ["ran"], ran
+        # They are that container's: another one with the same image is pulled without them.
+        both = berth.run(task(container, {**plain, "name": "second"}, executionRoleArn="executor"))
+        assert both.code == 125 and "CannotPullContainerError" in both.err, both

@@ -345,6 +345,57 @@ TEST(Rules, OfLogs) {
             std::vector<std::string>{});
 }
 
+TEST(Rules, OfSecretOptions) {
+  const std::string kHere = "containerDefinitions[0].logConfiguration.";
+  const std::string kRole = kEc2 + R"("executionRoleArn":"r",)";
+  auto log = [](const std::string& driver, const std::string& options, const std::string& name) {
+    return R"("logConfiguration":{"logDriver":")" + driver + R"(","options":{)" + options +
+           R"(},"secretOptions":[{"name":")" + name + R"(","valueFrom":"p"}]},)";
+  };
+  const std::string kAwslogs = R"("awslogs-group":"g","awslogs-region":"r")";
+  expect_each({
+      {definition(kEc2, log("fluentd", "", "tag")),
+       kHere + "secretOptions: When you are specifying container secrets, you must also specify a "
+               "value for 'executionRoleArn'."},
+      {definition(kRole, log("fluentd", "", "splunk-token")),
+       kHere + "secretOptions[0].name: Log driver fluentd disallows options: splunk-token"},
+      {definition(kRole, log("awslogs", kAwslogs, "awslogs-group")),
+       kHere + "secretOptions[0].name: not supported: awslogs-group as a secret; berth keeps the "
+               "stream on this host, under that name"},
+  });
+  EXPECT_EQ(findings(definition(kRole, log("fluentd", "", "tag"))), std::vector<std::string>{});
+  // Whether a combination is good is told when the secret is known.
+  EXPECT_EQ(findings(definition(
+                kRole, log("json-file", R"("max-size":"1m","compress":"true")", "max-file"))),
+            std::vector<std::string>{});
+}
+
+TEST(Rules, OfRepositoryCredentials) {
+  const std::string kHere = "containerDefinitions[0].repositoryCredentials";
+  const std::string kRole = kEc2 + R"("executionRoleArn":"r",)";
+  const std::string kArn = "arn:aws:secretsmanager:r:1:secret:";
+  auto credentials = [](const std::string& id) {
+    return R"("repositoryCredentials":{"credentialsParameter":")" + id + R"("},)";
+  };
+  const std::string kInvalid =
+      ".credentialsParameter: The repository credentials parameter specified for container 'a' is "
+      "invalid. Parameter names can include up to 255 (uppercase and lowercase), numbers, hyphens, "
+      "and underscores are allowed. Spaces are not allowed.";
+  expect_each({
+      {definition(kEc2, credentials("registry")),
+       kHere + ": Private repository authentication requires that the task definition specify a "
+               "value for executionRoleArn."},
+      {definition(kRole, credentials("a secret")), kHere + kInvalid},
+      {definition(kRole, credentials(kArn + "a:key::")), kHere + kInvalid},
+      {definition(kRole, credentials("arn:aws:ssm:r:1:parameter/a")), kHere + kInvalid},
+      {definition(kRole, R"("repositoryCredentials":{},)"),
+       kHere + ".credentialsParameter: is required and must not be empty"},
+  });
+  for (const std::string& id : {std::string("team/registry"), kArn + "a-AbC123"}) {
+    EXPECT_EQ(findings(definition(kRole, credentials(id))), std::vector<std::string>{}) << id;
+  }
+}
+
 TEST(LogReceiver, AddressesAndDurations) {
   EXPECT_EQ(*parse_syslog_address("udp://1.2.3.4"), (LogAddress{"udp", "1.2.3.4", 514}));
   EXPECT_EQ(*parse_syslog_address("tcp://[::1]:99"), (LogAddress{"tcp", "::1", 99}));
