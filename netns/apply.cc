@@ -1,5 +1,7 @@
 #include "netns/apply.h"
 
+#include "base/log.h"
+#include "sys/conntrack.h"
 #include "sys/file.h"
 
 namespace berth::netns {
@@ -67,6 +69,14 @@ Result<sys::Link> link_named(std::string_view name, sys::NetlinkSocket& netlink)
   return *link;
 }
 
+// What an earlier task left at this address, or what was on its way to it.
+void forget_connections(Ipv4 address) {
+  auto forgotten = sys::forget_connections(address);
+  if (forgotten) return;
+  LOG(kWarn, "connections of an earlier task may live on",
+      {{"address", to_string(address)}, {"why", forgotten.error().text}});
+}
+
 }  // namespace
 
 Status apply_bridge(const BridgePlan& bridge, sys::NetlinkSocket& host) {
@@ -85,6 +95,7 @@ Status remove_bridge(const BridgePlan& bridge, sys::NetlinkSocket& host) {
 Status apply_endpoint(const BridgePlan& bridge, const Endpoint& endpoint, sys::NetlinkSocket& host,
                       Inside inside) {
   auto bridge_link = TRY(link_named(bridge.name, host));
+  forget_connections(endpoint.address.address);  // a killed berth did not
   TRY(make_veth({.name = endpoint.host_interface,
                  .peer_name = endpoint.interface,
                  .peer_netns_fd = inside.netns_fd,
@@ -106,7 +117,9 @@ Status apply_endpoint(const BridgePlan& bridge, const Endpoint& endpoint, sys::N
 }
 
 Status remove_endpoint(const Endpoint& endpoint, sys::NetlinkSocket& host) {
-  return host.delete_link(endpoint.host_interface);
+  TRY(host.delete_link(endpoint.host_interface));
+  forget_connections(endpoint.address.address);
+  return {};
 }
 
 Status apply_loopback(sys::NetlinkSocket& inside) {

@@ -44,6 +44,20 @@ Step firewall_step(const BridgePlan& bridge) {
   return step;
 }
 
+Step forget_step(const Endpoint& endpoint) {
+  std::string address = to_string(endpoint.address.address);
+  Step step;
+  step.stage = kStage;
+  step.effect = fmt::format("the host knows of no connection of {}", address);
+  step.calls = {fmt::format("IPCTNL_MSG_CT_GET, from {}, and answered by it", address),
+                "IPCTNL_MSG_CT_DELETE for each that is left of an earlier task"};
+  step.purpose =
+      "what is tracked passes the rules without being asked: it must not pass for another task";
+  step.by_hand = fmt::format("conntrack -D -s {0}; conntrack -D -r {0}", address);
+  step.asked_by = "networkMode";
+  return step;
+}
+
 Step wire_step(const BridgePlan& bridge, const Endpoint& endpoint) {
   Step step;
   step.stage = kStage;
@@ -114,7 +128,8 @@ std::vector<Step> explain_bridge(const BridgePlan& bridge) {
 }
 
 std::vector<Step> explain_endpoint(const BridgePlan& bridge, const Endpoint& endpoint) {
-  return {wire_step(bridge, endpoint), address_step(endpoint), rules_step(bridge, endpoint)};
+  return {forget_step(endpoint), wire_step(bridge, endpoint), address_step(endpoint),
+          rules_step(bridge, endpoint)};
 }
 
 }  // namespace berth::netns

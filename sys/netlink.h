@@ -59,7 +59,7 @@ class NetlinkSocket {
  public:
   // Born in the calling thread's network namespace.
   static Result<NetlinkSocket> open();
-  // Takes over a NETLINK_ROUTE socket, wherever it was born.
+  // Takes over a netlink socket, wherever it was born: of NETLINK_ROUTE for all that follows.
   static Result<NetlinkSocket> adopt(Fd fd);
 
   int fd() const { return fd_.get(); }
@@ -98,6 +98,8 @@ class NetlinkSocket {
   Status add_default_route(int link, Ipv4 gateway);
 
  private:
+  friend Result<size_t> forget_connections(Ipv4 address);  // sys/conntrack.h
+
   explicit NetlinkSocket(Fd fd) : fd_(std::move(fd)) {}
   Status transact(const char* operation, std::string_view detail, std::string& message);
   Result<std::vector<std::string>> dump(const char* operation, std::string& message);

@@ -86,7 +86,11 @@ def test_several_groups_add_up_and_egress_is_asked_of_who_sends(guarded):
 
 
 def test_udp_is_let_through_by_port(guarded):
-    """What the client is let out with, and what the server lets in, both by ports of UDP."""
+    """What the client is let out with, and what the server lets in, both by ports of UDP.
+
+    The clients come from one address, one after the other, and from the same ports: what the first began must be
+    forgotten when the second begins, or it is taken for its answer.
+    """
     serve = "/probe/udp_echo 53 >/dev/null & /probe/udp_echo 54 >/dev/null & " + SERVE
     ask = "for p in 53 54; do /probe/udp_echo {} $p | sed s/^/$p:/ & done; wait"
     probe_mount = {"mountPoints": [{"sourceVolume": "probe", "containerPath": "/probe", "readOnly": True}]}

@@ -1,7 +1,7 @@
 // Run inside of a container.
 // udp_echo PORT: answers each datagram with what it holds.
-// udp_echo ADDRESS PORT: asks such a one, and says what it answers; 1 when nothing does for a
-// second.
+// udp_echo ADDRESS PORT: asks such a one, from the same port, so that every question is of one
+// connection; says what it answers; 1 when nothing does for a second.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -48,6 +48,7 @@ int serve(const char* port) {
 int ask(const char* host, const char* port) {
   int fd = make_socket();
   sockaddr_in address = at_port(port);
+  if (::bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) < 0) return 2;
   if (::inet_pton(AF_INET, host, &address.sin_addr) != 1) return 2;
   ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &kAnswerPatience, sizeof(kAnswerPatience));
   if (::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) < 0) return 1;

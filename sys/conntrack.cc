@@ -1,0 +1,109 @@
+#include "sys/conntrack.h"
+
+#include "sys/call.h"
+#include "sys/netlink.h"
+#include "sys/netlink_message.h"
+
+#include <arpa/inet.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <sys/socket.h>
+
+namespace berth::sys {
+namespace {
+
+constexpr uint16_t kConntrack = NFNL_SUBSYS_CTNETLINK << 8;
+// What CTA_FILTER asks for (Linux 5.8): its flags have no header of their own.
+constexpr uint16_t kFilterOriginal = 1;  // CTA_FILTER_ORIG_FLAGS
+constexpr uint16_t kFilterReply = 2;     // CTA_FILTER_REPLY_FLAGS
+constexpr uint32_t kBySource = 1;        // CTA_FILTER_FLAG(CTA_IP_SRC)
+
+// A connection as it goes and as it is answered has a tuple each; the source of one is asked for.
+struct Side {
+  uint16_t tuple;
+  uint16_t filter;
+};
+constexpr Side kBegun{CTA_TUPLE_ORIG, kFilterOriginal};
+constexpr Side kAnswered{CTA_TUPLE_REPLY, kFilterReply};
+
+std::string conntrack_message(uint16_t type, uint16_t flags) {
+  nfgenmsg body{AF_INET, NFNETLINK_V0, 0};
+  return start_message(static_cast<uint16_t>(kConntrack | type), flags, body);
+}
+
+void append_nested(std::string& message, uint16_t type, std::string_view attributes) {
+  append_attribute(message, static_cast<uint16_t>(type | NLA_F_NESTED), attributes);
+}
+
+std::string dump_message(const Side& side, Ipv4 address) {
+  std::string source;
+  append_value(source, CTA_IP_V4_SRC, htonl(address.value));
+  std::string tuple;
+  append_nested(tuple, CTA_TUPLE_IP, source);
+  std::string filter;
+  append_value(filter, side.filter, kBySource);
+  auto message = conntrack_message(IPCTNL_MSG_CT_GET, NLM_F_REQUEST | NLM_F_DUMP);
+  append_nested(message, side.tuple, tuple);
+  append_nested(message, CTA_FILTER, filter);
+  return message;
+}
+
+Attributes attributes_of(std::string_view connection) {
+  return parse_attributes(connection.substr(NLMSG_SPACE(sizeof(nfgenmsg))));
+}
+
+// An older kernel knows no filter and tells of all.
+bool comes_from(const Attributes& connection, const Side& side, Ipv4 address) {
+  auto tuple = connection.find(side.tuple);
+  if (tuple == connection.end()) return false;
+  auto parts = parse_attributes(tuple->second);
+  auto ip = parts.find(CTA_TUPLE_IP);
+  if (ip == parts.end()) return false;
+  auto addresses = parse_attributes(ip->second);
+  auto source = addresses.find(CTA_IP_V4_SRC);
+  return source != addresses.end() && read_value<uint32_t>(source->second) == htonl(address.value);
+}
+
+// By its id, too: a new connection may have taken the place of the one that was listed.
+std::string delete_message(const Attributes& connection) {
+  auto message = conntrack_message(IPCTNL_MSG_CT_DELETE, NLM_F_REQUEST | NLM_F_ACK);
+  for (uint16_t type : {CTA_TUPLE_ORIG, CTA_ID, CTA_ZONE}) {
+    auto found = connection.find(type);
+    if (found == connection.end()) continue;
+    if (type == CTA_TUPLE_ORIG) {
+      append_nested(message, type, found->second);
+    } else {
+      append_attribute(message, type, found->second);
+    }
+  }
+  return message;
+}
+
+}  // namespace
+
+Result<size_t> forget_connections(Ipv4 address) {
+  Fd fd(TRY(call("socket", "NETLINK_NETFILTER",
+                 [] { return ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER); })));
+  NetlinkSocket netfilter = TRY(NetlinkSocket::adopt(std::move(fd)));
+  size_t forgotten = 0;
+  for (const Side& side : {kBegun, kAnswered}) {
+    auto question = dump_message(side, address);
+    auto connections = netfilter.dump("list connections", question);
+    if (!connections && connections.error().errno_value == EINVAL) {
+      return fail(Errc::kUnsupported, "this kernel has no nf_conntrack_netlink");
+    }
+    if (!connections) return tl::unexpected<Error>(std::move(connections).error());
+    for (const std::string& connection : *connections) {
+      auto attributes = attributes_of(connection);
+      if (!comes_from(attributes, side, address)) continue;
+      auto request = delete_message(attributes);
+      auto deleted = netfilter.transact("forget connection", to_string(address), request);
+      bool is_gone = !deleted && deleted.error().errno_value == ENOENT;  // it timed out
+      if (!deleted && !is_gone) return tl::unexpected<Error>(std::move(deleted).error());
+      ++forgotten;
+    }
+  }
+  return forgotten;
+}
+
+}  // namespace berth::sys

@@ -1,0 +1,17 @@
+// Connection tracking by nfnetlink, in the calling thread's network namespace, IPv4 only.
+#pragma once
+
+#include "base/ipv4.h"
+#include "base/result.h"
+
+#include <cstddef>
+
+namespace berth::sys {
+
+// Forgets the connections that this address has begun or that have been answered by it, however
+// they are translated; says how many. What belongs to a tracked one passes rules with `ct state
+// established` and keeps its translation, also when the address is somebody else's by now.
+// kUnsupported where the kernel has no nf_conntrack_netlink.
+Result<size_t> forget_connections(Ipv4 address);
+
+}  // namespace berth::sys
