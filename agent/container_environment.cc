@@ -7,6 +7,7 @@
 #include "aws/chain.h"
 #include "base/json.h"
 #include "base/text.h"
+#include "scheduler/firelens.h"
 #include "sys/file.h"
 #include "sys/spawn.h"
 
@@ -21,6 +22,7 @@ namespace {
 constexpr const char* kNoSecret =
     "unable to pull secrets or registry auth: execution resource retrieval failed";
 constexpr const char* kNoFile = "failed to download env files";
+constexpr const char* kNoRouterConfig = "unable to download firelens s3 config file";
 
 class Fetcher {
  public:
@@ -42,6 +44,7 @@ class Fetcher {
     if (container.log_configuration) {
       made.secret_options = TRY(find_secrets(container.log_configuration->secret_options));
     }
+    if (container.firelens) made.router_config = TRY(find_router_config(*container.firelens));
     made.registry = TRY(find_registry_credentials(container));
     return made;
   }
@@ -76,12 +79,24 @@ class Fetcher {
   // ---- environment files ----
 
   Result<std::vector<scheduler::KeyValue>> read_file(const std::string& arn) {
+    return parse_environment_file(TRY(read_object(arn)));
+  }
+
+  Result<std::string> find_router_config(const scheduler::FirelensConfiguration& firelens) {
+    scheduler::RouterOptions options = scheduler::router_options_of(firelens);
+    if (options.external != scheduler::ExternalConfig::kS3) return std::string();
+    auto text = read_object(options.value);
+    if (!text) return wrap(std::move(text).error(), "{}: {}", kNoRouterConfig, options.value);
+    return text;
+  }
+
+  Result<std::string> read_object(const std::string& arn) {
     ObjectName object = TRY(parse_object_arn(arn));
     auto directory = config_.environment_files.buckets.find(object.bucket);
     if (directory != config_.environment_files.buckets.end()) {
-      return parse_environment_file(TRY(read_local(directory->second, object.key)));
+      return read_local(directory->second, object.key);
     }
-    if (config_.environment_files.ask_s3) return parse_environment_file(TRY(download(object)));
+    if (config_.environment_files.ask_s3) return download(object);
     return fail(Errc::kNotFound,
                 "bucket {} is neither in environmentFiles.buckets of berth.json nor is there an "
                 "environmentFiles.s3 (docs/configuration.md, Environment files)",
@@ -242,7 +257,7 @@ bool needs_fetching(const scheduler::TaskDefinition& definition) {
     bool has_secret_options =
         container.log_configuration && !container.log_configuration->secret_options.empty();
     return !container.environment_files.empty() || !container.secrets.empty() ||
-           has_secret_options || !container.repository_credentials.empty();
+           container.firelens || has_secret_options || !container.repository_credentials.empty();
   });
 }
 

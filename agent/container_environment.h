@@ -23,6 +23,7 @@ struct ContainerEnvironment {
   std::vector<std::pair<std::string, Secret>> secrets;  // name -> value
   std::vector<std::pair<std::string, Secret>> secret_options;  // of the log driver; likewise
   std::optional<image::Credentials> registry;                  // of the registry of its image
+  std::string router_config;  // of a log router: the file of S3 that it includes
 };
 using ContainerEnvironments = std::map<std::string, ContainerEnvironment>;  // by container
 

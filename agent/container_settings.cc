@@ -96,10 +96,12 @@ std::vector<BindMount> binds_of(const scheduler::TaskDefinition& task,
       {place.hostname_file, "/etc/hostname", false, false},
       {place.hosts_file, "/etc/hosts", false, false},
   };
+  binds.insert(binds.end(), place.router_places.begin(), place.router_places.end());
   for (const scheduler::MountPoint& point : effective_mount_points(task, container)) {
     binds.push_back(
         {task_place.volumes.at(point.source_volume), point.container_path, point.read_only, true});
   }
+  binds.insert(binds.end(), place.router_files.begin(), place.router_files.end());
   return binds;
 }
 
@@ -241,6 +243,7 @@ Result<ContainerSettings> decide_settings(const scheduler::TaskDefinition& task,
   ContainerSettings settings;
   settings.args = TRY(args_of(container, image));
   settings.env = env_of(container, image, place.environment, account, place.hostname);
+  for (const std::string& variable : place.log_variables) set_variable(settings.env, variable);
   set_endpoint_variables(settings.env, place.endpoint);
   TRY(check_environment(settings.env));
   settings.cwd = !container.working_directory.empty() ? container.working_directory

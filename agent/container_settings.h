@@ -39,7 +39,11 @@ struct ContainerPlace {
   std::string init_program;      // on the host; for initProcessEnabled
   std::vector<Device> devices;   // those of linuxParameters, looked up on the host
   EndpointVariables endpoint;
-  ContainerEnvironment environment;  // what was fetched
+  ContainerEnvironment environment;          // what was fetched
+  std::vector<std::string> log_variables{};  // "K=V", of FireLens; they replace others
+  // Of a log router: seen beneath what the container mounts itself, and over it.
+  std::vector<BindMount> router_places{};
+  std::vector<BindMount> router_files{};
 };
 
 // Docker's rule: an entryPoint hides the image's Entrypoint and Cmd; a command hides the image's

@@ -18,11 +18,17 @@ using scheduler::NetworkMode;
 constexpr uint32_t kCpuUnitsMin = 2;  // what 0 and 1 mean
 constexpr double kCpuUnitsOfOne = 1024;
 constexpr const char* kCluster = "default";
+constexpr const char* kRevision = "1";
 
 // "aws", "aws-cn": the second word of an ARN.
 const char* partition_of(const std::string& region) {
   if (region.starts_with("cn-")) return "aws-cn";
   return region.starts_with("us-gov-") ? "aws-us-gov" : "aws";
+}
+
+std::string arn_of(const std::string& region, const std::string& account,
+                   const std::string& resource) {
+  return fmt::format("arn:{}:ecs:{}:{}:{}", partition_of(region), region, account, resource);
 }
 
 class Document {
@@ -49,13 +55,14 @@ class Document {
   bool is_fargate() const { return definition_.requires_fargate(); }
 
   std::string arn(const std::string& resource) const {
-    return fmt::format("arn:{}:ecs:{}:{}:{}", partition_of(facts_.region), facts_.region,
-                       facts_.account, resource);
+    return arn_of(facts_.region, facts_.account, resource);
   }
   std::string cluster() const {
     return is_fargate() ? arn(std::string("cluster/") + kCluster) : kCluster;
   }
-  std::string task_arn() const { return arn(fmt::format("task/{}/{}", kCluster, task_.id)); }
+  std::string task_arn() const {
+    return task_names_of(task_, facts_.region, facts_.account).task_arn;
+  }
 
   // A task definition may give the name alone.
   std::string role_arn() const {
@@ -185,7 +192,6 @@ class Document {
   }
 
   // What is run from a file has never been registered.
-  static constexpr const char* kRevision = "1";
 
   const EndpointFacts& facts_;
   const scheduler::Task& task_;
@@ -233,6 +239,12 @@ EndpointVariables endpoint_variables(const scheduler::Task& task, const Endpoint
   }
   variables.region = {"AWS_REGION=" + region, "AWS_DEFAULT_REGION=" + region};
   return variables;
+}
+
+TaskNames task_names_of(const scheduler::Task& task, const std::string& region,
+                        const std::string& account) {
+  return {kCluster, arn_of(region, account, fmt::format("task/{}/{}", kCluster, task.id)),
+          fmt::format("{}:{}", task.definition.family, kRevision)};
 }
 
 std::string render_endpoint_document(const EndpointFacts& facts) {

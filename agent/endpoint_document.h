@@ -57,6 +57,15 @@ struct EndpointFacts {
   std::vector<std::string> search_domains;
 };
 
+// What a task is called.
+struct TaskNames {
+  std::string cluster;
+  std::string task_arn;
+  std::string task_definition;  // "family:revision"
+};
+TaskNames task_names_of(const scheduler::Task& task, const std::string& region,
+                        const std::string& account);
+
 std::string render_endpoint_document(const EndpointFacts& facts);
 
 // The OCI container of a name, as the endpoint calls it: "<task-id>-<10 digits>", the form of

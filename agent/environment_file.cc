@@ -21,8 +21,7 @@ Result<ObjectName> parse_object_arn(std::string_view arn) {
   size_t slash = resource.find('/');
   bool is_whole = slash != std::string::npos && slash > 0 && slash + 1 < resource.size();
   if (!is_whole) {
-    return fail(Errc::kInvalid, "environmentFiles: \"{}\" is not arn:aws:s3:::BUCKET/KEY",
-                printable(arn, kArnShown));
+    return fail(Errc::kInvalid, "\"{}\" is not arn:aws:s3:::BUCKET/KEY", printable(arn, kArnShown));
   }
   return ObjectName{resource.substr(0, slash), resource.substr(slash + 1)};
 }

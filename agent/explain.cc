@@ -93,7 +93,7 @@ struct FieldsOf {
   std::array<std::string_view, 3> fields;
 };
 // The first that matches counts.
-constexpr std::array<FieldsOf, 51> kFields{{
+constexpr std::array<FieldsOf, 53> kFields{{
     {"mounts[/dev/shm]", {"linuxParameters.sharedMemorySize"}},
     {"mounts[/etc/hosts]", {"extraHosts", "links"}},
     {"mounts[/etc/resolv.conf]", {"dnsServers", "dnsSearchDomains"}},
@@ -107,6 +107,8 @@ constexpr std::array<FieldsOf, 51> kFields{{
     {"mounts[/dev/mqueue]", {"/ipcMode"}},
     {"mounts[/dev/init]", {"linuxParameters.initProcessEnabled"}},
     {"mounts[/dev/", {"linuxParameters.devices"}},
+    {"mounts[/var/run]", {"firelensConfiguration", "mountPoints", "volumesFrom"}},
+    {"mounts[/fluent", {"firelensConfiguration", "mountPoints", "volumesFrom"}},
     {"mounts[", {"mountPoints", "volumesFrom", "linuxParameters.tmpfs"}},
     {"linux.namespaces[pid]", {"/pidMode"}},
     {"linux.namespaces[ipc]", {"/ipcMode"}},

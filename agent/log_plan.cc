@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "runtime/log_events.h"
 #include "runtime/log_journald.h"
+#include "scheduler/firelens.h"
 #include "scheduler/log_configuration.h"
 #include "scheduler/log_tag.h"
 
@@ -157,6 +158,22 @@ Result<sys::Endpoint> receiver_of(const scheduler::LogConfiguration& log) {
   return receiver;
 }
 
+// As the ECS agent: fluentd's driver, asynchronous, with the socket of the router.
+runtime::LogPlan router_plan_of(const scheduler::LogConfiguration& log,
+                                const LoggedContainer& logged, runtime::LogPlan plan) {
+  plan.driver = runtime::LogDriverKind::kFluentd;
+  plan.receiver = {sys::Transport::kForeignUnixStream, logged.router_socket};
+  plan.settings = scheduler::log_settings_of(log);
+  plan.settings["tag"] = logged.router_tag;
+  plan.settings["container_id"] = logged.id;
+  plan.settings["container_name"] = "/" + logged.name;
+  plan.buffer_lines = parse_u64(plan.settings["buffer_lines"]).value_or(0);
+  plan.file.max_bytes = kCopyFileBytes;
+  plan.file.max_files = kCopyFiles;
+  plan.file.compress = true;
+  return plan;
+}
+
 Status plan_receiver(const scheduler::LogConfiguration& log, const LoggedContainer& logged,
                      runtime::LogPlan& plan) {
   auto receiver = receiver_of(log);
@@ -271,6 +288,7 @@ Result<runtime::LogPlan> plan_of(const scheduler::ContainerDefinition& container
     plan.file.max_files = 0;  // they go when they are older than the group's retention
     return plan;
   }
+  if (scheduler::uses_firelens(container)) return router_plan_of(log, logged, std::move(plan));
   if (log.driver != "json-file") {
     TRY(plan_receiver(log, logged, plan));
     plan.attributes = TRY(attribute_list(container, logged, WithTag::kNo));
@@ -288,7 +306,9 @@ Result<runtime::LogPlan> plan_of(const scheduler::ContainerDefinition& container
 
 Result<runtime::LogPlan> log_plan_of(const scheduler::ContainerDefinition& container,
                                      const LoggedContainer& logged, const std::string& path) {
-  if (!container.log_configuration || logged.secret_options.empty()) {
+  // Those of a container with a router are the router's (agent/firelens.h).
+  bool has_secrets = container.log_configuration && !logged.secret_options.empty();
+  if (!has_secrets || scheduler::uses_firelens(container)) {
     return plan_of(container, logged, path);
   }
   return plan_of(TRY(with_secret_options(container, logged)), logged, path);

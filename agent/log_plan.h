@@ -24,6 +24,9 @@ struct LoggedContainer {
   std::vector<std::string> environment;  // "K=V", as its process has it
   std::string host_name;                 // of this host
   std::vector<std::pair<std::string, Secret>> secret_options{};  // fetched
+  // Of awsfirelens: the socket of the task's router, and what its lines are told by.
+  std::string router_socket{};
+  std::string router_tag{};
 };
 
 // Makes what logs go to beside the task's own directory: log streams, and their groups where that

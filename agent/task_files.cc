@@ -1,6 +1,7 @@
 #include "agent/task_files.h"
 
 #include "agent/container_settings.h"
+#include "agent/firelens.h"
 #include "agent/log_plan.h"
 #include "agent/paths.h"
 #include "agent/task_network.h"
@@ -194,6 +195,12 @@ class Writer {
     TRY(check_owners(image));
     Account account = TRY(find_account(container, image));
     ContainerPlace place = TRY(make_place(container));
+    if (container.firelens) TRY(set_up_router(container, account, place));
+    if (scheduler::uses_firelens(container)) {
+      for (std::string& variable : router_address()) {
+        place.log_variables.push_back(std::move(variable));
+      }
+    }
     ContainerSettings settings =
         TRY(decide_settings(definition_, container, image.config, account, place_, place));
     settings.seccomp = TRY(seccomp_of(settings));
@@ -220,7 +227,7 @@ class Writer {
     plan.exit_file = bundle + "/exit.json";
     plan.restarts_file = bundle + "/restarts.json";
     plan.essential = container.essential;
-    plan.depends_on = dependencies_of(container);
+    plan.depends_on = dependencies_of(definition_, container);
     plan.create_early = plan.depends_on.empty() && container.system_controls.empty();
     if (container.restart_policy) plan.restart = restart_of(*container.restart_policy);
     if (container.health_check) plan.health_check = health_check_of(*container.health_check);
@@ -242,6 +249,8 @@ class Writer {
     logged.image_name = container.image;
     logged.image_digest = image.manifest_digest;
     logged.environment = environment;
+    logged.router_socket = directory_.router_sockets() + "/" + kRouterSocketName;
+    logged.router_tag = firelens_tag(container.name, task_.id);
     auto fetched = request_.environments.find(container.name);
     if (fetched != request_.environments.end()) {
       logged.secret_options = fetched->second.secret_options;
@@ -268,7 +277,7 @@ class Writer {
   }
 
   static std::vector<runtime::ContainerDependency> dependencies_of(
-      const ContainerDefinition& container) {
+      const TaskDefinition& task, const ContainerDefinition& container) {
     std::vector<runtime::ContainerDependency> dependencies;
     for (const scheduler::Dependency& dependency : container.depends_on) {
       auto condition = runtime::DependencyCondition::kStart;
@@ -291,7 +300,75 @@ class Writer {
     for (const scheduler::Link& link : container.links) {
       dependencies.push_back({link.container_name, runtime::DependencyCondition::kStart});
     }
+    // Likewise the router of its logs, which so stops after all that it takes them from.
+    if (scheduler::waits_for_router(task, container)) {
+      dependencies.push_back(
+          {scheduler::firelens_router_of(task)->name, runtime::DependencyCondition::kStart});
+    }
     return dependencies;
+  }
+
+  // ---- the log router ----
+
+  // Its configuration may have what only it should know: no one else of the host can read it.
+  Status set_up_router(const ContainerDefinition& container, const Account& account,
+                       ContainerPlace& place) {
+    uint32_t first = place_.ids ? place_.ids->first : 0;
+    std::string config = directory_.router_config();
+    std::string sockets = directory_.router_sockets();
+    TRY(sys::make_directories(config, 0711));
+    TRY(sys::make_directories(sockets, 0755));
+    TRY(sys::chmod(config, 0700));
+    TRY(sys::chown(config, first, first));
+    // The router makes its socket there, as whoever it runs.
+    TRY(sys::chown(sockets, first + account.uid, first + account.gid));
+    place.router_places.push_back({sockets, kRouterSocketDirectory, false, false});
+
+    TaskNames names = task_names_of(task_, request_.config.region, request_.config.account_id);
+    FirelensConfig firelens =
+        firelens_config_of(definition_, {names.cluster, names.task_arn, names.task_definition});
+    std::string file = config + "/fluent.conf";
+    TRY(write_for_container(file, render_firelens_config(firelens)));
+    scheduler::FirelensType type = container.firelens->type;
+    place.router_files.push_back({file, router_config_target(type), true, false});
+    if (scheduler::router_options_of(*container.firelens).external ==
+        scheduler::ExternalConfig::kS3) {
+      std::string external = config + "/external.conf";
+      TRY(write_for_container(external, place.environment.router_config));
+      place.router_files.push_back({external, router_external_target(type), true, false});
+    }
+    place.log_variables = router_variables(type);
+    return {};
+  }
+
+  // What stands in its configuration by name alone.
+  std::vector<std::string> router_variables(scheduler::FirelensType type) const {
+    std::vector<std::string> variables;
+    // As the agent: fluentd's image drops to another user otherwise, who cannot make the socket.
+    if (type == scheduler::FirelensType::kFluentd) variables.emplace_back("FLUENT_UID=0");
+    for (size_t i = 0; i < definition_.container_definitions.size(); ++i) {
+      const ContainerDefinition& container = definition_.container_definitions[i];
+      auto fetched = request_.environments.find(container.name);
+      bool has_options =
+          scheduler::uses_firelens(container) && fetched != request_.environments.end();
+      if (!has_options) continue;
+      for (const auto& [option, value] : fetched->second.secret_options) {
+        variables.push_back(firelens_variable(option, i) + "=" + value.reveal());
+      }
+    }
+    return variables;
+  }
+
+  // For programs that speak to the router themselves.
+  std::vector<std::string> router_address() const {
+    std::string host;
+    if (shares_network()) host = "127.0.0.1";
+    if (definition_.network_mode == NetworkMode::kBridge) {
+      auto address = address_of(*scheduler::firelens_router_of(definition_));
+      if (address) host = to_string(*address);
+    }
+    if (host.empty()) return {};
+    return {"FLUENT_HOST=" + host, std::string("FLUENT_PORT=") + kRouterPort};
   }
 
   // From the uppermost layer that has the file.

@@ -55,7 +55,8 @@ struct TransportWord {
 constexpr TransportWord kTransportWords[] = {{sys::Transport::kUdp, "udp"},
                                              {sys::Transport::kTcp, "tcp"},
                                              {sys::Transport::kUnixStream, "unix"},
-                                             {sys::Transport::kUnixDatagram, "unixgram"}};
+                                             {sys::Transport::kUnixDatagram, "unixgram"},
+                                             {sys::Transport::kForeignUnixStream, "foreign"}};
 
 LogJson render_receiver(const sys::Endpoint& receiver) {
   LogJson json = {{"address", receiver.address}, {"port", receiver.port}};

@@ -161,6 +161,8 @@ Result<TaskPlan> parse_task_plan(std::string_view text, const std::string& name)
 //     ns/user ns/<name>          namespaces, bound in the shim's own mount namespace
 //     ns/pid ns/ipc ns/shm       likewise, where the containers share them
 //     endpoint.json              what the endpoint tells (agent/endpoint_document.h)
+//     firelens/config/           fluent.conf, external.conf: of the log router, for its user ids
+//     firelens/socket/           its /var/run: fluent.sock, which log processes connect to
 //     files/<container>/         hosts, resolv.conf, hostname
 //     containers/<container>/    OCI bundle: config.json, rootfs/; layers/ while it is mounted;
 //                                exit.json, the exit record; restarts.json, those of runs that
@@ -174,6 +176,8 @@ struct TaskPaths {
   std::string console() const { return directory + "/console.sock"; }
   std::string endpoint() const { return directory + "/endpoint.json"; }
   std::string namespaces() const { return directory + "/ns"; }
+  std::string router_config() const { return directory + "/firelens/config"; }
+  std::string router_sockets() const { return directory + "/firelens/socket"; }
   std::string files(const std::string& container) const {
     return directory + "/files/" + container;
   }

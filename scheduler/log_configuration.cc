@@ -2,6 +2,7 @@
 
 #include "base/pattern.h"
 #include "base/text.h"
+#include "scheduler/firelens.h"
 #include "scheduler/log_datetime.h"
 #include "scheduler/log_receiver.h"
 #include "scheduler/log_tag.h"
@@ -24,6 +25,9 @@ constexpr size_t kStreamPrefixMax = 200;             // a stream's name has 512,
 constexpr uint32_t kDecimal = 1000;                  // Docker's max-size counts so,
 constexpr uint32_t kBinary = 1024;                   // and its max-buffer-size so
 constexpr uint64_t kBufferBytes = 10 * 1024 * 1024;  // ECS's
+// Lines for a log router are counted, as with the ECS agent; but a router that hangs must not cost
+// the host whatever a container prints.
+constexpr uint64_t kRouterBufferBytes = 64 * 1024 * 1024;
 
 struct DriverOptions {
   std::string_view driver;
@@ -67,17 +71,6 @@ bool is_log_group_name(std::string_view name) {
          });
 }
 
-// As Go's strconv.ParseBool.
-std::optional<bool> parse_flag(std::string_view text) {
-  for (std::string_view word : {"1", "t", "T", "TRUE", "true", "True"}) {
-    if (text == word) return true;
-  }
-  for (std::string_view word : {"0", "f", "F", "FALSE", "false", "False"}) {
-    if (text == word) return false;
-  }
-  return std::nullopt;
-}
-
 // What names the stream: it is made, and followed, by those who know no secret.
 constexpr std::string_view kPlaces[] = {"awslogs-group", "awslogs-region", "awslogs-stream-prefix",
                                         "awslogs-create-group"};
@@ -91,6 +84,10 @@ class OptionsCheck {
   explicit OptionsCheck(const LogConfiguration& log) : log_(log) {}
 
   std::vector<LogProblem> run() {
+    if (log_.driver == kFirelensDriver) {
+      check_firelens();
+      return std::move(problems_);
+    }
     check_names();
     check_mode();
     check_rotation();
@@ -150,7 +147,7 @@ class OptionsCheck {
 
   void check_flag(const char* option) {
     const std::string* flag = find(option);
-    if (flag == nullptr || parse_flag(*flag)) return;
+    if (flag == nullptr || parse_log_flag(*flag)) return;
     add(option, fmt::format("must be true or false, not '{}'", printable(*flag, kOptionShown)));
   }
 
@@ -280,6 +277,17 @@ class OptionsCheck {
                          Refuser::kBerth});
   }
 
+  // All others are the output plugin's, whatever they are called.
+  void check_firelens() {
+    const std::string* lines = find(kDriverBufferLimit);
+    if (lines == nullptr) return;
+    auto number = parse_u64(*lines);
+    if (number && *number < kDriverBufferLinesEnd) return;
+    add(kDriverBufferLimit,
+        fmt::format("must be a number of lines, at least 0 and less than {}, not '{}'",
+                    kDriverBufferLinesEnd, printable(*lines, kOptionShown)));
+  }
+
   // What was found wrong with an address; berth's own limits are told as such.
   void note(const Result<LogAddress>& address, const char* option) {
     if (address) return;
@@ -294,11 +302,22 @@ class OptionsCheck {
 
 }  // namespace
 
+std::optional<bool> parse_log_flag(std::string_view text) {
+  for (std::string_view word : {"1", "t", "T", "TRUE", "true", "True"}) {
+    if (text == word) return true;
+  }
+  for (std::string_view word : {"0", "f", "F", "FALSE", "false", "False"}) {
+    if (text == word) return false;
+  }
+  return std::nullopt;
+}
+
 std::vector<LogProblem> check_log_options(const LogConfiguration& log) {
   return OptionsCheck(log).run();
 }
 
 bool is_log_option(const std::string& driver, const std::string& name) {
+  if (driver == kFirelensDriver) return true;
   if (has_option(kCommonOptions, name)) return true;
   for (const DriverOptions& each : driver_options()) {
     if (each.driver == driver) return has_option(each.options, name);
@@ -312,16 +331,18 @@ bool may_be_secret(const std::string& driver, const std::string& name) {
 }
 
 bool is_log_driver(const std::string& name) {
+  if (name == kFirelensDriver) return true;
   return std::any_of(driver_options().begin(), driver_options().end(),
                      [&](const DriverOptions& each) { return each.driver == name; });
 }
 
-const char* why_no_log_driver(const std::string& name) {
-  if (name == "awsfirelens") return "berth runs no log router yet";
-  return "berth delivers logs to json-file, awslogs, syslog, journald and fluentd";
+const char* why_no_log_driver() {
+  return "berth delivers logs to json-file, awslogs, syslog, journald, fluentd and awsfirelens";
 }
 
 LogDelivery log_delivery_of(const LogConfiguration& log) {
+  // A router is never waited for, and `mode` is its output's.
+  if (log.driver == kFirelensDriver) return {.blocking = false, .buffer_bytes = kRouterBufferBytes};
   const std::string* mode = find_option(log, "mode");
   // ECS's default since June 2025, "to prioritize task availability over logging". A file of ours
   // is never far away: there Docker's own holds, and no line is lost.
@@ -347,7 +368,7 @@ LogRotation log_rotation_of(const LogConfiguration& log) {
         std::clamp<int64_t>(parse_i64(*files).value_or(1), 1, std::numeric_limits<int32_t>::max()));
   }
   if (const std::string* compress = find_option(log, "compress")) {
-    rotation.compress = parse_flag(*compress).value_or(false);
+    rotation.compress = parse_log_flag(*compress).value_or(false);
   }
   return rotation;
 }
@@ -384,7 +405,7 @@ std::map<std::string, std::string> log_settings_of(const LogConfiguration& log) 
   std::map<std::string, std::string> settings;
   auto flag = [&](const char* option) {
     const std::string* text = find_option(log, option);
-    return text != nullptr && parse_flag(*text).value_or(false);
+    return text != nullptr && parse_log_flag(*text).value_or(false);
   };
   auto copy = [&](const char* option, const char* setting) {
     if (const std::string* text = find_option(log, option)) settings[setting] = *text;
@@ -399,6 +420,12 @@ std::map<std::string, std::string> log_settings_of(const LogConfiguration& log) 
     auto number = parse_syslog_facility(facility == nullptr ? "daemon" : *facility);
     settings["facility"] = std::to_string(number.value_or(0));
     copy("syslog-format", "format");
+  }
+  if (log.driver == kFirelensDriver) {
+    settings["async"] = "true";
+    settings["sub_second"] = "true";
+    settings["buffer_lines"] = std::to_string(kDriverBufferLines);
+    copy(kDriverBufferLimit, "buffer_lines");
   }
   if (log.driver == "fluentd") {
     if (flag("fluentd-async") || flag("fluentd-async-connect")) settings["async"] = "true";

@@ -10,6 +10,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace berth::scheduler {
@@ -19,6 +20,9 @@ struct LogProblem {
   std::string message{};
   Refuser refused_by = Refuser::kAws;
 };
+// "true", "1", "F" and the like, as Go's strconv.ParseBool.
+std::optional<bool> parse_log_flag(std::string_view text);
+
 // Of a driver that berth has.
 std::vector<LogProblem> check_log_options(const LogConfiguration& log);
 
@@ -28,8 +32,8 @@ bool may_be_secret(const std::string& driver, const std::string& name);
 
 // Drivers that berth delivers to.
 bool is_log_driver(const std::string& name);
-// Those that ECS knows and berth does not have, and why.
-const char* why_no_log_driver(const std::string& name);
+// Why others that ECS knows are not.
+const char* why_no_log_driver();
 
 // How the log is delivered. For options without a problem.
 struct LogDelivery {

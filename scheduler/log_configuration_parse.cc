@@ -26,7 +26,7 @@ bool check_driver(Reader& reader, const json::Node& node, const std::string& dri
     if (driver != known) continue;
     reader.refused_at(
         node, "logDriver",
-        fmt::format("not supported: log driver '{}'; {}", shown, why_no_log_driver(driver)));
+        fmt::format("not supported: log driver '{}'; {}", shown, why_no_log_driver()));
     return false;
   }
   std::vector<std::string> names(std::begin(kDrivers), std::end(kDrivers));

@@ -19,6 +19,10 @@ const char* name_of(NetworkMode mode) {
   return "";
 }
 
+const char* name_of(FirelensType type) {
+  return type == FirelensType::kFluentd ? "fluentd" : "fluentbit";
+}
+
 const char* name_of(PidMode mode) {
   switch (mode) {
     case PidMode::kPrivate:

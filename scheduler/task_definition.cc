@@ -1,5 +1,7 @@
 #include "scheduler/task_definition.h"
 
+#include "scheduler/firelens.h"
+
 #include <algorithm>
 
 namespace berth::scheduler {
@@ -58,7 +60,9 @@ std::vector<size_t> start_order(const TaskDefinition& task) {
     }
     return true;  // unknown names hold nothing up; the check refuses them
   };
+  const ContainerDefinition* router = firelens_router_of(task);
   auto is_ready = [&](const ContainerDefinition& container) {
+    if (waits_for_router(task, container) && !is_placed(router->name)) return false;
     return std::all_of(container.depends_on.begin(), container.depends_on.end(),
                        [&](const Dependency& each) { return is_placed(each.container_name); }) &&
            std::all_of(container.volumes_from.begin(), container.volumes_from.end(),

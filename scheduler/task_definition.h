@@ -16,6 +16,7 @@ enum class PidMode { kPrivate, kHost, kTask };         // whose processes a cont
 enum class IpcMode { kPrivate, kHost, kTask, kNone };  // none: private, and no /dev/shm
 enum class Protocol { kTcp, kUdp };
 enum class Condition { kStart, kComplete, kSuccess, kHealthy };
+enum class FirelensType { kFluentd, kFluentbit };  // what a log router is
 enum class CpuArchitecture { kX86_64, kArm64 };
 
 // The words of the JSON ("awsvpc", "tcp", "START", "X86_64").
@@ -25,6 +26,7 @@ const char* name_of(IpcMode mode);  // likewise
 const char* name_of(Protocol protocol);
 const char* name_of(Condition condition);
 const char* name_of(CpuArchitecture architecture);
+const char* name_of(FirelensType type);
 
 constexpr int64_t kUnlimited = -1;            // of a Ulimit
 constexpr uint32_t kStopTimeoutSeconds = 30;  // when stopTimeout is absent
@@ -158,6 +160,13 @@ struct LogConfiguration {
   bool operator==(const LogConfiguration&) const = default;
 };
 
+// Makes a container the log router of its task. firelens.h says what the options mean.
+struct FirelensConfiguration {
+  FirelensType type = FirelensType::kFluentbit;
+  std::map<std::string, std::string> options{};
+  bool operator==(const FirelensConfiguration&) const = default;
+};
+
 struct ContainerDefinition {
   std::string name{};
   std::string image{};
@@ -196,6 +205,7 @@ struct ContainerDefinition {
   std::vector<Link> links{};
   std::map<std::string, std::string> docker_labels{};
   std::optional<LogConfiguration> log_configuration{};  // absent: json-file
+  std::optional<FirelensConfiguration> firelens{};
   std::string repository_credentials{};  // ARN or name of a secret; "": those of this host
   bool operator==(const ContainerDefinition&) const = default;
 };
@@ -235,9 +245,9 @@ std::vector<MountPoint> effective_mount_points(const TaskDefinition& task,
 // What is executed for a health check: what follows CMD, or a shell with what follows CMD-SHELL.
 std::vector<std::string> args_of(const HealthCheck& check);
 
-// The order in which containers start: each after all that it depends on (dependsOn, volumesFrom
-// and links), else as written. Indices into container_definitions. Total, because parsing refuses
-// cycles.
+// The order in which containers start: each after all that it depends on (dependsOn, volumesFrom,
+// links, the log router), else as written. Indices into container_definitions. Total, because
+// parsing refuses cycles.
 std::vector<size_t> start_order(const TaskDefinition& task);
 
 }  // namespace berth::scheduler

@@ -1,4 +1,6 @@
 // The rules of a task definition that span fields, with AWS's texts. One function per topic.
+#include "base/text.h"
+#include "scheduler/firelens.h"
 #include "scheduler/sizes.h"
 #include "scheduler/task_definition_parse.h"
 
@@ -86,6 +88,7 @@ class Check {
       at_ = fmt::format("containerDefinitions[{}].", i);
       check_container(task_.container_definitions[i]);
     }
+    check_firelens();
     check_cycles();
     return std::move(findings_);
   }
@@ -105,6 +108,8 @@ class Check {
   void check_tags();
   void check_volumes();
   void check_container_list();
+  void check_firelens();
+  void check_firelens_output(const ContainerDefinition& container, FirelensType type);
   void check_cycles();
   void check_container(const ContainerDefinition& container);
   void check_repository_credentials(const ContainerDefinition& container);
@@ -240,6 +245,48 @@ void Check::check_container_list() {
                    [](const auto& c) { return c.essential; })) {
     add("containerDefinitions", "Task definition doesn't have any essential container");
   }
+}
+
+void Check::check_firelens() {
+  const ContainerDefinition* router = firelens_router_of(task_);
+  bool is_used = false;
+  for (size_t i = 0; i < task_.container_definitions.size(); ++i) {
+    const ContainerDefinition& container = task_.container_definitions[i];
+    at_ = fmt::format("containerDefinitions[{}].", i);
+    if (container.firelens && &container != router) {
+      add_here("firelensConfiguration", "at most one container of a task can be its log router");
+    }
+    if (!uses_firelens(container)) continue;
+    is_used = true;
+    if (router != nullptr) {
+      check_firelens_output(container, router->firelens->type);
+      continue;
+    }
+    add_here("logConfiguration.logDriver",
+             "When awsfirelens log driver is specified in log configuration, a firelens "
+             "configuration object must be configured in one of the containers.");
+  }
+  if (router == nullptr || is_used) return;
+  add(fmt::format("containerDefinitions[{}].firelensConfiguration",
+                  router - task_.container_definitions.data()),
+      "When a firelensConfiguration object is specified, at least one container has to be "
+      "configured with the awsfirelens log driver.");
+}
+
+// The agent says so when the task starts, which is late.
+void Check::check_firelens_output(const ContainerDefinition& container, FirelensType type) {
+  const LogConfiguration& log = *container.log_configuration;
+  std::set<std::string> names;
+  for (const auto& [name, value] : log.options) names.insert(name);
+  for (const SecretVariable& secret : log.secret_options) names.insert(secret.name);
+  bool has_output = names.contains(output_key_of(type));
+  for (const char* other : {kIncludePattern, kExcludePattern, kDriverBufferLimit})
+    names.erase(other);
+  if (names.empty() || has_output) return;
+  add_here("logConfiguration.options",
+           fmt::format("unable to apply log options of container {} to firelens config: missing "
+                       "output key {} which is required for firelens configuration of type {}",
+                       container.name, output_key_of(type), name_of(type)));
 }
 
 void Check::check_cycles() {

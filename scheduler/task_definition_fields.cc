@@ -87,9 +87,11 @@ constexpr Field kFields[] = {
     {"ContainerDefinition", "environmentFiles", kHonoured, ""},
     {"ContainerDefinition", "secrets", kHonoured, ""},
     {"ContainerDefinition", "resourceRequirements", kRefused, "berth has no GPU support yet"},
-    {"ContainerDefinition", "firelensConfiguration", kRefused, "berth routes no logs yet"},
+    {"ContainerDefinition", "firelensConfiguration", kHonoured, ""},
     {"ContainerDefinition", "credentialSpecs", kRefused, "berth joins no Active Directory domain"},
 
+    {"FirelensConfiguration", "type", kHonoured, ""},
+    {"FirelensConfiguration", "options", kHonoured, ""},
     {"RepositoryCredentials", "credentialsParameter", kHonoured, ""},
     {"EnvironmentFile", "value", kHonoured, ""},
     {"EnvironmentFile", "type", kHonoured, ""},

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "scheduler/environment_files.h"
+#include "scheduler/firelens.h"
 #include "scheduler/key_values.h"
 #include "scheduler/log_configuration_parse.h"
 #include "scheduler/reader.h"
@@ -245,14 +246,15 @@ bool read_security_options(Reader& reader, const json::Node& container) {
   return no_new_privileges;
 }
 
-std::map<std::string, std::string> read_labels(Reader& reader, const json::Node& container) {
-  std::map<std::string, std::string> labels;
-  auto node = reader.object(container, "dockerLabels");
-  if (!node) return labels;
-  auto members = node->as_object();
-  if (!members) return labels;
-  for (const auto& [name, value] : *members) labels[name] = reader.string(*node, name);
-  return labels;
+std::map<std::string, std::string> read_string_map(Reader& reader, const json::Node& node,
+                                                   std::string_view key) {
+  std::map<std::string, std::string> map;
+  auto object = reader.object(node, key);
+  if (!object) return map;
+  auto members = object->as_object();
+  if (!members) return map;
+  for (const auto& [name, value] : *members) map[name] = reader.string(*object, name);
+  return map;
 }
 
 // "CONTAINER" or "CONTAINER:ALIAS".
@@ -265,6 +267,26 @@ std::vector<Link> read_links(Reader& reader, const json::Node& container) {
     links.push_back(std::move(link));
   }
   return links;
+}
+
+std::optional<FirelensConfiguration> read_firelens(Reader& reader, const json::Node& container,
+                                                   bool fargate) {
+  auto node = reader.object(container, "firelensConfiguration");
+  if (!node || !reader.check_members(*node, "FirelensConfiguration")) return std::nullopt;
+  FirelensConfiguration firelens;
+  reader.required_string(*node, "type");
+  firelens.type =
+      read_enum(reader, *node, "type", {FirelensType::kFluentd, FirelensType::kFluentbit});
+  firelens.options = read_string_map(reader, *node, "options");
+  auto options = node->find("options");
+  for (const LogProblem& problem : check_router_options(firelens, fargate)) {
+    if (problem.refused_by == Refuser::kBerth) {
+      reader.refused_at(*options, problem.option, problem.message);
+    } else {
+      reader.invalid_at(*options, problem.option, problem.message);
+    }
+  }
+  return firelens;
 }
 
 std::string read_repository_credentials(Reader& reader, const json::Node& container) {
@@ -316,12 +338,13 @@ ContainerDefinition read_container(Reader& reader, const json::Node& node, bool 
   container.interactive = reader.boolean(node, "interactive", false);
   container.pseudo_terminal = reader.boolean(node, "pseudoTerminal", false);
   container.no_new_privileges = read_security_options(reader, node);
-  container.docker_labels = read_labels(reader, node);
+  container.docker_labels = read_string_map(reader, node, "dockerLabels");
   container.linux_parameters = read_linux_parameters(reader, node);
   container.health_check = read_health_check(reader, node);
   container.restart_policy = read_restart_policy(reader, node);
   read_container_sizes(reader, node, container);
   read_container_lists(reader, node, container);
+  container.firelens = read_firelens(reader, node, fargate);
   container.repository_credentials = read_repository_credentials(reader, node);
   container.log_configuration = read_log_configuration(reader, node, fargate);
   return container;

@@ -1,11 +1,14 @@
 #include "sys/endpoint.h"
 
 #include "sys/call.h"
+#include "sys/file.h"
 #include "sys/wait.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <array>
@@ -54,7 +57,23 @@ Result<EndpointAddress> ip_endpoint(const Endpoint& endpoint) {
 }
 
 bool is_unix(Transport transport) {
-  return transport == Transport::kUnixStream || transport == Transport::kUnixDatagram;
+  return transport == Transport::kUnixStream || transport == Transport::kUnixDatagram ||
+         transport == Transport::kForeignUnixStream;
+}
+
+bool is_connected_stream(Transport transport) {
+  return transport != Transport::kUdp && transport != Transport::kUnixDatagram;
+}
+
+// A descriptor of the socket file, by which it is connected to whatever stands at its path then.
+Result<Fd> open_foreign_socket(const std::string& path) {
+  size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return fail(Errc::kInvalid, "{}: is no absolute path", path);
+  Fd directory = TRY(open(path.substr(0, slash), O_PATH | O_DIRECTORY));
+  Fd socket = TRY(open_beneath(directory.get(), path.substr(slash + 1), O_PATH | O_NOFOLLOW, 0));
+  struct stat st = TRY(stat_fd(socket.get()));
+  if (!S_ISSOCK(st.st_mode)) return fail(Errc::kInvalid, "{}: is no socket", path);
+  return socket;
 }
 
 std::string shown(const Endpoint& endpoint) {
@@ -78,11 +97,15 @@ Status finish_connect(int fd, const std::string& name, std::chrono::milliseconds
 }  // namespace
 
 Result<Fd> connect_endpoint(const Endpoint& endpoint, std::chrono::milliseconds patience) {
-  EndpointAddress to =
-      TRY(is_unix(endpoint.transport) ? unix_endpoint(endpoint) : ip_endpoint(endpoint));
-  bool is_stream =
-      endpoint.transport == Transport::kTcp || endpoint.transport == Transport::kUnixStream;
-  int type = (is_stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC | SOCK_NONBLOCK;
+  Endpoint place = endpoint;
+  Fd foreign;
+  if (endpoint.transport == Transport::kForeignUnixStream) {
+    foreign = TRY(open_foreign_socket(endpoint.address));
+    place.address = "/proc/self/fd/" + std::to_string(foreign.get());
+  }
+  EndpointAddress to = TRY(is_unix(place.transport) ? unix_endpoint(place) : ip_endpoint(place));
+  int type = (is_connected_stream(place.transport) ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC |
+             SOCK_NONBLOCK;
   std::string name = shown(endpoint);
   Fd fd(TRY(call("socket", name, [&] { return ::socket(to.storage.ss_family, type, 0); })));
   auto connected = run("connect", name, [&] { return ::connect(fd.get(), to.get(), to.size); });

@@ -12,7 +12,9 @@
 
 namespace berth::sys {
 
-enum class Transport : uint8_t { kUdp, kTcp, kUnixStream, kUnixDatagram };
+// kForeignUnixStream: the directory of the socket is ours, what stands in it somebody else's. A
+// symbolic link there, which could lead to any socket of the host, is not followed.
+enum class Transport : uint8_t { kUdp, kTcp, kUnixStream, kUnixDatagram, kForeignUnixStream };
 
 struct Endpoint {
   Transport transport = Transport::kUnixDatagram;

@@ -325,7 +325,7 @@ TEST(Rules, OfLogs) {
        kHere + "options.fluentd-max-retries: must be a number, not '-1'"},
       {definition(kEc2, log("splunk", "")),
        kHere + "logDriver: not supported: log driver 'splunk'; berth delivers logs to json-file, "
-               "awslogs, syslog, journald and fluentd"},
+               "awslogs, syslog, journald, fluentd and awsfirelens"},
       {definition(kFargate, log("syslog", "")),
        kHere + "logDriver: syslog is not a valid log driver. Must be one of [awslogs, splunk, "
                "awsfirelens]"},
@@ -394,6 +394,81 @@ TEST(Rules, OfRepositoryCredentials) {
   for (const std::string& id : {std::string("team/registry"), kArn + "a-AbC123"}) {
     EXPECT_EQ(findings(definition(kRole, credentials(id))), std::vector<std::string>{}) << id;
   }
+}
+
+TEST(Rules, OfFirelens) {
+  const std::string kTask = kEc2 + R"("executionRoleArn":"r",)";
+  // A router "r" before the container at hand, which is the second then.
+  auto with_router = [&](const std::string& task, const std::string& router,
+                         const std::string& container) {
+    return "{" + task + R"("containerDefinitions":[{"name":"r","image":"i",)" +
+           R"("firelensConfiguration":{)" + router + "}},{" + container +
+           R"("name":"a","image":"i"}]})";
+  };
+  auto log = [](const std::string& options) {
+    return R"("logConfiguration":{"logDriver":"awsfirelens","options":{)" + options + "}},";
+  };
+  const std::string kBit = R"("type":"fluentbit")";
+  const std::string kRouter = "containerDefinitions[0].firelensConfiguration";
+  const std::string kLog = "containerDefinitions[1].logConfiguration.";
+  auto options = [&](const std::string& text) { return kBit + R"(,"options":{)" + text + "}"; };
+  expect_each({
+      {definition(kTask, log("")),
+       "containerDefinitions[0].logConfiguration.logDriver: When awsfirelens log driver is "
+       "specified in log configuration, a firelens configuration object must be configured in one "
+       "of the containers."},
+      {with_router(kTask, kBit, ""),
+       kRouter + ": When a firelensConfiguration object is specified, at least one container has "
+                 "to be configured with the awsfirelens log driver."},
+      {with_router(kTask, kBit, log("") + R"("firelensConfiguration":{"type":"fluentd"},)"),
+       "containerDefinitions[1].firelensConfiguration: at most one container of a task can be its "
+       "log router"},
+      {with_router(kTask, R"("type":"vector")", log("")),
+       kRouter + ".type: 'vector' is not one of [fluentd, fluentbit]"},
+      {with_router(kTask, options(R"("config-file-type":"http","config-file-value":"x")"), log("")),
+       kRouter + ".options.config-file-type: invalid value http is specified for option "
+                 "config-file-type"},
+      {with_router(kTask, options(R"("config-file-type":"file")"), log("")),
+       kRouter + ".options.config-file-type: option config-file-type is specified but "
+                 "config-file-value is not specified"},
+      {with_router(kTask, options(R"("config-file-type":"s3","config-file-value":"x")"), log("")),
+       kRouter + ".options.config-file-value: Invalid arn syntax"},
+      {with_router(kTask, options(R"("metadata":"true")"), log("")),
+       kRouter + ".options.metadata: not supported: berth knows enable-ecs-log-metadata, "
+                 "config-file-type and config-file-value"},
+      {with_router(kTask, kBit, log(R"("region":"r")")),
+       kLog + "options: unable to apply log options of container a to firelens config: missing "
+              "output key Name which is required for firelens configuration of type fluentbit"},
+      {with_router(kTask, R"("type":"fluentd")", log(R"("Name":"http")")),
+       kLog + "options: unable to apply log options of container a to firelens config: missing "
+              "output key @type which is required for firelens configuration of type fluentd"},
+      {with_router(kTask, kBit, log(R"("log-driver-buffer-limit":"536870912")")),
+       kLog + "options.log-driver-buffer-limit: must be a number of lines, at least 0 and less "
+              "than 536870912, not '536870912'"},
+  });
+  // Options are the output's, whatever other drivers mean by them.
+  EXPECT_EQ(findings(with_router(kTask, kBit,
+                                 log(R"("Name":"loki","labels":"a=b","compress":"gzip",)"
+                                     R"("mode":"x","log-driver-buffer-limit":"536870911",)"
+                                     R"("include-pattern":"a","exclude-pattern":"b")"))),
+            std::vector<std::string>{});
+}
+
+TEST(Firelens, TheRouterStartsFirstUnlessItWaitsItself) {
+  auto order = [](const std::string& router) {
+    std::string text = R"({"family":"f","memory":"512","containerDefinitions":[
+        {"name":"a","image":"i","logConfiguration":{"logDriver":"awsfirelens"}},
+        {"name":"b","image":"i"},
+        {"name":"r","image":"i",)" +
+                       router + R"("firelensConfiguration":{"type":"fluentbit"}}]})";
+    auto document = json::Document::parse(text, {.name = "test"});
+    auto parsed = parse_task_definition(document->root(), CpuArchitecture::kX86_64);
+    EXPECT_EQ(parsed.findings.size(), 0U);
+    return start_order(parsed.definition);
+  };
+  EXPECT_EQ(order(""), (std::vector<size_t>{1, 2, 0}));
+  EXPECT_EQ(order(R"("dependsOn":[{"containerName":"a","condition":"START"}],)"),
+            (std::vector<size_t>{0, 1, 2}));
 }
 
 TEST(LogReceiver, AddressesAndDurations) {

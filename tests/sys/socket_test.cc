@@ -1,8 +1,12 @@
 #include "sys/socket.h"
 
+#include "sys/endpoint.h"
 #include "sys/file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace berth {
@@ -27,6 +31,33 @@ TEST(Socket, APeerThatIsGoneIsEndOfFileAndUnavailable) {
   pair->theirs.reset();
   EXPECT_EQ(sys::receive_message(pair->ours.get())->bytes, "");
   EXPECT_EQ(sys::send_message(pair->ours.get(), "x", {}).error().code, Errc::kUnavailable);
+}
+
+// A name of its own, relative to the working directory: paths of temporary directories may be
+// longer than that of a socket can be.
+TEST(Endpoint, AForeignSocketIsReachedByAnyPathAndNoLinkIsFollowed) {
+  auto directory = sys::TemporaryDirectory::make(testing::TempDir(), "berth-endpoint-");
+  std::string deep = directory->path() + "/" + std::string(120, 'd');
+  ASSERT_TRUE(sys::make_directories(deep, 0700));
+  sys::Fd at(::open(deep.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  sys::Fd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un name{};
+  name.sun_family = AF_UNIX;
+  std::string path = "/proc/self/fd/" + std::to_string(at.get()) + "/real";
+  path.copy(name.sun_path, sizeof(name.sun_path) - 1);
+  ASSERT_EQ(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&name), sizeof(name)), 0);
+  ASSERT_EQ(::listen(listener.get(), 1), 0);
+  ASSERT_EQ(::symlinkat("real", at.get(), "link"), 0);
+  ASSERT_TRUE(sys::write_replace(deep + "/file", "", 0600));
+  auto connect = [&](const std::string& file) {
+    return sys::connect_endpoint({sys::Transport::kForeignUnixStream, deep + "/" + file},
+                                 std::chrono::milliseconds(100));
+  };
+  auto reached = connect("real");
+  EXPECT_TRUE(reached) << reached.error().text;
+  EXPECT_FALSE(connect("link"));
+  EXPECT_FALSE(connect("file"));
+  EXPECT_FALSE(connect("gone"));
 }
 
 TEST(Socket, MessagesHaveALimit) {
