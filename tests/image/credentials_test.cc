@@ -61,6 +61,16 @@ TEST(Helper, IdentityTokensAreTold) {
   EXPECT_EQ(user->value().password.reveal(), "s");
 }
 
+TEST(GivenCredentials, AreForOneRegistryAndForNoMirrorOfIt) {
+  Credentials given;
+  given.user = "me";
+  CredentialProviders providers = {std::make_shared<GivenCredentials>("registry:5000", given)};
+  EXPECT_EQ((*find_credentials(providers, "registry:5000", Freshness::kAny))->user, "me");
+  for (const char* other : {"registry", "mirror:5000", "docker.io"}) {
+    EXPECT_FALSE(find_credentials(providers, other, Freshness::kAny)->has_value()) << other;
+  }
+}
+
 TEST(PlainHttp, IsForLoopbackAndWhatIsConfigured) {
   EXPECT_TRUE(is_plain_allowed("127.0.0.1:5000", {}));
   EXPECT_TRUE(is_plain_allowed("localhost", {}));
