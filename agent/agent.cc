@@ -45,6 +45,7 @@ struct Agent::RunningTask {
   std::optional<netns::Lease> lease;
   std::optional<sys::FileLock> lock;
   std::map<std::string, image::Image> images;  // pinned until the task is released
+  PlacedVolumes volumes;                       // likewise
   ContainerEnvironments environments;
   WallTime pull_started_at{};
   WallTime pull_stopped_at{};
@@ -164,7 +165,7 @@ void Agent::start(const scheduler::Task& scheduled) {
     if (network) sink_(network->provisioned(task->task, *task->lease));
     if (gives_up(task)) return;
     set_up_host_side(task);
-    fetch_environment(task);
+    place_volumes(task);
   });
 }
 
@@ -180,6 +181,20 @@ void Agent::set_up_host_side(const TaskPtr& task) {
     }
     task->host_side_done = true;
     set_up_networks(task);
+  });
+}
+
+void Agent::place_volumes(const TaskPtr& task) {
+  if (task->task.definition.volumes.empty()) return fetch_environment(task);
+  auto job = [config = options_.config, env = env_, scheduled = task->task, lease = *task->lease] {
+    return volumes_job(config, env, scheduled, lease);
+  };
+  run_start_job(task, job, [this, task](Answer<PlacedVolumes> answer) {
+    note(task, std::move(answer.spans));
+    if (gives_up(task)) return;
+    if (!answer.made) return fail_start(task, std::move(answer.made).error());
+    task->volumes = std::move(*answer.made);
+    fetch_environment(task);
   });
 }
 
@@ -223,6 +238,7 @@ void Agent::spawn_shim(const TaskPtr& task) {
   request.task = task->task;
   request.lease = *task->lease;
   request.foreground = options_.foreground;
+  request.volumes = &task->volumes;
   request.environments = std::move(task->environments);
   request.pull_started_at = task->pull_started_at;
   request.pull_stopped_at = task->pull_stopped_at;
@@ -462,6 +478,7 @@ void Agent::tear_down(const TaskPtr& task) {
     if (task->connection) loop_.unwatch(task->connection.get());
     task->connection.reset();
     task->images.clear();
+    task->volumes = {};
     task->shim = {};
     task->lock.reset();
     sink_(scheduler::TaskReleased{task->task.id});

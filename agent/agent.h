@@ -91,6 +91,7 @@ class Agent {
   void tear_down(const TaskPtr& task);
 
   // The stages of a start, each called on the loop when the one before is done.
+  void place_volumes(const TaskPtr& task);
   void fetch_environment(const TaskPtr& task);
   void pull_images(const TaskPtr& task);
   void set_up_host_side(const TaskPtr& task);

@@ -98,8 +98,9 @@ std::vector<BindMount> binds_of(const scheduler::TaskDefinition& task,
   };
   binds.insert(binds.end(), place.router_places.begin(), place.router_places.end());
   for (const scheduler::MountPoint& point : effective_mount_points(task, container)) {
-    binds.push_back(
-        {task_place.volumes.at(point.source_volume), point.container_path, point.read_only, true});
+    const PlacedVolume& volume = task_place.volumes.at(point.source_volume);
+    binds.push_back({volume.directory, point.container_path, point.read_only || volume.read_only,
+                     volume.id_mapped});
   }
   binds.insert(binds.end(), place.router_files.begin(), place.router_files.end());
   return binds;

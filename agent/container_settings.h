@@ -5,6 +5,7 @@
 #include "agent/container_environment.h"
 #include "agent/endpoint_document.h"
 #include "agent/oci_config.h"
+#include "agent/placed_volumes.h"
 #include "base/result.h"
 #include "image/manifest.h"
 #include "scheduler/task_definition.h"
@@ -18,14 +19,14 @@ namespace berth::agent {
 
 // Where berth put the parts of a task on this host.
 struct TaskPlace {
-  std::string cgroup;                          // "/berth/<instance>/<task-id>"
-  std::optional<IdRange> ids;                  // nothing: ids are the host's
-  std::string user_namespace;                  // path; "" is the host's
-  std::map<std::string, std::string> volumes;  // volume name -> host directory
-  std::string pid_namespace;                   // path of what pidMode task shares
-  std::string ipc_namespace;                   // path of what ipcMode task shares
-  std::string shared_memory;                   // the directory that is /dev/shm with ipcMode task
-  bool host_has_mqueue = false;                // mounted at /dev/mqueue
+  std::string cgroup;          // "/berth/<instance>/<task-id>"
+  std::optional<IdRange> ids;  // nothing: ids are the host's
+  std::string user_namespace;  // path; "" is the host's
+  std::map<std::string, PlacedVolume> volumes;
+  std::string pid_namespace;     // path of what pidMode task shares
+  std::string ipc_namespace;     // path of what ipcMode task shares
+  std::string shared_memory;     // the directory that is /dev/shm with ipcMode task
+  bool host_has_mqueue = false;  // mounted at /dev/mqueue
 };
 
 // The same for one container.

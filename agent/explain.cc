@@ -93,7 +93,7 @@ struct FieldsOf {
   std::array<std::string_view, 3> fields;
 };
 // The first that matches counts.
-constexpr std::array<FieldsOf, 53> kFields{{
+constexpr std::array<FieldsOf, 55> kFields{{
     {"mounts[/dev/shm]", {"linuxParameters.sharedMemorySize"}},
     {"mounts[/etc/hosts]", {"extraHosts", "links"}},
     {"mounts[/etc/resolv.conf]", {"dnsServers", "dnsSearchDomains"}},
@@ -142,6 +142,8 @@ constexpr std::array<FieldsOf, 53> kFields{{
     {"pidNamespace", {"/pidMode"}},
     {"ipcNamespace", {"/ipcMode"}},
     {"sharedMemory", {"/ipcMode", "linuxParameters.sharedMemorySize"}},
+    {"volumes", {"/volumes"}},
+    {"fills", {"mountPoints", "/volumes"}},
     {"dependsOn", {"dependsOn", "startTimeout", "links"}},
     {"console", {"interactive", "pseudoTerminal"}},
     {"healthCheck", {"healthCheck"}},
@@ -183,7 +185,11 @@ Result<Blueprint> rehearse(const Config& config, Env env,
   TaskFilesRequest request{.config = rehearsal.config(), .task = task};
   request.lease = TRY(TRY(TaskNetwork::make(rehearsal.config())).lease(task, user_ids, {}));
   request.images = images_by_container(definition, images);
-  request.makes_sources = false;
+  std::optional<IdRange> ids;
+  if (request.lease.uid_start) ids = IdRange{*request.lease.uid_start, netns::kUidRange};
+  PlacedVolumes volumes = TRY(place_volumes(
+      {.config = config, .task = task, .ids = ids, .placing = Placing::kRehearsed}, env));
+  request.volumes = &volumes;
   // Names that nobody will ask by.
   request.endpoint_ids = make_endpoint_ids(task, env.rng);
   request.endpoint_command = {"berth", "system", "endpoint", task.id};

@@ -7,6 +7,7 @@
 //     tasks/<task-id>/logs/<c>.log     what containers print, json-file format
 //     tasks/<task-id>/<c>/upper work   writable layer of a container
 //     tasks/<task-id>/volumes/<v>/     volumes that live as long as the task
+//     volumes/<v>/                     named volumes (agent/volume_store.h)
 //     stopped/<task-id>/               what stays of a detached task for an hour: info.json, logs/,
 //                                      events.jsonl, <c>.exit.json
 //   <run>/                             gone with a reboot

@@ -54,6 +54,7 @@ class Writer {
       place_.ipc_namespace = directory_.namespaces() + "/ipc";
       place_.shared_memory = directory_.namespaces() + "/shm";
     }
+    place_.volumes = request.volumes->by_name;
     place_.host_has_mqueue = sys::is_mount_point("/dev/mqueue").value_or(false);
   }
 
@@ -62,7 +63,6 @@ class Writer {
       if (!status) return tl::unexpected(ContainerError{"", std::move(status).error()});
       return {};
     };
-    if (auto made = of_task(make_volumes()); !made) return tl::unexpected(made.error());
     runtime::TaskPlan plan = task_plan();
     for (const ContainerDefinition& container : definition_.container_definitions) {
       auto written = write_container(container);
@@ -81,20 +81,6 @@ class Writer {
  private:
   // ---- the task ----
 
-  Status make_volumes() {
-    for (const scheduler::Volume& volume : definition_.volumes) {
-      std::string source =
-          volume.source_path.empty() ? paths_.volume(task_.id, volume.name) : volume.source_path;
-      bool is_made = request_.makes_sources || volume.source_path.empty();
-      auto made = is_made ? sys::make_directories(source, 0755) : Status();
-      if (!made) {
-        return wrap(std::move(made).error(), "CannotCreateVolumeError: volume {}", volume.name);
-      }
-      place_.volumes[volume.name] = source;
-    }
-    return {};
-  }
-
   runtime::TaskPlan task_plan() const {
     runtime::TaskPlan plan;
     plan.task_id = task_.id;
@@ -111,6 +97,7 @@ class Writer {
     plan.endpoint =
         runtime::EndpointPlan{.command = request_.endpoint_command,
                               .host_listener = request_.endpoint_ids.host_port.has_value()};
+    plan.volumes = request_.volumes->mounts;
     plan.cgroup = place_.cgroup;
     plan.limits = limits();
     return plan;
@@ -167,7 +154,7 @@ class Writer {
     facts.account = request_.config.account_id;
     facts.pull_started_at = request_.pull_started_at;
     facts.pull_stopped_at = request_.pull_stopped_at;
-    facts.volumes = place_.volumes;
+    for (const auto& [name, volume] : place_.volumes) facts.volumes[name] = volume.directory;
     std::vector<netns::Endpoint> networks =
         TRY(TaskNetwork::make(request_.config)).addressed(request_.lease);
     for (const ContainerDefinition& container : definition_.container_definitions) {
@@ -221,6 +208,7 @@ class Writer {
                    .upper = durable + "/upper",
                    .work = durable + "/work",
                    .target = place.rootfs};
+    plan.fills = fills_of(container);
     plan.cgroup = settings.cgroup;
     plan.log = TRY(log_plan_of(container, logged_container(container, image, settings.env),
                                log_path_of(paths_, task_, container)));
@@ -239,6 +227,16 @@ class Writer {
     plan.own_pids = definition_.pid_mode == PidMode::kPrivate;
     plan.stop_signal = TRY(parse_signal(image.config.stop_signal));
     return plan;
+  }
+
+  std::vector<runtime::FillPlan> fills_of(const ContainerDefinition& container) const {
+    std::vector<runtime::FillPlan> fills;
+    for (const scheduler::MountPoint& point : effective_mount_points(definition_, container)) {
+      const PlacedVolume& volume = place_.volumes.at(point.source_volume);
+      if (!volume.is_filled) continue;
+      fills.push_back({volume.directory, point.container_path, volume.fill_lock});
+    }
+    return fills;
   }
 
   LoggedContainer logged_container(const ContainerDefinition& container, const image::Image& image,

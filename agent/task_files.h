@@ -1,10 +1,11 @@
 // Writes what a shim needs to run a task: OCI bundles, the files that containers see as hosts,
-// resolv.conf and hostname, volumes, endpoint.json, task.json. Runs on a worker.
+// resolv.conf and hostname, endpoint.json, task.json. Runs on a worker.
 #pragma once
 
 #include "agent/config.h"
 #include "agent/container_environment.h"
 #include "agent/endpoint_document.h"
+#include "agent/placed_volumes.h"
 #include "base/result.h"
 #include "image/puller.h"
 #include "netns/ipam.h"
@@ -24,7 +25,7 @@ struct TaskFilesRequest {
   netns::Lease lease;
   std::map<std::string, image::Image*> images;  // container name -> image; borrowed
   bool foreground = false;
-  bool makes_sources = true;  // of host volumes: false for a plan that nobody carries out
+  const PlacedVolumes* volumes = nullptr;  // borrowed
   WallTime pull_started_at{};
   WallTime pull_stopped_at{};
   std::vector<std::string> endpoint_command;

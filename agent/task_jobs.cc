@@ -84,25 +84,27 @@ Result<image::Image> pull_image(const PullRequest& request, Env env,
                .cancel = request.cancel});
 }
 
-// The shim gets the locks on the layers with its start: should we die, they are in use until its
-// end.
-Result<Spawned> spawn_shim_program(const Config& config, const std::string& directory,
-                                   const std::map<std::string, image::Image*>& images,
+// The shim gets the locks on layers and volumes with its start: should we die, they are in use
+// until its end.
+Result<Spawned> spawn_shim_program(const TaskFilesRequest& request, const std::string& directory,
                                    const sys::Fd& endpoint) {
   sys::SocketPair pair = TRY(sys::make_socket_pair());
   sys::Fd null = TRY(sys::open("/dev/null", O_RDONLY));
   sys::Fd log = TRY(sys::create(directory + "/shim.log", O_WRONLY | O_APPEND, 0600));
   sys::Program program;
-  program.path = config.shim;
+  program.path = request.config.shim;
   program.arguments = {"berth-shim", directory};
   program.descriptors = {
       {null.get(), 0}, {log.get(), 1}, {log.get(), 2}, {pair.theirs.get(), kShimAgentFd}};
   int next = kShimAgentFd;
   if (endpoint) program.descriptors.emplace_back(endpoint.get(), ++next);
   std::set<const image::Image*> distinct;
-  for (const auto& [container, image] : images) {
+  for (const auto& [container, image] : request.images) {
     if (!distinct.insert(image).second) continue;
     for (int lock : image->pin.descriptors()) program.descriptors.emplace_back(lock, ++next);
+  }
+  for (const sys::Fd& pin : request.volumes->pins) {
+    program.descriptors.emplace_back(pin.get(), ++next);
   }
   // A session of its own: Ctrl-C at the terminal is for berth, which stops the task in order.
   program.new_session = true;
@@ -172,6 +174,20 @@ Answer<Leased> lease_job(const Config& config, Env env, const scheduler::Task& t
   if (leased) return {std::move(*leased), std::move(spans)};
   return {tl::unexpected(start_failure(task.id, StartStage::kProvision,
                                        "ResourceInitializationError", leased.error())),
+          std::move(spans)};
+}
+
+Answer<PlacedVolumes> volumes_job(const Config& config, Env env, const scheduler::Task& task,
+                                  const netns::Lease& lease) {
+  std::vector<Span> spans;
+  Stopwatch watch(env.clock, spans);
+  std::optional<IdRange> ids;
+  if (lease.uid_start) ids = IdRange{*lease.uid_start, netns::kUidRange};
+  auto placed = place_volumes({.config = config, .task = task, .ids = ids}, env);
+  watch.lap("volumes");
+  if (placed) return {std::move(*placed), std::move(spans)};
+  return {tl::unexpected(start_failure(task.id, StartStage::kProvision,
+                                       "ResourceInitializationError", placed.error())),
           std::move(spans)};
 }
 
@@ -245,7 +261,7 @@ Answer<Spawned> spawn_job(TaskFilesRequest request, Env env) {
                                          described.error())),
             std::move(spans)};
   }
-  auto spawned = spawn_shim_program(request.config, plan->directory, request.images, *endpoint);
+  auto spawned = spawn_shim_program(request, plan->directory, *endpoint);
   watch.lap("spawn berth-shim");
   if (spawned) return {std::move(*spawned), std::move(spans)};
   return {tl::unexpected(start_failure(id, StartStage::kCreate, "ResourceInitializationError",

@@ -4,6 +4,7 @@
 
 #include "agent/config.h"
 #include "agent/container_environment.h"
+#include "agent/placed_volumes.h"
 #include "agent/span.h"
 #include "agent/task_files.h"
 #include "agent/task_network.h"
@@ -42,6 +43,10 @@ struct LeaseOptions {
 // Directories, addresses, host ports and ids of the task.
 Answer<Leased> lease_job(const Config& config, Env env, const scheduler::Task& task,
                          const LeaseOptions& options);
+
+// Volumes, made or pinned.
+Answer<PlacedVolumes> volumes_job(const Config& config, Env env, const scheduler::Task& task,
+                                  const netns::Lease& lease);
 
 // What containers get by environmentFiles and secrets.
 Answer<ContainerEnvironments> fetch_job(const Config& config, Env env, const scheduler::Task& task);

@@ -108,6 +108,49 @@ Step shared_memory_step(const SharedMemoryPlan& memory) {
   return step;
 }
 
+Step volume_step(const VolumePlan& volume) {
+  std::string options = join(volume.options, ",");
+  Step step;
+  step.stage = "volumes";
+  step.effect = fmt::format("volume {}: {} {} on {}{}{}", volume.name,
+                            volume.type.empty() ? "the directory" : volume.type, volume.source,
+                            volume.path, options.empty() ? "" : " ", options);
+  if (volume.type.empty()) {
+    step.calls = {fmt::format("open({})", volume.source)};
+  } else {
+    step.calls = {fmt::format("fsopen({})", volume.type), "fsconfig for each option", "fsmount"};
+  }
+  if (!volume.root.empty()) {
+    step.effect += fmt::format(", of it {}", volume.root);
+    step.calls.push_back(fmt::format("openat2({}, RESOLVE_IN_ROOT)", volume.root));
+  }
+  if (volume.type.empty() || !volume.root.empty()) step.calls.emplace_back("open_tree(CLONE)");
+  step.calls.push_back(fmt::format("move_mount({})", volume.path));
+  step.purpose =
+      "mounted in the shim's own mount namespace: nobody else sees it, and it ends with it";
+  step.by_hand =
+      volume.type.empty()
+          ? fmt::format("mount --rbind {}{} {}", volume.source, volume.root, volume.path)
+          : fmt::format("mount -t {} {}{} {} {}", volume.type, options.empty() ? "" : "-o ",
+                        options, volume.source, volume.path);
+  step.asked_by = "volumes";
+  return step;
+}
+
+Step fill_step(const FillPlan& fill) {
+  Step step;
+  step.stage = "volumes";
+  step.effect =
+      fmt::format("{}, if it is empty, gets what the image has at {}", fill.volume, fill.path);
+  step.calls = {fmt::format("openat2({}, RESOLVE_IN_ROOT)", fill.path),
+                "read, write, fchownat and fchmodat of each file"};
+  step.purpose =
+      "a volume hides what the image has at its place; the first container brings it back";
+  step.by_hand = fmt::format("cp -a ROOT{}/. {}", fill.path, fill.volume);
+  step.asked_by = "fills";
+  return step;
+}
+
 std::string shown_dependencies(const ContainerPlan& container) {
   std::string text;
   for (const ContainerDependency& dependency : container.depends_on) {
@@ -237,11 +280,13 @@ std::vector<Step> explain_task(const TaskPlan& plan, const sys::Cgroups& cgroups
   if (!plan.pid_namespace.empty()) steps.push_back(shared_pids_step(plan));
   if (!plan.ipc_namespace.empty()) steps.push_back(shared_ipc_step(plan));
   if (plan.shared_memory) steps.push_back(shared_memory_step(*plan.shared_memory));
+  for (const VolumePlan& volume : plan.volumes) steps.push_back(volume_step(volume));
   return steps;
 }
 
 std::vector<Step> explain_supervision(const ContainerPlan& container) {
   std::vector<Step> steps{order_step(container), log_step(container)};
+  for (const FillPlan& fill : container.fills) steps.push_back(fill_step(fill));
   if (container.open_input || !container.console_socket.empty()) {
     steps.push_back(console_step(container));
   }

@@ -10,6 +10,7 @@
 #include "runtime/shim_protocol.h"
 #include "runtime/task_namespaces.h"
 #include "runtime/task_order.h"
+#include "runtime/volumes.h"
 #include "sys/cgroup.h"
 #include "sys/file.h"
 #include "sys/loop.h"
@@ -88,6 +89,7 @@ class Shim {
     listener_ = TRY(sys::listen_unix(TaskPaths{plan_.directory}.socket()));
     TRY(loop_.watch(listener_.get(), EPOLLIN, [this](uint32_t) { accept_agent(); }));
     namespaces_ = TRY(make_task_namespaces(plan_));
+    for (const VolumePlan& volume : plan_.volumes) TRY(mount_volume(volume));
     TRY(watch_endpoint());
     TRY(make_cgroup());
     return tell_namespaces(connection, {{"namespaces and cgroup", env_.clock.now() - begin}});

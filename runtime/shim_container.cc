@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "runtime/rootfs.h"
+#include "runtime/volumes.h"
 #include "sys/cgroup.h"
 #include "sys/file.h"
 #include "sys/path.h"
@@ -51,8 +52,7 @@ ShimContainer::~ShimContainer() {
 
 Status ShimContainer::create(const Host& host, std::vector<TimedStep>& steps) {
   if (create_result_) return *create_result_;
-  auto mounted = timed(env_, steps, "rootfs " + plan_.name,
-                       [&] { return mount_rootfs(plan_.rootfs, host.user_namespace, host.ids); });
+  auto mounted = timed(env_, steps, "rootfs " + plan_.name, [&] { return prepare_files(host); });
   if (!mounted) {
     create_result_ = wrap(std::move(mounted).error(), "CannotCreateContainerError");
     return *create_result_;
@@ -63,6 +63,18 @@ Status ShimContainer::create(const Host& host, std::vector<TimedStep>& steps) {
   if (!created) created = wrap(std::move(created).error(), "CannotStartContainerError");
   create_result_ = created;
   return created;
+}
+
+Status ShimContainer::prepare_files(const Host& host) const {
+  TRY(mount_rootfs(plan_.rootfs, host.user_namespace, host.ids));
+  for (const FillPlan& fill : plan_.fills) {
+    auto filled = fill_volume(fill, plan_.rootfs.target, host.ids);
+    if (!filled) {
+      return wrap(std::move(filled).error(), "fill the volume at {} with what the image has there",
+                  fill.path);
+    }
+  }
+  return {};
 }
 
 Status ShimContainer::create_process(int supervisor) {

@@ -93,6 +93,7 @@ class ShimContainer {
     std::string held;  // what the log process has no room for
   };
 
+  Status prepare_files(const Host& host) const;
   Status create_process(int supervisor);
   Status create_on_pipes(int supervisor);
   Status create_on_terminal(int supervisor);

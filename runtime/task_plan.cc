@@ -86,6 +86,36 @@ Result<RestartPlan> parse_restart(const json::Node& node) {
   return restart;
 }
 
+Json render(const VolumePlan& volume) {
+  return {{"name", volume.name},           {"path", volume.path},       {"type", volume.type},
+          {"source", volume.source},       {"options", volume.options}, {"root", volume.root},
+          {"onFailure", volume.on_failure}};
+}
+
+Result<VolumePlan> parse_volume(const json::Node& node) {
+  VolumePlan volume;
+  volume.name = TRY(node.string_at("name"));
+  volume.path = TRY(node.string_at("path"));
+  volume.type = TRY(node.string_at("type"));
+  volume.source = TRY(node.string_at("source"));
+  volume.options = TRY(node.find_strings("options"));
+  volume.root = TRY(node.string_at("root"));
+  volume.on_failure = TRY(node.string_at("onFailure"));
+  return volume;
+}
+
+Json render(const FillPlan& fill) {
+  return {{"volume", fill.volume}, {"path", fill.path}, {"lock", fill.lock}};
+}
+
+Result<FillPlan> parse_fill(const json::Node& node) {
+  FillPlan fill;
+  fill.volume = TRY(node.string_at("volume"));
+  fill.path = TRY(node.string_at("path"));
+  fill.lock = TRY(node.string_at("lock"));
+  return fill;
+}
+
 Json render(const ContainerPlan& container) {
   Json depends_on = Json::array();
   for (const ContainerDependency& dependency : container.depends_on) {
@@ -112,6 +142,7 @@ Json render(const ContainerPlan& container) {
                {"ownPids", container.own_pids},
                {"consoleSocket", container.console_socket},
                {"openInput", container.open_input}};
+  for (const FillPlan& fill : container.fills) json["fills"].push_back(render(fill));
   if (container.health_check) json["healthCheck"] = render(*container.health_check);
   if (container.restart) json["restart"] = render(*container.restart);
   if (container.start_timeout_seconds) json["startTimeout"] = *container.start_timeout_seconds;
@@ -128,6 +159,9 @@ Result<ContainerPlan> parse_container(const json::Node& node) {
   container.rootfs.upper = TRY(rootfs.string_at("upper"));
   container.rootfs.work = TRY(rootfs.string_at("work"));
   container.rootfs.target = TRY(rootfs.string_at("target"));
+  for (const json::Node& fill : TRY(node.find_array("fills"))) {
+    container.fills.push_back(TRY(parse_fill(fill)));
+  }
   container.cgroup = TRY(node.string_at("cgroup"));
   container.log = TRY(parse_log_plan(TRY(node.at("log"))));
   container.exit_file = TRY(node.string_at("exitFile"));
@@ -230,6 +264,9 @@ Result<TaskPlan> parse_plan(const json::Node& root) {
     shared.size_bytes = TRY(number_at<int64_t>(*memory, "sizeBytes"));
     plan.shared_memory = std::move(shared);
   }
+  for (const json::Node& volume : TRY(root.find_array("volumes"))) {
+    plan.volumes.push_back(TRY(parse_volume(volume)));
+  }
   if (auto endpoint = root.find("endpoint")) {
     plan.endpoint = TRY(parse_endpoint(*endpoint));
   }
@@ -281,6 +318,7 @@ std::string render_task_plan(const TaskPlan& plan) {
     json["sharedMemory"] = {{"path", plan.shared_memory->path},
                             {"sizeBytes", plan.shared_memory->size_bytes}};
   }
+  for (const VolumePlan& volume : plan.volumes) json["volumes"].push_back(render(volume));
   if (plan.endpoint) json["endpoint"] = render(*plan.endpoint);
   if (plan.ids) json["ids"] = {{"first", plan.ids->first}, {"size", plan.ids->size}};
   return json.dump(2) + "\n";

@@ -53,11 +53,20 @@ struct RootfsPlan {
   bool operator==(const RootfsPlan&) const = default;
 };
 
+// An empty volume that gets what the image has at its place.
+struct FillPlan {
+  std::string volume;  // directory on the host
+  std::string path;    // in the container
+  std::string lock;    // a file, for a volume that other tasks may have, too
+  bool operator==(const FillPlan&) const = default;
+};
+
 struct ContainerPlan {
   std::string name;
   std::string id;      // the OCI container's
   std::string bundle;  // directory of config.json
   RootfsPlan rootfs;
+  std::vector<FillPlan> fills;
   std::string cgroup;
   LogPlan log;
   std::string exit_file;
@@ -102,6 +111,19 @@ struct SharedMemoryPlan {
   bool operator==(const SharedMemoryPlan&) const = default;
 };
 
+// A volume for the shim to mount before there is a container: a file system of its own, or a part
+// of one.
+struct VolumePlan {
+  std::string name;
+  std::string path;                  // where
+  std::string type;                  // of the file system; "": `source` is a directory of the host
+  std::string source;                // "" for none
+  std::vector<std::string> options;  // mount(8) words
+  std::string root;        // the directory of it that is the volume, resolved within; "" is all
+  std::string on_failure;  // what the reason of a failure begins with
+  bool operator==(const VolumePlan&) const = default;
+};
+
 // What containers ask about themselves, in each network of the task (runtime/endpoint_program.h).
 struct EndpointPlan {
   std::vector<std::string> command;  // argv of the program that answers
@@ -140,6 +162,7 @@ struct TaskPlan {
   std::string pid_namespace;  // likewise; "": the containers share none
   std::string ipc_namespace;  // likewise
   std::optional<SharedMemoryPlan> shared_memory;
+  std::vector<VolumePlan> volumes;
   std::optional<EndpointPlan> endpoint;
   std::string cgroup;
   TaskLimits limits;
@@ -160,6 +183,7 @@ Result<TaskPlan> parse_task_plan(std::string_view text, const std::string& name)
 //     console.sock               where a terminal is handed over, during a create
 //     ns/user ns/<name>          namespaces, bound in the shim's own mount namespace
 //     ns/pid ns/ipc ns/shm       likewise, where the containers share them
+//     volumes/<name>             where the shim mounts volumes, in its own mount namespace
 //     endpoint.json              what the endpoint tells (agent/endpoint_document.h)
 //     firelens/config/           fluent.conf, external.conf: of the log router, for its user ids
 //     firelens/socket/           its /var/run: fluent.sock, which log processes connect to
@@ -178,6 +202,7 @@ struct TaskPaths {
   std::string namespaces() const { return directory + "/ns"; }
   std::string router_config() const { return directory + "/firelens/config"; }
   std::string router_sockets() const { return directory + "/firelens/socket"; }
+  std::string volume(const std::string& name) const { return directory + "/volumes/" + name; }
   std::string files(const std::string& container) const {
     return directory + "/files/" + container;
   }

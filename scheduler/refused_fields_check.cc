@@ -74,10 +74,6 @@ class RefusedFields {
     if (!items_at(root_, "placementConstraints").empty()) {
       unsupported_on_fargate(root_, "placementConstraints", "constraints");
     }
-    for (const json::Node& volume : items_at(root_, "volumes")) {
-      if (!volume.find("dockerVolumeConfiguration")) continue;
-      unsupported_on_fargate(volume, "dockerVolumeConfiguration", "dockerVolumeConfiguration");
-    }
   }
 
   void require_role(const json::Node& node, std::string_view key) {

@@ -2,6 +2,8 @@
 // task_definition_parse.h refuses every other field by name. docs/task-definition.md lists all.
 #pragma once
 
+#include "scheduler/volume.h"
+
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -208,12 +210,6 @@ struct ContainerDefinition {
   std::optional<FirelensConfiguration> firelens{};
   std::string repository_credentials{};  // ARN or name of a secret; "": those of this host
   bool operator==(const ContainerDefinition&) const = default;
-};
-
-struct Volume {
-  std::string name{};
-  std::string source_path{};  // a host path; "": an empty directory that lives as long as the task
-  bool operator==(const Volume&) const = default;
 };
 
 struct TaskDefinition {

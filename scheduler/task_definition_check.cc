@@ -217,15 +217,13 @@ void Check::check_volumes() {
   for (size_t i = 0; i < task_.volumes.size(); ++i) {
     const Volume& volume = task_.volumes[i];
     std::string path = fmt::format("volumes[{}]", i);
-    if (!is_name(volume.name)) {
+    if (!is_volume_name(volume.name)) {
       add(path + ".name", "must be 1 to 255 letters, digits, '_' and '-'");
     }
     if (!names.insert(volume.name).second) add(path + ".name", "Volume names must be unique");
-    if (volume.source_path.empty()) continue;
-    if (volume.source_path[0] != '/') add(path + ".host.sourcePath", "must be an absolute path");
-    if (task_.requires_fargate()) {
-      add(path + ".host.sourcePath",
-          "Fargate compatible task definitions do not support sourcePath");
+    for (VolumeFault& fault : faults_of(volume, task_.requires_fargate())) {
+      add(path + "." + fault.field, std::move(fault.message));
+      if (fault.refused_by_berth) findings_.back().refused_by = Refuser::kBerth;
     }
   }
 }

@@ -8,6 +8,7 @@
 #include "scheduler/reader.h"
 #include "scheduler/refused_fields_check.h"
 #include "scheduler/sizes.h"
+#include "scheduler/volume_parse.h"
 
 #include <fmt/core.h>
 
@@ -348,16 +349,6 @@ ContainerDefinition read_container(Reader& reader, const json::Node& node, bool 
   container.repository_credentials = read_repository_credentials(reader, node);
   container.log_configuration = read_log_configuration(reader, node, fargate);
   return container;
-}
-
-Volume read_volume(Reader& reader, const json::Node& node) {
-  Volume volume;
-  volume.name = reader.required_string(node, "name");
-  auto host = reader.object(node, "host");
-  if (host && reader.check_members(*host, "HostVolumeProperties")) {
-    volume.source_path = reader.string(*host, "sourcePath");
-  }
-  return volume;
 }
 
 KeyValue read_tag(Reader& reader, const json::Node& node) {

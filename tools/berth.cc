@@ -156,6 +156,7 @@ int main(int argc, char** argv) {
   add_task_def_commands(app, chosen);
   add_log_group_commands(app, chosen);
   add_secrets_commands(app, chosen);
+  add_volume_commands(app, chosen);
   add_system_commands(app, chosen);
 
   try {

@@ -1,5 +1,6 @@
 // berth system df: what takes the room on disk.
 #include "agent/paths.h"
+#include "agent/volume_store.h"
 #include "base/text.h"
 #include "image/collection.h"
 #include "sys/clock.h"
@@ -40,10 +41,17 @@ struct TaskUse {
   size_t containers = 0;
 };
 
+struct VolumeUse {
+  std::string name;
+  bool in_use = false;
+  uint64_t bytes = 0;
+};
+
 struct Usage {
   image::Inventory inventory;
   std::vector<ImageSize> sizes;  // as inventory.images
   std::vector<TaskUse> tasks;
+  std::vector<VolumeUse> volumes;
   std::vector<Row> rows;
 };
 
@@ -102,6 +110,31 @@ Result<std::vector<TaskUse>> use_of_tasks(const agent::Config& config) {
     uses.push_back(TRY(use_of_task(paths, id)));
   }
   return uses;
+}
+
+Result<std::vector<VolumeUse>> use_of_volumes(const agent::Config& config) {
+  agent::VolumeStore store(config.root);
+  std::vector<VolumeUse> uses;
+  for (const agent::NamedVolume& volume : TRY(store.list())) {
+    VolumeUse use;
+    use.name = volume.name;
+    use.in_use = TRY(store.is_in_use(volume.name));
+    use.bytes = TRY(image::disk_bytes(store.data(volume.name)));
+    uses.push_back(std::move(use));
+  }
+  return uses;
+}
+
+// Those that no task has are what `berth volume prune` would free: somebody's data, all the same.
+Row row_of_volumes(const std::vector<VolumeUse>& volumes) {
+  Row row{"named volumes", "namedVolumes"};
+  row.total = volumes.size();
+  for (const VolumeUse& volume : volumes) {
+    row.in_use += volume.in_use ? 1 : 0;
+    row.bytes += volume.bytes;
+    row.reclaimable += volume.in_use ? 0 : volume.bytes;
+  }
+  return row;
 }
 
 // What `prune --all` would free, and of dead tasks what the next start sweeps.
@@ -178,6 +211,11 @@ std::string render_details(const Usage& usage) {
                         format_bytes(task.volumes), format_bytes(task.logs),
                         task.is_running ? "yes" : "no", task.id);
   }
+  text += fmt::format("\n{:>10}  {:<6}  {}\n", "SIZE", "IN USE", "VOLUME");
+  for (const VolumeUse& volume : usage.volumes) {
+    text += fmt::format("{:>10}  {:<6}  {}\n", format_bytes(volume.bytes),
+                        volume.in_use ? "yes" : "no", volume.name);
+  }
   return text;
 }
 
@@ -192,7 +230,8 @@ std::string render_json(const Usage& usage, const DfOptions& options) {
   if (!options.verbose) return out.dump(2) + "\n";
   out["details"] = {{"images", nlohmann::json::array()},
                     {"layers", nlohmann::json::array()},
-                    {"tasks", nlohmann::json::array()}};
+                    {"tasks", nlohmann::json::array()},
+                    {"volumes", nlohmann::json::array()}};
   for (size_t i = 0; i < usage.sizes.size(); ++i) {
     const image::StoredImage& image = usage.inventory.images[i];
     out["details"]["images"].push_back({{"reference", image.record.reference},
@@ -212,6 +251,10 @@ std::string render_json(const Usage& usage, const DfOptions& options) {
                                        {"volumeBytes", task.volumes},
                                        {"logBytes", task.logs}});
   }
+  for (const VolumeUse& volume : usage.volumes) {
+    out["details"]["volumes"].push_back(
+        {{"name", volume.name}, {"bytes", volume.bytes}, {"inUse", volume.in_use}});
+  }
   return out.dump(2) + "\n";
 }
 
@@ -222,7 +265,9 @@ Status show(const agent::Config& config, const DfOptions& options) {
   usage.inventory = TRY(image::take_inventory(store, image::Measure::kDisk));
   usage.sizes = sizes_of(usage.inventory);
   usage.tasks = TRY(use_of_tasks(config));
+  usage.volumes = TRY(use_of_volumes(config));
   usage.rows = rows_of(usage.inventory, usage.tasks, clock.wall());
+  usage.rows.push_back(row_of_volumes(usage.volumes));
   std::string text = options.json ? render_json(usage, options) : render_table(usage);
   if (!options.json && options.verbose) text += render_details(usage);
   std::fputs(text.c_str(), stdout);

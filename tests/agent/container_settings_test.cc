@@ -80,7 +80,7 @@ TEST(ContainerSettings, ADefinitionBecomesSettings) {
   task.container_definitions = {container};
   agent::TaskPlace task_place;
   task_place.cgroup = "/berth/berth/t";
-  task_place.volumes = {{"data", "/srv/data"}};
+  task_place.volumes["data"].directory = "/srv/data";
   auto settings = agent::decide_settings(task, container, {}, {}, task_place, {});
   ASSERT_TRUE(settings.has_value()) << settings.error().text;
   EXPECT_EQ(settings->cgroup, "/berth/berth/t/app");

@@ -1,8 +1,11 @@
 """`berth run`: volumes of the host and of the task."""
 
+import json
 import os
 
+import pytest
 from berth import sh, task
+from waiting import wait_until
 
 
 def mounted(script, name="main", path="/data", read_only=False, **fields):
@@ -65,3 +68,104 @@ def test_volumes_from_brings_anothers_mounts(berth, tmp_path):
         sh("touch /data/x 2>/dev/null || echo refused", volumesFrom=[{"sourceContainer": "owner", "readOnly": True}]),
         volumes=host_volume(tmp_path))
     assert berth.run(definition).lines() == ["refused"]
+
+
+# ---- dockerVolumeConfiguration ----
+
+def docker_volume(name="data", **configuration):
+    return [{"name": name, "dockerVolumeConfiguration": configuration}]
+
+
+@pytest.fixture
+def named(berth):
+    """Named volumes that a test makes, removed at its end."""
+    yield lambda *arguments: berth.berth("volume", *arguments)
+    assert berth.berth("volume", "prune").code == 0
+    assert berth.berth("volume", "ls", "--quiet").out == ""
+
+
+def test_volume_of_scope_task_goes_with_the_task(berth):
+    definition = task(mounted("echo x >/data/x; ls -A /data"), volumes=docker_volume(scope="task"))
+    assert [berth.run(definition).lines() for _ in range(2)] == [["x"], ["x"]]
+    assert berth.berth("volume", "ls", "--quiet").out == ""
+
+
+def test_shared_volume_stays_with_the_owners_of_inside(berth, named):
+    volumes = docker_volume(scope="shared", autoprovision=True, labels={"team": "web"})
+    script = "echo kept >/data/file; touch /data/user; chown 1000:50 /data/user"
+    assert berth.run(task(mounted(script), volumes=volumes)).code == 0
+    later = task(mounted("cat /data/file; stat -c '%u %g' /data/file /data/user"), volumes=docker_volume(scope="shared"))
+    assert berth.run(later).lines() == ["kept", "0 0", "1000 50"]
+    [volume] = json.loads(named("inspect", "data").out)
+    assert volume["Labels"] == {"team": "web"} and not volume["InUse"]
+    assert os.stat(os.path.join(volume["Mountpoint"], "user")).st_uid == 1000
+    [df] = [json.loads(berth.berth("system", "df", "--format", "json").out)["namedVolumes"]]
+    assert (df["total"], df["inUse"]) == (1, 0) and df["bytes"] >= 4096
+
+
+def test_shared_volume_that_is_not_there_fails_the_task(berth, named):
+    outcome = berth.run(task(mounted("true"), volumes=docker_volume(scope="shared")))
+    assert outcome.code == 125
+    assert ("ResourceInitializationError: initialize volume: volume detection failed, volume 'data' does not exist and "
+            "autoprovision is set to false") in outcome.err
+    assert named("create", "data").out == "data\n"
+    assert berth.run(task(mounted("true"), volumes=docker_volume(scope="shared"))).code == 0
+    again = named("create", "data")
+    assert (again.code, "there is one of that name already" in again.err) == (125, True)
+    for bad in (("create", "a/b"), ("create", "x", "--opt", "size=1"), ("rm", "data", "nothing"), ("inspect", "../x")):
+        assert named(*bad).code == 125, bad
+    assert named("rm", "data").out == "data\n"
+
+
+def test_volume_of_a_running_task_is_not_removed(berth, named, detached):
+    volumes = docker_volume(scope="shared", autoprovision=True)
+    found = detached(task(mounted("sleep 60", stopTimeout=2), volumes=volumes))
+    for command in (("rm", "data"), ("prune",)):
+        outcome = named(*command)
+        assert outcome.out == ""
+    assert "a task has it" in named("rm", "data").err
+    assert berth.berth("stop", "--kill", found).code == 0
+    wait_until(lambda: named("prune").out == "data\n")
+
+
+def test_volume_is_filled_with_what_the_image_has_there(berth, named):
+    """Docker's rule: once, when it is empty; with the owner and mode of the image's directory."""
+    whole = berth.run(task(mounted("stat -c '%u %a' /bin; echo /bin/*"), volumes=[{"name": "data"}]))
+    owner, programs = whole.lines()
+    volumes = docker_volume(scope="shared", autoprovision=True)
+    outcome = berth.run(task(mounted("stat -c '%u %a' /bin; echo /bin/*; rm /bin/cat", path="/bin"), volumes=volumes))
+    assert outcome.lines() == [owner, programs], outcome
+    assert berth.run(task(mounted("test -e /bin/cat || echo gone", path="/bin"), volumes=volumes)).lines() == ["gone"]
+    own = berth.run(task(mounted("echo /bin/*", path="/bin"), volumes=[{"name": "data"}]))
+    assert own.lines() == [programs]
+
+
+def test_bind_of_driver_opts_is_a_directory_of_the_host(berth, tmp_path):
+    (tmp_path / "given").write_text("here\n")
+    options = {"type": "none", "o": "bind", "device": str(tmp_path)}
+    script = "cat /data/given; touch /data/made; stat -c %u /data/made"
+    assert berth.run(task(mounted(script), volumes=docker_volume(driverOpts=options))).lines() == ["here", "0"]
+    assert (tmp_path / "made").stat().st_uid == 0
+    options["o"] = "bind,ro"
+    script = "cat /data/given; touch /data/x 2>/dev/null || echo refused"
+    assert berth.run(task(mounted(script), volumes=docker_volume(driverOpts=options))).lines() == ["here", "refused"]
+    options["device"] += "/nowhere"
+    outcome = berth.run(task(mounted("true"), volumes=docker_volume(driverOpts=options)))
+    assert outcome.code == 125 and "failed to mount local volume" in outcome.err and "No such file" in outcome.err, outcome
+
+
+def test_tmpfs_of_driver_opts_has_its_size_and_owner(berth):
+    options = {"type": "tmpfs", "device": "tmpfs", "o": "size=1m,uid=1000,mode=0750,noexec"}
+    script = ("stat -f -c %T /data; stat -c '%u %g %a' /data; touch /data/x; stat -c %u /data/x; "
+              "dd if=/dev/zero of=/data/big bs=1k count=2048 2>&1 | grep -o 'No space'; grep -o '/data.*noexec' /proc/mounts | wc -l")
+    outcome = berth.run(task(mounted(script), volumes=docker_volume(driverOpts=options)))
+    assert outcome.lines() == ["tmpfs", "1000 0 750", "0", "No space", "1"], outcome
+
+
+def test_what_the_host_cannot_mount_is_said(berth):
+    options = {"type": "nosuchfs", "device": "none"}
+    outcome = berth.run(task(mounted("true"), volumes=docker_volume(driverOpts=options)))
+    assert outcome.code == 125 and 'the kernel of this host has no file system "nosuchfs"' in outcome.err, outcome
+    options = {"type": "nfs", "o": "addr=127.0.0.1,soft,timeo=1,retrans=1", "device": ":/export"}
+    outcome = berth.run(task(mounted("true"), volumes=docker_volume(driverOpts=options)))
+    assert outcome.code == 125 and "nfs cannot map the ids of a task; --userns=host does without" in outcome.err, outcome

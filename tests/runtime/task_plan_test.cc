@@ -67,6 +67,16 @@ TaskPlan full_plan() {
   plain.essential = true;
   plain.create_early = false;
   plan.containers = {web, plain};
+  plan.containers[1].fills = {{"/v/data/_data", "/data", "/v/data/fill.lock"}};
+  VolumePlan nfs;
+  nfs.name = "data";
+  nfs.path = "/run/t/volumes/data";
+  nfs.type = "nfs";
+  nfs.source = ":/export";
+  nfs.options = {"ro", "addr=10.0.0.2"};
+  nfs.root = "/team";
+  nfs.on_failure = "no volume";
+  plan.volumes = {nfs};
   for (const char* name : {"a", "b", "c"}) {
     plan.containers.push_back(plain);
     plan.containers.back().name = name;
@@ -102,6 +112,8 @@ TEST(TaskPlan, ErrorNamesThePath) {
       {"/networks/1/path", nullptr, "networks[1].path: is required"},
       {"/networks", "x", "networks: must be"},
       {"/limits", nullptr, "limits: is required"},
+      {"/volumes/0/path", nullptr, "volumes[0].path: is required"},
+      {"/containers/1/fills/0/volume", 1, "containers[1].fills[0].volume: must be"},
       {"/limits/cpuShares", -5, "limits.cpuShares: "},
       {"/limits/pids", true, "limits.pids: must be"},
       {"/limits/memoryBytes", "1g", "limits.memoryBytes: must be"},

@@ -94,6 +94,44 @@ TEST(Rules, OfTags) {
   });
 }
 
+// A definition with one volume that has dockerVolumeConfiguration.
+std::string with_docker_volume(const std::string& task, const std::string& docker) {
+  return definition(
+      task + R"("volumes":[{"name":"v","dockerVolumeConfiguration":{)" + docker + "}}],", "");
+}
+
+TEST(Rules, OfDockerVolumes) {
+  const std::string kDocker = "volumes[0].dockerVolumeConfiguration";
+  expect_each({
+      {with_docker_volume(kFargate, R"("scope":"task")"),
+       kDocker + ": Fargate compatible task definitions do not support dockerVolumeConfiguration"},
+      {with_docker_volume(kEc2, R"("scope":"host")"),
+       kDocker + ".scope: 'host' is not one of [task, shared]"},
+      {with_docker_volume(kEc2, R"("autoprovision":false)"),
+       kDocker + ".autoprovision: When 'scope' parameter is 'task', 'autoprovision' must either "
+                 "not be specified or set to 'True'."},
+      {with_docker_volume(kEc2, R"("scope":"task","autoprovision":true)"),
+       kDocker + ".autoprovision: task scoped volume could not be autoprovisioned: leave it out, "
+                 "or set scope to shared"},
+      {with_docker_volume(kEc2, R"("driver":"rexray/ebs")"),
+       kDocker + ".driver: not supported: 'rexray/ebs'; berth knows the driver local"},
+      {with_docker_volume(kEc2, R"("driverOpts":{"type":"nfs","device":":/x","size":"1G"})"),
+       kDocker + ".driverOpts.size: not supported: berth sets no quota on a volume"},
+      {with_docker_volume(kEc2, R"("driverOpts":{"type":"nfs","device":":/x","a.b":"1"})"),
+       kDocker + ".driverOpts: invalid option: \"a.b\"; the driver local has type, o and device"},
+      {with_docker_volume(kEc2, R"("driverOpts":{"type":"tmpfs","o":"size=1m"})"),
+       kDocker + ".driverOpts.device: missing required option: \"device\""},
+      {definition(kEc2 + R"("volumes":[{"name":"v","host":{"sourcePath":"/x"},)"
+                         R"("dockerVolumeConfiguration":{"scope":"task"}}],)",
+                  ""),
+       kDocker + ": a volume has one configuration: host or dockerVolumeConfiguration"},
+  });
+  for (const char* good : {"", R"("scope":"shared","autoprovision":true,"driver":"local")",
+                           R"("driverOpts":{"type":"none","o":"bind","device":"/x"})"}) {
+    EXPECT_EQ(findings(with_docker_volume(kEc2, good)), std::vector<std::string>{}) << good;
+  }
+}
+
 TEST(Rules, OfVolumes) {
   expect_each({
       {definition(kEc2 + R"("volumes":[{"name":"a/b"}],)", ""),
@@ -643,11 +681,6 @@ TEST(Rules, OfAwsAboutRefusedFields) {
        "ephemeralStorage.sizeInGiB: must be between 21 and 200, not 20"},
       {definition(kFargate + R"("placementConstraints":[{"type":"memberOf"}],)", ""),
        "placementConstraints: Fargate compatible task definitions do not support constraints"},
-      {definition(
-           kFargate + R"("volumes":[{"name":"v","dockerVolumeConfiguration":{"scope":"task"}}],)",
-           ""),
-       "volumes[0].dockerVolumeConfiguration: Fargate compatible task definitions do not support "
-       "dockerVolumeConfiguration"},
       {definition(kEc2, R"("secrets":[{"name":"A","valueFrom":"b"}],)"),
        kHere + "secrets: When you are specifying container secrets, you must also specify a value "
                "for 'executionRoleArn'."},

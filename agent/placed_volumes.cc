@@ -1,0 +1,111 @@
+#include "agent/placed_volumes.h"
+
+#include "agent/paths.h"
+#include "agent/volume_mount.h"
+#include "agent/volume_store.h"
+#include "sys/file.h"
+
+namespace berth::agent {
+namespace {
+
+class Placer {
+ public:
+  Placer(const PlaceRequest& request, Env env)
+      : request_(request),
+        env_(env),
+        paths_(paths_of(request.config)),
+        directory_(paths_.task(request.task.id)),
+        store_(request.config.root) {}
+
+  Result<PlacedVolumes> place() {
+    for (const scheduler::Volume& volume : request_.task.definition.volumes) {
+      placed_.by_name[volume.name] = TRY(place_volume(volume));
+    }
+    return std::move(placed_);
+  }
+
+ private:
+  bool is_real() const { return request_.placing == Placing::kReal; }
+
+  Result<PlacedVolume> place_volume(const scheduler::Volume& volume) {
+    if (!volume.source_path.empty()) return place_host(volume);
+    if (!volume.docker) return place_own(volume);
+    bool is_shared = volume.docker->scope == scheduler::VolumeScope::kShared;
+    return is_shared ? place_shared(volume) : place_docker(volume, volume.docker->driver_opts);
+  }
+
+  Result<PlacedVolume> place_host(const scheduler::Volume& volume) const {
+    if (is_real()) TRY(make(volume.name, volume.source_path));
+    return PlacedVolume{.directory = volume.source_path};
+  }
+
+  Result<PlacedVolume> place_own(const scheduler::Volume& volume) const {
+    std::string directory = paths_.volume(request_.task.id, volume.name);
+    if (is_real()) TRY(make(volume.name, directory));
+    return PlacedVolume{.directory = directory, .is_filled = true};
+  }
+
+  static Status make(const std::string& name, const std::string& directory) {
+    auto made = sys::make_directories(directory, 0755);
+    if (made) return {};
+    return wrap(std::move(made).error(), "CannotCreateVolumeError: volume {}", name);
+  }
+
+  Result<PlacedVolume> place_shared(const scheduler::Volume& volume) {
+    TRY(provide(volume));
+    auto known = TRY(store_.find(volume.name));
+    // A rehearsal makes none: what would be made has the definition's options.
+    if (known && is_real()) placed_.pins.push_back(TRY(store_.pin(volume.name)));
+    const auto& options = known ? known->driver_opts : volume.docker->driver_opts;
+    if (!options.empty()) return place_docker(volume, options);
+    return PlacedVolume{.directory = store_.data(volume.name),
+                        .is_filled = true,
+                        .fill_lock = store_.fill_lock(volume.name)};
+  }
+
+  // One that is there is taken as it is, as by Amazon's agent.
+  Status provide(const scheduler::Volume& volume) const {
+    if (TRY(store_.find(volume.name))) return {};
+    if (!volume.docker->autoprovision.value_or(false)) {
+      return fail(Errc::kNotFound,
+                  "initialize volume: volume detection failed, volume '{0}' does not exist and "
+                  "autoprovision is set to false: `berth volume create {0}` makes it",
+                  volume.name);
+    }
+    if (!is_real()) return {};
+    NamedVolume made;
+    made.name = volume.name;
+    made.created_at = format_rfc3339(env_.clock.wall());
+    made.driver_opts = volume.docker->driver_opts;
+    made.labels = volume.docker->labels;
+    auto created = store_.create(made);
+    if (created || created.error().code == Errc::kExists) return {};  // another task was quicker
+    return wrap(std::move(created).error(), "CannotCreateVolumeError");
+  }
+
+  Result<PlacedVolume> place_docker(const scheduler::Volume& volume,
+                                    const scheduler::DriverOpts& options) {
+    if (options.empty()) return place_own(volume);
+    MountedVolume mounted = TRY(mounted_volume(volume.name, options, request_.ids));
+    mounted.plan.path = directory_.volume(volume.name);
+    placed_.mounts.push_back(std::move(mounted.plan));
+    return PlacedVolume{.directory = placed_.mounts.back().path,
+                        .id_mapped = mounted.id_mapped,
+                        .read_only = mounted.read_only};
+  }
+
+  const PlaceRequest& request_;
+  Env env_;
+  InstancePaths paths_;
+  runtime::TaskPaths directory_;
+  VolumeStore store_;
+  PlacedVolumes placed_;
+};
+
+}  // namespace
+
+Result<PlacedVolumes> place_volumes(const PlaceRequest& request, Env env) {
+  return Placer(request, env).place();
+}
+
+}  // namespace berth::agent
