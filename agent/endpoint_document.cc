@@ -87,7 +87,7 @@ class Document {
     Json tags = Json::object();
     for (const scheduler::KeyValue& tag : definition_.tags) tags[tag.name] = tag.value;
     if (!tags.empty()) task["TaskTags"] = tags;
-    task["FaultInjectionEnabled"] = false;
+    task["FaultInjectionEnabled"] = definition_.enable_fault_injection;
     task["Containers"] = Json::array();
     for (const ContainerDefinition& each : definition_.container_definitions) {
       task["Containers"].push_back(container(each));

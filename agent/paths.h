@@ -13,7 +13,8 @@
 //   <run>/                             gone with a reboot
 //     tasks/<task-id>.lock             held by the berth process that owns the task
 //     tasks/<task-id>/                 task directory (runtime/task_plan.h), and info.json, what
-//                                      people ask about it (agent/task_info.h)
+//                                      people ask about it (agent/task_info.h), and host-faults
+//                                      (agent/host_faults.h)
 //     oci/                             state of the OCI runtime, and its seccomp cache
 #pragma once
 

@@ -1,5 +1,6 @@
 #include "agent/task_endpoint.h"
 
+#include "agent/fault_injection.h"
 #include "agent/role_credentials.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -15,6 +16,7 @@ using http::Response;
 
 constexpr size_t kIdShown = 100;
 constexpr const char* kOverRate = "You have reached maximum request limit.";
+constexpr const char* kOverFaultRate = "You have reached maximum request limit";
 
 Response json_answer(std::string text) {
   return {.status = 200, .body = std::move(text)};
@@ -33,6 +35,12 @@ Response plain_refusal(int status, std::string text) {
 Response credentials_refusal(int status, const char* code, const std::string& message) {
   nlohmann::ordered_json body = {{"code", code}, {"message", message}, {"HTTPErrorCode", status}};
   return {.status = status, .body = body.dump()};
+}
+
+Response other_method(const char* allowed) {
+  Response refusal = plain_refusal(405, "");
+  refusal.headers["Allow"] = allowed;
+  return refusal;
 }
 
 Response no_such_page() {
@@ -74,7 +82,7 @@ Response unknown_id(MetadataVersion version, const std::string& id) {
 struct TaskEndpoint::Asked {
   std::vector<std::string> words;  // of the path
   size_t listener = 0;
-  std::string query;
+  const http::Request& request;
   const http::Server::Reply& reply;
 
   // What stands behind the first two words, "task/stats".
@@ -83,12 +91,12 @@ struct TaskEndpoint::Asked {
   }
 };
 
-TaskEndpoint::TaskEndpoint(runtime::TaskPlan plan, TaskMetadata metadata,
-                           CredentialSource credentials, sys::Loop& loop, Env env)
+TaskEndpoint::TaskEndpoint(runtime::TaskPlan plan, TaskMetadata metadata, Sources sources,
+                           sys::Loop& loop, Env env)
     : plan_(std::move(plan)),
       sockets_(endpoint_sockets(plan_)),
       metadata_(std::move(metadata)),
-      credentials_(std::move(credentials)),
+      sources_(std::move(sources)),
       env_(env),
       sampler_(loop, env.clock),
       buckets_(sockets_.size(), http::TokenBucket(kEndpointRate)) {}
@@ -102,22 +110,22 @@ void TaskEndpoint::handle(const http::Request& request, size_t listener,
     moved.headers["Location"] = path + (request.query.empty() ? "" : "?" + request.query);
     return reply(moved);
   }
-  if (request.method != "GET" && request.method != "HEAD") {
-    Response refusal = plain_refusal(405, "");
-    refusal.headers["Allow"] = "GET, HEAD";
-    return reply(refusal);
-  }
   if (path.size() > 1 && path.back() == '/') path.pop_back();
-  Asked asked{split(path.substr(1), '/'), listener, request.query, reply};
+  Asked asked{split(path.substr(1), '/'), listener, request, reply};
+  if (asked.words[0] == "api") return route_agent_call(asked);
+  if (request.method != "GET" && request.method != "HEAD") {
+    return reply(other_method("GET, HEAD"));
+  }
   route(asked);
 }
 
 void TaskEndpoint::route(const Asked& asked) {
   const std::string& first = asked.words[0];
   if (asked.words.size() < 2) return asked.reply(no_such_page());
+  const std::string& query = asked.request.query;
   bool for_credentials = asked.words[1] == "credentials";
   if (first == "v1" && for_credentials && asked.words.size() == 2) {
-    return answer_credentials(asked, asked.query.starts_with("id=") ? asked.query.substr(3) : "");
+    return answer_credentials(asked, query.starts_with("id=") ? query.substr(3) : "");
   }
   if (first == "v2" && for_credentials && asked.words.size() <= 3) {
     return answer_credentials(asked, asked.words.size() == 3 ? asked.words[2] : "");
@@ -126,6 +134,50 @@ void TaskEndpoint::route(const Asked& asked) {
   if (first == "v3") return answer_metadata(asked, MetadataVersion::kV3, asked.words[1]);
   if (first == "v2") return answer_old_metadata(asked);
   asked.reply(no_such_page());
+}
+
+// $ECS_AGENT_URI is /api/<id>: what containers may ask of the agent itself.
+void TaskEndpoint::route_agent_call(const Asked& asked) {
+  const std::vector<std::string>& words = asked.words;
+  if (words.size() != 6 || words[2] != "fault" || words[3] != "v1") {
+    return asked.reply(no_such_page());
+  }
+  auto call = parse_fault_call({words.begin() + 4, words.end()});
+  if (!call) return asked.reply(no_such_page());
+  if (asked.request.method != "POST") return asked.reply(other_method("POST"));
+  answer_fault(asked, *call);
+}
+
+// In the order of the agent: what is wrong with the body is told before what is wrong with the id.
+void TaskEndpoint::answer_fault(const Asked& asked, FaultCall call) {
+  auto container = find_container(asked.words[1], asked.listener);
+  if (container) {
+    auto bucket = fault_buckets_.try_emplace({*container, call}, kFaultRate).first;
+    if (!bucket->second.take(env_.clock.now())) {
+      return asked.reply(plain_refusal(429, kOverFaultRate));
+    }
+  }
+  std::optional<Fault> fault;
+  if (has_fault_body(call)) {
+    auto parsed = parse_fault(call.kind, asked.request.body);
+    if (!parsed) return asked.reply(fault_refusal(400, parsed.error().text));
+    fault = *std::move(parsed);
+  }
+  if (!container) {
+    return asked.reply(fault_refusal(
+        404, "unable to get task arn from request: unable to get task Arn from v3 endpoint ID: " +
+                 printable(asked.words[1], kIdShown)));
+  }
+  if (!metadata_.fault_injection_enabled()) {
+    return asked.reply(fault_refusal(
+        400, "enableFaultInjection is not enabled for task: " + metadata_.task_arn()));
+  }
+  // A container of a host mode task may have no network at all.
+  if (!has_fault_network(sockets_)) {
+    return asked.reply(
+        fault_refusal(400, "none mode is not supported. Please use either host or awsvpc mode."));
+  }
+  sources_.faults(call, std::move(fault), asked.reply);
 }
 
 void TaskEndpoint::answer_metadata(const Asked& asked, MetadataVersion version,
@@ -176,13 +228,14 @@ void TaskEndpoint::answer_credentials(const Asked& asked, const std::string& id)
     return asked.reply(credentials_refusal(400, "InvalidIdInRequest",
                                            "CredentialsV2Request: Credentials not found"));
   }
-  credentials_([reply = asked.reply, arn = role->arn](const Result<aws::Credentials>& found) {
-    if (found) return reply(json_answer(render_role_answer(arn, *found)));
-    // Why is for whoever runs the host: it names profiles and endpoints.
-    LOG(kError, "no credentials for a task role", {{"role", arn}, {"why", found.error().text}});
-    reply(credentials_refusal(503, "CredentialsUninitialized",
-                              "CredentialsV2Request: Credentials uninitialized for ID"));
-  });
+  sources_.credentials(
+      [reply = asked.reply, arn = role->arn](const Result<aws::Credentials>& found) {
+        if (found) return reply(json_answer(render_role_answer(arn, *found)));
+        // Why is for whoever runs the host: it names profiles and endpoints.
+        LOG(kError, "no credentials for a task role", {{"role", arn}, {"why", found.error().text}});
+        reply(credentials_refusal(503, "CredentialsUninitialized",
+                                  "CredentialsV2Request: Credentials uninitialized for ID"));
+      });
 }
 
 void TaskEndpoint::answer_stats(const Asked& asked, const std::string& container) {
@@ -224,6 +277,14 @@ std::vector<EndpointSocket> endpoint_sockets(const runtime::TaskPlan& plan) {
     sockets.push_back({network.name, network.shared});
   }
   return sockets;
+}
+
+bool is_in_hosts_network(const EndpointSocket& socket) {
+  return socket.container.empty() && !socket.shared;
+}
+
+bool has_fault_network(const std::vector<EndpointSocket>& sockets) {
+  return !sockets.empty() && (sockets.front().shared || is_in_hosts_network(sockets.front()));
 }
 
 std::optional<std::string> TaskEndpoint::find_container(const std::string& id,

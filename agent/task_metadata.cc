@@ -194,6 +194,10 @@ std::string TaskMetadata::task_arn() const {
   return document_->at("task").at("TaskARN").get<std::string>();
 }
 
+bool TaskMetadata::fault_injection_enabled() const {
+  return document_->at("task").value("FaultInjectionEnabled", Json(false)) == true;
+}
+
 std::optional<TaskMetadata::Role> TaskMetadata::role() const {
   auto role = document_->find("credentials");
   if (role == document_->end()) return std::nullopt;

@@ -46,6 +46,7 @@ class TaskMetadata {
   std::optional<std::string> container_of(const std::string& endpoint_id) const;
   std::vector<MetadataContainer> containers() const;
   std::string task_arn() const;
+  bool fault_injection_enabled() const;
   // Of a task with a role.
   struct Role {
     std::string id;  // of the endpoint's /v2/credentials/<id>

@@ -1,5 +1,6 @@
 #include "agent/teardown.h"
 
+#include "agent/host_faults.h"
 #include "agent/paths.h"
 #include "agent/task_network.h"
 #include "agent/task_table.h"
@@ -73,6 +74,7 @@ Result<Remains> tear_down_task(const Config& config, const std::string& task_id,
                                NetworkEnd network_end) {
   InstancePaths paths = paths_of(config);
   TRY(remove_cgroups(instance_of(config.run), task_id));
+  TRY(remove_host_faults(paths.task(task_id).directory));
   TaskNetwork network = TRY(TaskNetwork::make(config));
   bool retired = network_end == NetworkEnd::kBySweep && TRY(network.retire(task_id));
   if (!retired) TRY(network.remove(task_id));

@@ -15,7 +15,8 @@ namespace berth::agent {
 enum class NetworkEnd { kNow, kBySweep };
 enum class Remains { kNothing, kNetwork };
 
-// Kills what still runs in the task's cgroup; then network, cgroup, OCI state, directories, lease.
+// Kills what still runs in the task's cgroup; then faults in the host's network, network, cgroup,
+// OCI state, directories, lease.
 Result<Remains> tear_down_task(const Config& config, const std::string& task_id,
                                NetworkEnd network_end);
 

@@ -1,7 +1,7 @@
 #include "netns/firewall.h"
 
+#include "netns/nft_program.h"
 #include "sys/nftables.h"
-#include "sys/spawn.h"
 
 #include <future>
 
@@ -9,8 +9,6 @@ namespace berth::netns {
 namespace {
 
 using sys::NftFamily;
-
-constexpr const char* kNft = "nft";
 
 // {{ and }} are fmt's braces.
 constexpr const char* kInetTable = R"(table inet {table} {{
@@ -101,16 +99,6 @@ std::string render_elements(std::string_view verb, const BridgePlan& bridge,
   return text;
 }
 
-// One transaction: all of it or nothing.
-Status commit(const std::string& rules) {
-  sys::Program program;
-  program.path = kNft;
-  program.arguments = {kNft, "-f", "-"};
-  auto output = TRY(sys::run_program(program, rules));
-  if (output.status.shell_code() == 0) return {};
-  return fail(Errc::kSystem, "nft -f: exit {}: {}", output.status.shell_code(), output.err);
-}
-
 std::string render_group_elements(const BridgePlan& bridge, const std::vector<Endpoint>& endpoints,
                                   std::string (*render)(std::string_view, Ipv4,
                                                         const std::vector<std::string>&)) {
@@ -163,12 +151,12 @@ std::string render_remove(const BridgePlan& bridge, const std::vector<Endpoint>&
 
 Status apply_firewall(const BridgePlan& bridge, const std::vector<Endpoint>& endpoints) {
   bool base = TRY(tables_exist(bridge));
-  return commit((base ? "" : render_base(bridge)) + render_add(bridge, endpoints));
+  return commit_rules((base ? "" : render_base(bridge)) + render_add(bridge, endpoints), {});
 }
 
 Status remove_firewall(const BridgePlan& bridge, const std::vector<Endpoint>& endpoints) {
   if (endpoints.empty() || !TRY(tables_exist(bridge))) return {};
-  return commit(render_remove(bridge, endpoints));
+  return commit_rules(render_remove(bridge, endpoints), {});
 }
 
 Status remove_tables(const BridgePlan& bridge) {

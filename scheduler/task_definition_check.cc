@@ -145,6 +145,13 @@ void Check::check_task() {
           "is not one of [EC2, FARGATE, EXTERNAL, MANAGED_INSTANCES]");
     }
   }
+  bool has_faults_mode =
+      task_.network_mode == NetworkMode::kAwsvpc || task_.network_mode == NetworkMode::kHost;
+  if (task_.enable_fault_injection && !has_faults_mode) {
+    add("enableFaultInjection",
+        fmt::format("{} mode is not supported. Please use either host or awsvpc mode.",
+                    name_of(task_.network_mode)));
+  }
   if (task_.cpu_architecture && *task_.cpu_architecture != host_) {
     add("runtimePlatform.cpuArchitecture",
         fmt::format("this host runs {}, not {}", name_of(host_), name_of(*task_.cpu_architecture)));

@@ -55,6 +55,26 @@ struct BridgePort {
   bool hairpin = false;
 };
 
+// A queueing discipline of a link, tc(8); options as sys/traffic_control.h renders them.
+struct Qdisc {
+  int link = 0;
+  std::string kind;     // "prio"
+  uint32_t parent = 0;  // the class that it serves; 0: the root of the link
+  uint32_t handle = 0;  // 0: the kernel chooses
+  std::string options;
+};
+
+// What decides to which class of the discipline `parent` a packet goes.
+struct TrafficFilter {
+  int link = 0;
+  std::string kind;  // "u32"
+  uint32_t parent = 0;
+  uint32_t handle = 0;
+  uint16_t priority = 0;  // the lowest is asked first; filters of one priority have one protocol
+  uint16_t protocol = 0;  // ETH_P_IP
+  std::string options;
+};
+
 class NetlinkSocket {
  public:
   // Born in the calling thread's network namespace.
@@ -96,6 +116,16 @@ class NetlinkSocket {
   Status delete_address(int link, const Ipv4Net& net);
   Status add_route(int link, const Ipv4Net& destination, Ipv4 gateway);
   Status add_default_route(int link, Ipv4 gateway);
+
+  // Where packets to everywhere leave: of IPv4 and of IPv6 the link with the least metric.
+  Result<std::vector<int>> default_route_links();
+
+  // kNotFound when the kernel has no such kind, kExists when somebody has put one there.
+  Status add_qdisc(const Qdisc& qdisc);
+  Result<std::vector<Qdisc>> qdiscs(int link);
+  // With all below it; the link then has its default again.
+  Status delete_root_qdisc(int link, uint32_t handle);
+  Status add_filter(const TrafficFilter& filter);
 
  private:
   friend Result<size_t> forget_connections(Ipv4 address);  // sys/conntrack.h

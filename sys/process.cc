@@ -9,6 +9,7 @@
 #include <linux/nsfs.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
+#include <linux/sockios.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
@@ -133,6 +134,10 @@ Status join_namespace(int fd, int clone_flag, const std::string& what) {
 
 Result<Fd> open_namespace(pid_t pid, const std::string& name) {
   return open(fmt::format("/proc/{}/ns/{}", pid, name), O_RDONLY);
+}
+
+Result<Fd> network_namespace_of(int socket) {
+  return Fd(TRY(call("ioctl", "SIOCGSKNS", [&] { return ::ioctl(socket, SIOCGSKNS); })));
 }
 
 Result<int> namespace_type(int fd) {

@@ -55,6 +55,9 @@ Status join_namespace(int fd, int clone_flag, const std::string& what);
 // An O_RDONLY descriptor of /proc/PID/ns/NAME ("user", "net", ...).
 Result<Fd> open_namespace(pid_t pid, const std::string& name);
 
+// The network namespace that a socket was born in, socket(7) SIOCGSKNS.
+Result<Fd> network_namespace_of(int socket);
+
 // The CLONE_NEW* of a namespace descriptor, ioctl_ns(2) NS_GET_NSTYPE; an error for any other file.
 Result<int> namespace_type(int fd);
 

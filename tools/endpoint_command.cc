@@ -1,6 +1,7 @@
 // berth system endpoint TASK: answers what the containers of a task ask at 169.254.170.2. Not for
 // people: the task's shim starts it when a container asks, with the listening sockets as
 // descriptors 3, 4, ... (runtime/endpoint_program.h), and starts it again when it has ended.
+#include "agent/fault_injection.h"
 #include "agent/paths.h"
 #include "agent/role_credentials.h"
 #include "agent/task_endpoint.h"
@@ -8,11 +9,14 @@
 #include "aws/environment.h"
 #include "base/log.h"
 #include "http/server.h"
+#include "netns/firewall.h"
 #include "runtime/endpoint_program.h"
 #include "sys/clock.h"
 #include "sys/file.h"
+#include "sys/process.h"
 #include "sys/socket.h"
 #include "sys/spawn.h"
+#include "sys/tcp.h"
 #include "sys/workers.h"
 #include "tools/commands.h"
 #include "tools/system_commands.h"
@@ -65,15 +69,35 @@ Result<std::unique_ptr<RoleWorker>> make_role_worker(const agent::Config& config
   return std::make_unique<RoleWorker>(std::move(request), loop, clock);
 }
 
+// Of a task that may ask for faults and has a network for them, which is that of its first socket.
+Result<std::unique_ptr<agent::FaultInjection>> make_fault_injection(
+    const agent::Config& config, const runtime::TaskPlan& plan, const agent::TaskMetadata& metadata,
+    sys::Loop& loop) {
+  std::vector<agent::EndpointSocket> sockets = agent::endpoint_sockets(plan);
+  if (!metadata.fault_injection_enabled() || !agent::has_fault_network(sockets)) return nullptr;
+  agent::FaultPlace place;
+  place.task_id = plan.task_id;
+  place.table_prefix =
+      fmt::format("{}_fault_{}", netns::table_name(agent::instance_of(config.run)), plan.task_id);
+  place.endpoint = {runtime::kEndpointAddress, runtime::kEndpointPort};
+  if (agent::is_in_hosts_network(sockets.front())) {
+    auto at = TRY(sys::local_address(runtime::kEndpointFirstFd));
+    place.endpoint = {at.address, at.port};
+    place.host_record_directory = plan.directory;
+  }
+  sys::Fd network = TRY(sys::network_namespace_of(runtime::kEndpointFirstFd));
+  return std::make_unique<agent::FaultInjection>(std::move(place), std::move(network), loop);
+}
+
 class EndpointSession {
  public:
   EndpointSession(runtime::TaskPlan plan, agent::TaskMetadata metadata,
-                  agent::TaskEndpoint::CredentialSource credentials, sys::Loop& loop, Env env)
+                  agent::TaskEndpoint::Sources sources, sys::Loop& loop, Env env)
       : sockets_(agent::endpoint_sockets(plan).size()),
         socket_path_(runtime::TaskPaths{plan.directory}.socket()),
         loop_(loop),
         env_(env),
-        endpoint_(std::move(plan), std::move(metadata), std::move(credentials), loop, env),
+        endpoint_(std::move(plan), std::move(metadata), std::move(sources), loop, env),
         server_(loop, [this](const http::Request& request, size_t listener,
                              const http::Server::Reply& reply) {
           last_asked_ = env_.clock.now();
@@ -151,7 +175,14 @@ Status serve_endpoint(const agent::Config& config, const std::string& task_id) {
     if (!worker) return found(tl::unexpected<Error>(worker.error()));
     (*worker)->ask(std::move(found));
   };
-  return EndpointSession(std::move(plan), std::move(metadata), ask, *loop, Env{clock, rng}).run();
+  auto faults = TRY(make_fault_injection(config, plan, metadata, *loop));
+  auto ask_fault = [&faults](agent::FaultCall call, std::optional<agent::Fault> fault,
+                             http::Server::Reply reply) {
+    faults->ask(call, std::move(fault), std::move(reply));
+  };
+  return EndpointSession(std::move(plan), std::move(metadata), {ask, ask_fault}, *loop,
+                         Env{clock, rng})
+      .run();
 }
 
 }  // namespace

@@ -32,6 +32,7 @@ constexpr std::pair<std::string_view, Target> kTargets[] = {
     {"challenge", challenge},
     {"docker_archive", docker_archive},
     {"ecr", ecr},
+    {"fault_request", fault_request},
     {"http_request", http_request},
     {"image_config", image_config},
     {"layout_index", layout_index},

@@ -14,6 +14,7 @@ void aws_signature(std::string_view text);
 void challenge(std::string_view text);
 void docker_archive(std::string_view text);
 void ecr(std::string_view text);
+void fault_request(std::string_view text);
 void http_request(std::string_view text);
 void image_config(std::string_view text);
 void layout_index(std::string_view text);

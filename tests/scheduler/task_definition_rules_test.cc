@@ -50,7 +50,8 @@ const std::string kFargate =
 
 TEST(Rules, OfTheGoodDefinitionsNoneIsBroken) {
   EXPECT_EQ(findings(definition(kEc2, "")), std::vector<std::string>{});
-  EXPECT_EQ(findings(definition(kAwsvpc, "")), std::vector<std::string>{});
+  EXPECT_EQ(findings(definition(kAwsvpc + R"("enableFaultInjection":true,)", "")),
+            std::vector<std::string>{});
   EXPECT_EQ(findings(definition(kFargate, "")), std::vector<std::string>{});
   EXPECT_EQ(findings(definition(kFargate + R"("pidMode":"task",)", "")),
             std::vector<std::string>{});
@@ -58,6 +59,8 @@ TEST(Rules, OfTheGoodDefinitionsNoneIsBroken) {
 
 TEST(Rules, OfTheTask) {
   expect_each({
+      {definition(kEc2 + R"("networkMode":"none","enableFaultInjection":true,)", ""),
+       "enableFaultInjection: none mode is not supported. Please use either host or awsvpc mode."},
       {definition(R"("family":"a.b","memory":"512",)", ""),
        "family: must be 1 to 255 letters, digits, '_' and '-'"},
       {definition(R"("family":")" + kLong + R"(","memory":"512",)", ""),

@@ -6,9 +6,9 @@ import subprocess
 
 ASK = """
 import http.client, json, sys
-address, path, method = sys.argv[1:4]
+address, path, method, body = sys.argv[1:5]
 connection = http.client.HTTPConnection(*address.split(":"), timeout=20)
-connection.request(method, path)
+connection.request(method, path, body or None)
 answer = connection.getresponse()
 print(json.dumps([answer.status, dict(answer.getheaders()), answer.read().decode()]))
 """
@@ -26,10 +26,10 @@ class Inside:
         return subprocess.run(["nsenter", f"--net=/proc/{self.pid}/ns/net", *command], env=environment,
                               capture_output=True, text=True, check=False, **options)
 
-    def ask(self, url, method="GET"):
+    def ask(self, url, method="GET", body=""):
         """(status, headers, text) of a request to http://ADDRESS/PATH."""
         address, _, path = url.removeprefix("http://").partition("/")
-        done = self.run("/usr/bin/python3", "-c", ASK, address, "/" + path, method)
+        done = self.run("/usr/bin/python3", "-c", ASK, address, "/" + path, method, body)
         assert done.returncode == 0, done.stderr
         return tuple(json.loads(done.stdout))
 
