@@ -2,6 +2,7 @@
 
 #include "agent/fault_injection.h"
 #include "agent/role_credentials.h"
+#include "agent/task_protection.h"
 #include "base/log.h"
 #include "base/text.h"
 
@@ -139,6 +140,12 @@ void TaskEndpoint::route(const Asked& asked) {
 // $ECS_AGENT_URI is /api/<id>: what containers may ask of the agent itself.
 void TaskEndpoint::route_agent_call(const Asked& asked) {
   const std::vector<std::string>& words = asked.words;
+  if (asked.rest() == "task-protection/v1/state") {
+    if (asked.request.method == "GET" || asked.request.method == "PUT") {
+      return answer_protection(asked);
+    }
+    return asked.reply(other_method("GET, PUT"));
+  }
   if (words.size() != 6 || words[2] != "fault" || words[3] != "v1") {
     return asked.reply(no_such_page());
   }
@@ -178,6 +185,27 @@ void TaskEndpoint::answer_fault(const Asked& asked, FaultCall call) {
         fault_refusal(400, "none mode is not supported. Please use either host or awsvpc mode."));
   }
   sources_.faults(call, std::move(fault), asked.reply);
+}
+
+// In the order of the agent, too.
+void TaskEndpoint::answer_protection(const Asked& asked) {
+  std::optional<ProtectionRequest> request;
+  if (asked.request.method == "PUT") {
+    auto parsed = parse_protection_request(asked.request.body);
+    if (!parsed) {
+      return asked.reply(
+          protection_error(400, "", "InvalidParameterException", parsed.error().text));
+    }
+    request = *parsed;
+  }
+  if (!find_container(asked.words[1], asked.listener)) {
+    return asked.reply(protection_error(404, "", "ResourceNotFoundException",
+                                        "Failed to find a task for the request"));
+  }
+  ProtectionAsker asker{metadata_.task_arn(), metadata_.role().has_value()};
+  auto refusal = refuse_protection(asker, request);
+  // Tasks of services come with services: until then each stands alone.
+  asked.reply(refusal ? *std::move(refusal) : standalone_protection(asker));
 }
 
 void TaskEndpoint::answer_metadata(const Asked& asked, MetadataVersion version,

@@ -2,6 +2,7 @@
 //
 //   /v4/<id>  /v4/<id>/task  /taskWithTags  /stats  /task/stats        and the same below /v3
 //   /v2/credentials/<id>   /v1/credentials?id=<id>                      tasks with a role
+//   /api/<id>/task-protection/v1/state                    GET and PUT (agent/task_protection.h)
 //   /api/<id>/fault/v1/<kind>/<start | stop | status>                   POST
 //   (agent/fault_request.h) /v2/metadata  /v2/metadata/<docker id>  /v2/stats  /v2/stats/<docker
 //   id>     awsvpc tasks
@@ -73,6 +74,7 @@ class TaskEndpoint {
   void route(const Asked& asked);
   void route_agent_call(const Asked& asked);
   void answer_fault(const Asked& asked, FaultCall call);
+  void answer_protection(const Asked& asked);
   void answer_metadata(const Asked& asked, MetadataVersion version, const std::string& id);
   void answer_old_metadata(const Asked& asked);
   void answer_container(const Asked& asked, MetadataVersion version, const std::string& container);

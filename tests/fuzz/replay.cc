@@ -46,6 +46,7 @@ constexpr std::pair<std::string_view, Target> kTargets[] = {
     {"state", state},
     {"task_definition", task_definition},
     {"task_plan", task_plan},
+    {"task_protection", task_protection},
     {"unpack", unpack},
 };
 

@@ -28,6 +28,7 @@ void shim_protocol(std::string_view text);
 void state(std::string_view text);
 void task_definition(std::string_view text);
 void task_plan(std::string_view text);
+void task_protection(std::string_view text);
 void unpack(std::string_view text);
 
 }  // namespace berth::fuzz

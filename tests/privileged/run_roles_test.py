@@ -58,6 +58,34 @@ def credentials_of(inside):
     return inside.json("http://169.254.170.2" + inside.environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"])
 
 
+def test_a_task_of_no_service_cannot_be_protected(start):
+    """What no task role may ask, and what ECS says of a task that stands alone."""
+    main = start(task(sh(HOLD), taskRoleArn=ROLE.format("static")))
+    state = main.environment["ECS_AGENT_URI"] + "/task-protection/v1/state"
+    arn = main.task()["TaskARN"]
+
+    def ask(method, body="", url=state):
+        status, _, text = main.ask(url, method, body)
+        return status, json.loads(text)
+
+    alone = (200, {"failure": {"Arn": arn, "Detail": None, "Reason": "TASK_NOT_VALID"}})
+    assert ask("GET") == alone
+    assert ask("PUT", '{"ProtectionEnabled": true, "ExpiresInMinutes": 2880}') == alone
+    assert ask("PUT", '{"ExpiresInMinutes": 1}') == (400, {"error": {
+        "Arn": arn, "Code": "InvalidParameterException",
+        "Message": "Invalid request: does not contain 'ProtectionEnabled' field"}})
+    assert ask("PUT", '{"Protect": true}') == (400, {"error": {
+        "Code": "InvalidParameterException", "Message": "UpdateTaskProtection: failed to decode request"}})
+    code, answer = ask("PUT", '{"ProtectionEnabled": true, "ExpiresInMinutes": 2881}')
+    assert (code, answer["error"]["Code"]) == (400, "InvalidParameterException")
+    assert main.ask(state, "DELETE")[0] == 405
+    assert ask("GET", url="http://169.254.170.2/api/unknown/task-protection/v1/state") == (404, {"error": {
+        "Code": "ResourceNotFoundException", "Message": "Failed to find a task for the request"}})
+    poor = start(task(sh(HOLD)))
+    status, _, text = poor.ask(poor.environment["ECS_AGENT_URI"] + "/task-protection/v1/state")
+    assert (status, json.loads(text)["error"]["Code"]) == (403, "AccessDeniedException")
+
+
 def test_boto3_and_the_command_line_find_the_keys_of_an_assumed_role(berth, start, aws):
     inside = start(task(sh(HOLD), taskRoleArn=ROLE.format("assumed")))
     endpoint = f"http://172.29.0.1:{aws.server.server_address[1]}"
