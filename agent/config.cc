@@ -105,9 +105,25 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
   json::Node root = document.root();
   auto read = [&]() -> Result<Config> {
     Config config;
-    TRY(root.only({"root", "run", "ociRuntime", "shim", "init", "subnet", "region", "accountId",
-                   "taskPidsLimit", "insecureRegistries", "registries", "certificates", "proxy",
-                   "aws", "imageCleanup", "securityGroups", "roles", "secrets",
+    TRY(root.only({"root",
+                   "run",
+                   "ociRuntime",
+                   "shim",
+                   "init",
+                   "subnet",
+                   "region",
+                   "accountId",
+                   "taskPidsLimit",
+                   "insecureRegistries",
+                   "registries",
+                   "certificates",
+                   "proxy",
+                   "aws",
+                   "efs",
+                   "imageCleanup",
+                   "securityGroups",
+                   "roles",
+                   "secrets",
                    "environmentFiles"}));
     TRY(read_absolute_path(root, "root", config.root));
     TRY(read_absolute_path(root, "run", config.run));
@@ -123,6 +139,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
     config.aws = TRY(read_aws(root));
     config.secrets = TRY(read_secret_settings(root));
     config.environment_files = TRY(read_environment_file_settings(root));
+    config.efs = TRY(read_efs_settings(root));
     config.roles = TRY(read_role_settings(root));
     config.image_cleanup = TRY(read_image_cleanup(root));
     config.security_groups = TRY(read_security_groups(root));
@@ -151,6 +168,7 @@ std::string render_config(const Config& config) {
   render_role_settings(config.roles, out);
   render_secret_settings(config.secrets, out);
   render_environment_file_settings(config.environment_files, out);
+  render_efs_settings(config.efs, out);
   for (const char* key : {"ociRuntime", "shim", "init"}) {
     if (out[key].get_ref<const std::string&>().empty())
       out.erase(key);  // not known, and "" is no path

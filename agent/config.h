@@ -2,6 +2,7 @@
 // or the file of --config; flags override. docs/configuration.md lists the members.
 #pragma once
 
+#include "agent/efs_settings.h"
 #include "agent/registry_settings.h"
 #include "agent/role_settings.h"
 #include "agent/secret_settings.h"
@@ -52,6 +53,7 @@ struct Config {
   RoleSettings roles;
   SecretSettings secrets;
   EnvironmentFileSettings environment_files;
+  EfsSettings efs;
 };
 
 // Reads the members of `text` over the defaults. Errors: kInvalid with the member's path for

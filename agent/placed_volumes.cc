@@ -1,5 +1,6 @@
 #include "agent/placed_volumes.h"
 
+#include "agent/efs_volume.h"
 #include "agent/paths.h"
 #include "agent/volume_mount.h"
 #include "agent/volume_store.h"
@@ -29,6 +30,7 @@ class Placer {
 
   Result<PlacedVolume> place_volume(const scheduler::Volume& volume) {
     if (!volume.source_path.empty()) return place_host(volume);
+    if (volume.efs) return place_efs(volume);
     if (!volume.docker) return place_own(volume);
     bool is_shared = volume.docker->scope == scheduler::VolumeScope::kShared;
     return is_shared ? place_shared(volume) : place_docker(volume, volume.docker->driver_opts);
@@ -86,7 +88,21 @@ class Placer {
   Result<PlacedVolume> place_docker(const scheduler::Volume& volume,
                                     const scheduler::DriverOpts& options) {
     if (options.empty()) return place_own(volume);
-    MountedVolume mounted = TRY(mounted_volume(volume.name, options, request_.ids));
+    return take(volume, TRY(mounted_volume(volume.name, options, request_.ids)));
+  }
+
+  Result<PlacedVolume> place_efs(const scheduler::Volume& volume) {
+    EfsRequest efs{.volume = volume,
+                   .settings = request_.config.efs,
+                   .region = request_.config.region,
+                   .ids = request_.ids};
+    MountedVolume mounted = TRY(efs_volume(efs));
+    auto made = is_real() ? make_access_point(efs) : Status();
+    if (!made) return wrap(std::move(made).error(), "{}", mounted.plan.on_failure);
+    return take(volume, std::move(mounted));
+  }
+
+  PlacedVolume take(const scheduler::Volume& volume, MountedVolume mounted) {
     mounted.plan.path = directory_.volume(volume.name);
     placed_.mounts.push_back(std::move(mounted.plan));
     return PlacedVolume{.directory = placed_.mounts.back().path,

@@ -74,9 +74,8 @@ Result<MountedVolume> mounted_volume(const std::string& name, const scheduler::D
   MountedVolume volume;
   runtime::VolumePlan& plan = volume.plan;
   plan.name = name;
-  plan.on_failure = fmt::format(
-      "CannotStartContainerError: error while mounting volume '{}': failed to mount local volume",
-      name);
+  plan.on_failure =
+      fmt::format("error while mounting volume '{}': failed to mount local volume", name);
   plan.type = option_of(options, "type");
   plan.source = option_of(options, "device");
   plan.options = words_of_options(option_of(options, "o"));

@@ -1,6 +1,7 @@
 // The volumes of a task definition as values, with ECS's names.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -28,11 +29,23 @@ struct DockerVolume {
   bool operator==(const DockerVolume&) const = default;
 };
 
+// efsVolumeConfiguration.
+struct EfsVolume {
+  std::string file_system_id{};
+  std::string root_directory{};  // "" is /
+  bool transit_encryption = false;
+  std::optional<uint32_t> transit_encryption_port{};
+  std::string access_point_id{};
+  bool iam = false;
+  bool operator==(const EfsVolume&) const = default;
+};
+
 // Of one volume; with none of them it is an empty directory that lives as long as the task.
 struct Volume {
   std::string name{};
   std::string source_path{};  // a host path
   std::optional<DockerVolume> docker{};
+  std::optional<EfsVolume> efs{};
   bool operator==(const Volume&) const = default;
 };
 

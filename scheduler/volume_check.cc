@@ -13,7 +13,12 @@ namespace {
 
 constexpr size_t kVolumeNameMax = 255;
 constexpr size_t kVolumeTextShown = 60;
+constexpr size_t kEfsIdMin = 8;
+constexpr size_t kEfsIdMax = 40;
 constexpr const char* kDocker = "dockerVolumeConfiguration";
+constexpr const char* kEfs = "efsVolumeConfiguration";
+constexpr const char* kOneConfiguration =
+    "a volume has one configuration: host, dockerVolumeConfiguration or efsVolumeConfiguration";
 
 bool has_option(const DriverOpts& options, const char* name) {
   return options.find(name) != options.end();
@@ -57,6 +62,38 @@ void check_docker(const DockerVolume& volume, bool fargate, std::vector<VolumeFa
   for (VolumeFault& fault : faults_of(volume.driver_opts)) {
     fault.field = here + "driverOpts" + (fault.field.empty() ? "" : ".") + fault.field;
     faults.push_back(std::move(fault));
+  }
+}
+
+// "fs-" and 8 to 40 hexadecimal digits.
+bool is_file_system_id(std::string_view text) {
+  constexpr std::string_view kStart = "fs-";
+  if (!text.starts_with(kStart)) return false;
+  text.remove_prefix(kStart.size());
+  return text.size() >= kEfsIdMin && text.size() <= kEfsIdMax &&
+         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+}
+
+void check_efs(const EfsVolume& volume, std::vector<VolumeFault>& faults) {
+  const std::string here = std::string(kEfs) + ".";
+  if (!is_file_system_id(volume.file_system_id)) {
+    faults.push_back(
+        {here + "fileSystemId", fmt::format("'{}' is not fs- and 8 to 40 hexadecimal digits",
+                                            printable(volume.file_system_id, kVolumeTextShown))});
+  }
+  bool is_whole = volume.root_directory.empty() || volume.root_directory == "/";
+  if (!volume.access_point_id.empty() && !is_whole) {
+    faults.push_back({here + "rootDirectory",
+                      "When using an EFS access point, the root directory must either be set to "
+                      "\"/\" or be omitted"});
+  }
+  if (volume.iam && !volume.transit_encryption) {
+    faults.push_back({here + "authorizationConfig.iam",
+                      "EFS IAM authorization requires TransitEncryption to be enabled"});
+  }
+  if (volume.transit_encryption_port && !volume.transit_encryption) {
+    faults.push_back({here + "transitEncryptionPort",
+                      "TransitEncryptionPort requires that TransitEncryption is enabled"});
   }
 }
 
@@ -105,9 +142,12 @@ std::vector<VolumeFault> faults_of(const Volume& volume, bool fargate) {
   std::vector<VolumeFault> faults;
   check_host(volume, fargate, faults);
   if (volume.docker) check_docker(*volume.docker, fargate, faults);
-  if (volume.docker && !volume.source_path.empty()) {
-    faults.push_back(
-        {kDocker, "a volume has one configuration: host or dockerVolumeConfiguration"});
+  if (volume.efs) check_efs(*volume.efs, faults);
+  bool has_host = !volume.source_path.empty();
+  if (volume.docker && (has_host || volume.efs)) {
+    faults.push_back({kDocker, kOneConfiguration});
+  } else if (volume.efs && has_host) {
+    faults.push_back({kEfs, kOneConfiguration});
   }
   return faults;
 }

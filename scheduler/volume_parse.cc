@@ -8,6 +8,7 @@ namespace berth::scheduler {
 namespace {
 
 constexpr size_t kVolumeWordShown = 60;
+constexpr int64_t kVolumePortMax = 65535;
 
 std::map<std::string, std::string> read_texts(Reader& reader, const json::Node& node,
                                               std::string_view key) {
@@ -52,6 +53,34 @@ std::optional<DockerVolume> read_docker(Reader& reader, const json::Node& volume
   return docker;
 }
 
+bool read_switch(Reader& reader, const json::Node& node, std::string_view key) {
+  std::string word = reader.string(node, key);
+  if (!word.empty() && word != "ENABLED" && word != "DISABLED") {
+    reader.malformed_at(
+        node, key,
+        fmt::format("'{}' is not one of [ENABLED, DISABLED]", printable(word, kVolumeWordShown)));
+  }
+  return word == "ENABLED";
+}
+
+std::optional<EfsVolume> read_efs(Reader& reader, const json::Node& volume) {
+  auto node =
+      find_configuration(reader, volume, "efsVolumeConfiguration", "EFSVolumeConfiguration");
+  if (!node) return std::nullopt;
+  EfsVolume efs;
+  efs.file_system_id = reader.required_string(*node, "fileSystemId");
+  efs.root_directory = reader.string(*node, "rootDirectory");
+  efs.transit_encryption = read_switch(reader, *node, "transitEncryption");
+  auto port = reader.integer(*node, "transitEncryptionPort", {0, kVolumePortMax});
+  if (port) efs.transit_encryption_port = static_cast<uint32_t>(*port);
+  auto authorization =
+      find_configuration(reader, *node, "authorizationConfig", "EFSAuthorizationConfig");
+  if (!authorization) return efs;
+  efs.access_point_id = reader.string(*authorization, "accessPointId");
+  efs.iam = read_switch(reader, *authorization, "iam");
+  return efs;
+}
+
 }  // namespace
 
 Volume read_volume(Reader& reader, const json::Node& node) {
@@ -62,6 +91,7 @@ Volume read_volume(Reader& reader, const json::Node& node) {
     volume.source_path = reader.string(*host, "sourcePath");
   }
   volume.docker = read_docker(reader, node);
+  volume.efs = read_efs(reader, node);
   return volume;
 }
 

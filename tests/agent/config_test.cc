@@ -17,6 +17,9 @@ TEST(Config, WhatIsRenderedParses) {
   config.registries.proxy = {Secret("http://proxy:3128"), Secret(), {".internal"}};
   config.aws = {.profile = "mine", .ecr_endpoint = "http://127.0.0.1:4566"};
   config.image_cleanup = {.enabled = true, .interval_minutes = 7, .high_bytes = 9, .low_bytes = 3};
+  config.efs["fs-12345678"] = {.path = "/srv/efs",
+                               .access_points = {{"fsap-1", {"/a", 1, 2, 0750}}}};
+  config.efs["fs-87654321"] = {.path = "/export", .server = "nas.internal"};
   auto again = agent::parse_config(agent::render_config(config), "berth.json");
   ASSERT_TRUE(again.has_value()) << again.error().text;
   EXPECT_EQ(agent::render_config(*again), agent::render_config(config));
@@ -38,6 +41,16 @@ TEST(Config, BadMembersAreNamed) {
       {R"({"root": "\u001b[2J"})", "berth.json: root: \"\\x1b[2J\" is not an absolute path"},
       {R"({"taskPidsLimit": 1})", "berth.json: taskPidsLimit: 1 is not between 8 and 4194304"},
       {R"({"aws": {"key": "x"}})", "berth.json: aws.key: unknown field"},
+      {R"({"efs": {"x": "/x"}})",
+       "berth.json: efs: \"x\" is no id of a file system, such as fs-12345678"},
+      {R"({"efs": {"fs-1": "x"}})", "berth.json: efs.fs-1: \"x\" is not an absolute path"},
+      {R"({"efs": {"fs-1": {"accessPoints": {}}}})",
+       "berth.json: efs.fs-1.path: \"\" is not an absolute path"},
+      {R"({"efs": {"fs-1": {"path": "/x", "accessPoints": {"a": {"path": "/a/../b"}}}}})",
+       "berth.json: efs.fs-1.accessPoints.a.path: \"/a/../b\" has . or .. in it"},
+      {R"({"efs": {"fs-1": {"path": "/x", "accessPoints": {"a": {"permissions": "9"}}}}})",
+       "berth.json: efs.fs-1.accessPoints.a.permissions: \"9\" is not three or four octal digits, "
+       "such as \"0755\""},
       {R"({"aws": {"ecrEndpoint": "x"}})",
        "berth.json: aws.ecrEndpoint: \"x\" is no URL to use: write http://HOST[:PORT] or "
        "https://HOST[:PORT]"},

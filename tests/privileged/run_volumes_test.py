@@ -3,8 +3,9 @@
 import json
 import os
 
+import leak_census
 import pytest
-from berth import sh, task
+from berth import Instance, sh, task
 from waiting import wait_until
 
 
@@ -169,3 +170,63 @@ def test_what_the_host_cannot_mount_is_said(berth):
     options = {"type": "nfs", "o": "addr=127.0.0.1,soft,timeo=1,retrans=1", "device": ":/export"}
     outcome = berth.run(task(mounted("true"), volumes=docker_volume(driverOpts=options)))
     assert outcome.code == 125 and "nfs cannot map the ids of a task; --userns=host does without" in outcome.err, outcome
+
+
+# ---- efsVolumeConfiguration ----
+
+def efs_volume(file_system, **configuration):
+    return [{"name": "data", "efsVolumeConfiguration": {"fileSystemId": file_system, **configuration}}]
+
+
+@pytest.fixture
+def efs(tmp_path, warm):
+    """An instance whose berth.json knows file systems, and the directory that stands for the first of them."""
+    directory = tmp_path / "efs"
+    (directory / "team" / "inner").mkdir(parents=True)
+    (directory / "team" / "file").write_text("of the team\n")
+    point = {"path": "/points/app", "ownerUid": 1000, "ownerGid": 50, "permissions": "0750"}
+    config = {"efs": {"fs-12345678": str(directory), "fs-0a1b2c3d": {"path": str(directory), "accessPoints": {"fsap-app": point}},
+                      "fs-87654321": {"server": "127.0.0.1"}}}
+    instance = Instance(tmp_path, warm.images, config)
+    before = leak_census.take(instance.state, instance.root)
+    yield instance, directory
+    leak_census.assert_equal(before, instance.state, instance.root)
+
+
+def test_efs_is_a_directory_of_the_host(efs):
+    instance, directory = efs
+    script = "cat /data/team/file; touch /data/made; stat -c %u /data/made"
+    definition = task(mounted(script), volumes=efs_volume("fs-12345678", transitEncryption="ENABLED"))
+    assert instance.run(definition).lines() == ["of the team", "0"]
+    assert (directory / "made").stat().st_uid == 0
+    script = "cat /data/file; touch /data/x 2>/dev/null || echo refused"
+    definition = task(mounted(script, read_only=True), volumes=efs_volume("fs-12345678", rootDirectory="/team"))
+    assert instance.run(definition).lines() == ["of the team", "refused"]
+    (directory / "out").symlink_to("/")
+    (directory / "up").symlink_to("../../../../team")
+    whole = instance.run(task(mounted("ls /data"), volumes=efs_volume("fs-12345678", rootDirectory="/out"))).lines()
+    assert whole == ["made", "out", "team", "up"], "the root of a symlink is that of the file system"
+    assert instance.run(task(mounted("ls /data"), volumes=efs_volume("fs-12345678", rootDirectory="/up"))).lines() == ["file", "inner"]
+    explained = instance.berth("explain", instance.write(definition))
+    assert "RESOLVE_IN_ROOT" in explained.out and "volume data" in explained.out, explained
+
+
+def test_efs_access_point_is_made_with_its_owner(efs):
+    instance, directory = efs
+    volumes = efs_volume("fs-0a1b2c3d", transitEncryption="ENABLED", authorizationConfig={"accessPointId": "fsap-app", "iam": "ENABLED"})
+    outcome = instance.run(task(mounted("stat -c '%u %g %a' /data; touch /data/x", user="1000:50"), volumes=volumes))
+    assert (outcome.code, outcome.lines()) == (0, ["1000 50 750"]), outcome
+    assert (directory / "points" / "app" / "x").stat().st_uid == 1000
+
+
+def test_efs_that_cannot_be_had_stops_the_task(efs):
+    instance, _ = efs
+    failure = "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS volumes: stderr: "
+    point = {"transitEncryption": "ENABLED", "authorizationConfig": {"accessPointId": "fsap-none"}}
+    for volumes, why in ((efs_volume("fs-99999999"), 'Failed to resolve "fs-99999999.efs.us-east-1.amazonaws.com"'),
+                         (efs_volume("fs-12345678", rootDirectory="/nowhere"), "/nowhere: No such file or directory"),
+                         (efs_volume("fs-0a1b2c3d", **point), "the access point fsap-none does not exist"),
+                         (efs_volume("fs-87654321", transitEncryption="ENABLED"), "in the clear"),
+                         (efs_volume("fs-87654321"), "--userns=host")):
+        outcome = instance.run(task(mounted("true"), volumes=volumes))
+        assert outcome.code == 125 and failure in outcome.err and why in outcome.err, outcome
