@@ -143,30 +143,31 @@ std::string with_efs_volume(const std::string& efs) {
 
 TEST(Rules, OfEfsVolumes) {
   const std::string kEfs = "volumes[0].efsVolumeConfiguration.";
-  const std::string kId = R"("fileSystemId":"fs-12345678")";
+  const std::string kFileSystem = R"("fileSystemId":"fs-12345678")";
   expect_each({
       {with_efs_volume(R"("rootDirectory":"/")"),
        kEfs + "fileSystemId: is required and must not be empty"},
       {with_efs_volume(R"("fileSystemId":"fs-1234567")"),
        kEfs + "fileSystemId: 'fs-1234567' is not fs- and 8 to 40 hexadecimal digits"},
-      {with_efs_volume(kId + R"(,"transitEncryption":"ON")"),
+      {with_efs_volume(kFileSystem + R"(,"transitEncryption":"ON")"),
        kEfs + "transitEncryption: 'ON' is not one of [ENABLED, DISABLED]"},
-      {with_efs_volume(kId + R"(,"transitEncryptionPort":2999)"),
+      {with_efs_volume(kFileSystem + R"(,"transitEncryptionPort":2999)"),
        kEfs + "transitEncryptionPort: TransitEncryptionPort requires that TransitEncryption is "
               "enabled"},
-      {with_efs_volume(kId + R"(,"authorizationConfig":{"iam":"ENABLED"})"),
+      {with_efs_volume(kFileSystem + R"(,"authorizationConfig":{"iam":"ENABLED"})"),
        kEfs + "authorizationConfig.iam: EFS IAM authorization requires TransitEncryption to be "
               "enabled"},
-      {with_efs_volume(kId +
+      {with_efs_volume(kFileSystem +
                        R"(,"rootDirectory":"/x","authorizationConfig":{"accessPointId":"a"})"),
        kEfs + "rootDirectory: When using an EFS access point, the root directory must either be "
               "set to \"/\" or be omitted"},
   });
-  EXPECT_EQ(findings(with_efs_volume(
-                kId + R"(,"rootDirectory":"/","transitEncryption":"ENABLED",)"
-                      R"("transitEncryptionPort":2999,)"
-                      R"("authorizationConfig":{"accessPointId":"fsap-1","iam":"ENABLED"})")),
-            std::vector<std::string>{});
+  EXPECT_EQ(
+      findings(with_efs_volume(
+          kFileSystem + R"(,"rootDirectory":"/","transitEncryption":"ENABLED",)"
+                        R"("transitEncryptionPort":2999,)"
+                        R"("authorizationConfig":{"accessPointId":"fsap-1","iam":"ENABLED"})")),
+      std::vector<std::string>{});
 }
 
 TEST(Rules, OfVolumes) {
