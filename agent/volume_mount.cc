@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace berth::agent {
 namespace {
@@ -56,15 +57,23 @@ Result<std::string> address_of_server(const std::string& host) {
 
 // A tmpfs is made for the task: it belongs to the root of its containers, and ids that the options
 // name are those inside.
-void give_to_task(std::vector<std::string>& words, uint32_t first) {
+Status give_to_task(std::vector<std::string>& words, const IdRange& ids) {
   for (const char* id : {"uid=", "gid="}) {
     auto given =
         std::ranges::find_if(words, [&](const auto& word) { return word.starts_with(id); });
     uint64_t inside = 0;
-    if (given != words.end()) inside = parse_u64(given->substr(4)).value_or(0);
-    if (given != words.end()) words.erase(given);
-    words.push_back(id + std::to_string(first + inside));
+    if (given != words.end()) {
+      auto number = parse_u64(given->substr(std::strlen(id)));
+      if (!number || *number >= ids.size) {  // the next ones are another task's
+        return fail(Errc::kInvalid, "o: \"{}\": the ids of a task are 0 to {}",
+                    printable(*given, 200), ids.size - 1);
+      }
+      inside = *number;
+      words.erase(given);
+    }
+    words.push_back(id + std::to_string(ids.first + inside));
   }
+  return {};
 }
 
 }  // namespace
@@ -94,7 +103,10 @@ Result<MountedVolume> mounted_volume(const std::string& name, const scheduler::D
   }
   if (plan.type == "tmpfs") {
     volume.id_mapped = false;
-    if (ids) give_to_task(plan.options, ids->first);
+    if (ids) {
+      auto given = give_to_task(plan.options, *ids);
+      if (!given) return wrap(std::move(given).error(), "{}", plan.on_failure);
+    }
   }
   if (is_network_file_system(plan.type) && ids) {
     return fail(Errc::kUnsupported,
