@@ -46,7 +46,7 @@ Status attach_root(const std::string& whole, const VolumePlan& plan, const Volum
 }
 
 Status mount_parts(const VolumePlan& plan) {
-  VolumeOptions options = options_of(plan.options);
+  VolumeOptions options = volume_options(plan.options);
   TRY(sys::make_directories(plan.path, 0700));
   if (plan.type.empty()) return attach_root(plan.source, plan, options);
   sys::Fd whole = TRY(make_volume_file_system(plan, options));
@@ -57,7 +57,7 @@ Status mount_parts(const VolumePlan& plan) {
 
 }  // namespace
 
-VolumeOptions options_of(const std::vector<std::string>& words) {
+VolumeOptions volume_options(const std::vector<std::string>& words) {
   VolumeOptions options;
   for (const std::string& word : words) {
     const MountOption* known = find_mount_option(word);

@@ -19,7 +19,7 @@ struct VolumeOptions {
   uint64_t clear = 0;
   std::vector<std::pair<std::string, std::string>> data;
 };
-VolumeOptions options_of(const std::vector<std::string>& words);
+VolumeOptions volume_options(const std::vector<std::string>& words);
 
 // Mounts it at its path, which is made. The error says how to mend what this host lacks.
 Status mount_volume(const VolumePlan& plan);
