@@ -51,7 +51,7 @@ Status EventLog::append(const scheduler::Change& change) {
   scheduler::StoryLine line = scheduler::story_line_of(change, is_decided_);
   bool is_end = is_decided_ || !line.decision.empty();
   is_decided_ = is_end;
-  if (size_ >= kEventLogMax && !is_end) return {};
+  if (size_ >= limit_ && !is_end) return {};
   std::string text = render_line(line);
   size_ += text.size();
   return sys::write_all(file_.get(), text);

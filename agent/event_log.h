@@ -16,11 +16,12 @@ constexpr uint64_t kEventLogMax = 16 * 1024 * 1024;
 
 class EventLog {
  public:
-  // Made with its directory at the first line.
-  explicit EventLog(std::string path) : path_(std::move(path)) {}
+  // Made with its directory at the first line. `limit`: bytes.
+  explicit EventLog(std::string path, uint64_t limit = kEventLogMax)
+      : path_(std::move(path)), limit_(limit) {}
 
   // One write(2) for each line: a reader sees whole lines, but for the last one after a power cut.
-  // Of a log that has grown to kEventLogMax only the end of the task is still written.
+  // Of a log that has grown to its limit only the end of the task is still written.
   Status append(const scheduler::Change& change);
 
   // Oldest first; no file is no event. What is no line of ours is passed over.
@@ -28,6 +29,7 @@ class EventLog {
 
  private:
   std::string path_;
+  uint64_t limit_;
   sys::Fd file_;
   bool is_decided_ = false;
   uint64_t size_ = 0;

@@ -47,9 +47,11 @@ TEST_F(EventLogTest, WhatIsWrittenIsReadAndALineThatADeathCutIsNot) {
 }
 
 TEST_F(EventLogTest, OneThatHasGrownToItsLimitTakesTheEndOnly) {
-  EventLog log(path_);
-  auto more = health(scheduler::DesiredStatus::kRunning, 200);
-  for (uint64_t written = 0; written < kEventLogMax; written += 300) ASSERT_TRUE(log.append(more));
+  constexpr off_t kLimit = 10000;
+  EventLog log(path_, kLimit);
+  do {
+    ASSERT_TRUE(log.append(health(scheduler::DesiredStatus::kRunning, 200)));
+  } while (sys::stat(path_)->st_size < kLimit);
   auto full = sys::stat(path_)->st_size;
   ASSERT_TRUE(log.append(health(scheduler::DesiredStatus::kRunning, 200)));
   EXPECT_EQ(sys::stat(path_)->st_size, full);
