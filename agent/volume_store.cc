@@ -82,6 +82,12 @@ Result<std::optional<NamedVolume>> VolumeStore::find(const std::string& name) co
   return TRY(read(name));
 }
 
+Result<NamedVolume> VolumeStore::get(const std::string& name) const {
+  auto volume = TRY(find(name));
+  if (!volume) return no_such_volume(name);
+  return std::move(*volume);
+}
+
 Status VolumeStore::clear_leftovers() const {
   for (const char* name : {".new", ".gone"}) TRY(sys::remove_tree(path(name)));
   return {};
@@ -118,7 +124,7 @@ Result<bool> VolumeStore::is_in_use(const std::string& name) const {
 }
 
 Status VolumeStore::remove(const std::string& name) const {
-  if (!TRY(find(name))) return no_such_volume(name);
+  TRY(get(name));
   sys::FileLock lock = TRY(sys::FileLock::acquire(path(".lock")));
   TRY(clear_leftovers());
   auto directory = sys::open(path(name), O_RDONLY | O_DIRECTORY);

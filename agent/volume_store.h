@@ -43,6 +43,8 @@ class VolumeStore {
   // By name.
   Result<std::vector<NamedVolume>> list() const;
   Result<std::optional<NamedVolume>> find(const std::string& name) const;
+  // kNotFound.
+  Result<NamedVolume> get(const std::string& name) const;
   // kInvalid for a name or options that cannot be; kExists.
   Status create(const NamedVolume& volume) const;
   // A lock that keeps it from being removed for as long as a copy of the descriptor is open.

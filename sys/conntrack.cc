@@ -1,6 +1,5 @@
 #include "sys/conntrack.h"
 
-#include "sys/call.h"
 #include "sys/netlink.h"
 #include "sys/netlink_message.h"
 
@@ -82,9 +81,7 @@ std::string delete_message(const Attributes& connection) {
 }  // namespace
 
 Result<size_t> forget_connections(Ipv4 address) {
-  Fd fd(TRY(call("socket", "NETLINK_NETFILTER",
-                 [] { return ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER); })));
-  NetlinkSocket netfilter = TRY(NetlinkSocket::adopt(std::move(fd)));
+  NetlinkSocket netfilter = TRY(NetlinkSocket::open_netfilter());
   size_t forgotten = 0;
   for (const Side& side : {kBegun, kAnswered}) {
     auto question = dump_message(side, address);

@@ -148,6 +148,12 @@ Result<NetlinkSocket> NetlinkSocket::open() {
   return adopt(std::move(fd));
 }
 
+Result<NetlinkSocket> NetlinkSocket::open_netfilter() {
+  Fd fd(TRY(call("socket", "NETLINK_NETFILTER",
+                 [] { return ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER); })));
+  return adopt(std::move(fd));
+}
+
 Result<NetlinkSocket> NetlinkSocket::adopt(Fd fd) {
   int on = 1;
   TRY(run("setsockopt", "NETLINK_EXT_ACK",

@@ -79,6 +79,8 @@ class NetlinkSocket {
  public:
   // Born in the calling thread's network namespace.
   static Result<NetlinkSocket> open();
+  // Of NETLINK_NETFILTER, for sys/nftables.h and sys/conntrack.h; likewise born here.
+  static Result<NetlinkSocket> open_netfilter();
   // Takes over a netlink socket, wherever it was born: of NETLINK_ROUTE for all that follows.
   static Result<NetlinkSocket> adopt(Fd fd);
 

@@ -1,7 +1,7 @@
 #include "sys/nftables.h"
 
 #include "sys/call.h"
-#include "sys/fd.h"
+#include "sys/netlink.h"
 #include "sys/netlink_message.h"
 
 #include <arpa/inet.h>
@@ -13,12 +13,6 @@ namespace berth::sys {
 namespace {
 
 constexpr uint16_t kNftables = NFNL_SUBSYS_NFTABLES << 8;
-
-Result<Fd> open_netfilter() {
-  Fd fd(TRY(call("socket", "NETLINK_NETFILTER",
-                 [] { return ::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER); })));
-  return fd;
-}
 
 std::string table_message(uint16_t type, uint16_t flags, const NftTable& table) {
   nfgenmsg body{static_cast<uint8_t>(table.family), NFNETLINK_V0, 0};
@@ -34,12 +28,12 @@ std::string batch_message(uint16_t type) {
 
 // Sends and gives the first answer's errno: a batch that fails as a whole answers for its parts.
 Result<int> ask(const char* operation, const NftTable& table, const std::string& request) {
-  auto fd = TRY(open_netfilter());
+  NetlinkSocket netfilter = TRY(NetlinkSocket::open_netfilter());
   TRY(run(operation, table.name,
-          [&] { return ::send(fd.get(), request.data(), request.size(), 0); }));
+          [&] { return ::send(netfilter.fd(), request.data(), request.size(), 0); }));
   std::string buffer(16 * 1024, '\0');
   long size = TRY(call(operation, table.name,
-                       [&] { return ::recv(fd.get(), buffer.data(), buffer.size(), 0); }));
+                       [&] { return ::recv(netfilter.fd(), buffer.data(), buffer.size(), 0); }));
   std::string_view answer(buffer.data(), static_cast<size_t>(size));
   if (answer.size() < NLMSG_HDRLEN) return fail(Errc::kCorrupt, "{}: short answer", operation);
   if (read_value<nlmsghdr>(answer).nlmsg_type != NLMSG_ERROR) return 0;

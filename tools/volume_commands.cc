@@ -97,18 +97,11 @@ Status list_volumes(const agent::Config& config, const ListVolumesOptions& optio
   return {};
 }
 
-Result<agent::NamedVolume> known_volume(const agent::VolumeStore& store, const std::string& name) {
-  auto volume = TRY(store.find(name));
-  if (volume) return std::move(*volume);
-  return fail(Errc::kNotFound, "volume {}: there is none; `berth volume ls` shows what there is",
-              printable(name, 100));
-}
-
 Status inspect_volumes(const agent::Config& config, const std::vector<std::string>& names) {
   agent::VolumeStore store(config.root);
   VolumeJson list = VolumeJson::array();
   for (const std::string& name : names) {
-    agent::NamedVolume volume = TRY(known_volume(store, name));
+    agent::NamedVolume volume = TRY(store.get(name));
     list.push_back(json_of(store, TRY(look_at(store, std::move(volume)))));
   }
   print_volumes(list);
@@ -117,7 +110,7 @@ Status inspect_volumes(const agent::Config& config, const std::vector<std::strin
 
 Status remove_volumes(const agent::Config& config, const std::vector<std::string>& names) {
   agent::VolumeStore store(config.root);
-  for (const std::string& name : names) TRY(known_volume(store, name));
+  for (const std::string& name : names) TRY(store.get(name));
   for (const std::string& name : names) {
     TRY(store.remove(name));
     std::printf("%s\n", name.c_str());

@@ -25,9 +25,7 @@ class Detached:
         self._berth = berth
 
     def listed(self):
-        (found,) = [each for each in json.loads(self._berth.berth("ps", "--format", "json").out)
-                    if each["taskId"] == self.id]
-        return found
+        return self._berth.listed(self.id)
 
     def inside(self, name="main"):
         (container,) = [each for each in self.listed()["containers"] if each["name"] == name]

@@ -68,13 +68,8 @@ def ping_ms(inside, address=OUTSIDE):
     return float(done.stdout.partition("time=")[2].split()[0])
 
 
-def listed(berth, task_id):
-    (found,) = [each for each in json.loads(berth.berth("ps", "--format", "json").out) if each["taskId"] == task_id]
-    return found
-
-
 def inside_of(berth, task_id):
-    return Inside(listed(berth, task_id)["containers"][0]["pid"])
+    return Inside(berth.listed(task_id)["containers"][0]["pid"])
 
 
 @pytest.fixture
@@ -239,7 +234,7 @@ def test_in_the_hosts_network_nothing_stays(berth, detached):
     def start():
         task_id = detached(task(sh("trap 'exit 0' TERM; while :; do usleep 50000; done"), networkMode="host",
                                 enableFaultInjection=True))
-        return listed(berth, task_id), Asker(inside_of(berth, task_id))
+        return berth.listed(task_id), Asker(inside_of(berth, task_id))
 
     first, ask_first = start()
     second, ask_second = start()

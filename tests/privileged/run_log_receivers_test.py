@@ -202,7 +202,7 @@ def test_a_log_process_that_dies_while_its_receiver_is_away_is_replaced_when_tha
     with forward(("127.0.0.1", 24224)) as first:
         task_id = detached(task(sh(script, **log("fluentd", fluentd_request_ack="true"))))
         wait_until(lambda: first.messages)
-    (listed,) = [each for each in json.loads(berth.berth("ps", "--format", "json").out) if each["taskId"] == task_id]
+    listed = berth.listed(task_id)
     shim = listed["supervisorPid"]
     told = pathlib.Path(listed["taskDirectory"]) / "shim.log"
     (writer,) = log_processes(shim)

@@ -27,8 +27,7 @@ def log_directory(berth, task_id):
 
 
 def shim_of(berth, task_id):
-    (found,) = [each for each in json.loads(berth.berth("ps", "--format", "json").out) if each["taskId"] == task_id]
-    return found["supervisorPid"]
+    return berth.listed(task_id)["supervisorPid"]
 
 
 def text_of(path):

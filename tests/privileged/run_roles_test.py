@@ -48,8 +48,7 @@ def berth(tmp_path, layouts, aws):
 def start(berth, detached):
     def inside(definition, *flags):
         task_id = detached(definition, *flags)
-        (found,) = [each for each in json.loads(berth.berth("ps", "--format", "json").out) if each["taskId"] == task_id]
-        return Inside(found["containers"][0]["pid"])
+        return Inside(berth.listed(task_id)["containers"][0]["pid"])
 
     return inside
 

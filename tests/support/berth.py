@@ -133,6 +133,11 @@ class Instance:
                               timeout=timeout * PATIENCE, env=self.environment, check=False, **options)
         return Outcome(done.returncode, done.stdout, done.stderr)
 
+    def listed(self, task_id):
+        """What `berth ps` says of a detached task that runs."""
+        (found,) = [each for each in json.loads(self.berth("ps", "--format", "json").out) if each["taskId"] == task_id]
+        return found
+
     def run(self, definition, *flags, timeout=60):
         return self.berth("run", self.write(definition), *flags, timeout=timeout)
 
