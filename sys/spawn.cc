@@ -54,6 +54,12 @@ std::string find_in_path(const std::string& name) {
   return name;
 }
 
+void set_disposition(int signal, void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  ::sigaction(signal, &action, nullptr);
+}
+
 // Child side: no allocation, no locks.
 [[noreturn]] void become(const Launch& launch) {
   auto die = [&] {
@@ -61,13 +67,17 @@ std::string find_in_path(const std::string& name) {
     (void)!::write(launch.error_pipe, &error, sizeof(error));
     ::_exit(127);
   };
-  struct sigaction reset {};
-  reset.sa_handler = SIG_DFL;
-  for (int signal = 1; signal < 65; ++signal) ::sigaction(signal, &reset, nullptr);
+  // First: signals to the group that we leave are not the program's, and until it has left there is
+  // no telling them apart. Those that have come meanwhile wait, blocked; ignoring them once drops
+  // them (signal(7)).
+  if (launch.new_session) ::setsid();
+  for (int signal = 1; signal < 65; ++signal) {
+    if (launch.new_session) set_disposition(signal, SIG_IGN);
+    set_disposition(signal, SIG_DFL);
+  }
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  if (launch.new_session) ::setsid();
   if (launch.dies_with_us) {
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) die();
     if (::getppid() != launch.parent) ::_exit(127);  // it ended before we asked to be told

@@ -3,8 +3,10 @@
 #include "base/text.h"
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <thread>
 
@@ -47,6 +49,42 @@ TEST(Spawn, OnlyNamedDescriptorsReachTheProgram) {
   auto output = sys::run_program(program, "");
   ASSERT_TRUE(output.has_value());
   EXPECT_EQ(output->out, "0\n1\n2\n7\n");
+}
+
+// Ctrl-C again and again, in a process group of its own: how many of `runs` programs with sessions
+// of their own it ended. They are none of that group.
+int count_interrupted(int runs) {
+  ::setpgid(0, 0);
+  struct sigaction ours {};
+  ours.sa_handler = [](int) {};
+  ours.sa_flags = SA_RESTART;
+  ::sigaction(SIGINT, &ours, nullptr);
+  std::atomic<bool> over = false;
+  std::thread terminal([&] {
+    while (!over) ::kill(0, SIGINT);
+  });
+  int interrupted = 0;
+  for (int run = 0; run < runs; ++run) {
+    sys::Program program;
+    program.path = "/bin/true";
+    program.arguments = {"true"};
+    program.new_session = true;
+    auto process = sys::spawn(program);
+    if (!process || sys::wait(*process)->signal != 0) ++interrupted;
+  }
+  over = true;
+  terminal.join();
+  return interrupted;
+}
+
+TEST(Spawn, ASessionOfItsOwnHearsNoSignalOfOursNotEvenBeforeItHasIt) {
+  pid_t group = ::fork();
+  ASSERT_GE(group, 0);
+  if (group == 0) ::_exit(count_interrupted(100));
+  int status = 0;
+  ASSERT_EQ(::waitpid(group, &status, 0), group);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST(Spawn, ASignalIsReportedAsTheShellDoes) {
