@@ -76,7 +76,7 @@ bool has_connection_word(const Request& request, std::string_view wanted) {
   return false;
 }
 
-tl::expected<size_t, Refusal> body_size_of(const Request& request) {
+tl::expected<size_t, Refusal> body_size_of(const Request& request, size_t body_max) {
   if (!request.header("transfer-encoding").empty()) {
     return refuse(501, "send the body with Content-Length, not with Transfer-Encoding");
   }
@@ -84,8 +84,8 @@ tl::expected<size_t, Refusal> body_size_of(const Request& request) {
   if (length.empty()) return size_t{0};
   auto size = parse_u64(length);
   if (!size) return refuse(400, "Content-Length: " + printable(length, kShownMax));
-  if (*size > kBodyMax) {
-    return refuse(413, fmt::format("the body has {} bytes, at most {} are taken", *size, kBodyMax));
+  if (*size > body_max) {
+    return refuse(413, fmt::format("the body has {} bytes, at most {} are taken", *size, body_max));
   }
   return static_cast<size_t>(*size);
 }
@@ -118,7 +118,8 @@ const std::string& Request::header(const std::string& name) const {
   return found == headers.end() ? kNone : found->second;
 }
 
-tl::expected<std::optional<Parsed>, Refusal> parse_request(std::string_view bytes) {
+tl::expected<std::optional<Parsed>, Refusal> parse_request(std::string_view bytes,
+                                                           size_t body_max) {
   size_t end = bytes.substr(0, kHeadMax + kEndOfHead.size()).find(kEndOfHead);
   if (end == std::string_view::npos) {
     if (bytes.size() >= kHeadMax) return refuse(431, "the headers are too long");
@@ -126,12 +127,20 @@ tl::expected<std::optional<Parsed>, Refusal> parse_request(std::string_view byte
   }
   auto request = read_head(bytes.substr(0, end));
   if (!request) return tl::unexpected(request.error());
-  auto size = body_size_of(*request);
+  auto size = body_size_of(*request, body_max);
   if (!size) return tl::unexpected(size.error());
   size_t begin = end + kEndOfHead.size();
   if (bytes.size() - begin < *size) return std::nullopt;
   request->body = bytes.substr(begin, *size);
   return Parsed{std::move(*request), begin + *size};
+}
+
+bool awaits_continue(std::string_view bytes) {
+  size_t end = bytes.find(kEndOfHead);
+  // One that has begun with the body does not wait any more.
+  if (end == std::string_view::npos || end + kEndOfHead.size() != bytes.size()) return false;
+  auto request = read_head(bytes.substr(0, end));
+  return request && to_lower(request->header("expect")) == "100-continue";
 }
 
 const char* reason_of(int status) {

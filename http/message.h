@@ -17,7 +17,7 @@ namespace berth::http {
 
 constexpr size_t kHeadMax = 16 * 1024;  // request line and headers
 constexpr size_t kHeadersMax = 100;
-constexpr size_t kBodyMax = 64 * 1024;
+constexpr size_t kBodyMax = 64 * 1024;  // unless a server is to take more
 
 struct Request {
   std::string method;                          // "GET"
@@ -42,8 +42,14 @@ struct Parsed {
   size_t consumed = 0;  // of the bytes that were given
 };
 
-// The first request in `bytes`; nothing while it is not complete.
-tl::expected<std::optional<Parsed>, Refusal> parse_request(std::string_view bytes);
+// The first request in `bytes`; nothing while it is not complete. `body_max`: bytes of its body.
+tl::expected<std::optional<Parsed>, Refusal> parse_request(std::string_view bytes, size_t body_max);
+
+// Of `bytes` that are no complete request yet: whether whoever sends them keeps the body back until
+// it is asked for ("Expect: 100-continue").
+bool awaits_continue(std::string_view bytes);
+// The answer to that.
+inline constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 struct Response {
   int status = 200;

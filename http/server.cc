@@ -23,11 +23,13 @@ struct Server::Connection {
   std::string in;   // of the next requests
   std::string out;  // of the answer, what is not written yet
   std::string method;
+  bool asked_for_body = false;  // of the request that is being read
   After after = After::kGoOn;
   sys::Loop::TimerId deadline = 0;
 };
 
-Server::Server(sys::Loop& loop, Handler handler) : loop_(loop), handler_(std::move(handler)) {}
+Server::Server(sys::Loop& loop, Handler handler, Limits limits)
+    : loop_(loop), handler_(std::move(handler)), limits_(limits) {}
 
 Server::~Server() {
   for (size_t place = 0; place < listeners_.size(); ++place) unwatch_listener(place);
@@ -70,7 +72,7 @@ void Server::accept(size_t place) {
     });
     return;
   }
-  if (listeners_[place].connections >= kConnectionsMax) unwatch_listener(place);
+  if (listeners_[place].connections >= limits_.connections) unwatch_listener(place);
 }
 
 Status Server::adopt(sys::Fd fd, size_t place) {
@@ -108,8 +110,9 @@ void Server::read_more(uint64_t id, Connection& connection) {
 }
 
 void Server::take_request(uint64_t id, Connection& connection) {
-  auto parsed = parse_request(connection.in);
-  if (parsed && !*parsed) return;  // the deadline is that of the whole request
+  auto parsed = parse_request(connection.in, limits_.body_bytes);
+  if (parsed && !*parsed) return ask_for_body(id, connection);
+  connection.asked_for_body = false;
   connection.state = Connection::State::kAnswering;
   wait_for(id, connection, 0);  // to be told only that it broke: one may have sent all it has to
   if (!parsed) {
@@ -127,6 +130,15 @@ void Server::take_request(uint64_t id, Connection& connection) {
   handler_(request, connection.listener, [self, id](const Response& response) {
     if (auto server = self.lock()) (*server)->answer(id, response);
   });
+}
+
+// Of a request that is not whole; its deadline stays.
+void Server::ask_for_body(uint64_t id, Connection& connection) {
+  if (connection.asked_for_body || !awaits_continue(connection.in)) return;
+  connection.asked_for_body = true;
+  auto moved = sys::send_part(connection.fd.get(), kContinue);
+  // So few bytes fit into a socket that waits for us, or nobody reads it.
+  if (!moved || moved->bytes != kContinue.size()) close(id);
 }
 
 void Server::answer(uint64_t id, const Response& response) {
@@ -170,7 +182,7 @@ void Server::wait_for(uint64_t id, Connection& connection, uint32_t events) {
 
 void Server::set_deadline(uint64_t id, Connection& connection) {
   loop_.cancel(connection.deadline);
-  connection.deadline = loop_.after(kPatience, [this, id] {
+  connection.deadline = loop_.after(limits_.patience, [this, id] {
     auto found = connections_.find(id);
     // While the answer is being made the peer is not late, we are.
     if (found == connections_.end() || found->second->state == Connection::State::kAnswering) {

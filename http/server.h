@@ -3,9 +3,9 @@
 //
 //   accept > [read > handler ... reply > write] again > close
 //
-// What a peer can cost: kConnectionsMax connections of a socket (further ones wait in the kernel's
-// queue), the limits of http/message.h for each, kPatience to send a request, to take its answer or
-// to send the next.
+// What a peer can cost: so many connections of a socket as Limits say (further ones wait in the
+// kernel's queue), the limits of http/message.h for each, and so much time to send a request, to
+// take its answer or to send the next.
 #pragma once
 
 #include "base/env.h"
@@ -23,6 +23,12 @@ namespace berth::http {
 constexpr size_t kConnectionsMax = 64;  // of one socket
 constexpr Duration kPatience = std::chrono::seconds(5);
 
+struct Limits {
+  size_t connections = kConnectionsMax;
+  size_t body_bytes = kBodyMax;
+  Duration patience = kPatience;
+};
+
 class Server {
  public:
   // Answers one request; at any time, on the loop's thread. Once: a second call, and one after the
@@ -32,12 +38,12 @@ class Server {
   using Handler = std::function<void(const Request& request, size_t listener, Reply reply)>;
 
   // `loop` is borrowed.
-  Server(sys::Loop& loop, Handler handler);
+  Server(sys::Loop& loop, Handler handler, Limits limits);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();
 
-  // A listening socket, non-blocking.
+  // A listening stream socket, TCP or unix.
   Status listen(sys::Fd listener);
   size_t connections() const { return connections_.size(); }
 
@@ -55,6 +61,7 @@ class Server {
   Status adopt(sys::Fd fd, size_t place);
   void hear(uint64_t id);
   void read_more(uint64_t id, Connection& connection);
+  void ask_for_body(uint64_t id, Connection& connection);
   // Takes the next whole request out of what has come.
   void take_request(uint64_t id, Connection& connection);
   void answer(uint64_t id, const Response& response);
@@ -65,6 +72,7 @@ class Server {
 
   sys::Loop& loop_;
   Handler handler_;
+  Limits limits_;
   std::vector<Listener> listeners_;
   std::map<uint64_t, std::unique_ptr<Connection>> connections_;
   uint64_t next_id_ = 1;

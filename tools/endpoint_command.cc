@@ -98,11 +98,14 @@ class EndpointSession {
         loop_(loop),
         env_(env),
         endpoint_(std::move(plan), std::move(metadata), std::move(sources), loop, env),
-        server_(loop, [this](const http::Request& request, size_t listener,
-                             const http::Server::Reply& reply) {
-          last_asked_ = env_.clock.now();
-          endpoint_.handle(request, listener, reply);
-        }) {}
+        server_(
+            loop,
+            [this](const http::Request& request, size_t listener,
+                   const http::Server::Reply& reply) {
+              last_asked_ = env_.clock.now();
+              endpoint_.handle(request, listener, reply);
+            },
+            http::Limits{}) {}
 
   Status run() {
     shim_ = TRY(sys::connect_unix(socket_path_));

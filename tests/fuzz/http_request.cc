@@ -21,12 +21,15 @@ void check_request(const http::Request& request) {
 
 void http_request(std::string_view text) {
   while (true) {
-    auto parsed = http::parse_request(text);
+    auto parsed = http::parse_request(text, http::kBodyMax);
     if (!parsed) {
       CHECK(parsed.error().status >= 400 && parsed.error().status < 600);
       return;
     }
-    if (!*parsed) return;
+    if (!*parsed) {
+      (void)http::awaits_continue(text);  // must not crash
+      return;
+    }
     CHECK((*parsed)->consumed > 0 && (*parsed)->consumed <= text.size());
     check_request((*parsed)->request);
     text.remove_prefix((*parsed)->consumed);

@@ -6,13 +6,13 @@ namespace berth::http {
 namespace {
 
 Parsed parsed(std::string_view bytes) {
-  auto request = parse_request(bytes);
+  auto request = parse_request(bytes, kBodyMax);
   EXPECT_TRUE(request && *request) << bytes;
   return request && *request ? **request : Parsed{};
 }
 
 int status_of(std::string_view bytes) {
-  auto request = parse_request(bytes);
+  auto request = parse_request(bytes, kBodyMax);
   return request ? 0 : request.error().status;
 }
 
@@ -32,7 +32,7 @@ TEST(HttpRequest, HasAPathAQueryHeadersAndABody) {
 TEST(HttpRequest, IsAwaitedUntilItIsWhole) {
   std::string bytes = "GET / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc";
   for (size_t size = 0; size < bytes.size(); ++size) {
-    auto request = parse_request(std::string_view(bytes).substr(0, size));
+    auto request = parse_request(std::string_view(bytes).substr(0, size), kBodyMax);
     ASSERT_TRUE(request && !*request) << size;
   }
   EXPECT_EQ(parsed(bytes).consumed, bytes.size());
@@ -71,6 +71,14 @@ TEST(HttpRequest, HasLimits) {
   for (size_t i = 0; i < kHeadersMax; ++i) many += "A: b\r\n";
   EXPECT_EQ(status_of(many + "\r\n"), 0);
   EXPECT_EQ(status_of(many + "A: b\r\n\r\n"), 431);
+}
+
+TEST(HttpRequest, BodyIsAskedForOnceTheHeadIsWhole) {
+  std::string head = "POST / HTTP/1.1\r\nContent-Length: 3\r\nExpect: 100-Continue\r\n\r\n";
+  EXPECT_TRUE(awaits_continue(head));
+  EXPECT_FALSE(awaits_continue(head.substr(0, head.size() - 1)));
+  EXPECT_FALSE(awaits_continue(head + "a"));
+  EXPECT_FALSE(awaits_continue("POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\n"));
 }
 
 TEST(HttpResponse, HasALengthAndEndsTheConnectionWhereToldTo) {
