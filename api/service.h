@@ -3,8 +3,10 @@
 //   front door:  HTTP > who signed it > which service and operation > Service::answer > HTTP
 //   service:     the body of a request in, the body of the answer or a Refusal out
 //
-// All of it runs on the loop's thread. How a body is written (JSON 1.1, query) is the service's own
-// protocol; the door wraps it in HTTP with the headers of that protocol.
+// All of it runs on the loop's thread. How a body is written is the service's own protocol, and the
+// door wraps it in HTTP with the headers of that protocol: JSON as it is; of a query service the
+// form comes in and <OPERATIONResult>...</OPERATIONResult> goes out, about which the door puts the
+// <OPERATIONResponse>.
 #pragma once
 
 #include "base/env.h"

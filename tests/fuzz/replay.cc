@@ -34,6 +34,7 @@ constexpr std::pair<std::string_view, Target> kTargets[] = {
     {"docker_archive", docker_archive},
     {"ecr", ecr},
     {"fault_request", fault_request},
+    {"front_door", front_door},
     {"http_request", http_request},
     {"image_config", image_config},
     {"layout_index", layout_index},

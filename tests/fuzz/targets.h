@@ -16,6 +16,7 @@ void dns_message(std::string_view text);
 void docker_archive(std::string_view text);
 void ecr(std::string_view text);
 void fault_request(std::string_view text);
+void front_door(std::string_view text);
 void http_request(std::string_view text);
 void image_config(std::string_view text);
 void layout_index(std::string_view text);

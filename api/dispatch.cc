@@ -1,0 +1,79 @@
+#include "api/dispatch.h"
+
+#include "base/text.h"
+
+#include <algorithm>
+
+namespace berth::api {
+namespace {
+
+constexpr std::string_view kFormType = "application/x-www-form-urlencoded";
+
+template <class Matches>
+const ServiceModel* find_model(Matches matches) {
+  const auto* found = std::ranges::find_if(kServiceModels, matches);
+  return found == kServiceModels.end() ? nullptr : found;
+}
+
+const ServiceModel* model_of_scope(std::string_view scope) {
+  return find_model([&](const ServiceModel& model) { return model.name == scope; });
+}
+
+Address address_of_target(const std::string& target, const std::string& body) {
+  size_t dot = target.find('.');
+  std::string prefix = target.substr(0, dot);
+  Address address;
+  address.service = find_model([&](const ServiceModel& model) {
+    return model.protocol == Protocol::kJson && model.target == prefix;
+  });
+  if (dot != std::string::npos) address.operation = target.substr(dot + 1);
+  address.body = body;
+  return address;
+}
+
+std::string value_in(const aws::Query& form, std::string_view name) {
+  auto found =
+      std::ranges::find_if(form, [&](const auto& parameter) { return parameter.first == name; });
+  return found == form.end() ? "" : found->second;
+}
+
+bool has_form(const http::Request& request) {
+  return to_lower(request.header("content-type")).starts_with(kFormType);
+}
+
+Address address_of_form(const std::string& form_text, std::string_view scope) {
+  aws::Query form = parse_form(form_text);
+  std::string version = value_in(form, "Version");
+  Address address;
+  address.protocol = Protocol::kQuery;
+  address.operation = value_in(form, "Action");
+  address.body = form_text;
+  address.service = find_model([&](const ServiceModel& model) {
+    bool is_asked = model.protocol == Protocol::kQuery && model.version == version;
+    return is_asked && (scope.empty() || model.name == scope);
+  });
+  return address;
+}
+
+}  // namespace
+
+aws::Query parse_form(std::string_view text) {
+  std::string plain;
+  for (char c : text) plain += c == '+' ? std::string("%20") : std::string(1, c);
+  return aws::parse_query(plain);
+}
+
+Address address_of(const http::Request& request, std::string_view scope) {
+  const std::string& target = request.header("x-amz-target");
+  if (!target.empty()) return address_of_target(target, request.body);
+  // A presigned URL has its form in the query.
+  const std::string& form = has_form(request) ? request.body : request.query;
+  bool names_action = !value_in(parse_form(form), "Action").empty();
+  const ServiceModel* signed_for = model_of_scope(scope);
+  if (names_action) return address_of_form(form, scope);
+  Address nobody;
+  if (signed_for != nullptr) nobody.protocol = signed_for->protocol;
+  return nobody;
+}
+
+}  // namespace berth::api

@@ -1,0 +1,52 @@
+// Dispatch: which service and which operation a request is for. One address serves all of Amazon's
+// services, and each says it in its own way. Pure.
+//
+//   X-Amz-Target: PREFIX.OPERATION          a JSON service, known by its prefix
+//   Action=OPERATION&Version=DATE           a query service, in the body or the query; which one
+//                                           says the signature's scope, else the version
+//   neither                                 nobody's: told in the protocol of the scope's service
+#pragma once
+
+#include "aws/canonical.h"
+#include "http/message.h"
+
+#include <array>
+#include <string>
+#include <string_view>
+
+namespace berth::api {
+
+enum class Protocol {
+  kJson,   // application/x-amz-json-1.1 both ways
+  kQuery,  // a form in, XML out
+};
+
+struct ServiceModel {
+  std::string_view name;  // in the scope of signatures
+  Protocol protocol = Protocol::kJson;
+  std::string_view target;   // kJson: in front of X-Amz-Target's dot
+  std::string_view version;  // kQuery
+  std::string_view xml_namespace;
+};
+
+// The services that berth speaks.
+inline constexpr std::array kServiceModels = {
+    ServiceModel{"ecs", Protocol::kJson, "AmazonEC2ContainerServiceV20141113", "", ""},
+    ServiceModel{"sts", Protocol::kQuery, "", "2011-06-15",
+                 "https://sts.amazonaws.com/doc/2011-06-15/"},
+};
+
+struct Address {
+  Protocol protocol = Protocol::kJson;    // of the answer, whoever gives it
+  const ServiceModel* service = nullptr;  // null: none of ours
+  std::string operation;                  // "" when the request names none
+  std::string body;                       // what the service is to read
+};
+
+// Names and values of application/x-www-form-urlencoded, in which a '+' is a space.
+aws::Query parse_form(std::string_view text);
+
+// `scope`: the service that the request is signed for, "" when it is not signed.
+Address address_of(const http::Request& request, std::string_view scope);
+
+}  // namespace berth::api

@@ -1,0 +1,99 @@
+#include "api/front_door.h"
+
+#include "api/wire.h"
+#include "base/check.h"
+#include "base/ids.h"
+#include "base/log.h"
+#include "base/text.h"
+
+#include <algorithm>
+#include <exception>
+#include <utility>
+
+namespace berth::api {
+namespace {
+
+constexpr size_t kOperationShownMax = 100;
+
+aws::Request signed_request_of(const http::Request& request) {
+  return {request.method, request.path, request.query,
+          aws::Headers(request.headers.begin(), request.headers.end())};
+}
+
+}  // namespace
+
+// What is known of a request on its way in.
+struct FrontDoor::Exchange {
+  aws::Request request;
+  const std::string& body;  // as it was sent
+  Address address;
+};
+
+FrontDoor::FrontDoor(RootKey key, Host host, Env env)
+    : key_(std::move(key)), host_(std::move(host)), env_(env) {}
+
+void FrontDoor::open(const std::string& name, Service& service) {
+  bool is_known = std::ranges::any_of(
+      kServiceModels, [&](const ServiceModel& model) { return model.name == name; });
+  CHECK(is_known);
+  services_[name] = &service;
+}
+
+http::Response FrontDoor::answer(const http::Request& request, Entrance entrance) {
+  std::string request_id = make_uuid(env_.rng);
+  aws::Request shown = signed_request_of(request);
+  Address address = address_of(request, scope_service_of(shown));
+  Exchange exchange{std::move(shown), request.body, std::move(address)};
+  bool is_named = exchange.address.service != nullptr && !exchange.address.operation.empty();
+  auto found = is_named ? services_.find(exchange.address.service->name) : services_.end();
+  if (found == services_.end()) {
+    return render_refusal(exchange.address, unknown_address(exchange.address), request_id);
+  }
+  auto caller = caller_of(exchange, entrance);
+  if (!caller) {
+    LOG(kWarn, "request refused",
+        {{"operation", printable(exchange.address.operation, kOperationShownMax)},
+         {"why", printable(caller.error().text, 500)}});
+    return render_refusal(exchange.address, refusal_of(exchange.address.protocol, caller.error()),
+                          request_id);
+  }
+  Answer answered = ask(*found->second, exchange, std::move(*caller));
+  if (!answered) return render_refusal(exchange.address, answered.error(), request_id);
+  return render_answer(exchange.address, *answered, request_id);
+}
+
+tl::expected<Caller, Unproved> FrontDoor::caller_of(const Exchange& exchange,
+                                                    Entrance entrance) const {
+  if (entrance == Entrance::kTrusted) return trusted_caller(exchange.request, host_);
+  Proof proof{.key = key_,
+              .host = host_,
+              .service = std::string(exchange.address.service->name),
+              .now = env_.clock.wall()};
+  return authenticate(exchange.request, exchange.body, proof);
+}
+
+// Services do not throw; that the door stays open must not depend on it.
+Answer FrontDoor::ask(Service& service, const Exchange& exchange, Caller caller) {
+  Call call{exchange.address.operation, exchange.address.body, std::move(caller),
+            env_.clock.wall()};
+  bool is_json = exchange.address.protocol == Protocol::kJson;
+  Refusal broken{.code = is_json ? "ServerException" : "InternalFailure",
+                 .message = "The request processing has failed because of an internal error.",
+                 .status = 500};
+  try {
+    Answer answered = service.answer(call);
+    // What a service does not know is told as its protocol has it.
+    bool is_unknown = !answered && answered.error().code == unknown_operation("").code;
+    if (is_unknown) return tl::unexpected(unknown_address(exchange.address));
+    LOG(kDebug, "request",
+        {{"operation", call.operation},
+         {"key", call.caller.key_id},
+         {"answer", answered ? "200" : answered.error().code}});
+    return answered;
+  } catch (const std::exception& error) {
+    LOG(kError, "an operation failed", {{"operation", call.operation}, {"why", error.what()}});
+    return tl::unexpected(broken);
+  }
+}
+
+}  // namespace berth::api

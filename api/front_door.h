@@ -1,0 +1,53 @@
+// FrontDoor: one address for all services of Amazon's that berth speaks.
+//
+//   HTTP request
+//     > which service and operation    api/dispatch.h      UnknownOperationException, InvalidAction
+//     > whose it is                    api/authentication.h    MissingAuthenticationToken, ...
+//     > Service::answer                api/service.h       the service's own exceptions
+//   HTTP response, in the protocol of that service
+//
+// How errors look (botocore reads the body, other SDKs the header):
+//   JSON   400 {"__type": CODE, "message": TEXT}, X-Amzn-ErrorType: CODE
+//   query  400 or 403 <ErrorResponse><Error><Type>Sender</Type><Code>...
+#pragma once
+
+#include "api/authentication.h"
+#include "api/dispatch.h"
+#include "api/root_key.h"
+#include "api/service.h"
+#include "base/env.h"
+#include "http/message.h"
+
+#include <map>
+#include <string>
+
+namespace berth::api {
+
+// By what a request has come in.
+enum class Entrance {
+  kSigned,   // must be signed by a key of ours
+  kTrusted,  // root's own socket, or a host that trusts everybody
+};
+
+class FrontDoor {
+ public:
+  FrontDoor(RootKey key, Host host, Env env);
+
+  // `name` is that of a ServiceModel; `service` is borrowed.
+  void open(const std::string& name, Service& service);
+
+  http::Response answer(const http::Request& request, Entrance entrance);
+
+ private:
+  struct Exchange;
+
+  tl::expected<Caller, Unproved> caller_of(const Exchange& exchange, Entrance entrance) const;
+  Answer ask(Service& service, const Exchange& exchange, Caller caller);
+
+  RootKey key_;
+  Host host_;
+  Env env_;
+  std::map<std::string, Service*, std::less<>> services_;
+};
+
+}  // namespace berth::api

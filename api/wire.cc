@@ -1,0 +1,149 @@
+#include "api/wire.h"
+
+#include "base/text.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace berth::api {
+namespace {
+
+constexpr const char* kJsonType = "application/x-amz-json-1.1";
+constexpr const char* kXmlType = "text/xml";
+constexpr size_t kNameShownMax = 200;
+
+http::Response json_response(int status, std::string body, const std::string& request_id) {
+  http::Response response;
+  response.status = status;
+  response.content_type = kJsonType;
+  response.body = std::move(body);
+  response.headers["x-amzn-RequestId"] = request_id;
+  return response;
+}
+
+http::Response xml_response(int status, std::string body, const std::string& request_id) {
+  http::Response response = json_response(status, std::move(body), request_id);
+  response.content_type = kXmlType;
+  return response;
+}
+
+http::Response json_refusal(const Refusal& refusal, const std::string& request_id) {
+  nlohmann::ordered_json body = {{"__type", refusal.code}, {"message", refusal.message}};
+  if (!refusal.resource_ids.empty()) body["resourceIds"] = refusal.resource_ids;
+  // Messages quote what clients sent, which need not be UTF-8.
+  auto response = json_response(
+      refusal.status, body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace),
+      request_id);
+  response.headers["X-Amzn-ErrorType"] = refusal.code;
+  return response;
+}
+
+std::string attribute_of(const Address& address) {
+  if (address.service == nullptr) return "";
+  return fmt::format(" xmlns=\"{}\"", address.service->xml_namespace);
+}
+
+http::Response xml_refusal(const Address& address, const Refusal& refusal,
+                           const std::string& request_id) {
+  const char* whose = refusal.status < 500 ? "Sender" : "Receiver";
+  std::string error = xml_element("Type", whose) + xml_element("Code", refusal.code) +
+                      xml_element("Message", refusal.message);
+  std::string body =
+      fmt::format("<ErrorResponse{}><Error>{}</Error>{}</ErrorResponse>\n", attribute_of(address),
+                  error, xml_element("RequestId", request_id));
+  return xml_response(refusal.status, std::move(body), request_id);
+}
+
+Refusal json_doubt(const Unproved& unproved) {
+  switch (unproved.doubt) {
+    case Doubt::kMissing:
+      return {.code = "MissingAuthenticationTokenException", .message = unproved.text};
+    case Doubt::kIncomplete:
+      return {.code = "IncompleteSignatureException", .message = unproved.text};
+    case Doubt::kUnknownKey:
+      return {.code = "UnrecognizedClientException", .message = unproved.text};
+    case Doubt::kExpiredKey:
+      return {.code = "ExpiredTokenException", .message = unproved.text};
+    case Doubt::kSignature:
+      return {.code = "InvalidSignatureException", .message = unproved.text};
+  }
+  return {};
+}
+
+Refusal query_doubt(const Unproved& unproved) {
+  constexpr int kForbidden = 403;
+  switch (unproved.doubt) {
+    case Doubt::kMissing:
+      return {"MissingAuthenticationToken", "Request is missing Authentication Token", kForbidden};
+    case Doubt::kIncomplete:
+      return {"IncompleteSignature", unproved.text};
+    case Doubt::kUnknownKey:
+      return {"InvalidClientTokenId", unproved.text, kForbidden};
+    case Doubt::kExpiredKey:
+      return {"ExpiredToken", unproved.text, kForbidden};
+    case Doubt::kSignature:
+      return {"SignatureDoesNotMatch", unproved.text, kForbidden};
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string xml_text(std::string_view text) {
+  std::string out;
+  for (char c : printable(text, text.size() + 1)) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      default:
+        out += c;
+    }
+  }
+  return out;
+}
+
+std::string xml_element(std::string_view name, std::string_view text) {
+  return fmt::format("<{0}>{1}</{0}>", name, xml_text(text));
+}
+
+http::Response render_answer(const Address& address, const std::string& body,
+                             const std::string& request_id) {
+  if (address.protocol == Protocol::kJson) return json_response(200, body, request_id);
+  std::string metadata = xml_element("RequestId", request_id);
+  return xml_response(200,
+                      fmt::format("<{0}Response{1}>{2}<ResponseMetadata>{3}</ResponseMetadata></"
+                                  "{0}Response>\n",
+                                  address.operation, attribute_of(address), body, metadata),
+                      request_id);
+}
+
+http::Response render_refusal(const Address& address, const Refusal& refusal,
+                              const std::string& request_id) {
+  return address.protocol == Protocol::kJson ? json_refusal(refusal, request_id)
+                                             : xml_refusal(address, refusal, request_id);
+}
+
+Refusal refusal_of(Protocol protocol, const Unproved& unproved) {
+  return protocol == Protocol::kJson ? json_doubt(unproved) : query_doubt(unproved);
+}
+
+Refusal unknown_address(const Address& address) {
+  std::string operation = printable(address.operation, kNameShownMax);
+  if (address.protocol == Protocol::kQuery) {
+    return {"InvalidAction", operation.empty() ? "The request names no Action"
+                                               : "Could not find operation " + operation};
+  }
+  Refusal refusal = unknown_operation(operation);
+  // Other protocols of Amazon's go by the path, and there is nothing of ours at any.
+  if (address.service == nullptr && operation.empty()) refusal.status = 404;
+  return refusal;
+}
+
+}  // namespace berth::api

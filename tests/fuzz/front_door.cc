@@ -1,0 +1,57 @@
+// What anybody who reaches the API's port may send: the door answers each request, refuses all of
+// them (none is signed by its key), and what it says is well-formed.
+#include "api/front_door.h"
+
+#include "api/sts.h"
+#include "aws/xml.h"
+#include "base/json.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/targets.h"
+
+namespace berth::fuzz {
+namespace {
+
+class Unreachable final : public api::Service {
+ public:
+  api::Answer answer(const api::Call&) override {
+    CHECK(false);
+    return {};
+  }
+};
+
+void check_response(const http::Response& response) {
+  CHECK(response.status >= 400 && response.status < 500);
+  if (response.content_type == "text/xml") {
+    auto values = aws::parse_xml(response.body);
+    CHECK(values && !(*values)["ErrorResponse/Error/Code"].empty());
+    return;
+  }
+  auto body = json::Document::parse(response.body, {.name = "answer"});
+  CHECK(body && body->root().string_at("__type") && body->root().string_at("message"));
+}
+
+}  // namespace
+
+void front_door(std::string_view text) {
+  auto parsed = http::parse_request(text, http::kBodyMax);
+  if (!parsed || !*parsed) return;
+  ManualClock clock;
+  SeededRng rng(1);
+  Env env{clock, rng};
+  api::RootKey key{"AKIATESTTESTTESTTEST", Secret("never used to sign")};
+  api::FrontDoor door(key, {"123456789012", "us-east-1"}, env);
+  Unreachable ecs;
+  Unreachable sts;
+  door.open("ecs", ecs);
+  door.open("sts", sts);
+  check_response(door.answer((*parsed)->request, api::Entrance::kSigned));
+  // Who is trusted reaches a service, which must not crash either.
+  api::Sts real(key, env);
+  api::FrontDoor trusting(key, {"123456789012", "us-east-1"}, env);
+  trusting.open("sts", real);
+  auto response = trusting.answer((*parsed)->request, api::Entrance::kTrusted);
+  CHECK(response.status < 500);
+  if (response.content_type == "text/xml") CHECK(aws::parse_xml(response.body).has_value());
+}
+
+}  // namespace berth::fuzz
