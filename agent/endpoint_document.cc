@@ -47,6 +47,9 @@ class Document {
     if (!definition_.task_role_arn.empty()) {
       document["credentials"] = {{"id", facts_.ids.credentials}, {"roleArn", role_arn()}};
     }
+    if (!facts_.ephemeral_storage.empty()) {
+      document["ephemeralStorage"] = facts_.ephemeral_storage;
+    }
     document["task"] = task();
     return document;
   }

@@ -4,6 +4,7 @@
 //
 //   {"version": 1, "containers": {"<endpoint id>": "<container>"}, "essential": ["<container>"],
 //    "credentials": {"id", "roleArn"},          for a task with a role
+//    "ephemeralStorage": "<directory>",         where one of a size is mounted
 //    "task": {...}}                  the answer to /v4/<id>/taskWithTags, nothing having happened
 #pragma once
 
@@ -53,6 +54,7 @@ struct EndpointFacts {
   std::map<std::string, netns::Endpoint> networks;
   std::map<std::string, std::vector<netns::PublishedPort>> ports;
   std::map<std::string, std::string> volumes;  // name -> directory on the host
+  std::string ephemeral_storage{};             // where it is mounted; "" for none of a size
   std::vector<std::string> name_servers;
   std::vector<std::string> search_domains;
 };

@@ -1,5 +1,6 @@
 #include "agent/explain.h"
 
+#include "agent/ephemeral_storage.h"
 #include "agent/paths.h"
 #include "agent/task_files.h"
 #include "agent/task_network.h"
@@ -93,7 +94,7 @@ struct FieldsOf {
   std::array<std::string_view, 3> fields;
 };
 // The first that matches counts.
-constexpr std::array<FieldsOf, 55> kFields{{
+constexpr std::array<FieldsOf, 56> kFields{{
     {"mounts[/dev/shm]", {"linuxParameters.sharedMemorySize"}},
     {"mounts[/etc/hosts]", {"extraHosts", "links"}},
     {"mounts[/etc/resolv.conf]", {"dnsServers", "dnsSearchDomains"}},
@@ -143,6 +144,7 @@ constexpr std::array<FieldsOf, 55> kFields{{
     {"ipcNamespace", {"/ipcMode"}},
     {"sharedMemory", {"/ipcMode", "linuxParameters.sharedMemorySize"}},
     {"volumes", {"/volumes"}},
+    {"ephemeralStorage", {"/ephemeralStorage"}},
     {"fills", {"mountPoints", "/volumes"}},
     {"dependsOn", {"dependsOn", "startTimeout", "links"}},
     {"console", {"interactive", "pseudoTerminal"}},
@@ -230,6 +232,11 @@ Result<Blueprint> blueprint_of(const Config& config, const ListedTask& task) {
 Result<std::vector<Chapter>> explain(const Blueprint& blueprint) {
   sys::Cgroups cgroups = TRY(sys::Cgroups::detect());
   std::vector<Chapter> chapters;
+  if (blueprint.plan.ephemeral_storage) {
+    chapters.push_back({.process = "berth",
+                        .container = "",
+                        .steps = {explain_image(*blueprint.plan.ephemeral_storage)}});
+  }
   if (!blueprint.endpoints.empty()) {
     chapters.push_back(
         {.process = "berth", .container = "", .steps = netns::explain_bridge(blueprint.bridge)});

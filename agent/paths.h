@@ -7,6 +7,10 @@
 //     tasks/<task-id>/logs/<c>.log     what containers print, json-file format
 //     tasks/<task-id>/<c>/upper work   writable layer of a container
 //     tasks/<task-id>/volumes/<v>/     volumes that live as long as the task
+//     tasks/<task-id>/ephemeral.img    with ephemeralStorage: a file system of that size, which the
+//                                      shim mounts on ephemeral/; then the writable layers are in
+//                                      ephemeral/containers/<c>/ and those volumes in
+//                                      ephemeral/volumes/<v>/
 //     volumes/<v>/                     named volumes (agent/volume_store.h)
 //     stopped/<task-id>/               what stays of a detached task for an hour: info.json, logs/,
 //                                      events.jsonl, <c>.exit.json

@@ -1,6 +1,7 @@
 #include "agent/placed_volumes.h"
 
 #include "agent/efs_volume.h"
+#include "agent/ephemeral_storage.h"
 #include "agent/paths.h"
 #include "agent/volume_mount.h"
 #include "agent/volume_store.h"
@@ -19,6 +20,7 @@ class Placer {
         store_(request.config.root) {}
 
   Result<PlacedVolumes> place() {
+    if (request_.task.definition.ephemeral_storage_gib) TRY(place_storage());
     for (const scheduler::Volume& volume : request_.task.definition.volumes) {
       placed_.by_name[volume.name] = TRY(place_volume(volume));
     }
@@ -27,6 +29,13 @@ class Placer {
 
  private:
   bool is_real() const { return request_.placing == Placing::kReal; }
+
+  Status place_storage() {
+    placed_.storage = ephemeral_storage_plan(paths_, request_.task.id);
+    if (!is_real()) return {};
+    return make_ephemeral_storage(*placed_.storage,
+                                  *request_.task.definition.ephemeral_storage_gib);
+  }
 
   Result<PlacedVolume> place_volume(const scheduler::Volume& volume) {
     if (!volume.source_path.empty()) return place_host(volume);
@@ -41,7 +50,11 @@ class Placer {
     return PlacedVolume{.directory = volume.source_path};
   }
 
-  Result<PlacedVolume> place_own(const scheduler::Volume& volume) const {
+  Result<PlacedVolume> place_own(const scheduler::Volume& volume) {
+    if (placed_.storage) {
+      placed_.storage->directories.push_back(placed_.storage->path + "/volumes/" + volume.name);
+      return PlacedVolume{.directory = placed_.storage->directories.back(), .is_filled = true};
+    }
     std::string directory = paths_.volume(request_.task.id, volume.name);
     if (is_real()) TRY(make(volume.name, directory));
     return PlacedVolume{.directory = directory, .is_filled = true};

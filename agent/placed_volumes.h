@@ -28,6 +28,7 @@ struct PlacedVolume {
 
 struct PlacedVolumes {
   std::map<std::string, PlacedVolume> by_name;
+  std::optional<runtime::EphemeralStoragePlan> storage;  // the task's own volumes are in it
   std::vector<runtime::VolumePlan> mounts;
   std::vector<sys::Fd> pins;  // named volumes are not removed while these are open
 };

@@ -5,6 +5,7 @@
 #include "agent/task_protection.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "sys/host.h"
 
 #include <nlohmann/json.hpp>
 
@@ -219,8 +220,17 @@ void TaskEndpoint::answer_metadata(const Asked& asked, MetadataVersion version,
   if (rest.empty()) return answer_container(asked, version, *container);
   if (rest == "stats") return answer_stats(asked, *container);
   if (rest == "task/stats") return answer_all_stats(asked);
+  observe_ephemeral_storage();
   Tags tags = rest == "task" ? Tags::kWithout : Tags::kWith;
   asked.reply(json_answer(metadata_.render_task(version, tags)));
+}
+
+// We are in the shim's mount namespace, where it is mounted.
+void TaskEndpoint::observe_ephemeral_storage() {
+  auto directory = metadata_.ephemeral_storage();
+  if (!directory) return;
+  auto use = sys::file_system_use(*directory);
+  if (use) metadata_.observe_ephemeral_storage(use->used_bytes, use->size_bytes);
 }
 
 // Version 2 knows no ids: it is for tasks that have an address of their own.

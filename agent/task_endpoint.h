@@ -77,6 +77,7 @@ class TaskEndpoint {
   void answer_protection(const Asked& asked);
   void answer_metadata(const Asked& asked, MetadataVersion version, const std::string& id);
   void answer_old_metadata(const Asked& asked);
+  void observe_ephemeral_storage();
   void answer_container(const Asked& asked, MetadataVersion version, const std::string& container);
   void answer_credentials(const Asked& asked, const std::string& id);
   void answer_stats(const Asked& asked, const std::string& container);

@@ -97,6 +97,7 @@ class Writer {
     plan.endpoint =
         runtime::EndpointPlan{.command = request_.endpoint_command,
                               .host_listener = request_.endpoint_ids.host_port.has_value()};
+    plan.ephemeral_storage = request_.volumes->storage;
     plan.volumes = request_.volumes->mounts;
     plan.cgroup = place_.cgroup;
     plan.limits = limits();
@@ -169,6 +170,7 @@ class Writer {
         if (leased.container == name) facts.ports[name] = leased.ports;
       }
     }
+    if (request_.volumes->storage) facts.ephemeral_storage = request_.volumes->storage->path;
     netns::Resolver resolver = resolver_of({});
     facts.name_servers = resolver.nameservers;
     facts.search_domains = resolver.search;
@@ -203,10 +205,10 @@ class Writer {
     plan.name = container.name;
     plan.id = task_.id + "-" + container.name;
     plan.bundle = bundle;
-    std::string durable = paths_.durable(task_.id) + "/" + container.name;
+    std::string written = directory_of_writes(container.name);
     plan.rootfs = {.layers = image.layer_directories,
-                   .upper = durable + "/upper",
-                   .work = durable + "/work",
+                   .upper = written + "/upper",
+                   .work = written + "/work",
                    .target = place.rootfs};
     plan.fills = fills_of(container);
     plan.cgroup = settings.cgroup;
@@ -227,6 +229,13 @@ class Writer {
     plan.own_pids = definition_.pid_mode == PidMode::kPrivate;
     plan.stop_signal = TRY(parse_signal(image.config.stop_signal));
     return plan;
+  }
+
+  // Its writable layer.
+  std::string directory_of_writes(const std::string& container) const {
+    const auto& storage = request_.volumes->storage;
+    if (storage) return storage->path + "/containers/" + container;
+    return paths_.durable(task_.id) + "/" + container;
   }
 
   std::vector<runtime::FillPlan> fills_of(const ContainerDefinition& container) const {

@@ -14,6 +14,7 @@ using Json = nlohmann::ordered_json;
 using Kind = runtime::ShimEvent::Kind;
 
 // From the least far to the farthest; a task is as far as the least of its containers.
+constexpr uint64_t kMib = 1 << 20;
 constexpr std::array kStatuses = {"NONE", "PULLED", "CREATED", "RUNNING", "STOPPED"};
 
 size_t rank_of(const Json& container) {
@@ -84,6 +85,9 @@ Status check(const Json& document, const std::string& name) {
   for (const auto& [id, container] : document["containers"].items()) {
     if (!container.is_string()) return fail(Errc::kCorrupt, "{}: containers.{}", name, id);
   }
+  if (document.contains("ephemeralStorage") && !document["ephemeralStorage"].is_string()) {
+    return fail(Errc::kCorrupt, "{}: ephemeralStorage: must be a directory", name);
+  }
   const Json& task = document["task"];
   if (!task.contains("Containers") || !task["Containers"].is_array()) {
     return fail(Errc::kCorrupt, "{}: task.Containers: must be an array", name);
@@ -123,6 +127,17 @@ Json* TaskMetadata::find(const std::string& container) {
     if (each["Name"] == container) return &each;
   }
   return nullptr;
+}
+
+std::optional<std::string> TaskMetadata::ephemeral_storage() const {
+  auto storage = document_->find("ephemeralStorage");
+  if (storage == document_->end()) return std::nullopt;
+  return storage->get<std::string>();
+}
+
+void TaskMetadata::observe_ephemeral_storage(uint64_t used_bytes, uint64_t size_bytes) {
+  (*document_)["task"]["EphemeralStorageMetrics"] = {{"Utilized", used_bytes / kMib},
+                                                     {"Reserved", size_bytes / kMib}};
 }
 
 void TaskMetadata::observe(const runtime::ShimEvent& event) {
@@ -211,7 +226,10 @@ std::string TaskMetadata::render_task(MetadataVersion version, Tags tags) const 
   task["KnownStatus"] = kStatuses.at(least);
   if (tags == Tags::kWithout) task.erase("TaskTags");
   if (version != MetadataVersion::kV4) {
-    for (const char* key : {"LaunchType", "Group", "FaultInjectionEnabled"}) task.erase(key);
+    for (const char* key :
+         {"LaunchType", "Group", "FaultInjectionEnabled", "EphemeralStorageMetrics"}) {
+      task.erase(key);
+    }
     for (Json& each : task["Containers"]) make_old(each);
   }
   return text_of(task);

@@ -39,6 +39,9 @@ class TaskMetadata {
   TaskMetadata& operator=(TaskMetadata&&) noexcept;
   ~TaskMetadata();
 
+  // Where its ephemeral storage of a size is mounted; nothing when it has none.
+  std::optional<std::string> ephemeral_storage() const;
+  void observe_ephemeral_storage(uint64_t used_bytes, uint64_t size_bytes);
   // In the order of the events; one that has been heard already changes nothing.
   void observe(const runtime::ShimEvent& event);
 

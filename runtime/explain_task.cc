@@ -108,6 +108,27 @@ Step shared_memory_step(const SharedMemoryPlan& memory) {
   return step;
 }
 
+Step ephemeral_storage_step(const EphemeralStoragePlan& storage) {
+  Step step;
+  step.stage = "volumes";
+  step.effect = fmt::format(
+      "{} on a loop device, mounted on {}: writable layers and volumes of "
+      "the task are in it",
+      storage.image, storage.path);
+  step.calls = {
+      fmt::format("open({})", storage.image),      "ioctl(LOOP_CTL_GET_FREE)",
+      "ioctl(LOOP_CONFIGURE, LO_FLAGS_AUTOCLEAR)", fmt::format("fsopen({})", kEphemeralStorageType),
+      "fsconfig(noinit_itable, discard)",          "fsmount",
+      fmt::format("move_mount({})", storage.path)};
+  step.purpose =
+      "what the task writes has an end of its own: it gets ENOSPC, and the disk of the host stays "
+      "free";
+  step.by_hand =
+      fmt::format("mount -o loop,noinit_itable,discard {} {}", storage.image, storage.path);
+  step.asked_by = "ephemeralStorage";
+  return step;
+}
+
 Step volume_step(const VolumePlan& volume) {
   std::string options = join(volume.options, ",");
   Step step;
@@ -280,6 +301,7 @@ std::vector<Step> explain_task(const TaskPlan& plan, const sys::Cgroups& cgroups
   if (!plan.pid_namespace.empty()) steps.push_back(shared_pids_step(plan));
   if (!plan.ipc_namespace.empty()) steps.push_back(shared_ipc_step(plan));
   if (plan.shared_memory) steps.push_back(shared_memory_step(*plan.shared_memory));
+  if (plan.ephemeral_storage) steps.push_back(ephemeral_storage_step(*plan.ephemeral_storage));
   for (const VolumePlan& volume : plan.volumes) steps.push_back(volume_step(volume));
   return steps;
 }

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "runtime/endpoint_program.h"
+#include "runtime/ephemeral_storage.h"
 #include "runtime/health_monitor.h"
 #include "runtime/oci_program.h"
 #include "runtime/restart.h"
@@ -89,6 +90,7 @@ class Shim {
     listener_ = TRY(sys::listen_unix(TaskPaths{plan_.directory}.socket()));
     TRY(loop_.watch(listener_.get(), EPOLLIN, [this](uint32_t) { accept_agent(); }));
     namespaces_ = TRY(make_task_namespaces(plan_));
+    if (plan_.ephemeral_storage) TRY(mount_ephemeral_storage(*plan_.ephemeral_storage));
     for (const VolumePlan& volume : plan_.volumes) TRY(mount_volume(volume));
     TRY(watch_endpoint());
     TRY(make_cgroup());

@@ -86,6 +86,18 @@ Result<RestartPlan> parse_restart(const json::Node& node) {
   return restart;
 }
 
+Json render(const EphemeralStoragePlan& storage) {
+  return {{"image", storage.image}, {"path", storage.path}, {"directories", storage.directories}};
+}
+
+Result<EphemeralStoragePlan> parse_ephemeral_storage(const json::Node& node) {
+  EphemeralStoragePlan storage;
+  storage.image = TRY(node.string_at("image"));
+  storage.path = TRY(node.string_at("path"));
+  storage.directories = TRY(node.find_strings("directories"));
+  return storage;
+}
+
 Json render(const VolumePlan& volume) {
   return {{"name", volume.name},           {"path", volume.path},       {"type", volume.type},
           {"source", volume.source},       {"options", volume.options}, {"root", volume.root},
@@ -264,6 +276,9 @@ Result<TaskPlan> parse_plan(const json::Node& root) {
     shared.size_bytes = TRY(number_at<int64_t>(*memory, "sizeBytes"));
     plan.shared_memory = std::move(shared);
   }
+  if (auto storage = root.find("ephemeralStorage")) {
+    plan.ephemeral_storage = TRY(parse_ephemeral_storage(*storage));
+  }
   for (const json::Node& volume : TRY(root.find_array("volumes"))) {
     plan.volumes.push_back(TRY(parse_volume(volume)));
   }
@@ -318,6 +333,7 @@ std::string render_task_plan(const TaskPlan& plan) {
     json["sharedMemory"] = {{"path", plan.shared_memory->path},
                             {"sizeBytes", plan.shared_memory->size_bytes}};
   }
+  if (plan.ephemeral_storage) json["ephemeralStorage"] = render(*plan.ephemeral_storage);
   for (const VolumePlan& volume : plan.volumes) json["volumes"].push_back(render(volume));
   if (plan.endpoint) json["endpoint"] = render(*plan.endpoint);
   if (plan.ids) json["ids"] = {{"first", plan.ids->first}, {"size", plan.ids->size}};

@@ -111,6 +111,16 @@ struct SharedMemoryPlan {
   bool operator==(const SharedMemoryPlan&) const = default;
 };
 
+// A file system of a size, in a file that the agent made: what the containers write and the task's
+// own volumes are in it.
+struct EphemeralStoragePlan {
+  std::string image;                     // the file
+  std::string path;                      // where the shim mounts it
+  std::vector<std::string> directories;  // in it, for the shim to make: the task's own volumes
+  bool operator==(const EphemeralStoragePlan&) const = default;
+};
+inline constexpr const char* kEphemeralStorageType = "ext4";
+
 // A volume for the shim to mount before there is a container: a file system of its own, or a part
 // of one.
 struct VolumePlan {
@@ -162,6 +172,7 @@ struct TaskPlan {
   std::string pid_namespace;  // likewise; "": the containers share none
   std::string ipc_namespace;  // likewise
   std::optional<SharedMemoryPlan> shared_memory;
+  std::optional<EphemeralStoragePlan> ephemeral_storage;
   std::vector<VolumePlan> volumes;
   std::optional<EndpointPlan> endpoint;
   std::string cgroup;

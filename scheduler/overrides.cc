@@ -6,6 +6,7 @@
 #include "scheduler/reader.h"
 #include "scheduler/sizes.h"
 #include "scheduler/task_definition_parse.h"
+#include "scheduler/volume_parse.h"
 
 #include <algorithm>
 #include <limits>
@@ -97,6 +98,7 @@ ParsedOverrides parse_overrides(const json::Node& root) {
     if (!memory.empty() && !(overrides.memory_mib = parse_task_memory(memory))) {
       reader.malformed_at(root, "memory", "Invalid 'memory' setting for task.");
     }
+    overrides.ephemeral_storage_gib = read_ephemeral_storage(reader, root);
     overrides.task_role_arn = reader.string(root, "taskRoleArn");
     overrides.execution_role_arn = reader.string(root, "executionRoleArn");
     for (const json::Node& node : reader.array(root, "containerOverrides")) {
@@ -148,6 +150,9 @@ Result<TaskDefinition> apply_overrides(TaskDefinition definition, const Override
   for (const ContainerOverride& each : overrides.containers) TRY(apply_container(definition, each));
   if (overrides.cpu) definition.cpu = overrides.cpu;
   if (overrides.memory_mib) definition.memory_mib = overrides.memory_mib;
+  if (overrides.ephemeral_storage_gib) {
+    definition.ephemeral_storage_gib = overrides.ephemeral_storage_gib;
+  }
   if (!overrides.task_role_arn.empty()) definition.task_role_arn = overrides.task_role_arn;
   if (!overrides.execution_role_arn.empty()) {
     definition.execution_role_arn = overrides.execution_role_arn;

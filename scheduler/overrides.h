@@ -30,6 +30,7 @@ struct Overrides {
   std::vector<ContainerOverride> containers{};
   std::optional<uint32_t> cpu{};
   std::optional<uint32_t> memory_mib{};
+  std::optional<uint32_t> ephemeral_storage_gib{};
   std::string task_role_arn{};
   std::string execution_role_arn{};
 };

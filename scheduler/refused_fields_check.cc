@@ -9,7 +9,6 @@ namespace berth::scheduler {
 namespace {
 
 constexpr size_t kEnvironmentFilesMax = 10;
-constexpr IntegerRange kEphemeralGib = {21, 200};
 constexpr size_t kNameShown = 60;
 
 // Faults of type are the parser's to tell: here they read as absent.
@@ -34,7 +33,6 @@ class RefusedFields {
 
   Findings run() {
     check_proxy();
-    check_ephemeral_storage();
     if (fargate_) check_fargate_task();
     for (const json::Node& container : items_at(root_, "containerDefinitions")) {
       check_sources(container);
@@ -62,12 +60,6 @@ class RefusedFields {
     reader_.invalid_at(
         *proxy, "containerName",
         fmt::format("Proxy container [{}] does not exist", printable(name, kNameShown)));
-  }
-
-  void check_ephemeral_storage() {
-    auto storage = root_.find("ephemeralStorage");
-    if (!storage || !storage->is_object()) return;
-    (void)reader_.required_integer(*storage, "sizeInGiB", kEphemeralGib);
   }
 
   void check_fargate_task() {

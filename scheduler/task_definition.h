@@ -226,6 +226,7 @@ struct TaskDefinition {
   std::string task_role_arn{};       // ARN or name; "": the containers get no credentials
   std::string execution_role_arn{};  // kept; berth itself is the executor
   std::vector<KeyValue> tags{};
+  std::optional<uint32_t> ephemeral_storage_gib{};  // for what its containers write, all together
   bool enable_fault_injection = false;  // containers may ask for faults in their network
 
   bool requires_fargate() const;

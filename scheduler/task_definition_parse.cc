@@ -420,6 +420,7 @@ TaskDefinition read_definition(Reader& reader, const json::Node& root, LaunchTyp
   definition.execution_role_arn = reader.string(root, "executionRoleArn");
   definition.volumes = read_list(reader, root, "volumes", "Volume", read_volume);
   definition.tags = read_list(reader, root, "tags", "Tag", read_tag);
+  definition.ephemeral_storage_gib = read_ephemeral_storage(reader, root);
   definition.enable_fault_injection = reader.boolean(root, "enableFaultInjection", false);
   for (const json::Node& node : reader.array(root, "containerDefinitions")) {
     if (!reader.check_members(node, "ContainerDefinition")) continue;

@@ -7,6 +7,8 @@
 namespace berth::scheduler {
 namespace {
 
+constexpr IntegerRange kEphemeralGib = {21, 200};
+
 constexpr size_t kVolumeWordShown = 60;
 constexpr int64_t kVolumePortMax = 65535;
 
@@ -93,6 +95,14 @@ Volume read_volume(Reader& reader, const json::Node& node) {
   volume.docker = read_docker(reader, node);
   volume.efs = read_efs(reader, node);
   return volume;
+}
+
+std::optional<uint32_t> read_ephemeral_storage(Reader& reader, const json::Node& root) {
+  auto storage = reader.object(root, "ephemeralStorage");
+  if (!storage || !reader.check_members(*storage, "EphemeralStorage")) return std::nullopt;
+  auto gib = reader.required_integer(*storage, "sizeInGiB", kEphemeralGib);
+  if (!gib) return std::nullopt;
+  return static_cast<uint32_t>(*gib);
 }
 
 }  // namespace berth::scheduler

@@ -21,6 +21,13 @@ Result<uint64_t> free_bytes(const std::string& path) {
   return uint64_t{st.f_bavail} * st.f_frsize;
 }
 
+Result<FileSystemUse> file_system_use(const std::string& path) {
+  struct statvfs st {};
+  TRY(run("statvfs", path, [&] { return ::statvfs(path.c_str(), &st); }));
+  return FileSystemUse{.size_bytes = uint64_t{st.f_blocks} * st.f_frsize,
+                       .used_bytes = uint64_t{st.f_blocks - st.f_bfree} * st.f_frsize};
+}
+
 unsigned online_processors() {
   long count = ::sysconf(_SC_NPROCESSORS_ONLN);
   return count < 1 ? 1 : static_cast<unsigned>(count);

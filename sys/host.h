@@ -16,6 +16,13 @@ Result<std::string> machine_name();
 // Bytes that an unprivileged process could still write to the file system of `path` (statvfs(3)).
 Result<uint64_t> free_bytes(const std::string& path);
 
+struct FileSystemUse {
+  uint64_t size_bytes = 0;
+  uint64_t used_bytes = 0;
+};
+// Of the file system of `path`, likewise.
+Result<FileSystemUse> file_system_use(const std::string& path);
+
 // That take part in scheduling now, at least 1.
 unsigned online_processors();
 

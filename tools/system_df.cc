@@ -1,4 +1,5 @@
 // berth system df: what takes the room on disk.
+#include "agent/ephemeral_storage.h"
 #include "agent/paths.h"
 #include "agent/volume_store.h"
 #include "base/text.h"
@@ -94,6 +95,8 @@ Result<TaskUse> use_of_task(const agent::InstancePaths& paths, const std::string
       use.logs += bytes;
     } else if (name == "volumes") {
       use.volumes = bytes;
+    } else if (name == agent::kEphemeralMount) {
+      // In the shim's mount namespace what lies here is in the file that is counted beside it.
     } else {
       use.writable += bytes;
       ++use.containers;

@@ -120,6 +120,24 @@ TEST(TaskMetadata, ARestartCountsAndGivesAnotherProcess) {
               HasSubstr("\"RestartCount\":2"));
 }
 
+TEST(TaskMetadata, EphemeralStorageIsToldInMebibytes) {
+  EXPECT_FALSE(metadata_example().ephemeral_storage());
+  scheduler::Task task = metadata_task();
+  EndpointIds ids = metadata_ids();
+  std::string text = render_endpoint_document({.task = task,
+                                               .ids = ids,
+                                               .region = "eu-west-1",
+                                               .account = "123456789012",
+                                               .ephemeral_storage = "/t/e"});
+  TaskMetadata metadata = std::move(*TaskMetadata::parse(text, "endpoint.json"));
+  EXPECT_EQ(metadata.ephemeral_storage(), "/t/e");
+  metadata.observe_ephemeral_storage(uint64_t{3} << 20, uint64_t{21} << 30);
+  EXPECT_THAT(metadata.render_task(MetadataVersion::kV4, Tags::kWithout),
+              HasSubstr("\"EphemeralStorageMetrics\":{\"Utilized\":3,\"Reserved\":21504}"));
+  EXPECT_THAT(metadata.render_task(MetadataVersion::kV3, Tags::kWithout),
+              Not(HasSubstr("EphemeralStorageMetrics")));
+}
+
 TEST(TaskMetadata, TagsAreToldWhenAskedFor) {
   TaskMetadata metadata = metadata_example();
   EXPECT_THAT(metadata.render_task(MetadataVersion::kV4, Tags::kWithout),

@@ -11,6 +11,7 @@ import subprocess
 import leak_census
 import pytest
 from berth import log_processes, sh, task
+from small_disk import small_disk
 from waiting import wait_until
 
 LINES = "i=0; while [ $i -lt %d ]; do i=$((i+1)); echo line $i; done"
@@ -134,22 +135,6 @@ def test_a_killed_supervisor_leaves_what_was_printed(berth, detached):
     assert len(seen) - len(whole) <= 1, "only the last one may be cut"
     # A pipe holds 64 KiB, and a line is about ten bytes.
     assert len(whole) - before > 4000, (before, len(whole))
-
-
-@contextlib.contextmanager
-def small_disk(directory, megabytes):
-    """A file system of its own, in memory, at the place where logs go."""
-    image = pathlib.Path("/dev/shm") / f"berth-logs-{os.getpid()}.img"
-    with image.open("wb") as file:
-        file.truncate(megabytes << 20)
-    subprocess.run(["mkfs.ext4", "-q", "-O", "^has_journal", image], check=True)
-    directory.mkdir(parents=True, exist_ok=True)
-    subprocess.run(["mount", "-o", "loop", image, directory], check=True)
-    try:
-        yield directory
-    finally:
-        subprocess.run(["umount", directory], check=True)
-        image.unlink()
 
 
 @pytest.fixture

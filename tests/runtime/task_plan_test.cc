@@ -22,6 +22,7 @@ TaskPlan full_plan() {
   plan.networks = {{"task", "/ns/task", true}, {"web", "/ns/web"}};
   plan.pid_namespace = "/ns/pid";
   plan.ipc_namespace = "/ns/ipc";
+  plan.ephemeral_storage = EphemeralStoragePlan{"/t/e.img", "/t/e", {"/t/e/volumes/v"}};
   plan.shared_memory = SharedMemoryPlan{"/ns/shm", uint64_t{3} << 30};
   plan.endpoint = EndpointPlan{{"/bin/berth", "system", "endpoint", "0123"}, true};
   plan.cgroup = "/berth/i/0123";

@@ -35,6 +35,18 @@ TEST(Overrides, NameTheUnknownContainer) {
             "Override for container named z is not a container in the TaskDefinition.");
 }
 
+TEST(Overrides, OfEphemeralStorage) {
+  auto overrides = read_overrides(R"({"ephemeralStorage":{"sizeInGiB":30}})", "o");
+  ASSERT_TRUE(overrides) << overrides.error().text;
+  auto task = apply_overrides(definition(), *overrides, {}, CpuArchitecture::kX86_64);
+  ASSERT_TRUE(task) << task.error().text;
+  EXPECT_EQ(task->ephemeral_storage_gib, 30);
+  auto small = read_overrides(R"({"ephemeralStorage":{"sizeInGiB":20}})", "o");
+  ASSERT_FALSE(small);
+  EXPECT_EQ(small.error().text,
+            "o: ephemeralStorage.sizeInGiB: must be between 21 and 200, not 20");
+}
+
 TEST(Overrides, HaveALimit) {
   std::string text = "{}" + std::string(kOverridesMax - 2, ' ');
   EXPECT_TRUE(read_overrides(text, "o"));
