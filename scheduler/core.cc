@@ -13,6 +13,8 @@
 namespace berth::scheduler {
 namespace {
 
+constexpr int kInterfaceDigits = 17;  // of the id of a network interface
+
 // What handlers know besides the task and the event.
 struct Moment {
   WallTime now;
@@ -21,6 +23,7 @@ struct Moment {
 void apply(Task& task, const RunTaskRequested& event, const Moment& moment);
 void apply(Task& task, const StopRequested& event, const Moment& moment);
 void apply(Task& task, const KillRequested& event, const Moment& moment);
+void apply(Task& task, const TagsChanged& event, const Moment& moment);
 void apply(Task& task, const TaskProvisioned& event, const Moment& moment);
 void apply(Task& task, const ImagesPulled& event, const Moment& moment);
 void apply(Task& task, const ContainerStarted& event, const Moment& moment);
@@ -94,6 +97,9 @@ Result<std::vector<Command>> Core::step(WallTime now) {
   }
   if (!changes.empty()) TRY(store_.commit(changes));
   queue_.clear();
+  for (const Change& change : changes) {
+    if (sink_) sink_(change);
+  }
   return commands;
 }
 
@@ -103,7 +109,9 @@ Task make_task(const RunTaskRequested& request, Rng& rng, WallTime now) {
   Task task;
   task.id = request.task_id;
   task.definition = request.definition;
-  task.group = "family:" + request.definition.family;
+  task.request = request.request;
+  task.group =
+      request.request.group.empty() ? "family:" + request.definition.family : request.request.group;
   task.created_at = now;
   task.orders.start = true;
   if (request.definition.network_mode != NetworkMode::kAwsvpc) {
@@ -116,6 +124,10 @@ Task make_task(const RunTaskRequested& request, Rng& rng, WallTime now) {
     container.image = definition.image;
     container.essential = definition.essential;
     task.containers.push_back(std::move(container));
+  }
+  if (request.definition.network_mode == NetworkMode::kAwsvpc) {
+    task.attachment_id = make_uuid(rng);
+    task.interface_id = "eni-0" + make_hex(rng, kInterfaceDigits - 1);
   }
   return task;
 }
@@ -175,7 +187,9 @@ bool is_stopped(const Container& container) {
 
 void apply(Task&, const RunTaskRequested&, const Moment&) {}  // the same request again
 
+// ECS takes the tags off a task that a user stops.
 void apply(Task& task, const StopRequested& event, const Moment& moment) {
+  if (event.stop_code == StopCode::kUserInitiated) task.request.tags.clear();
   decide_stop(task, event.stop_code, event.reason, moment.now);
 }
 
@@ -184,11 +198,18 @@ void apply(Task& task, const KillRequested& event, const Moment& moment) {
   if (!task.orders.release) task.orders.kill = true;
 }
 
+void apply(Task& task, const TagsChanged& event, const Moment&) {
+  task.request.tags = event.tags;
+}
+
 void apply(Task& task, const TaskProvisioned& event, const Moment& moment) {
   if (!task.connectivity_at) task.connectivity_at = moment.now;
   for (Container& container : task.containers) {
     if (container.network_interfaces.empty()) {
       container.network_interfaces = event.network_interfaces;
+      for (NetworkInterface& each : container.network_interfaces) {
+        each.attachment_id = task.attachment_id;
+      }
     }
     auto bindings = event.network_bindings.find(container.name);
     if (bindings != event.network_bindings.end() && container.network_bindings.empty()) {

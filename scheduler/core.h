@@ -11,6 +11,7 @@
 #include "scheduler/store.h"
 
 #include <deque>
+#include <functional>
 #include <vector>
 
 namespace berth::scheduler {
@@ -27,13 +28,22 @@ class Core {
   // order. On an error of the store nothing has changed and the events stay queued.
   Result<std::vector<Command>> step(WallTime now);
 
+  // Who hears of each change once it is stored: event logs, streams of events.
+  using ChangeSink = std::function<void(const Change&)>;
+  void watch(ChangeSink sink) { sink_ = std::move(sink); }
+
+  // Tasks that stopped before `then` are gone, and what happened to them.
+  Status forget_stopped(WallTime then) { return store_.forget_stopped(then); }
+
   // Null when unknown. Valid until the next step.
   const Task* find_task(const std::string& task_id) const { return store_.find_task(task_id); }
+  std::vector<std::string> task_ids() const { return store_.task_ids(); }
 
  private:
   Store& store_;
   Rng& rng_;
   std::deque<Event> queue_;
+  ChangeSink sink_;
 };
 
 }  // namespace berth::scheduler

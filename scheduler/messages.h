@@ -19,6 +19,7 @@ namespace berth::scheduler {
 struct RunTaskRequested {
   std::string task_id{};  // of make_task_id(); the same id twice is the same request
   TaskDefinition definition{};
+  TaskRequest request{};
   bool operator==(const RunTaskRequested&) const = default;
 };
 
@@ -34,6 +35,13 @@ struct KillRequested {
   std::string task_id{};
   std::string reason{};
   bool operator==(const KillRequested&) const = default;
+};
+
+// The task has other tags from now on.
+struct TagsChanged {
+  std::string task_id{};
+  std::vector<KeyValue> tags{};
+  bool operator==(const TagsChanged&) const = default;
 };
 
 // ---- Events: from the agent ----
@@ -123,9 +131,9 @@ struct TaskReleased {
 };
 
 using Event =
-    std::variant<RunTaskRequested, StopRequested, KillRequested, TaskProvisioned, ImagesPulled,
-                 ContainerStarted, ContainerHealthChanged, ContainerRestarted, ContainerExited,
-                 TaskStopped, StartFailed, TaskReleased>;
+    std::variant<RunTaskRequested, StopRequested, KillRequested, TagsChanged, TaskProvisioned,
+                 ImagesPulled, ContainerStarted, ContainerHealthChanged, ContainerRestarted,
+                 ContainerExited, TaskStopped, StartFailed, TaskReleased>;
 
 // "RunTaskRequested".
 const char* name_of(const Event& event);

@@ -4,6 +4,7 @@
 #include "base/env.h"
 #include "scheduler/lifecycle.h"
 #include "scheduler/task_definition.h"
+#include "scheduler/task_request.h"
 
 #include <cstdint>
 #include <optional>
@@ -91,14 +92,18 @@ struct Orders {
 struct Task {
   std::string id{};             // 32 hexadecimal digits
   TaskDefinition definition{};  // overrides applied
+  TaskRequest request{};        // with its tags as they are now
   std::string group{};          // "family:<family>"
   TaskLifecycle lifecycle{TaskStatus::kProvisioning};
   DesiredStatus desired_status = DesiredStatus::kRunning;
   std::vector<Container> containers{};  // in the definition's order
   std::optional<StopCode> stop_code{};
   std::string stopped_reason{};
-  std::string ended_by{};  // the essential container that stopped first; "" for none
-  int64_t version = 1;     // one more with each change
+  // Of the interface of a task in awsvpc mode; "" for others.
+  std::string attachment_id{};  // a UUID
+  std::string interface_id{};   // "eni-" and 17 hexadecimal digits
+  std::string ended_by{};       // the essential container that stopped first; "" for none
+  int64_t version = 1;          // one more with each change
   WallTime created_at{};
   std::optional<WallTime> connectivity_at{};
   std::optional<WallTime> pull_started_at{};

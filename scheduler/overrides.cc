@@ -143,10 +143,7 @@ Result<EnvironmentOption> parse_environment_option(std::string_view text) {
   return option;
 }
 
-Result<TaskDefinition> apply_overrides(TaskDefinition definition, const Overrides& overrides,
-                                       const std::vector<EnvironmentOption>& options,
-                                       CpuArchitecture host) {
-  for (const EnvironmentOption& option : options) TRY(apply_option(definition, option));
+Result<TaskDefinition> merge_overrides(TaskDefinition definition, const Overrides& overrides) {
   for (const ContainerOverride& each : overrides.containers) TRY(apply_container(definition, each));
   if (overrides.cpu) definition.cpu = overrides.cpu;
   if (overrides.memory_mib) definition.memory_mib = overrides.memory_mib;
@@ -157,6 +154,14 @@ Result<TaskDefinition> apply_overrides(TaskDefinition definition, const Override
   if (!overrides.execution_role_arn.empty()) {
     definition.execution_role_arn = overrides.execution_role_arn;
   }
+  return definition;
+}
+
+Result<TaskDefinition> apply_overrides(TaskDefinition definition, const Overrides& overrides,
+                                       const std::vector<EnvironmentOption>& options,
+                                       CpuArchitecture host) {
+  for (const EnvironmentOption& option : options) TRY(apply_option(definition, option));
+  definition = TRY(merge_overrides(std::move(definition), overrides));
   Findings findings = check_task_definition(definition, host);
   if (!findings.empty()) return fail_with("with overrides", findings);
   return definition;

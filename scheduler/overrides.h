@@ -54,6 +54,10 @@ Result<Overrides> read_overrides(std::string_view text, const std::string& name)
 // Errors: kInvalid for no '=' or an empty name. A ':' before the '=' ends the container's name.
 Result<EnvironmentOption> parse_environment_option(std::string_view text);
 
+// The definition with what the overrides replace; no rules are looked at. Errors: kInvalid for a
+// container that the definition does not have.
+Result<TaskDefinition> merge_overrides(TaskDefinition definition, const Overrides& overrides);
+
 // The definition that runs. Environment, low to high: the definition's, `options` in their order,
 // the overrides'. Errors: kInvalid for a container that the definition does not have, and with all
 // findings of check_task_definition on the result.

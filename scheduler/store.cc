@@ -1,5 +1,7 @@
 #include "scheduler/store.h"
 
+#include <algorithm>
+
 namespace berth::scheduler {
 
 Status MemoryStore::commit(const std::vector<Change>& changes) {
@@ -19,6 +21,29 @@ std::vector<std::string> MemoryStore::task_ids() const {
   std::vector<std::string> ids;
   for (const auto& [id, task] : tasks_) ids.push_back(id);
   return ids;
+}
+
+Result<std::vector<StoryLine>> MemoryStore::story(const std::string& task_id, size_t skip) const {
+  std::vector<StoryLine> lines;
+  bool is_decided = false;
+  for (const Change& change : history(task_id, 0)) {
+    lines.push_back(story_line_of(change, is_decided));
+    is_decided = is_decided || !lines.back().decision.empty();
+  }
+  lines.erase(lines.begin(),
+              lines.begin() + static_cast<std::ptrdiff_t>(std::min(skip, lines.size())));
+  return lines;
+}
+
+Status MemoryStore::forget_stopped(WallTime then) {
+  std::erase_if(tasks_, [&](const auto& entry) {
+    const Task& task = entry.second;
+    bool is_over =
+        task.last_status() == TaskStatus::kStopped && task.stopped_at && *task.stopped_at < then;
+    if (is_over) history_.erase(entry.first);
+    return is_over;
+  });
+  return {};
 }
 
 std::vector<Change> MemoryStore::history(const std::string& task_id, size_t skip) const {

@@ -3,8 +3,9 @@
 #pragma once
 
 #include "base/result.h"
-#include "scheduler/messages.h"
+#include "scheduler/change.h"
 #include "scheduler/model.h"
+#include "scheduler/story.h"
 
 #include <map>
 #include <string>
@@ -12,12 +13,8 @@
 
 namespace berth::scheduler {
 
-struct Change {
-  Event cause;
-  WallTime at{};
-  Task task;  // after the change
-  bool operator==(const Change&) const = default;
-};
+// ECS shows a stopped task for an hour.
+constexpr Duration kStoppedTaskKept = std::chrono::hours(1);
 
 class Store {
  public:
@@ -26,9 +23,12 @@ class Store {
   virtual Status commit(const std::vector<Change>& changes) = 0;
   // Null when there is none. Valid until the next commit.
   virtual const Task* find_task(const std::string& task_id) const = 0;
+  // In text order.
   virtual std::vector<std::string> task_ids() const = 0;
-  // Oldest first, without the first `skip`.
-  virtual std::vector<Change> history(const std::string& task_id, size_t skip) const = 0;
+  // What happened to a task, oldest first, without the first `skip` changes.
+  virtual Result<std::vector<StoryLine>> story(const std::string& task_id, size_t skip) const = 0;
+  // Forgets the tasks that stopped before `then`, and their stories.
+  virtual Status forget_stopped(WallTime then) = 0;
 };
 
 // Lives as long as its process: `berth run` and tests.
@@ -37,7 +37,10 @@ class MemoryStore final : public Store {
   Status commit(const std::vector<Change>& changes) override;
   const Task* find_task(const std::string& task_id) const override;
   std::vector<std::string> task_ids() const override;
-  std::vector<Change> history(const std::string& task_id, size_t skip) const override;
+  Result<std::vector<StoryLine>> story(const std::string& task_id, size_t skip) const override;
+  Status forget_stopped(WallTime then) override;
+  // Oldest first, without the first `skip`.
+  std::vector<Change> history(const std::string& task_id, size_t skip) const;
 
  private:
   std::map<std::string, Task> tasks_;

@@ -48,6 +48,9 @@ struct Teller {
   std::string operator()(const KillRequested& event) const {
     return event.reason.empty() ? "asked to kill" : fmt::format("asked to kill: {}", event.reason);
   }
+  std::string operator()(const TagsChanged& event) const {
+    return fmt::format("it has {} tags now", event.tags.size());
+  }
   std::string operator()(const TaskProvisioned& event) const {
     std::vector<std::string> shown;
     for (const NetworkInterface& interface : event.network_interfaces) {

@@ -2,8 +2,7 @@
 // end. Pure.
 #pragma once
 
-#include "scheduler/messages.h"
-#include "scheduler/store.h"
+#include "scheduler/change.h"
 
 #include <string>
 #include <vector>

@@ -1,0 +1,23 @@
+#include "scheduler/definition_source.h"
+
+#include "base/json.h"
+#include "scheduler/overrides.h"
+
+namespace berth::scheduler {
+
+LaunchType launch_type_of(std::string_view word) {
+  if (word.empty()) return LaunchType::kAsWritten;
+  return word == "FARGATE" ? LaunchType::kFargate : LaunchType::kEc2;
+}
+
+Result<TaskDefinition> make_definition(const DefinitionSource& source, CpuArchitecture host) {
+  auto document = TRY(json::Document::parse(source.definition_json, {.name = "task definition"}));
+  ParsedTaskDefinition parsed =
+      parse_task_definition(document.root(), host, launch_type_of(source.launch_type));
+  if (!parsed.complete) return fail_with("task definition", parsed.findings);
+  if (source.overrides_json.empty()) return std::move(parsed.definition);
+  auto overrides = TRY(json::Document::parse(source.overrides_json, {.name = "overrides"}));
+  return merge_overrides(std::move(parsed.definition), parse_overrides(overrides.root()).overrides);
+}
+
+}  // namespace berth::scheduler

@@ -1,0 +1,322 @@
+#include "scheduler/sqlite_store.h"
+
+#include "base/check.h"
+#include "scheduler/task_record.h"
+
+#include <sqlite3.h>
+
+#include <chrono>
+#include <set>
+#include <utility>
+
+namespace berth::scheduler {
+namespace {
+
+constexpr int kSchemaVersion = 1;
+constexpr int kRecordNameMax = 60;
+
+// STRICT: a column holds what it says it holds.
+constexpr const char* kSchema = R"(
+CREATE TABLE tasks(id TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE stories(task_id TEXT NOT NULL, number INTEGER NOT NULL, at TEXT NOT NULL,
+  event TEXT NOT NULL, container TEXT NOT NULL, text TEXT NOT NULL, status TEXT NOT NULL,
+  decision TEXT NOT NULL, PRIMARY KEY(task_id, number)) STRICT, WITHOUT ROWID;
+CREATE TABLE records(kind TEXT NOT NULL, key TEXT NOT NULL, body TEXT NOT NULL,
+  PRIMARY KEY(kind, key)) STRICT, WITHOUT ROWID;
+PRAGMA user_version = 1;
+)";
+
+Errc errc_of(int result) {
+  switch (result & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return Errc::kUnavailable;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return Errc::kCorrupt;
+    case SQLITE_FULL:
+      return Errc::kExhausted;
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_READONLY:
+    case SQLITE_IOERR:
+      return Errc::kSystem;
+    default:
+      return Errc::kInternal;
+  }
+}
+
+// A prepared statement; reset and bound anew for each use.
+class Statement {
+ public:
+  Statement(sqlite3* database, sqlite3_stmt* statement)
+      : database_(database), statement_(statement) {}
+  Statement(Statement&& other) noexcept
+      : database_(other.database_), statement_(std::exchange(other.statement_, nullptr)) {}
+  Statement& operator=(Statement&&) = delete;
+  ~Statement() { sqlite3_finalize(statement_); }
+
+  Statement& bind(const std::string& text) {
+    sqlite3_bind_text64(statement_, ++bound_, text.data(), text.size(), SQLITE_TRANSIENT,
+                        SQLITE_UTF8);
+    return *this;
+  }
+  Statement& bind(int64_t number) {
+    sqlite3_bind_int64(statement_, ++bound_, number);
+    return *this;
+  }
+  // True: there is a row to read.
+  Result<bool> step() {
+    int result = sqlite3_step(statement_);
+    if (result == SQLITE_ROW) return true;
+    if (result == SQLITE_DONE) return false;
+    return fail(errc_of(result), "database: {}", sqlite3_errmsg(database_));
+  }
+  std::string text(int column) const {
+    const auto* bytes = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+    return bytes == nullptr
+               ? ""
+               : std::string(bytes, static_cast<size_t>(sqlite3_column_bytes(statement_, column)));
+  }
+  int64_t number(int column) const { return sqlite3_column_int64(statement_, column); }
+
+ private:
+  sqlite3* database_;
+  sqlite3_stmt* statement_;
+  int bound_ = 0;
+};
+
+bool is_asked_by_user(const Event& event) {
+  return std::holds_alternative<RunTaskRequested>(event) ||
+         std::holds_alternative<StopRequested>(event) ||
+         std::holds_alternative<KillRequested>(event) || std::holds_alternative<TagsChanged>(event);
+}
+
+}  // namespace
+
+// The connection. Each transaction is one call of transact().
+class SqliteStore::Database {
+ public:
+  static Result<std::unique_ptr<Database>> open(const std::string& path) {
+    sqlite3* handle = nullptr;
+    int result =
+        sqlite3_open_v2(path.c_str(), &handle,
+                        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+    std::unique_ptr<Database> database(new Database(handle));
+    if (result != SQLITE_OK) {
+      return fail(errc_of(result), "database {}: open: {}", path,
+                  handle == nullptr ? sqlite3_errstr(result) : sqlite3_errmsg(handle));
+    }
+    auto prepared = database->prepare_schema();
+    if (!prepared) return wrap(std::move(prepared).error(), "{}", path);
+    return database;
+  }
+  ~Database() { sqlite3_close(handle_); }
+
+  Result<Statement> prepare(std::string_view sql) {
+    sqlite3_stmt* statement = nullptr;
+    int result =
+        sqlite3_prepare_v2(handle_, sql.data(), static_cast<int>(sql.size()), &statement, nullptr);
+    if (result != SQLITE_OK) {
+      return fail(errc_of(result), "database: prepare: {}", sqlite3_errmsg(handle_));
+    }
+    return Statement(handle_, statement);
+  }
+
+  Status run(const char* sql) {
+    int result = sqlite3_exec(handle_, sql, nullptr, nullptr, nullptr);
+    if (result == SQLITE_OK) return {};
+    return fail(errc_of(result), "database: {}", sqlite3_errmsg(handle_));
+  }
+
+  // All that `work` writes, or nothing of it.
+  template <class Work>
+  Status transact(Work work) {
+    TRY(run("BEGIN IMMEDIATE"));
+    Status done = work();
+    if (done) done = run("COMMIT");
+    if (!done) (void)run("ROLLBACK");  // a failed COMMIT may have rolled back itself
+    return done;
+  }
+
+  // Whether a transaction is on the disk when it is over, or only out of this process.
+  Status set_synced(bool synced) {
+    if (synced == synced_) return {};
+    TRY(run(synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"));
+    synced_ = synced;
+    return {};
+  }
+
+ private:
+  explicit Database(sqlite3* handle) : handle_(handle) {}
+
+  Status prepare_schema() {
+    // The lock is taken with the first read and kept: no shared memory, no second process.
+    TRY(run("PRAGMA locking_mode = EXCLUSIVE"));
+    TRY(run("PRAGMA journal_mode = WAL"));
+    TRY(run("PRAGMA synchronous = FULL"));
+    int64_t version = 0;
+    {
+      auto statement = TRY(prepare("PRAGMA user_version"));
+      if (TRY(statement.step())) version = statement.number(0);
+    }
+    if (version == kSchemaVersion) return {};
+    if (version > kSchemaVersion) {
+      return fail(Errc::kUnsupported, "database: written by a later version of berth (schema {})",
+                  version);
+    }
+    return transact([this] { return run(kSchema); });
+  }
+
+  sqlite3* handle_;
+  bool synced_ = true;
+};
+
+SqliteStore::SqliteStore(std::unique_ptr<Database> database) : database_(std::move(database)) {}
+SqliteStore::~SqliteStore() = default;
+
+Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path,
+                                                       CpuArchitecture host) {
+  std::unique_ptr<SqliteStore> store(new SqliteStore(TRY(Database::open(path))));
+  auto loaded = store->load(host);
+  if (!loaded) return wrap(std::move(loaded).error(), "{}", path);
+  return store;
+}
+
+Status SqliteStore::load(CpuArchitecture host) {
+  auto tasks = TRY(database_->prepare("SELECT id, body FROM tasks"));
+  while (TRY(tasks.step())) {
+    std::string id = tasks.text(0);
+    Task task = TRY(parse_task_record(tasks.text(1), "task " + id.substr(0, kRecordNameMax), host));
+    if (task.id != id) return fail(Errc::kCorrupt, "task {}: its record says {}", id, task.id);
+    if (task.last_status() == TaskStatus::kStopped && task.stopped_at) {
+      stopped_.emplace(*task.stopped_at, id);
+    }
+    tasks_[id].task = std::move(task);
+  }
+  auto stories = TRY(database_->prepare(
+      "SELECT task_id, COUNT(*), SUM(decision <> '') FROM stories GROUP BY task_id"));
+  while (TRY(stories.step())) {
+    auto kept = tasks_.find(stories.text(0));
+    if (kept == tasks_.end()) continue;
+    kept->second.story_lines = static_cast<size_t>(stories.number(1));
+    kept->second.is_decided = stories.number(2) > 0;
+  }
+  return {};
+}
+
+Status SqliteStore::write_change(const Change& change, Kept& kept) {
+  StoryLine line = story_line_of(change, kept.is_decided);
+  auto story = TRY(database_->prepare("INSERT INTO stories VALUES(?, ?, ?, ?, ?, ?, ?, ?)"));
+  story.bind(change.task.id).bind(static_cast<int64_t>(kept.story_lines));
+  story.bind(line.at).bind(line.event).bind(line.container).bind(line.text);
+  story.bind(line.status).bind(line.decision);
+  TRY(story.step());
+  kept.is_decided = kept.is_decided || !line.decision.empty();
+  ++kept.story_lines;
+  kept.task = change.task;
+  return {};
+}
+
+Status SqliteStore::commit(const std::vector<Change>& changes) {
+  std::map<std::string, Kept> drafts;
+  bool synced = false;
+  for (const Change& change : changes) synced = synced || is_asked_by_user(change.cause);
+  TRY(database_->set_synced(synced));
+  TRY(database_->transact([&]() -> Status {
+    for (const Change& change : changes) {
+      auto kept = tasks_.find(change.task.id);
+      auto [draft, is_new] = drafts.try_emplace(change.task.id);
+      if (is_new && kept != tasks_.end()) draft->second = kept->second;
+      TRY(write_change(change, draft->second));
+    }
+    auto write =
+        "INSERT INTO tasks VALUES(?, ?) ON CONFLICT(id) DO UPDATE SET body = excluded.body";
+    for (const auto& [id, draft] : drafts) {
+      auto statement = TRY(database_->prepare(write));
+      TRY(statement.bind(id).bind(render_task_record(draft.task)).step());
+    }
+    return {};
+  }));
+  for (auto& [id, draft] : drafts) {
+    bool is_over = draft.task.last_status() == TaskStatus::kStopped && draft.task.stopped_at;
+    if (is_over) stopped_.emplace(*draft.task.stopped_at, id);
+    tasks_.insert_or_assign(id, std::move(draft));
+  }
+  return {};
+}
+
+const Task* SqliteStore::find_task(const std::string& task_id) const {
+  auto found = tasks_.find(task_id);
+  return found == tasks_.end() ? nullptr : &found->second.task;
+}
+
+std::vector<std::string> SqliteStore::task_ids() const {
+  std::vector<std::string> ids;
+  for (const auto& [id, kept] : tasks_) ids.push_back(id);
+  return ids;
+}
+
+Result<std::vector<StoryLine>> SqliteStore::story(const std::string& task_id, size_t skip) const {
+  auto statement =
+      TRY(database_->prepare("SELECT at, event, container, text, status, decision FROM stories "
+                             "WHERE task_id = ? AND number >= ? ORDER BY number"));
+  statement.bind(task_id).bind(static_cast<int64_t>(skip));
+  std::vector<StoryLine> lines;
+  while (TRY(statement.step())) {
+    lines.push_back({.at = statement.text(0),
+                     .event = statement.text(1),
+                     .container = statement.text(2),
+                     .text = statement.text(3),
+                     .status = statement.text(4),
+                     .decision = statement.text(5)});
+  }
+  return lines;
+}
+
+Status SqliteStore::forget_stopped(WallTime then) {
+  auto end = stopped_.lower_bound(then);
+  if (end == stopped_.begin()) return {};
+  std::set<std::string> ids;
+  for (auto each = stopped_.begin(); each != end; ++each) ids.insert(each->second);
+  TRY(database_->set_synced(false));
+  TRY(database_->transact([&]() -> Status {
+    for (const std::string& id : ids) {
+      auto task = TRY(database_->prepare("DELETE FROM tasks WHERE id = ?"));
+      TRY(task.bind(id).step());
+      auto story = TRY(database_->prepare("DELETE FROM stories WHERE task_id = ?"));
+      TRY(story.bind(id).step());
+    }
+    return {};
+  }));
+  for (const std::string& id : ids) tasks_.erase(id);
+  stopped_.erase(stopped_.begin(), end);
+  return {};
+}
+
+Status SqliteStore::write(const std::vector<Record>& records) {
+  TRY(database_->set_synced(true));
+  return database_->transact([&]() -> Status {
+    for (const Record& record : records) {
+      auto statement = TRY(database_->prepare(
+          record.body ? "INSERT INTO records VALUES(?, ?, ?) "
+                        "ON CONFLICT(kind, key) DO UPDATE SET body = excluded.body"
+                      : "DELETE FROM records WHERE kind = ? AND key = ?"));
+      statement.bind(record.kind).bind(record.key);
+      if (record.body) statement.bind(*record.body);
+      TRY(statement.step());
+    }
+    return {};
+  });
+}
+
+Result<std::vector<Record>> SqliteStore::read(const std::string& kind) const {
+  auto statement =
+      TRY(database_->prepare("SELECT key, body FROM records WHERE kind = ? ORDER BY key"));
+  statement.bind(kind);
+  std::vector<Record> records;
+  while (TRY(statement.step())) records.push_back({kind, statement.text(0), statement.text(1)});
+  return records;
+}
+
+}  // namespace berth::scheduler

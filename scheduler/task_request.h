@@ -1,0 +1,37 @@
+// TaskRequest: what RunTask and StartTask say about a task beside its definition. `berth run`
+// leaves most of it empty.
+#pragma once
+
+#include "scheduler/task_definition.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace berth::scheduler {
+
+constexpr const char* kDefaultCluster = "default";
+
+struct TaskRequest {
+  std::string cluster = kDefaultCluster;  // its name
+  // The JSON that the task's definition was made of, as it is registered, and the TaskOverride that
+  // was laid over it ("" for none): definition_source.h makes the same definition of them again.
+  std::string definition_json{};
+  std::string overrides_json{};
+  int64_t revision = 0;             // of the definition's family; 0: not registered
+  std::string launch_type{};        // "EC2", "FARGATE", "EXTERNAL"
+  std::string capacity_provider{};  // "FARGATE_SPOT"; "" without a strategy
+  std::string platform_version{};   // of FARGATE: "1.4.0"
+  std::string group{};              // "" for "family:<family>"
+  std::string started_by{};
+  std::vector<KeyValue> tags{};
+  bool enable_execute_command = false;
+  std::string subnet{};                        // of an awsvpc task; a name, no more
+  std::vector<std::string> security_groups{};  // likewise; empty: those of the instance
+  // Of RunTask's idempotency; "" without a token. The digest is that of all that was asked.
+  std::string client_token{};
+  std::string request_digest{};
+  bool operator==(const TaskRequest&) const = default;
+};
+
+}  // namespace berth::scheduler
