@@ -33,6 +33,7 @@ constexpr std::pair<std::string_view, Target> kTargets[] = {
     {"dns_message", dns_message},
     {"docker_archive", docker_archive},
     {"ecr", ecr},
+    {"ecs_request", ecs_request},
     {"fault_request", fault_request},
     {"front_door", front_door},
     {"http_request", http_request},

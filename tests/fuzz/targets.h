@@ -15,6 +15,7 @@ void challenge(std::string_view text);
 void dns_message(std::string_view text);
 void docker_archive(std::string_view text);
 void ecr(std::string_view text);
+void ecs_request(std::string_view text);
 void fault_request(std::string_view text);
 void front_door(std::string_view text);
 void http_request(std::string_view text);

@@ -1,0 +1,193 @@
+#include "api/ecs_node.h"
+
+#include "api/ecs_lookup.h"
+#include "api/ecs_shapes.h"
+
+#include <algorithm>
+#include <array>
+
+namespace berth::api::ecs {
+namespace {
+
+using scheduler::ContainerDefinition;
+using scheduler::NetworkMode;
+
+// What Amazon's agent calls the abilities that task definitions of ours can ask for.
+constexpr std::array kCapabilities = {
+    "com.amazonaws.ecs.capability.docker-remote-api.1.18",
+    "com.amazonaws.ecs.capability.docker-remote-api.1.19",
+    "com.amazonaws.ecs.capability.docker-remote-api.1.24",
+    "com.amazonaws.ecs.capability.docker-remote-api.1.29",
+    "com.amazonaws.ecs.capability.logging-driver.awsfirelens",
+    "com.amazonaws.ecs.capability.logging-driver.awslogs",
+    "com.amazonaws.ecs.capability.logging-driver.fluentd",
+    "com.amazonaws.ecs.capability.logging-driver.journald",
+    "com.amazonaws.ecs.capability.logging-driver.json-file",
+    "com.amazonaws.ecs.capability.logging-driver.syslog",
+    "com.amazonaws.ecs.capability.privileged-container",
+    "com.amazonaws.ecs.capability.task-iam-role",
+    "ecs.capability.container-health-check",
+    "ecs.capability.container-ordering",
+    "ecs.capability.efs",
+    "ecs.capability.efsAuth",
+    "ecs.capability.env-files.s3",
+    "ecs.capability.execution-role-awslogs",
+    "ecs.capability.execution-role-ecr-pull",
+    "ecs.capability.fault-injection",
+    "ecs.capability.firelens.fluentbit",
+    "ecs.capability.firelens.fluentd",
+    "ecs.capability.firelens.options.config.file",
+    "ecs.capability.pid-ipc-namespace-sharing",
+    "ecs.capability.private-registry-authentication.secretsmanager",
+    "ecs.capability.secrets.asm.environment-variables",
+    "ecs.capability.secrets.ssm.environment-variables",
+    "ecs.capability.task-cpu-mem-limit",
+    "ecs.capability.task-eni",
+};
+
+const char* architecture_of(const Ecs& ecs) {
+  return ecs.settings.architecture == scheduler::CpuArchitecture::kArm64 ? "arm64" : "x86_64";
+}
+
+class Required {
+ public:
+  std::vector<std::string> take() && { return {names_.begin(), names_.end()}; }
+
+  void of(const scheduler::TaskDefinition& definition) {
+    add("com.amazonaws.ecs.capability.docker-remote-api.1.18");
+    if (definition.network_mode == NetworkMode::kAwsvpc) add("ecs.capability.task-eni");
+    if (!definition.task_role_arn.empty()) add("com.amazonaws.ecs.capability.task-iam-role");
+    if (definition.cpu || definition.memory_mib) add("ecs.capability.task-cpu-mem-limit");
+    if (definition.enable_fault_injection) add("ecs.capability.fault-injection");
+    if (definition.pid_mode != scheduler::PidMode::kPrivate ||
+        definition.ipc_mode != scheduler::IpcMode::kPrivate) {
+      add("ecs.capability.pid-ipc-namespace-sharing");
+    }
+    for (const scheduler::Volume& volume : definition.volumes) {
+      if (!volume.efs) continue;
+      add("ecs.capability.efs");
+      if (volume.efs->iam || !volume.efs->access_point_id.empty()) add("ecs.capability.efsAuth");
+    }
+    for (const ContainerDefinition& container : definition.container_definitions) {
+      of_container(definition, container);
+    }
+  }
+
+ private:
+  void add(std::string name) { names_.insert(std::move(name)); }
+
+  void of_container(const scheduler::TaskDefinition& definition,
+                    const ContainerDefinition& container) {
+    if (container.privileged) add("com.amazonaws.ecs.capability.privileged-container");
+    if (container.health_check) {
+      add("com.amazonaws.ecs.capability.docker-remote-api.1.24");
+      add("ecs.capability.container-health-check");
+    }
+    if (!container.depends_on.empty()) add("ecs.capability.container-ordering");
+    if (!container.environment_files.empty()) add("ecs.capability.env-files.s3");
+    if (!container.repository_credentials.empty()) {
+      add("ecs.capability.private-registry-authentication.secretsmanager");
+    }
+    bool has_role = !definition.execution_role_arn.empty();
+    if (has_role && container.image.find(".dkr.ecr.") != std::string::npos) {
+      add("ecs.capability.execution-role-ecr-pull");
+    }
+    for (const scheduler::SecretVariable& secret : container.secrets) {
+      bool is_asm = secret.value_from.find(":secretsmanager:") != std::string::npos;
+      add(is_asm ? "ecs.capability.secrets.asm.environment-variables"
+                 : "ecs.capability.secrets.ssm.environment-variables");
+    }
+    if (container.firelens) {
+      add(std::string("ecs.capability.firelens.") + name_of(container.firelens->type));
+    }
+    if (!container.log_configuration) return;
+    const std::string& driver = container.log_configuration->driver;
+    add("com.amazonaws.ecs.capability.logging-driver." + driver);
+    if (driver != "awslogs") return;
+    add("com.amazonaws.ecs.capability.docker-remote-api.1.19");
+    if (has_role) add("ecs.capability.execution-role-awslogs");
+  }
+
+  std::set<std::string> names_;
+};
+
+bool has_ports_of_host(const scheduler::TaskDefinition& definition) {
+  return definition.network_mode == NetworkMode::kBridge ||
+         definition.network_mode == NetworkMode::kHost;
+}
+
+}  // namespace
+
+Holding holding_of(const scheduler::TaskDefinition& definition) {
+  Holding holding;
+  uint64_t cpu = 0;
+  uint64_t memory = 0;
+  for (const ContainerDefinition& container : definition.container_definitions) {
+    cpu += container.cpu;
+    memory += container.memory_reservation_mib.value_or(container.memory_mib.value_or(0));
+    if (!has_ports_of_host(definition)) continue;
+    for (const scheduler::PortMapping& mapping : container.port_mappings) {
+      for (uint32_t i = 0; mapping.host_port != 0 && i < count_of(mapping); ++i) {
+        holding.ports.insert({mapping.protocol, static_cast<uint16_t>(mapping.host_port + i)});
+      }
+    }
+  }
+  holding.cpu_units = definition.cpu ? *definition.cpu : cpu;
+  holding.memory_mib = definition.memory_mib ? *definition.memory_mib : memory;
+  return holding;
+}
+
+Holding holding_of(const scheduler::Task& task) {
+  Holding holding = holding_of(task.definition);
+  for (const scheduler::Container& container : task.containers) {
+    for (const scheduler::NetworkBinding& binding : container.network_bindings) {
+      for (uint32_t i = 0; i < binding.count; ++i) {
+        holding.ports.insert({binding.protocol, static_cast<uint16_t>(binding.host_port + i)});
+      }
+    }
+  }
+  return holding;
+}
+
+void add(Holding& held, const Holding& more) {
+  held.cpu_units += more.cpu_units;
+  held.memory_mib += more.memory_mib;
+  held.ports.insert(more.ports.begin(), more.ports.end());
+}
+
+Holding held(const Ecs& ecs) {
+  Holding all;
+  for (const std::string& id : ecs.core.task_ids()) {
+    const scheduler::Task* task = ecs.core.find_task(id);
+    if (!is_stopped(*task)) add(all, holding_of(*task));
+  }
+  return all;
+}
+
+std::string shortage_of(const Ecs& ecs, const Holding& held, const Holding& wanted) {
+  if (held.cpu_units + wanted.cpu_units > ecs.settings.cpu_units) return "RESOURCE:CPU";
+  if (held.memory_mib + wanted.memory_mib > ecs.settings.memory_mib) return "RESOURCE:MEMORY";
+  bool collides = std::any_of(wanted.ports.begin(), wanted.ports.end(),
+                              [&](const HostPort& port) { return held.ports.count(port) > 0; });
+  return collides ? "RESOURCE:PORTS" : "";
+}
+
+std::vector<scheduler::KeyValue> built_in_attributes(const Ecs& ecs) {
+  std::vector<scheduler::KeyValue> attributes = {
+      {"ecs.availability-zone", availability_zone_of(ecs)},
+      {"ecs.cpu-architecture", architecture_of(ecs)},
+      {"ecs.os-family", "LINUX"},
+      {"ecs.os-type", "linux"}};
+  for (const char* name : kCapabilities) attributes.push_back({name, ""});
+  std::sort(attributes.begin(), attributes.end(),
+            [](const auto& one, const auto& other) { return one.name < other.name; });
+  return attributes;
+}
+
+std::vector<std::string> required_attributes(const scheduler::TaskDefinition& definition) {
+  Required required;
+  required.of(definition);
+  return std::move(required).take();
+}
+
+}  // namespace berth::api::ecs

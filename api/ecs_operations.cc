@@ -1,0 +1,119 @@
+#include "api/ecs_operations.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace berth::api::ecs {
+namespace {
+
+using enum Support;
+
+constexpr std::string_view kNoServices = "there are no services yet";
+constexpr std::string_view kAgentOnly = "it is for agents, and berth's own needs none";
+constexpr std::string_view kNoDaemons = "daemons are for managed instances";
+constexpr std::string_view kNoInstances = "it starts no instances, so it has no providers of them";
+constexpr std::string_view kNoGateway = "it has no Express gateway services";
+
+// In the order of their names.
+constexpr auto kOperations = std::to_array<Operation>({
+    {"ContinueServiceDeployment", change_service_deployment, kPartly, kNoServices},
+    {"CreateCapacityProvider", unsupported_feature, kRefused, kNoInstances},
+    {"CreateCluster", create_cluster, kWorks, ""},
+    {"CreateDaemon", unsupported_feature, kRefused, kNoDaemons},
+    {"CreateExpressGatewayService", unsupported_feature, kRefused, kNoGateway},
+    {"CreateService", unsupported_feature, kRefused, kNoServices},
+    {"CreateTaskSet", task_set_operation, kPartly, kNoServices},
+    {"DeleteAccountSetting", delete_account_setting, kWorks, ""},
+    {"DeleteAttributes", delete_attributes, kWorks, ""},
+    {"DeleteCapacityProvider", change_capacity_provider, kPartly, kNoInstances},
+    {"DeleteCluster", delete_cluster, kWorks, ""},
+    {"DeleteDaemon", unsupported_feature, kRefused, kNoDaemons},
+    {"DeleteDaemonTaskDefinition", unsupported_for_clients, kRefused, kNoDaemons},
+    {"DeleteExpressGatewayService", unsupported_feature, kRefused, kNoGateway},
+    {"DeleteService", update_or_delete_service, kPartly, kNoServices},
+    {"DeleteTaskDefinitions", delete_task_definitions, kWorks, ""},
+    {"DeleteTaskSet", task_set_operation, kPartly, kNoServices},
+    {"DeregisterContainerInstance", deregister_container_instance, kRefused,
+     "the one host is an instance of every cluster; drain it instead"},
+    {"DeregisterTaskDefinition", deregister_task_definition, kWorks, ""},
+    {"DescribeCapacityProviders", describe_capacity_providers, kWorks, ""},
+    {"DescribeClusters", describe_clusters, kWorks, ""},
+    {"DescribeContainerInstances", describe_container_instances, kWorks, ""},
+    {"DescribeDaemon", unsupported_feature, kRefused, kNoDaemons},
+    {"DescribeDaemonDeployments", describe_daemon_items, kPartly, kNoDaemons},
+    {"DescribeDaemonRevisions", describe_daemon_items, kPartly, kNoDaemons},
+    {"DescribeDaemonTaskDefinition", unsupported_for_clients, kRefused, kNoDaemons},
+    {"DescribeExpressGatewayService", unsupported_feature, kRefused, kNoGateway},
+    {"DescribeServiceDeployments", describe_service_deployments, kPartly, kNoServices},
+    {"DescribeServiceRevisions", describe_service_revisions, kPartly, kNoServices},
+    {"DescribeServices", describe_services, kPartly, kNoServices},
+    {"DescribeTaskDefinition", describe_task_definition, kWorks, ""},
+    {"DescribeTaskSets", task_set_operation, kPartly, kNoServices},
+    {"DescribeTasks", describe_tasks, kWorks, ""},
+    {"DiscoverPollEndpoint", discover_poll_endpoint, kRefused, kAgentOnly},
+    {"ExecuteCommand", execute_command, kRefused, "it serves no sessions of SSM; use berth exec"},
+    {"GetTaskProtection", get_task_protection, kWorks, ""},
+    {"ListAccountSettings", list_account_settings, kWorks, ""},
+    {"ListAttributes", list_attributes, kWorks, ""},
+    {"ListClusters", list_clusters, kWorks, ""},
+    {"ListContainerInstances", list_container_instances, kPartly,
+     "filter is refused: no cluster query expressions"},
+    {"ListDaemonDeployments", list_daemon_deployments, kPartly, kNoDaemons},
+    {"ListDaemonTaskDefinitions", list_daemon_task_definitions, kPartly, kNoDaemons},
+    {"ListDaemons", list_daemons, kPartly, kNoDaemons},
+    {"ListServiceDeployments", list_service_deployments, kPartly, kNoServices},
+    {"ListServices", list_services, kPartly, kNoServices},
+    {"ListServicesByNamespace", list_services_by_namespace, kPartly, kNoServices},
+    {"ListTagsForResource", list_tags_for_resource, kWorks, ""},
+    {"ListTaskDefinitionFamilies", list_task_definition_families, kWorks, ""},
+    {"ListTaskDefinitions", list_task_definitions, kWorks, ""},
+    {"ListTasks", list_tasks, kWorks, ""},
+    {"PutAccountSetting", put_account_setting, kWorks, ""},
+    {"PutAccountSettingDefault", put_account_setting_default, kWorks, ""},
+    {"PutAttributes", put_attributes, kWorks, ""},
+    {"PutClusterCapacityProviders", put_cluster_capacity_providers, kPartly,
+     "FARGATE and FARGATE_SPOT are the providers that there are"},
+    {"RegisterContainerInstance", unsupported_for_clients, kRefused, kAgentOnly},
+    {"RegisterDaemonTaskDefinition", unsupported_for_clients, kRefused, kNoDaemons},
+    {"RegisterTaskDefinition", register_task_definition, kPartly,
+     "fields that berth cannot honour are refused by name: docs/task-definition.md"},
+    {"RunTask", run_task, kPartly,
+     "volumeConfigurations and placementConstraints memberOf are refused; assignPublicIp changes "
+     "nothing"},
+    {"StartTask", start_task, kPartly, "as RunTask"},
+    {"StopServiceDeployment", change_service_deployment, kPartly, kNoServices},
+    {"StopTask", stop_task, kWorks, ""},
+    {"SubmitAttachmentStateChanges", unsupported_for_clients, kRefused, kAgentOnly},
+    {"SubmitContainerStateChange", unsupported_for_clients, kRefused, kAgentOnly},
+    {"SubmitTaskStateChange", unsupported_for_clients, kRefused, kAgentOnly},
+    {"TagResource", tag_resource, kWorks, ""},
+    {"UntagResource", untag_resource, kWorks, ""},
+    {"UpdateCapacityProvider", change_capacity_provider, kPartly, kNoInstances},
+    {"UpdateCluster", update_cluster, kWorks, ""},
+    {"UpdateClusterSettings", update_cluster_settings, kWorks, ""},
+    {"UpdateContainerAgent", update_container_agent, kRefused, "there is never an update"},
+    {"UpdateContainerInstancesState", update_container_instances_state, kWorks, ""},
+    {"UpdateDaemon", unsupported_feature, kRefused, kNoDaemons},
+    {"UpdateExpressGatewayService", unsupported_feature, kRefused, kNoGateway},
+    {"UpdateService", update_or_delete_service, kPartly, kNoServices},
+    {"UpdateServicePrimaryTaskSet", task_set_operation, kPartly, kNoServices},
+    {"UpdateTaskProtection", update_task_protection, kWorks, ""},
+    {"UpdateTaskSet", task_set_operation, kPartly, kNoServices},
+});
+
+}  // namespace
+
+std::span<const Operation> all_operations() {
+  return kOperations;
+}
+
+const Operation* find_operation(std::string_view name) {
+  const auto* found = std::lower_bound(
+      kOperations.begin(), kOperations.end(), name,
+      [](const Operation& each, std::string_view text) { return each.name < text; });
+  return found != kOperations.end() && found->name == name ? found : nullptr;
+}
+
+}  // namespace berth::api::ecs

@@ -1,0 +1,58 @@
+// EcsService: Amazon ECS over the scheduler and its catalog. ecs_operations.h lists the operations;
+// there is a function for each, in a file for each kind of resource:
+//
+//   ecs_service       which function answers; what each call begins and ends with
+//   ecs_ask           the request's members, and the first thing that is wrong with it
+//   ecs_lookup        names and ARNs -> clusters, tasks, revisions
+//   ecs_shapes        values -> JSON as ECS answers it
+//   ecs_clusters, ecs_task_definitions, ecs_run_task, ecs_tasks, ecs_instances, ...
+//
+// An operation first reads all of its request and refuses; only then it changes anything, in one
+// transaction.
+#pragma once
+
+#include "api/service.h"
+#include "base/env.h"
+#include "scheduler/catalog.h"
+#include "scheduler/core.h"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace berth::api {
+
+// What the operations know of this host.
+struct EcsSettings {
+  std::string region;   // of the names (ARNs) of all that there is
+  std::string account;  // likewise
+  scheduler::CpuArchitecture architecture = scheduler::CpuArchitecture::kX86_64;
+  uint32_t cpu_units = 1024;  // 1024 for each processor
+  uint32_t memory_mib = 0;
+  std::vector<std::string> security_groups{};  // names of the configuration's
+};
+
+class EcsService final : public Service {
+ public:
+  // core.step(now), and what follows from it, done.
+  using Step = std::function<Status()>;
+
+  // Borrows `core` and `catalog`.
+  EcsService(scheduler::Core& core, scheduler::Catalog& catalog, Env env, EcsSettings settings,
+             Step step);
+
+  Answer answer(const Call& call) override;
+
+ private:
+  Status clean_up();
+
+  scheduler::Core& core_;
+  scheduler::Catalog& catalog_;
+  Env env_;
+  EcsSettings settings_;
+  Step step_;
+  WallTime cleaned_up_at_{};
+};
+
+}  // namespace berth::api

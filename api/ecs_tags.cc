@@ -1,0 +1,166 @@
+#include "api/ecs_tags.h"
+
+#include "api/ecs_lookup.h"
+#include "api/ecs_shapes.h"
+#include "base/text.h"
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <set>
+
+namespace berth::api::ecs {
+namespace {
+
+constexpr size_t kTagKeyMax = 128;    // characters
+constexpr size_t kTagValueMax = 256;  // likewise
+constexpr std::string_view kReserved = "aws:";
+
+size_t characters_of(std::string_view utf8) {
+  return static_cast<size_t>(std::count_if(utf8.begin(), utf8.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+  }));
+}
+
+// Letters, digits and spaces of any script, and "_.:/=+-@". Beyond ASCII all is taken: the classes
+// of Unicode are not worth their tables here.
+bool is_tag_text(std::string_view text) {
+  constexpr std::string_view kOthers = " _.:/=+-@";
+  return std::all_of(text.begin(), text.end(), [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           static_cast<unsigned char>(c) >= 0x80 || kOthers.find(c) != std::string_view::npos;
+  });
+}
+
+void check_tag(Ask& ask, const json::Node& node, const scheduler::KeyValue& tag) {
+  size_t key = characters_of(tag.name);
+  if (key == 0 || key > kTagKeyMax || !is_tag_text(tag.name)) {
+    ask.invalid(
+        fmt::format("{}.key: a tag's key has 1 to {} characters out of letters, digits, "
+                    "spaces and _.:/=+-@",
+                    node.path(), kTagKeyMax));
+  }
+  if (characters_of(tag.value) > kTagValueMax || !is_tag_text(tag.value)) {
+    ask.invalid(
+        fmt::format("{}.value: a tag's value has at most {} characters out of letters, "
+                    "digits, spaces and _.:/=+-@",
+                    node.path(), kTagValueMax));
+  }
+  if (to_lower(tag.name).starts_with(kReserved)) {
+    ask.invalid(fmt::format("{}.key: keys that begin with aws: are reserved", node.path()));
+  }
+}
+
+// What can have tags, found by its ARN. One of the pointers is set, or the ask is refused.
+struct Tagged {
+  const scheduler::Cluster* cluster = nullptr;
+  const scheduler::Cluster* node_of = nullptr;
+  const scheduler::Revision* revision = nullptr;
+  const scheduler::Task* task = nullptr;
+
+  std::vector<scheduler::KeyValue> tags() const {
+    if (cluster != nullptr) return cluster->tags;
+    if (node_of != nullptr) return node_of->node.tags;
+    if (revision != nullptr) return revision->tags;
+    return task != nullptr ? task->request.tags : std::vector<scheduler::KeyValue>();
+  }
+};
+
+const scheduler::Cluster* active_cluster(const Ecs& ecs, const std::string& name) {
+  const scheduler::Cluster* cluster = ecs.catalog.find_cluster(name);
+  return cluster != nullptr && cluster->active ? cluster : nullptr;
+}
+
+Tagged find_tagged(const Ecs& ecs, Ask& ask) {
+  Tagged found;
+  std::string arn = ask.required_text("resourceArn");
+  std::string resource = resource_of(ecs, ask, arn);
+  if (ask.refused()) return found;
+  std::vector<std::string> parts = split(resource, '/');
+  if (parts[0] == "cluster" && parts.size() == 2) {
+    found.cluster = active_cluster(ecs, parts[1]);
+    if (found.cluster == nullptr) {
+      ask.refuse("ClusterNotFoundException", "Cluster not found.");
+    }
+  } else if (parts[0] == "task-definition" && parts.size() == 2) {
+    RevisionName name = revision_name_of(ecs, ask, arn);
+    found.revision = name.number.empty() ? nullptr : find_revision(ecs, name);
+  } else if (parts[0] == "task" && parts.size() == 3) {
+    found.task = find_task(ecs, parts[2], parts[1]);
+  } else if (parts[0] == "container-instance" && parts.size() == 3) {
+    if (parts[2] == ecs.catalog.node_id()) found.node_of = active_cluster(ecs, parts[1]);
+  } else if (!arn.starts_with("arn:")) {
+    ask.invalid("Invalid identifier: resourceArn must be an ARN.");
+  }
+  bool is_there = found.cluster != nullptr || found.revision != nullptr || found.task != nullptr ||
+                  found.node_of != nullptr;
+  if (!is_there) ask.invalid("The specified resource is not found.");
+  return found;
+}
+
+void put_tags(Ecs& ecs, Ask& ask, const Tagged& tagged, std::vector<scheduler::KeyValue> tags) {
+  if (tagged.task != nullptr) {
+    ecs.core.submit(scheduler::TagsChanged{tagged.task->id, std::move(tags)});
+    return ask.check(ecs.step());
+  }
+  if (tagged.revision != nullptr) {
+    scheduler::Revision revision = *tagged.revision;
+    revision.tags = std::move(tags);
+    return ask.check(ecs.catalog.put(std::move(revision)));
+  }
+  scheduler::Cluster cluster = *(tagged.cluster != nullptr ? tagged.cluster : tagged.node_of);
+  (tagged.cluster != nullptr ? cluster.tags : cluster.node.tags) = std::move(tags);
+  ask.check(ecs.catalog.put(std::move(cluster)));
+}
+
+}  // namespace
+
+std::vector<scheduler::KeyValue> read_tags(Ask& ask, std::string_view key) {
+  std::vector<scheduler::KeyValue> tags;
+  std::set<std::string> keys;
+  for (const json::Node& node : ask.objects(key, kTagsMax)) {
+    scheduler::KeyValue tag{.name = ask.text(node, "key"), .value = ask.text(node, "value")};
+    check_tag(ask, node, tag);
+    if (!keys.insert(tag.name).second) {
+      ask.invalid(fmt::format("{}.key: '{}' is there twice", node.path(), tag.name));
+    }
+    tags.push_back(std::move(tag));
+  }
+  return tags;
+}
+
+Json tag_resource(Ecs& ecs, Ask& ask) {
+  std::vector<scheduler::KeyValue> added = read_tags(ask, "tags");
+  if (!ask.has("tags")) ask.invalid("tags can not be null.");
+  Tagged tagged = find_tagged(ecs, ask);
+  std::vector<scheduler::KeyValue> tags = tagged.tags();
+  for (scheduler::KeyValue& tag : added) {
+    std::erase_if(tags, [&](const scheduler::KeyValue& each) { return each.name == tag.name; });
+    tags.push_back(std::move(tag));
+  }
+  if (tags.size() > kTagsMax) {
+    ask.invalid(fmt::format("A resource can have at most {} tags.", kTagsMax));
+  }
+  if (!ask.refused()) put_tags(ecs, ask, tagged, std::move(tags));
+  return Json::object();
+}
+
+Json untag_resource(Ecs& ecs, Ask& ask) {
+  std::vector<std::string> keys = ask.texts("tagKeys", kTagsMax);
+  if (!ask.has("tagKeys")) ask.invalid("tagKeys can not be null.");
+  Tagged tagged = find_tagged(ecs, ask);
+  std::vector<scheduler::KeyValue> tags = tagged.tags();
+  std::erase_if(tags, [&](const scheduler::KeyValue& each) {
+    return std::find(keys.begin(), keys.end(), each.name) != keys.end();
+  });
+  if (!ask.refused()) put_tags(ecs, ask, tagged, std::move(tags));
+  return Json::object();
+}
+
+Json list_tags_for_resource(Ecs& ecs, Ask& ask) {
+  Tagged tagged = find_tagged(ecs, ask);
+  return {{"tags", tags_json(tagged.tags())}};
+}
+
+}  // namespace berth::api::ecs

@@ -1,0 +1,78 @@
+// A request to ECS: the name of an operation, a line feed, and its body. Over a host on which
+// something is there already, so that lookups find it; what comes back is checked, and that nothing
+// is a fault of ours.
+#include "api/ecs_operations.h"
+#include "api/ecs_service.h"
+#include "base/json.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/targets.h"
+
+#include <memory>
+
+namespace berth::fuzz {
+namespace {
+
+constexpr size_t kRequestsKept = 500;  // on one host; then there is a new one
+
+class Host {
+ public:
+  Host()
+      : catalog_(std::move(*scheduler::Catalog::open(records_, rng_, clock_.wall()))),
+        core_(store_, rng_),
+        service_(core_, *catalog_, Env{clock_, rng_},
+                 {.region = "us-east-1",
+                  .account = "000000000000",
+                  .cpu_units = 2048,
+                  .memory_mib = 4096,
+                  .security_groups = {"web"}},
+                 [this] { return step(); }) {
+    for (const char* family : {"web", "far"}) {
+      CHECK(ask("RegisterTaskDefinition", std::string(R"({"family": ")") + family + R"(",
+        "containerDefinitions": [{"name": "a", "image": "i", "memory": 6}]})"));
+    }
+    CHECK(ask("RunTask", R"({"taskDefinition": "web"})"));
+  }
+
+  api::Answer ask(const std::string& operation, const std::string& body) {
+    ++requests_;
+    api::Call call{.operation = operation, .body = body, .at = clock_.wall()};
+    call.caller.arn = "arn:aws:iam::000000000000:root";
+    return service_.answer(call);
+  }
+  bool is_full() const { return requests_ > kRequestsKept; }
+
+ private:
+  Status step() {
+    TRY(core_.step(clock_.wall()));
+    return {};
+  }
+
+  ManualClock clock_;
+  SeededRng rng_{1};
+  scheduler::MemoryStore store_;
+  scheduler::MemoryRecords records_;
+  std::unique_ptr<scheduler::Catalog> catalog_;
+  scheduler::Core core_;
+  api::EcsService service_;
+  size_t requests_ = 0;
+};
+
+}  // namespace
+
+void ecs_request(std::string_view text) {
+  static auto host = std::make_unique<Host>();
+  if (host->is_full()) host = std::make_unique<Host>();
+  size_t end = std::min(text.find('\n'), text.size());
+  std::string operation(text.substr(0, end));
+  std::string body(text.substr(std::min(end + 1, text.size())));
+  api::Answer answer = host->ask(operation, body);
+  if (answer) {
+    CHECK(json::Document::parse(*answer, {.name = "answer"}));
+    return;
+  }
+  CHECK(answer.error().status == 400);
+  CHECK(!answer.error().code.empty());
+  if (!answer.error().message.empty()) check_line(answer.error().message);
+}
+
+}  // namespace berth::fuzz
