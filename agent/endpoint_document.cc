@@ -17,8 +17,7 @@ using scheduler::NetworkMode;
 
 constexpr uint32_t kCpuUnitsMin = 2;  // what 0 and 1 mean
 constexpr double kCpuUnitsOfOne = 1024;
-constexpr const char* kCluster = "default";
-constexpr const char* kRevision = "1";
+constexpr const char* kUnregistered = "1";  // the revision of a definition that is in no catalog
 
 // "aws", "aws-cn": the second word of an ARN.
 const char* partition_of(const std::string& region) {
@@ -29,6 +28,20 @@ const char* partition_of(const std::string& region) {
 std::string arn_of(const std::string& region, const std::string& account,
                    const std::string& resource) {
   return fmt::format("arn:{}:ecs:{}:{}:{}", partition_of(region), region, account, resource);
+}
+
+const std::string& cluster_of(const scheduler::Task& task) {
+  return task.request.cluster;
+}
+
+std::string revision_of(const scheduler::Task& task) {
+  return task.request.revision == 0 ? kUnregistered : fmt::format("{}", task.request.revision);
+}
+
+// Those of RunTask; of a task without one those of its definition.
+const std::vector<scheduler::KeyValue>& tags_of(const scheduler::Task& task) {
+  bool is_asked = task.request.revision != 0;
+  return is_asked ? task.request.tags : task.definition.tags;
 }
 
 class Document {
@@ -61,7 +74,7 @@ class Document {
     return arn_of(facts_.region, facts_.account, resource);
   }
   std::string cluster() const {
-    return is_fargate() ? arn(std::string("cluster/") + kCluster) : kCluster;
+    return is_fargate() ? arn("cluster/" + cluster_of(task_)) : cluster_of(task_);
   }
   std::string task_arn() const {
     return task_names_of(task_, facts_.region, facts_.account).task_arn;
@@ -76,7 +89,7 @@ class Document {
 
   Json task() const {
     Json task = {{"Cluster", cluster()},         {"TaskARN", task_arn()},
-                 {"Family", definition_.family}, {"Revision", kRevision},
+                 {"Family", definition_.family}, {"Revision", revision_of(task_)},
                  {"DesiredStatus", "RUNNING"},   {"KnownStatus", "PULLED"}};
     Json limits = Json::object();
     if (definition_.cpu) limits["CPU"] = *definition_.cpu / kCpuUnitsOfOne;
@@ -88,7 +101,7 @@ class Document {
     task["LaunchType"] = is_fargate() ? "FARGATE" : "EC2";
     task["Group"] = task_.group;
     Json tags = Json::object();
-    for (const scheduler::KeyValue& tag : definition_.tags) tags[tag.name] = tag.value;
+    for (const scheduler::KeyValue& tag : tags_of(task_)) tags[tag.name] = tag.value;
     if (!tags.empty()) task["TaskTags"] = tags;
     task["FaultInjectionEnabled"] = definition_.enable_fault_injection;
     task["Containers"] = Json::array();
@@ -117,8 +130,8 @@ class Document {
     container["Type"] = "NORMAL";
     add_log(each, container);
     const scheduler::Container* stored = task_.find_container(each.name);
-    container["ContainerARN"] = arn(
-        fmt::format("container/{}/{}/{}", kCluster, task_.id, stored == nullptr ? "" : stored->id));
+    container["ContainerARN"] = arn(fmt::format("container/{}/{}/{}", cluster_of(task_), task_.id,
+                                                stored == nullptr ? "" : stored->id));
     if (each.health_check) container["Health"] = {{"status", "UNKNOWN"}};
     Json volumes = volumes_of(each);
     if (!volumes.empty()) container["Volumes"] = volumes;
@@ -145,7 +158,7 @@ class Document {
     labels["com.amazonaws.ecs.container-name"] = each.name;
     labels["com.amazonaws.ecs.task-arn"] = task_arn();
     labels["com.amazonaws.ecs.task-definition-family"] = definition_.family;
-    labels["com.amazonaws.ecs.task-definition-version"] = kRevision;
+    labels["com.amazonaws.ecs.task-definition-version"] = revision_of(task_);
     return labels;
   }
 
@@ -246,8 +259,9 @@ EndpointVariables endpoint_variables(const scheduler::Task& task, const Endpoint
 
 TaskNames task_names_of(const scheduler::Task& task, const std::string& region,
                         const std::string& account) {
-  return {kCluster, arn_of(region, account, fmt::format("task/{}/{}", kCluster, task.id)),
-          fmt::format("{}:{}", task.definition.family, kRevision)};
+  return {cluster_of(task),
+          arn_of(region, account, fmt::format("task/{}/{}", cluster_of(task), task.id)),
+          fmt::format("{}:{}", task.definition.family, revision_of(task))};
 }
 
 std::string render_endpoint_document(const EndpointFacts& facts) {

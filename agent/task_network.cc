@@ -32,6 +32,21 @@ std::vector<netns::PublishedPort> ports_of(const scheduler::ContainerDefinition&
   return ports;
 }
 
+// Those that RunTask named and that the instance has, or, where it named none, `usual`.
+std::vector<std::string> groups_wanted(const scheduler::Task& task,
+                                       const std::vector<netns::SecurityGroup>& known,
+                                       const std::vector<std::string>& usual) {
+  if (task.request.security_groups.empty()) return usual;
+  std::vector<std::string> groups;
+  for (const std::string& name : task.request.security_groups) {
+    bool is_known = std::any_of(known.begin(), known.end(),
+                                [&](const auto& group) { return group.name == name; });
+    bool is_new = std::find(groups.begin(), groups.end(), name) == groups.end();
+    if (is_known && is_new) groups.push_back(name);
+  }
+  return groups;
+}
+
 std::vector<netns::LeasedEndpoint> endpoints_wanted(const scheduler::TaskDefinition& definition,
                                                     const std::vector<std::string>& groups) {
   std::vector<netns::LeasedEndpoint> endpoints;
@@ -72,7 +87,8 @@ Result<netns::Lease> TaskNetwork::lease(const scheduler::Task& task, bool user_i
   return leases.acquire(
       {.task_id = task.id,
        .uid_range = user_ids,
-       .endpoints = endpoints_wanted(task.definition, security_groups),
+       .endpoints =
+           endpoints_wanted(task.definition, groups_wanted(task, bridge_.groups, security_groups)),
        .addresses = mode == NetworkMode::kAwsvpc || mode == NetworkMode::kBridge});
 }
 

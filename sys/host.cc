@@ -33,6 +33,14 @@ unsigned online_processors() {
   return count < 1 ? 1 : static_cast<unsigned>(count);
 }
 
+uint64_t memory_bytes() {
+  long pages = ::sysconf(_SC_PHYS_PAGES);
+  long page_bytes = ::sysconf(_SC_PAGESIZE);
+  return pages < 1 || page_bytes < 1
+             ? 0
+             : static_cast<uint64_t>(pages) * static_cast<uint64_t>(page_bytes);
+}
+
 uid_t own_uid() {
   return ::geteuid();
 }

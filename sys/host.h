@@ -26,6 +26,9 @@ Result<FileSystemUse> file_system_use(const std::string& path);
 // That take part in scheduling now, at least 1.
 unsigned online_processors();
 
+// Of the host's memory that the kernel can use.
+uint64_t memory_bytes();
+
 // Whom the kernel takes this process for.
 uid_t own_uid();
 gid_t own_gid();
