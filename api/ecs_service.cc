@@ -4,6 +4,7 @@
 #include "api/ecs_lookup.h"
 #include "api/ecs_operations.h"
 #include "base/log.h"
+#include "base/text.h"
 
 #include <nlohmann/json.hpp>
 
@@ -14,6 +15,7 @@ namespace berth::api {
 namespace {
 
 constexpr size_t kEcsDepthMax = 32;
+constexpr size_t kOperationShown = 100;
 constexpr Duration kCleanUpInterval = std::chrono::minutes(1);
 
 Refusal ecs_server_fault(const std::string& text) {
@@ -60,7 +62,9 @@ Status EcsService::clean_up() {
 
 Answer EcsService::answer(const Call& call) {
   const ecs::Operation* operation = ecs::find_operation(call.operation);
-  if (operation == nullptr) return tl::unexpected(unknown_operation(call.operation));
+  if (operation == nullptr) {
+    return tl::unexpected(unknown_operation(printable(call.operation, kOperationShown)));
+  }
   if (auto cleaned = clean_up(); !cleaned) {
     LOG(kError, "what has stopped cannot be forgotten", {{"why", cleaned.error().text}});
   }
