@@ -122,15 +122,15 @@ Json list_container_instances(Ecs& ecs, Ask& ask) {
   const Cluster* cluster = find_cluster(ecs, ask);
   std::string status = ask.word(
       "status", {"ACTIVE", "DRAINING", "REGISTERING", "DEREGISTERING", "REGISTRATION_FAILED"});
-  if (!ask.text("filter").empty()) {
-    ask.invalid(
-        "filter: berth has one instance and evaluates no cluster query expressions; leave "
-        "it out.");
-  }
+  std::string filter = ask.text("filter");
+  auto query = Query::parse(filter);
+  if (!filter.empty() && !query) ask.invalid(fmt::format("filter: {}", query.error().text));
   if (ask.refused()) return {};
   std::vector<std::string> arns;
   const char* own = cluster->node.draining ? "DRAINING" : "ACTIVE";
-  if (status.empty() || status == own) arns.push_back(container_instance_arn(ecs, cluster->name));
+  bool is_wanted = filter.empty() || query->matches(query_facts(ecs, *cluster));
+  if (is_wanted && (status.empty() || status == own))
+    arns.push_back(container_instance_arn(ecs, cluster->name));
   return render_page("containerInstanceArns", page_of(ask, arns, kInstanceBatchMax));
 }
 

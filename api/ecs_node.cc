@@ -3,6 +3,8 @@
 #include "api/ecs_lookup.h"
 #include "api/ecs_shapes.h"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <array>
 
@@ -182,6 +184,27 @@ std::vector<scheduler::KeyValue> built_in_attributes(const Ecs& ecs) {
   std::sort(attributes.begin(), attributes.end(),
             [](const auto& one, const auto& other) { return one.name < other.name; });
   return attributes;
+}
+
+QueryFacts query_facts(const Ecs& ecs, const scheduler::Cluster& cluster) {
+  QueryFacts facts;
+  for (const scheduler::KeyValue& each : built_in_attributes(ecs)) {
+    facts.emplace("attribute:" + each.name, each.value);
+  }
+  for (const scheduler::KeyValue& each : cluster.node.attributes) {
+    facts.emplace("attribute:" + each.name, each.value);
+  }
+  int running = 0;
+  for (const scheduler::Task* task : tasks_of(ecs, cluster.name)) {
+    if (is_stopped(*task) || task->request.launch_type == "FARGATE") continue;
+    facts.emplace("task:group", task->group);
+    if (task->last_status() == scheduler::TaskStatus::kRunning) ++running;
+  }
+  facts.emplace("runningTasksCount", fmt::format("{}", running));
+  facts.emplace("agentConnected", "true");
+  facts.emplace("agentVersion", BERTH_VERSION);
+  facts.emplace("registeredAt", format_rfc3339(ecs.catalog.node_registered_at()));
+  return facts;
 }
 
 std::vector<std::string> required_attributes(const scheduler::TaskDefinition& definition) {

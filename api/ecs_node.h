@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/ecs_operations.h"
+#include "api/ecs_query.h"
 
 #include <cstdint>
 #include <set>
@@ -33,6 +34,8 @@ void add(Holding& held, const Holding& more);
 
 // Attributes that a node has by itself, sorted by name.
 std::vector<scheduler::KeyValue> built_in_attributes(const Ecs& ecs);
+// What query expressions ask about the node in a cluster.
+QueryFacts query_facts(const Ecs& ecs, const scheduler::Cluster& cluster);
 // Those that a container instance must have to run the definition: "ecs.capability.task-eni".
 std::vector<std::string> required_attributes(const scheduler::TaskDefinition& definition);
 

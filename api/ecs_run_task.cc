@@ -54,6 +54,8 @@ struct Launch {
   std::vector<std::string> providers{};  // of each task; empty without a strategy
   size_t count = 1;
   bool has_network = false;
+  bool distinct_instance = false;
+  std::vector<Query> queries{};                 // that the instance must match
   std::vector<std::string> failed_instances{};  // of StartTask: there are none of these
 };
 
@@ -99,32 +101,31 @@ void read_network(const Ecs& ecs, Ask& ask, Launch& launch) {
   ask.word(*vpc, "assignPublicIp", {"ENABLED", "DISABLED"});
 }
 
-// One host: strategies have nothing to choose, and of constraints only distinctInstance says
-// something about it.
-void read_placement(const Ecs& ecs, Ask& ask, const Launch& launch) {
+// One host: strategies have nothing to choose.
+void read_placement(Ask& ask, Launch& launch) {
   for (const json::Node& node : ask.objects("placementStrategy", kStrategiesMax)) {
     ask.word(node, "type", {"random", "spread", "binpack"});
     ask.text(node, "field");
   }
-  for (const json::Node& node : ask.objects("placementConstraints", kConstraintsMax)) {
+  std::vector<json::Node> constraints = ask.objects("placementConstraints", kConstraintsMax);
+  if (!constraints.empty() && launch.request.launch_type == "FARGATE") {
+    ask.invalid("Placement constraints are not supported with FARGATE launch type.");
+  }
+  for (const json::Node& node : constraints) {
+    ask.required_text(node, "type");
     std::string type = ask.word(node, "type", {"distinctInstance", "memberOf"});
-    if (type == "memberOf") {
-      ask.refuse("UnsupportedFeatureException",
-                 "placementConstraints: berth has one host and evaluates no cluster query "
-                 "expressions; leave memberOf out.");
+    std::string expression = ask.text(node, "expression");
+    if (type == "distinctInstance") {
+      launch.distinct_instance = true;
+      if (!expression.empty()) ask.invalid("distinctInstance takes no expression.");
+      continue;
     }
-    if (type != "distinctInstance" || launch.cluster == nullptr) continue;
-    const std::string& group = launch.request.group;
-    std::vector<const Task*> tasks = tasks_of(ecs, launch.cluster->name);
-    bool taken = launch.count > 1 || std::any_of(tasks.begin(), tasks.end(), [&](const Task* task) {
-                   return task->group == group && !is_stopped(*task);
-                 });
-    if (taken) {
-      ask.refuse(
-          "UnsupportedFeatureException",
-          "placementConstraints: distinctInstance wants a host for each task of a group, and "
-          "berth has one.");
+    auto query = Query::parse(expression);
+    if (!query) {
+      ask.invalid(fmt::format("{}.expression: {}", node.path(), query.error().text));
+      return;
     }
+    launch.queries.push_back(std::move(*query));
   }
 }
 
@@ -314,6 +315,25 @@ Json tasks_answer(const Ecs& ecs, const std::vector<const Task*>& tasks,
 
 // ---- place, submit ----
 
+// Why the node is no place for one more task whatever room it has; "" when it is one.
+std::string unsuited(const Ecs& ecs, const Launch& launch) {
+  if (launch.request.launch_type == "FARGATE") return "";
+  if (launch.cluster->node.draining) return "INACTIVE";
+  QueryFacts facts = query_facts(ecs, *launch.cluster);
+  for (const Query& query : launch.queries) {
+    if (!query.matches(facts)) return "MemberOf placement constraint unsatisfied.";
+  }
+  return "";
+}
+
+// Whether a task of the group is on the node.
+bool has_group(const Ecs& ecs, const Launch& launch) {
+  std::vector<const Task*> tasks = tasks_of(ecs, launch.cluster->name);
+  return std::any_of(tasks.begin(), tasks.end(), [&](const Task* task) {
+    return task->group == launch.request.group && !is_stopped(*task);
+  });
+}
+
 // "" when one more fits.
 Failure failure_of(const Ecs& ecs, const Launch& launch, const std::string& shortage) {
   std::string detail = shortage + " on this host";
@@ -329,15 +349,20 @@ Json place(Ecs& ecs, Ask& ask, const Launch& launch, const TaskDefinition& defin
   Holding all = held(ecs);
   Holding wanted = holding_of(definition);
   std::vector<std::string> ids;
+  std::string why_not = unsuited(ecs, launch);
+  bool is_taken = launch.distinct_instance && has_group(ecs, launch);
   for (size_t i = 0; i < launch.count; ++i) {
-    bool is_ec2 = launch.request.launch_type != "FARGATE";
-    std::string shortage =
-        is_ec2 && launch.cluster->node.draining ? "INACTIVE" : shortage_of(ecs, all, wanted);
+    std::string shortage = why_not;
+    if (shortage.empty() && launch.distinct_instance && is_taken) {
+      shortage = "DistinctInstance placement constraint unsatisfied.";
+    }
+    if (shortage.empty()) shortage = shortage_of(ecs, all, wanted);
     if (!shortage.empty()) {
       failures.push_back(failure_of(ecs, launch, shortage));
       continue;
     }
     add(all, wanted);
+    is_taken = true;
     scheduler::RunTaskRequested event;
     event.task_id = make_task_id(ecs.env.rng);
     event.definition = definition;
@@ -371,7 +396,7 @@ Json run_task(Ecs& ecs, Ask& ask) {
   read_common(ecs, ask, launch, kStartedByMax);
   read_launch_type(ask, launch);
   read_platform(ask, launch);
-  read_placement(ecs, ask, launch);
+  read_placement(ask, launch);
   read_token(ask, launch);
   return run(ecs, ask, launch);
 }

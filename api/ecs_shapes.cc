@@ -18,6 +18,7 @@ using scheduler::Task;
 using scheduler::TaskStatus;
 
 constexpr int kRuntimeIdDigits = 10;
+constexpr uint32_t kFargateStorageGiB = 20;  // what AWS shows where nothing is asked for
 
 void put_time(Json& json, const char* key, const std::optional<WallTime>& time) {
   if (time) json[key] = epoch_of(*time);
@@ -149,11 +150,11 @@ void put_launch(const Ecs& ecs, const Task& task, Json& json) {
     json["containerInstanceArn"] = container_instance_arn(ecs, request.cluster);
     return;
   }
-  constexpr int kEphemeralGiB = 20;
+  uint32_t gib = task.definition.ephemeral_storage_gib.value_or(kFargateStorageGiB);
   json["platformVersion"] = request.platform_version;
   json["platformFamily"] = "Linux";
-  json["ephemeralStorage"] = {{"sizeInGiB", kEphemeralGiB}};
-  json["fargateEphemeralStorage"] = {{"sizeInGiB", kEphemeralGiB}};
+  json["ephemeralStorage"] = {{"sizeInGiB", gib}};
+  json["fargateEphemeralStorage"] = {{"sizeInGiB", gib}};
 }
 
 void put_times(const Task& task, Json& json) {

@@ -277,7 +277,8 @@ TEST_F(EcsTest, WhatIsRefusedIsRefusedInAwsWords) {
        "clientToken"},
       {"RunTask",
        R"({"taskDefinition": "web", "placementConstraints": [{"type": "memberOf", "expression": "x"}]})",
-       "UnsupportedFeatureException", "memberOf"},
+       "InvalidParameterException", "placementConstraints[0].expression: 'x' at character 1"},
+      {"ListContainerInstances", R"({"filter": "x"})", "InvalidParameterException", "filter: 'x'"},
       {"StopTask", R"({"task": "no"})", "InvalidParameterException",
        "The referenced task was not found."},
       {"DescribeTasks", R"({"tasks": []})", "InvalidParameterException", "Tasks cannot be empty."},
@@ -548,6 +549,29 @@ TEST_F(EcsTest, StrategiesShareTasksOut) {
   EXPECT_EQ(code("PutClusterCapacityProviders", R"({"cluster": "s", "capacityProviders":
     ["FARGATE"], "defaultCapacityProviderStrategy": []})"),
             "ResourceInUseException");
+}
+
+TEST_F(EcsTest, ConstraintsCanOnlySayNo) {
+  register_web();
+  auto run = [&](const std::string& constraint) {
+    return good("RunTask", R"({"taskDefinition": "web", "count": 2, "placementConstraints": [)" +
+                               constraint + "]}");
+  };
+  json answer = run(R"({"type": "distinctInstance"})");
+  EXPECT_EQ(answer["tasks"].size(), 1u);
+  EXPECT_EQ(answer["failures"][0]["reason"], "DistinctInstance placement constraint unsatisfied.");
+  EXPECT_EQ(run(R"({"type": "memberOf", "expression": "attribute:ecs.os-type == linux"})")["tasks"]
+                .size(),
+            2u);
+  answer = run(R"({"type": "memberOf", "expression": "attribute:stack == blue"})");
+  EXPECT_EQ(answer["failures"][1]["reason"], "MemberOf placement constraint unsatisfied.");
+  EXPECT_EQ(good("ListContainerInstances",
+                 R"({"filter": "task:group == family:web"})")["containerInstanceArns"]
+                .size(),
+            1u);
+  EXPECT_EQ(good("ListContainerInstances",
+                 R"({"filter": "runningTasksCount > 0"})")["containerInstanceArns"],
+            json::array());
 }
 
 TEST_F(EcsTest, StartTaskAndDraining) {
