@@ -3,9 +3,11 @@
 #include "agent/log_plan.h"
 #include "agent/log_store.h"
 #include "agent/paths.h"
+#include "agent/recovery.h"
 #include "agent/task_jobs.h"
 #include "agent/task_table.h"
 #include "agent/teardown.h"
+#include "aws/time.h"
 #include "base/log.h"
 #include "runtime/shim_protocol.h"
 #include "sys/file.h"
@@ -21,8 +23,22 @@ namespace {
 
 using scheduler::StartStage;
 
-constexpr size_t kWorkers = 2;  // one may wait for a registry while the other sets up a network
+constexpr const char* kHostRestarted =
+    "nothing runs of the task any more: the host was restarted, or its supervisor was killed";
 constexpr const char* kShimLost = "the supervisor of the task (berth-shim) ended unexpectedly";
+
+// When the shim saw it: an event that is told again must be the same.
+WallTime time_of(const std::string& at, Clock& clock) {
+  return aws::parse_rfc3339(at).value_or(clock.wall());
+}
+
+// What is kept for a while, and no longer.
+void tidy_instance(const Config& config, WallTime now) {
+  auto expired = expire_log_groups(config.root, now);
+  if (!expired) LOG(kWarn, "old log events stay", {{"why", expired.error().text}});
+  auto forgotten = forget_stopped_tasks(config, now, kStoppedKept);
+  if (!forgotten) LOG(kWarn, "stopped tasks stay", {{"why", forgotten.error().text}});
+}
 
 scheduler::ContainerRestarted restarted_of(const std::string& task_id,
                                            const runtime::ExitRecord& ended, WallTime at) {
@@ -88,7 +104,7 @@ Agent::Agent(AgentOptions options, sys::Loop& loop, Env env, EventSink sink)
       loop_(loop),
       env_(env),
       sink_(std::move(sink)),
-      workers_(loop, kWorkers) {}
+      workers_(loop, options_.workers) {}
 
 Agent::~Agent() {
   for (auto& [id, task] : tasks_) {
@@ -97,7 +113,7 @@ Agent::~Agent() {
   }
 }
 
-Status Agent::prepare() const {
+Status Agent::take_up(const std::vector<scheduler::Task>& tasks) {
   if (sys::own_uid() != 0) {
     return fail(Errc::kDenied, "berth makes namespaces, mounts and networks: run it as root");
   }
@@ -106,13 +122,28 @@ Status Agent::prepare() const {
        {paths.root, paths.durable_tasks(), paths.run, paths.tasks(), paths.oci()}) {
     TRY(sys::make_directories(directory, 0711));
   }
+  std::vector<TaskPtr> taken;
+  for (const scheduler::Task& each : tasks) {
+    auto task = std::make_shared<RunningTask>();
+    task->task = each;
+    // From here on no sweep touches it. A sweep that is at it already is waited for.
+    task->lock = TRY(sys::FileLock::acquire(paths.task_lock(each.id)));
+    tasks_[each.id] = task;
+    taken.push_back(std::move(task));
+  }
   auto swept = sweep_instance(options_.config, netns::Retired::kKeep);
   if (!swept) LOG(kWarn, "something of a dead task stays", {{"why", swept.error().text}});
-  auto expired = expire_log_groups(paths.root, env_.clock.wall());
-  if (!expired) LOG(kWarn, "old log events stay", {{"why", expired.error().text}});
-  auto forgotten = forget_stopped_tasks(options_.config, env_.clock.wall(), kStoppedKept);
-  if (!forgotten) LOG(kWarn, "stopped tasks stay", {{"why", forgotten.error().text}});
+  tidy_instance(options_.config, env_.clock.wall());
+  for (const TaskPtr& task : taken) resume(task);
   return {};
+}
+
+void Agent::tidy() {
+  auto job = [config = options_.config, env = env_] {
+    tidy_instance(config, env.clock.wall());
+    return Done{};
+  };
+  run_job(job, [](Done) {});
 }
 
 LogPaths Agent::log_paths(const scheduler::Task& task) const {
@@ -151,16 +182,21 @@ void Agent::start(const scheduler::Task& scheduled) {
   auto task = std::make_shared<RunningTask>();
   task->task = scheduled;
   tasks_[scheduled.id] = task;
+  begin(task);
+}
+
+void Agent::begin(const TaskPtr& task) {
   LeaseOptions wanted{.user_ids = !options_.userns_host,
+                      .is_locked = task->lock.has_value(),
                       .security_groups = options_.security_groups};
-  auto job = [config = options_.config, env = env_, scheduled, wanted] {
+  auto job = [config = options_.config, env = env_, scheduled = task->task, wanted] {
     return lease_job(config, env, scheduled, wanted);
   };
   run_start_job(task, job, [this, task](Answer<Leased> answer) {
     note(task, std::move(answer.spans));
     if (!answer.made) return fail_start(task, std::move(answer.made).error());
     task->lease = std::move(answer.made->lease);
-    task->lock = std::move(answer.made->lock);
+    if (answer.made->lock) task->lock = std::move(answer.made->lock);
     auto network = TaskNetwork::make(options_.config);
     if (network) sink_(network->provisioned(task->task, *task->lease));
     if (gives_up(task)) return;
@@ -254,11 +290,10 @@ void Agent::spawn_shim(const TaskPtr& task) {
     if (!answer.made) return fail_start(task, std::move(answer.made).error());
     task->shim = std::move(answer.made->shim);
     task->connection = std::move(answer.made->connection);
-    auto watched =
-        loop_.watch(task->connection.get(), EPOLLIN, [this, task](uint32_t) { hear_shim(task); });
-    if (!watched) {
+    auto listening = listen_to_shim(task);
+    if (!listening) {
       ask_shim(task, runtime::ShimRequest::kKill);
-      return end(task, watched.error().text);
+      return end(task, listening.error().text);
     }
     if (task->stop_wanted) ask_shim(task, *task->stop_wanted);
   });
@@ -284,6 +319,82 @@ void Agent::set_up_networks(const TaskPtr& task) {
     attach_console(task);
     ask_shim(task, runtime::ShimRequest::kStart);
   });
+}
+
+// ---- tasks that another agent has left ----
+
+void Agent::resume(const TaskPtr& task) {
+  const scheduler::Task& known = task->task;
+  runtime::TaskPaths paths = paths_of(options_.config).task(known.id);
+  task->ran = has_started(known);
+  if (known.orders.stop) task->stop_wanted = runtime::ShimRequest::kStop;
+  if (known.orders.kill) task->stop_wanted = runtime::ShimRequest::kKill;
+  if (auto shim = find_shim(paths)) task->shim = std::move(*shim);
+  TaskEvidence evidence = look_for_evidence(options_.config, known.id);
+  evidence.shim_lives = task->shim.pid > 0 && reach_shim(task);
+  Resumption way = resumption_of(known, evidence);
+  LOG(kInfo, "task taken up", {{"task", known.id}, {"how", name_of(way)}});
+  switch (way) {
+    case Resumption::kFollow:
+      return follow(task);
+    case Resumption::kBeginAnew:
+      return begin_anew(task);
+    case Resumption::kGiveUp:
+      ask_shim(task, runtime::ShimRequest::kKill);
+      return end(task, "");
+    case Resumption::kEnded:
+      return end_taken_up(task, evidence.has_directory ? kShimLost : kHostRestarted);
+    case Resumption::kRelease:
+      task->over = true;
+      ask_shim(task, runtime::ShimRequest::kKill);
+      return release(known.id);
+  }
+}
+
+// Its shim tells first what has happened so far: the same events as on any other day, most of them
+// no news.
+void Agent::follow(const TaskPtr& task) {
+  auto listening = listen_to_shim(task);
+  if (!listening) return end(task, listening.error().text);
+  // It may not have heard it; twice is as good as once.
+  ask_shim(task, runtime::ShimRequest::kStart);
+  if (task->stop_wanted) ask_shim(task, *task->stop_wanted);
+}
+
+void Agent::begin_anew(const TaskPtr& task) {
+  ask_shim(task, runtime::ShimRequest::kKill);
+  auto job = [config = options_.config, env = env_, task] {
+    return undo_start_job(config, env, task->task.id, task->shim);
+  };
+  run_start_job(task, job, [this, task](Answer<Done> answer) {
+    note(task, std::move(answer.spans));
+    task->shim = {};
+    task->connection.reset();
+    if (gives_up(task)) return;
+    if (!answer.made) return fail_start(task, std::move(answer.made).error());
+    begin(task);
+  });
+}
+
+// What its shim wrote down before it told anybody is there whatever became of it.
+void Agent::end_taken_up(const TaskPtr& task, const std::string& lost) {
+  std::vector<runtime::ExitRecord> records = exit_records_of(options_.config, task->task);
+  for (const runtime::ExitRecord& record : records) {
+    handle_exit(task, record, time_of(record.finished_at, env_.clock));
+  }
+  bool is_told = records.size() == task->task.containers.size();
+  end(task, is_told ? "" : lost);
+}
+
+bool Agent::reach_shim(const TaskPtr& task) {
+  auto connection = sys::connect_unix(paths_of(options_.config).task(task->task.id).socket());
+  if (!connection || !sys::set_nonblocking(connection->get())) return false;
+  task->connection = std::move(*connection);
+  return true;
+}
+
+Status Agent::listen_to_shim(const TaskPtr& task) {
+  return loop_.watch(task->connection.get(), EPOLLIN, [this, task](uint32_t) { hear_shim(task); });
 }
 
 // ---- what the shim says ----
@@ -325,15 +436,17 @@ void Agent::handle(const TaskPtr& task, runtime::ShimEvent event, std::vector<sy
       return;  // for those who were not there from the beginning
     case Kind::kContainerStarted:
       task->ran = true;
-      return sink_(scheduler::ContainerStarted{task->task.id, event.container, env_.clock.wall()});
+      return sink_(scheduler::ContainerStarted{task->task.id, event.container,
+                                               time_of(event.at, env_.clock)});
     case Kind::kContainerHealth:
-      if (event.health) handle_health(task, event.container, *event.health);
-      return;
+      return handle_health(task, event);
     case Kind::kContainerRestarted:
-      if (event.exit) sink_(restarted_of(task->task.id, *event.exit, env_.clock.wall()));
+      if (event.exit) {
+        sink_(restarted_of(task->task.id, *event.exit, time_of(event.at, env_.clock)));
+      }
       return;
     case Kind::kContainerExited:
-      if (event.exit) handle_exit(task, *event.exit);
+      if (event.exit) handle_exit(task, *event.exit, time_of(event.at, env_.clock));
       return;
     case Kind::kStopRequested:
       // By `berth stop`, which asks the shim itself; what this agent asked for was decided before.
@@ -349,11 +462,12 @@ void Agent::handle(const TaskPtr& task, runtime::ShimEvent event, std::vector<sy
   }
 }
 
-void Agent::handle_health(const TaskPtr& task, const std::string& container,
-                          const runtime::HealthReport& report) {
+void Agent::handle_health(const TaskPtr& task, const runtime::ShimEvent& event) {
+  if (!event.health) return;
+  const runtime::HealthReport& report = *event.health;
   scheduler::ContainerHealthChanged changed;
   changed.task_id = task->task.id;
-  changed.container = container;
+  changed.container = event.container;
   switch (report.status) {
     case runtime::HealthStatus::kUnknown:
       break;
@@ -364,13 +478,13 @@ void Agent::handle_health(const TaskPtr& task, const std::string& container,
       changed.health.status = scheduler::HealthStatus::kUnhealthy;
       break;
   }
-  changed.health.since = env_.clock.wall();
+  changed.health.since = time_of(event.at, env_.clock);
   changed.health.exit_code = report.exit_code;
   changed.health.output = report.output;
   sink_(std::move(changed));
 }
 
-void Agent::handle_exit(const TaskPtr& task, const runtime::ExitRecord& record) {
+void Agent::handle_exit(const TaskPtr& task, const runtime::ExitRecord& record, WallTime at) {
   const auto* definition = task->task.definition.find_container(record.container);
   bool never_ran = !record.exit_code && !record.reason.empty();
   if (never_ran && definition != nullptr && definition->essential && task->never_ran.empty()) {
@@ -382,7 +496,7 @@ void Agent::handle_exit(const TaskPtr& task, const runtime::ExitRecord& record) 
   exited.exit_code = record.exit_code;
   exited.out_of_memory = record.oom_killed;
   exited.reason = record.reason;
-  exited.at = env_.clock.wall();
+  exited.at = at;
   sink_(std::move(exited));
 }
 
@@ -481,6 +595,7 @@ void Agent::tear_down(const TaskPtr& task) {
     task->volumes = {};
     task->shim = {};
     task->lock.reset();
+    if (options_.forgets) tasks_.erase(task->task.id);
     sink_(scheduler::TaskReleased{task->task.id});
   });
 }

@@ -55,6 +55,9 @@ struct AgentOptions {
   std::optional<ConsoleClient> console{};
   // A command that, with a task's id behind it, answers what its containers ask at 169.254.170.2.
   std::vector<std::string> endpoint{};
+  size_t workers = 2;  // one may wait for a registry while the other sets up a network
+  // A task that was released is forgotten, spans and all: whoever sees many keeps none.
+  bool forgets = false;
 };
 
 class Agent {
@@ -67,8 +70,16 @@ class Agent {
   Agent& operator=(const Agent&) = delete;
   ~Agent();
 
-  // Makes the directories of the instance. Errors: not root, no such kernel feature.
-  Status prepare() const;
+  // Makes the directories of the instance and removes what dead tasks left. Errors: not root, no
+  // such kernel feature.
+  Status prepare() { return take_up({}); }
+  // The same, and goes on with tasks that another agent of this instance has left, as a store
+  // remembers them: what has happened to them meanwhile comes as events, some of them at once
+  // (agent/recovery.h).
+  Status take_up(const std::vector<scheduler::Task>& tasks);
+
+  // Removes what is kept for a while: log events, what stays of stopped tasks.
+  void tidy();
 
   void execute(const scheduler::Command& command);
 
@@ -86,6 +97,16 @@ class Agent {
   using TaskPtr = std::shared_ptr<RunningTask>;
 
   void start(const scheduler::Task& scheduled);
+  void begin(const TaskPtr& task);
+
+  // The ways on for a task that was taken up.
+  void resume(const TaskPtr& task);
+  void follow(const TaskPtr& task);
+  void begin_anew(const TaskPtr& task);
+  void end_taken_up(const TaskPtr& task, const std::string& lost);
+  // Connects to its shim, without listening yet; false when there is none.
+  bool reach_shim(const TaskPtr& task);
+  Status listen_to_shim(const TaskPtr& task);
   void stop(const std::string& task_id, runtime::ShimRequest how);
   void release(const std::string& task_id);
   void tear_down(const TaskPtr& task);
@@ -99,9 +120,8 @@ class Agent {
   void set_up_networks(const TaskPtr& task);
   void hear_shim(const TaskPtr& task);
   void handle(const TaskPtr& task, runtime::ShimEvent event, std::vector<sys::Fd> fds);
-  void handle_health(const TaskPtr& task, const std::string& container,
-                     const runtime::HealthReport& report);
-  void handle_exit(const TaskPtr& task, const runtime::ExitRecord& record);
+  void handle_health(const TaskPtr& task, const runtime::ShimEvent& event);
+  void handle_exit(const TaskPtr& task, const runtime::ExitRecord& record, WallTime at);
   // Nothing of the task runs any more; `lost` when the shim did not say so itself.
   void end(const TaskPtr& task, const std::string& lost);
   void ask_shim(const TaskPtr& task, runtime::ShimRequest request);

@@ -14,6 +14,7 @@ namespace {
 constexpr size_t kAccountDigits = 12;
 constexpr uint64_t kPidsMin = 8;  // fewer do not even start a container
 constexpr uint64_t kPidsMax = 4194304;
+constexpr uint64_t kPortMax = 65535;
 constexpr uint64_t kMinutesMax = 10 * 366 * 24 * 60;
 constexpr uint64_t kImagesPerCycleMax = 10000;
 
@@ -38,6 +39,12 @@ Status read_account(const json::Node& root, std::string& into) {
                 kAccountDigits);
   }
   into = *text;
+  return {};
+}
+
+Status read_listen(const json::Node& root, sys::TcpAddress& into) {
+  auto text = TRY(root.find_string("listen"));
+  if (text) into = TRY(parse_listen(*text, "listen"));
   return {};
 }
 
@@ -122,6 +129,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
                    "efs",
                    "imageCleanup",
                    "securityGroups",
+                   "listen",
                    "roles",
                    "secrets",
                    "environmentFiles"}));
@@ -133,6 +141,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
     config.subnet = TRY(root.find_string("subnet")).value_or(config.subnet);
     config.region = TRY(root.find_string("region")).value_or(config.region);
     TRY(read_account(root, config.account_id));
+    TRY(read_listen(root, config.listen));
     config.task_pids_limit =
         TRY(read_in_range(root, "taskPidsLimit", config.task_pids_limit, kPidsMin, kPidsMax));
     config.registries = TRY(read_registry_settings(root));
@@ -150,6 +159,21 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
   return config;
 }
 
+Result<sys::TcpAddress> parse_listen(const std::string& text, const std::string& name) {
+  size_t colon = text.rfind(':');
+  auto address = parse_ipv4(std::string_view(text).substr(0, colon));
+  auto port = parse_u64(colon == std::string::npos ? "" : text.substr(colon + 1));
+  if (!address || !port || *port > kPortMax) {
+    return fail(Errc::kInvalid, "{}: \"{}\" is not ADDRESS:PORT, such as \"{}\"", name,
+                printable(text, 200), render_listen(kDefaultListen));
+  }
+  return sys::TcpAddress{*address, static_cast<uint16_t>(*port)};
+}
+
+std::string render_listen(sys::TcpAddress address) {
+  return fmt::format("{}:{}", to_string(address.address), address.port);
+}
+
 std::string render_config(const Config& config) {
   nlohmann::ordered_json out = {{"root", config.root},
                                 {"run", config.run},
@@ -159,6 +183,7 @@ std::string render_config(const Config& config) {
                                 {"subnet", config.subnet},
                                 {"region", config.region},
                                 {"accountId", config.account_id},
+                                {"listen", render_listen(config.listen)},
                                 {"taskPidsLimit", config.task_pids_limit}};
   render_registry_settings(config.registries, out);
   out["imageCleanup"] = render_image_cleanup(config.image_cleanup);

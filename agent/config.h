@@ -8,6 +8,7 @@
 #include "agent/secret_settings.h"
 #include "base/result.h"
 #include "netns/security_group.h"
+#include "sys/tcp.h"
 
 #include <cstdint>
 #include <string>
@@ -36,6 +37,9 @@ struct ImageCleanup {
   uint64_t low_bytes = 0;   // above high_bytes: down to this
 };
 
+// The loopback, and the port that tools for emulators of AWS expect.
+inline constexpr sys::TcpAddress kDefaultListen{Ipv4{0x7f000001}, 4566};
+
 struct Config {
   std::string root = "/var/lib/berth";   // durable: images, layers, leases, logs
   std::string run = "/run/berth";        // gone with a reboot: task directories, sockets
@@ -54,11 +58,16 @@ struct Config {
   SecretSettings secrets;
   EnvironmentFileSettings environment_files;
   EfsSettings efs;
+  sys::TcpAddress listen = kDefaultListen;  // where berthd answers Amazon's API
 };
 
 // Reads the members of `text` over the defaults. Errors: kInvalid with the member's path for
 // unknown members, wrong types and values out of range; `name` is the file's.
 Result<Config> parse_config(std::string_view text, const std::string& name);
+
+// "127.0.0.1:4566"; port 0 is one that the kernel chooses. `name` is what the text is, for errors.
+Result<sys::TcpAddress> parse_listen(const std::string& text, const std::string& name);
+std::string render_listen(sys::TcpAddress address);
 
 // The configuration in force, as JSON.
 std::string render_config(const Config& config);

@@ -12,14 +12,19 @@
 //                                      ephemeral/containers/<c>/ and those volumes in
 //                                      ephemeral/volumes/<v>/
 //     volumes/<v>/                     named volumes (agent/volume_store.h)
-//     stopped/<task-id>/               what stays of a detached task for an hour: info.json, logs/,
+//     daemon/                          of berthd, for root alone: key.json, and lock, held while
+//     one runs stopped/<task-id>/               what stays of a detached task for an hour:
+//     info.json, logs/,
 //                                      events.jsonl, <c>.exit.json
 //   <run>/                             gone with a reboot
 //     tasks/<task-id>.lock             held by the berth process that owns the task
 //     tasks/<task-id>/                 task directory (runtime/task_plan.h), and info.json, what
-//                                      people ask about it (agent/task_info.h), and host-faults
-//                                      (agent/host_faults.h)
+//                                      people ask about it (agent/task_info.h), host-faults
+//                                      (agent/host_faults.h), told-to-start (agent/recovery.h)
 //     oci/                             state of the OCI runtime, and its seccomp cache
+//     berthd.lock                      held by the berthd that serves this instance
+//     berthd.json                      where it listens (agent/daemon_info.h)
+//     berth.sock                       its API for root, without signatures
 #pragma once
 
 #include "agent/config.h"
@@ -48,6 +53,12 @@ struct InstancePaths {
   std::string durable(const std::string& id) const { return durable_tasks() + "/" + id; }
   std::string logs(const std::string& id) const { return durable(id) + "/logs"; }
   std::string events(const std::string& id) const { return durable(id) + "/" + kEventsFile; }
+  std::string daemon() const { return root + "/daemon"; }
+  std::string root_key() const { return daemon() + "/key.json"; }
+  std::string daemon_root_lock() const { return daemon() + "/lock"; }
+  std::string daemon_run_lock() const { return run + "/berthd.lock"; }
+  std::string daemon_info() const { return run + "/berthd.json"; }
+  std::string daemon_socket() const { return run + "/berth.sock"; }
   std::string stopped_tasks() const { return root + "/stopped"; }
   std::string stopped(const std::string& id) const { return stopped_tasks() + "/" + id; }
   std::string volume(const std::string& id, const std::string& name) const {
@@ -57,6 +68,12 @@ struct InstancePaths {
 
 inline std::string info_path(const runtime::TaskPaths& directory) {
   return directory.directory + "/info.json";
+}
+
+// There once the shim may have been told to start the containers: a task that has it is not to be
+// begun anew.
+inline std::string told_to_start_path(const runtime::TaskPaths& directory) {
+  return directory.directory + "/told-to-start";
 }
 
 inline InstancePaths paths_of(const Config& config) {

@@ -38,13 +38,17 @@ Result<Leased> take_lease(const Config& config, Env env, const scheduler::Task& 
                           const LeaseOptions& options) {
   TRY(check_task_role(config, task.definition));
   InstancePaths paths = paths_of(config);
-  sys::FileLock lock = TRY(sys::FileLock::acquire(paths.task_lock(task.id)));
+  std::optional<sys::FileLock> lock;
+  if (!options.is_locked) lock = TRY(sys::FileLock::acquire(paths.task_lock(task.id)));
   TRY(sys::make_directories(paths.task(task.id).directory, 0711));
   TRY(sys::make_directories(paths.logs(task.id), 0711));
   TRY(prepare_logs(paths, task, env.clock.wall()));
   netns::Lease lease =
       TRY(TRY(TaskNetwork::make(config)).lease(task, options.user_ids, options.security_groups));
-  return Leased{std::move(lease), std::move(lock)};
+  Leased leased;
+  leased.lease = std::move(lease);
+  leased.lock = std::move(lock);
+  return leased;
 }
 
 // A registry that does not answer is no reason not to run what the store has: an edge device starts
@@ -279,7 +283,9 @@ Answer<Done> host_side_job(const Config& config, Env env, const std::string& tas
 Answer<Done> task_side_job(const Config& config, Env env, const std::string& task_id,
                            const netns::Lease& lease, std::vector<MadeNetwork> networks) {
   return step_job(env, task_id, "network of the task", [&]() -> Status {
-    return TRY(TaskNetwork::make(config)).apply_task_side(lease, std::move(networks));
+    TRY(TRY(TaskNetwork::make(config)).apply_task_side(lease, std::move(networks)));
+    // Before the shim is told: should we die on the way, nobody begins the task anew.
+    return sys::write_replace(told_to_start_path(paths_of(config).task(task_id)), "", 0600);
   });
 }
 
@@ -304,6 +310,14 @@ Status tear_down(const Config& config, const std::string& task_id,
 }
 
 }  // namespace
+
+Answer<Done> undo_start_job(const Config& config, Env env, const std::string& task_id,
+                            const sys::Process& shim) {
+  return step_job(env, task_id, "undo what was begun", [&]() -> Status {
+    if (shim.pid > 0) end_shim(shim);
+    return undo_start(config, task_id);
+  });
+}
 
 std::vector<Span> release_job(const Config& config, Env env, const std::string& task_id,
                               const sys::Process& shim, const std::vector<std::string>& sweeper) {

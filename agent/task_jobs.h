@@ -16,6 +16,7 @@
 #include "sys/spawn.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,11 +34,13 @@ scheduler::StartFailed start_failure(const std::string& task_id, scheduler::Star
 
 struct Leased {
   netns::Lease lease;
-  // Held by the owner of the task: while it is, no sweep touches what the task has.
-  sys::FileLock lock;
+  // Held by the owner of the task: while it is, no sweep touches what the task has. Nothing when
+  // the owner had it already.
+  std::optional<sys::FileLock> lock;
 };
 struct LeaseOptions {
   bool user_ids = true;
+  bool is_locked = false;  // by us
   std::vector<std::string> security_groups{};
 };
 // Directories, addresses, host ports and ids of the task.
@@ -81,6 +84,11 @@ Answer<Done> host_side_job(const Config& config, Env env, const std::string& tas
 // Both ends of the namespaces that the shim made.
 Answer<Done> task_side_job(const Config& config, Env env, const std::string& task_id,
                            const netns::Lease& lease, std::vector<MadeNetwork> networks);
+
+// What a start that did not come to its end has made, for another try: all but the lock of the task
+// and the record of what happened to it.
+Answer<Done> undo_start_job(const Config& config, Env env, const std::string& task_id,
+                            const sys::Process& shim);
 
 // Waits for the shim's end, then gives back all that the task had; the bridge through `sweeper`
 // (AgentOptions) if that is not empty. A failure is logged: the next start of berth sweeps what

@@ -70,6 +70,20 @@ Result<Found> find_tasks(const InstancePaths& paths) {
 
 }  // namespace
 
+Status undo_start(const Config& config, const std::string& task_id) {
+  InstancePaths paths = paths_of(config);
+  TRY(remove_cgroups(instance_of(config.run), task_id));
+  TRY(remove_host_faults(paths.task(task_id).directory));
+  TRY(TRY(TaskNetwork::make(config)).remove(task_id));
+  TRY(remove_oci_state(paths, task_id));
+  if (sys::exists(paths.durable(task_id))) {
+    for (const std::string& name : TRY(sys::list_directory(paths.durable(task_id)))) {
+      if (name != kEventsFile) TRY(sys::remove_tree(paths.durable(task_id) + "/" + name));
+    }
+  }
+  return sys::remove_tree(paths.task(task_id).directory);
+}
+
 Result<Remains> tear_down_task(const Config& config, const std::string& task_id,
                                NetworkEnd network_end) {
   InstancePaths paths = paths_of(config);

@@ -20,6 +20,10 @@ enum class Remains { kNothing, kNetwork };
 Result<Remains> tear_down_task(const Config& config, const std::string& task_id,
                                NetworkEnd network_end);
 
+// The same for a task that is to be begun anew: its lock stays, and the record of what happened to
+// it.
+Status undo_start(const Config& config, const std::string& task_id);
+
 // Tears down the tasks of this instance that nobody owns any more: their lock is free and their
 // shim is gone. Errors of one task do not stop the others; the first is returned.
 Status sweep_instance(const Config& config, netns::Retired retired);

@@ -59,9 +59,13 @@ class Reader {
     return true;
   }
   void expect(char c) { is_good_ = skip(c) && is_good_; }
-  void skip_digits() {
+  // Digits behind the point; those beyond nanoseconds are dropped.
+  std::chrono::nanoseconds fraction() {
     size_t end = rest_.find_first_not_of("0123456789");
+    std::string digits(rest_.substr(0, std::min<size_t>(end, 9)));
     rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end);
+    digits.resize(9, '0');
+    return std::chrono::nanoseconds(parse_u64(digits).value_or(0));
   }
   bool is_done() const { return is_good_ && rest_.empty(); }
 
@@ -113,7 +117,8 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
   fields.minute = reader.number(2);
   reader.expect(':');
   fields.second = reader.number(2);
-  if (reader.skip('.')) reader.skip_digits();
+  std::chrono::nanoseconds fraction(0);
+  if (reader.skip('.')) fraction = reader.fraction();
   minutes offset(0);
   bool is_east = reader.skip('+');
   if (is_east || reader.skip('-')) {
@@ -125,7 +130,7 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
   }
   auto time = time_of(fields);
   if (!reader.is_done() || !time) return std::nullopt;
-  return *time - offset;
+  return *time + fraction - offset;
 }
 
 }  // namespace berth::aws

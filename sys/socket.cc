@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -53,9 +54,8 @@ Result<Fd> connect_to(const std::string& path, int type) {
   return fd;
 }
 
-Result<Fd> listen_at(const std::string& path, int type) {
+Result<Fd> listen_at(const std::string& path, Fd fd) {
   TRY(remove_file(path));
-  Fd fd = TRY(make_socket(type));
   UnixAddress to = TRY(address_of(path));
   TRY(run("bind", path, [&] {
     return ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&to.address), sizeof(to.address));
@@ -74,11 +74,19 @@ Result<SocketPair> make_socket_pair() {
 }
 
 Result<Fd> listen_unix(const std::string& path) {
-  return listen_at(path, SOCK_SEQPACKET);
+  return listen_at(path, TRY(make_socket(SOCK_SEQPACKET)));
 }
 
 Result<Fd> listen_stream(const std::string& path) {
-  return listen_at(path, SOCK_STREAM);
+  return listen_at(path, TRY(make_socket(SOCK_STREAM)));
+}
+
+Result<Fd> listen_private_stream(const std::string& path) {
+  Fd fd = TRY(make_socket(SOCK_STREAM));
+  // bind(2) makes the file with the mode of the socket, less the umask: there is no moment at which
+  // others could connect.
+  TRY(run("fchmod", path, [&] { return ::fchmod(fd.get(), 0600); }));
+  return listen_at(path, std::move(fd));
 }
 
 Result<Fd> connect_unix(const std::string& path) {

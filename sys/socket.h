@@ -28,6 +28,8 @@ Result<Fd> connect_unix(const std::string& path);
 // The same of SOCK_STREAM sockets, as the console and pidfd sockets of OCI engines are.
 Result<Fd> listen_stream(const std::string& path);
 Result<Fd> connect_stream(const std::string& path);
+// One that nobody but its owner may connect to: its file never has another mode than 0600.
+Result<Fd> listen_private_stream(const std::string& path);
 // accept4(SOCK_CLOEXEC).
 Result<Fd> accept_unix(int listener);
 

@@ -1,71 +1,17 @@
 // berth: the command line.
 #include "agent/config.h"
 #include "base/log.h"
-#include "sys/file.h"
 #include "tools/command_line.h"
 #include "tools/commands.h"
+#include "tools/effective_config.h"
 
 #include <CLI/CLI.hpp>
 
-#include <chrono>
 #include <cstdio>
 #include <memory>
 
 namespace berth::tools {
 namespace {
-
-constexpr size_t kConfigMax = 1024 * 1024;
-// Long enough for the next `berth run` of a script, too short for anybody to miss a removed bridge.
-constexpr const char* kSweeperDelayMs = "200";
-
-struct GlobalOptions {
-  std::string config;
-  std::string root;
-  std::string run;
-  bool debug = false;
-};
-
-// A file that holds keys must not be for everybody.
-Status check_private(const std::string& path) {
-  struct stat st = TRY(sys::stat(path));
-  if ((st.st_mode & 077) == 0) return {};
-  return fail(Errc::kInvalid,
-              "{}: has keys in \"roles\" and may be read by others (mode {:04o}): chmod 600 it",
-              path, st.st_mode & 07777);
-}
-
-// The configuration in force: defaults, then the file, then flags, then the programs beside us.
-Result<agent::Config> effective_config(const GlobalOptions& options) {
-  agent::Config config;
-  bool named = !options.config.empty();
-  std::string path = named ? options.config : agent::kConfigPath;
-  if (named || sys::exists(path)) {
-    config = TRY(agent::parse_config(TRY(sys::read_file(path, kConfigMax)), path));
-    if (agent::holds_keys(config.roles)) TRY(check_private(path));
-  }
-  if (!options.root.empty()) config.root = options.root;
-  if (!options.run.empty()) config.run = options.run;
-  for (const std::string* directory : {&config.root, &config.run}) {
-    if (directory->front() != '/') {
-      return fail(Errc::kInvalid, "{}: --root and --run take absolute paths", *directory);
-    }
-  }
-  if (config.oci_runtime.empty()) config.oci_runtime = TRY(agent::sibling_program("berth-oci"));
-  if (config.shim.empty()) config.shim = TRY(agent::sibling_program("berth-shim"));
-  if (config.init.empty()) config.init = TRY(agent::sibling_program("berth-init"));
-  return config;
-}
-
-// `berth ...` of the same instance.
-Result<std::vector<std::string>> own_command(const GlobalOptions& global,
-                                             const agent::Config& config,
-                                             const std::vector<std::string>& arguments) {
-  std::vector<std::string> command = {TRY(agent::sibling_program("berth"))};
-  if (!global.config.empty()) command.insert(command.end(), {"--config", global.config});
-  command.insert(command.end(), {"--root", config.root, "--run", config.run});
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  return command;
-}
 
 // `berth run` with the same options, to look after a detached task.
 std::vector<std::string> keeper_arguments(const RunOptions& options) {
@@ -145,10 +91,7 @@ int main(int argc, char** argv) {
   CLI::App app("berth runs Amazon ECS task definitions on this host", "berth");
   app.set_version_flag("--version", BERTH_VERSION);
   app.require_subcommand(1);
-  app.add_option("--config", global.config, "configuration file (default /etc/berth/berth.json)");
-  app.add_option("--root", global.root, "durable state (default /var/lib/berth)");
-  app.add_option("--run", global.run, "state of this boot (default /run/berth)");
-  app.add_flag("--debug", global.debug, "log what is done and why");
+  add_global_options(app, global);
 
   add_run(app, global, chosen);
   add_task_commands(app, chosen);
@@ -157,6 +100,7 @@ int main(int argc, char** argv) {
   add_log_group_commands(app, chosen);
   add_secrets_commands(app, chosen);
   add_volume_commands(app, chosen);
+  add_daemon_commands(app, chosen);
   add_system_commands(app, chosen);
 
   try {

@@ -101,6 +101,9 @@ struct LoadOptions {
 };
 int load_command(const agent::Config& config, const LoadOptions& options);
 
+// `export NAME=VALUE` lines for `eval "$(berth env)"`.
+int env_command(const agent::Config& config);
+
 // "berth: <text>" on standard error; returns kExitFailure.
 int report(const Error& error);
 // 0, or what report() returns.

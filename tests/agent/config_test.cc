@@ -8,6 +8,7 @@ namespace {
 TEST(Config, WhatIsRenderedParses) {
   agent::Config config;
   config.shim = "/opt/berth-shim";
+  config.listen = {Ipv4{0x0a000001}, 80};
   config.init = "/opt/berth-init";
   config.oci_runtime = "/usr/bin/crun";
   config.registries.insecure = {"10.0.0.1:5000"};
@@ -40,6 +41,11 @@ TEST(Config, BadMembersAreNamed) {
       {R"({"root": "x"})", "berth.json: root: \"x\" is not an absolute path"},
       {R"({"root": "\u001b[2J"})", "berth.json: root: \"\\x1b[2J\" is not an absolute path"},
       {R"({"taskPidsLimit": 1})", "berth.json: taskPidsLimit: 1 is not between 8 and 4194304"},
+      {R"({"listen": "localhost:1"})",
+       "berth.json: listen: \"localhost:1\" is not ADDRESS:PORT, such as \"127.0.0.1:4566\""},
+      {R"({"listen": "127.0.0.1:65536"})",
+       "berth.json: listen: \"127.0.0.1:65536\" is not ADDRESS:PORT, such as "
+       "\"127.0.0.1:4566\""},
       {R"({"aws": {"key": "x"}})", "berth.json: aws.key: unknown field"},
       {R"({"efs": {"x": "/x"}})",
        "berth.json: efs: \"x\" is no id of a file system, such as fs-12345678"},

@@ -16,10 +16,14 @@ TEST(Time, IsWrittenAsAmazonDoes) {
 TEST(Time, IsReadInAllItsForms) {
   EXPECT_EQ(parse_amz_date("20150830T123600Z"), kTime);
   for (const char* text :
-       {"2015-08-30T12:36:00Z", "2015-08-30T12:36:00.123456789Z", "2015-08-30T14:36:00+02:00",
-        "2015-08-30T11:06:00.5-01:30", "2015-08-30 12:36:00Z"}) {
+       {"2015-08-30T12:36:00Z", "2015-08-30T12:36:00.0Z", "2015-08-30T14:36:00+02:00",
+        "2015-08-30T11:06:00-01:30", "2015-08-30 12:36:00Z"}) {
     EXPECT_EQ(parse_rfc3339(text), kTime) << text;
   }
+  EXPECT_EQ(parse_rfc3339("2015-08-30T11:06:00.5-01:30"), kTime + std::chrono::milliseconds(500));
+  WallTime exact = kTime + std::chrono::nanoseconds(123456789);
+  EXPECT_EQ(parse_rfc3339("2015-08-30T12:36:00.1234567899Z"), exact);
+  EXPECT_EQ(parse_rfc3339(format_rfc3339(exact)), exact);
 }
 
 TEST(Time, IsRefusedWhenItIsNone) {

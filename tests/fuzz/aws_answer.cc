@@ -27,7 +27,8 @@ void aws_answer(std::string_view text) {
   if (!reason.empty()) check_line(reason);
   (void)check_result(aws::parse_xml(text));
   if (auto time = aws::parse_rfc3339(text)) {
-    CHECK(aws::parse_rfc3339(aws::format_rfc3339_seconds(*time)) == *time);
+    auto whole = std::chrono::floor<std::chrono::seconds>(*time);
+    CHECK(aws::parse_rfc3339(aws::format_rfc3339_seconds(*time)) == WallTime(whole));
   }
 }
 

@@ -33,6 +33,17 @@ TEST(Socket, APeerThatIsGoneIsEndOfFileAndUnavailable) {
   EXPECT_EQ(sys::send_message(pair->ours.get(), "x", {}).error().code, Errc::kUnavailable);
 }
 
+TEST(Socket, APrivateOneIsOpenToItsOwnerAlone) {
+  auto directory = sys::TemporaryDirectory::make(testing::TempDir(), "berth-private-");
+  std::string path = directory->path() + "/s";
+  mode_t before = ::umask(0);
+  auto listener = sys::listen_private_stream(path);
+  ::umask(before);
+  ASSERT_TRUE(listener) << listener.error().text;
+  EXPECT_EQ(sys::stat(path)->st_mode & 07777, 0600u);
+  EXPECT_TRUE(sys::connect_stream(path).has_value());
+}
+
 // A name of its own, relative to the working directory: paths of temporary directories may be
 // longer than that of a socket can be.
 TEST(Endpoint, AForeignSocketIsReachedByAnyPathAndNoLinkIsFollowed) {

@@ -1,0 +1,151 @@
+#include "tools/daemon.h"
+
+#include "agent/daemon_info.h"
+#include "agent/paths.h"
+#include "api/front_door.h"
+#include "api/sts.h"
+#include "base/log.h"
+#include "http/server.h"
+#include "sys/clock.h"
+#include "sys/file.h"
+#include "sys/host.h"
+#include "sys/loop.h"
+#include "sys/socket.h"
+#include "sys/spawn.h"
+#include "sys/tcp.h"
+#include "tools/supervisor.h"
+
+#include <csignal>
+
+namespace berth::tools {
+namespace {
+
+// SDKs keep connections; a closed one costs them another try.
+constexpr http::Limits kApiLimits{
+    .connections = 256, .body_bytes = 1024 * 1024, .patience = std::chrono::seconds(60)};
+constexpr size_t kTcpListener = 0;  // the first that the server is given
+constexpr uint8_t kLoopbackNet = 127;
+
+Status check_listen(const agent::Config& config, const DaemonOptions& options) {
+  bool is_loopback = config.listen.address.value >> 24 == kLoopbackNet;
+  if (!options.no_auth || is_loopback) return {};
+  return fail(Errc::kInvalid,
+              "--no-auth on {}: whoever reaches that address would be root here; listen on "
+              "127.0.0.1, or leave signatures on",
+              agent::render_listen(config.listen));
+}
+
+// Of this instance, and of its durable state: another instance may have the same root.
+struct DaemonLocks {
+  sys::FileLock run;
+  sys::FileLock root;
+};
+
+Result<sys::FileLock> take_lock(const std::string& path, const std::string& directory) {
+  auto lock = sys::FileLock::try_acquire(path);
+  bool is_taken = !lock && lock.error().code == Errc::kUnavailable;
+  if (!is_taken) return lock;
+  return fail(Errc::kUnavailable,
+              "another berthd serves {}: stop it, or give this one another --root and --run",
+              directory);
+}
+
+Result<DaemonLocks> take_locks(const agent::InstancePaths& paths) {
+  if (sys::own_uid() != 0) {
+    return fail(Errc::kDenied, "berthd makes namespaces, mounts and networks: run it as root");
+  }
+  TRY(sys::make_directories(paths.run, 0711));
+  TRY(sys::make_directories(paths.root, 0711));
+  TRY(sys::make_directories(paths.daemon(), 0700));
+  sys::FileLock run = TRY(take_lock(paths.daemon_run_lock(), paths.run));
+  sys::FileLock root = TRY(take_lock(paths.daemon_root_lock(), paths.root));
+  return DaemonLocks{std::move(run), std::move(root)};
+}
+
+class Daemon {
+ public:
+  Daemon(const agent::Config& config, const DaemonOptions& options, const api::RootKey& key,
+         sys::Loop& loop, Env env)
+      : config_(config),
+        options_(options),
+        paths_(agent::paths_of(config)),
+        loop_(loop),
+        supervisor_(aws::parse_environment(sys::own_environment()), loop),
+        sts_(key, env),
+        door_(key, {config.account_id, config.region}, env),
+        server_(
+            loop,
+            [this](const http::Request& request, size_t listener,
+                   const http::Server::Reply& reply) { answer(request, listener, reply); },
+            kApiLimits) {
+    door_.open("sts", sts_);
+  }
+
+  Status run() {
+    TRY(loop_.on_signals({SIGINT, SIGTERM, SIGHUP, SIGPIPE}, [this](int signal) {
+      if (signal == SIGINT || signal == SIGTERM) loop_.stop();
+    }));
+    TRY(listen());
+    supervisor_.ready();
+    Status served = loop_.run();
+    supervisor_.stopping();
+    hang_up();
+    return served;
+  }
+
+ private:
+  Status listen() {
+    auto tcp = sys::listen_tcp(config_.listen, sys::AddressNeed::kNow);
+    if (!tcp) {
+      return wrap(std::move(tcp).error(), "--listen {}", agent::render_listen(config_.listen));
+    }
+    sys::TcpAddress at = TRY(sys::local_address(tcp->get()));
+    TRY(server_.listen(std::move(*tcp)));
+    TRY(server_.listen(TRY(sys::listen_private_stream(paths_.daemon_socket()))));
+    agent::DaemonInfo info{sys::own_pid(), at};
+    TRY(sys::write_replace(paths_.daemon_info(), agent::render_daemon_info(info), 0644));
+    LOG(kInfo, "berthd serves", {{"listen", agent::render_listen(at)}, {"run", paths_.run}});
+    if (options_.no_auth) {
+      LOG(kWarn, "signatures are not verified: every program of this host may do everything",
+          {{"listen", agent::render_listen(at)}});
+    }
+    return {};
+  }
+
+  // A file that stays says only where we were; the next berthd replaces it.
+  void hang_up() {
+    for (const std::string& path : {paths_.daemon_info(), paths_.daemon_socket()}) {
+      auto removed = sys::remove_file(path);
+      if (!removed) LOG(kWarn, "stays", {{"path", path}, {"why", removed.error().text}});
+    }
+  }
+
+  void answer(const http::Request& request, size_t listener, const http::Server::Reply& reply) {
+    bool is_proved = listener == kTcpListener && !options_.no_auth;
+    reply(door_.answer(request, is_proved ? api::Entrance::kSigned : api::Entrance::kTrusted));
+  }
+
+  const agent::Config& config_;
+  const DaemonOptions& options_;
+  agent::InstancePaths paths_;
+  sys::Loop& loop_;
+  Supervisor supervisor_;
+  api::Sts sts_;
+  api::FrontDoor door_;
+  http::Server server_;
+};
+
+}  // namespace
+
+Status serve_daemon(const agent::Config& config, const DaemonOptions& options) {
+  TRY(check_listen(config, options));
+  agent::InstancePaths paths = agent::paths_of(config);
+  DaemonLocks locks = TRY(take_locks(paths));
+  sys::SystemClock clock;
+  sys::SystemRng rng;
+  api::RootKey key = TRY(api::read_or_make_root_key(paths.root_key(), rng));
+  auto loop = TRY(sys::Loop::make(clock));
+  return Daemon(config, options, key, *loop, Env{clock, rng}).run();
+}
+
+}  // namespace berth::tools
