@@ -117,6 +117,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
                    "ociRuntime",
                    "shim",
                    "init",
+                   "resolver",
                    "subnet",
                    "region",
                    "accountId",
@@ -127,6 +128,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
                    "proxy",
                    "aws",
                    "efs",
+                   "dns",
                    "imageCleanup",
                    "securityGroups",
                    "listen",
@@ -138,6 +140,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
     TRY(read_absolute_path(root, "ociRuntime", config.oci_runtime));
     TRY(read_absolute_path(root, "shim", config.shim));
     TRY(read_absolute_path(root, "init", config.init));
+    TRY(read_absolute_path(root, "resolver", config.resolver));
     config.subnet = TRY(root.find_string("subnet")).value_or(config.subnet);
     config.region = TRY(root.find_string("region")).value_or(config.region);
     TRY(read_account(root, config.account_id));
@@ -149,6 +152,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
     config.secrets = TRY(read_secret_settings(root));
     config.environment_files = TRY(read_environment_file_settings(root));
     config.efs = TRY(read_efs_settings(root));
+    config.dns = TRY(read_dns_settings(root));
     config.roles = TRY(read_role_settings(root));
     config.image_cleanup = TRY(read_image_cleanup(root));
     config.security_groups = TRY(read_security_groups(root));
@@ -180,6 +184,7 @@ std::string render_config(const Config& config) {
                                 {"ociRuntime", config.oci_runtime},
                                 {"shim", config.shim},
                                 {"init", config.init},
+                                {"resolver", config.resolver},
                                 {"subnet", config.subnet},
                                 {"region", config.region},
                                 {"accountId", config.account_id},
@@ -194,7 +199,8 @@ std::string render_config(const Config& config) {
   render_secret_settings(config.secrets, out);
   render_environment_file_settings(config.environment_files, out);
   render_efs_settings(config.efs, out);
-  for (const char* key : {"ociRuntime", "shim", "init"}) {
+  render_dns_settings(config.dns, out);
+  for (const char* key : {"ociRuntime", "shim", "init", "resolver"}) {
     if (out[key].get_ref<const std::string&>().empty())
       out.erase(key);  // not known, and "" is no path
   }

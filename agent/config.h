@@ -2,6 +2,7 @@
 // or the file of --config; flags override. docs/configuration.md lists the members.
 #pragma once
 
+#include "agent/dns_settings.h"
 #include "agent/efs_settings.h"
 #include "agent/registry_settings.h"
 #include "agent/role_settings.h"
@@ -46,6 +47,7 @@ struct Config {
   std::string oci_runtime;               // path of berth-oci or of another OCI runtime
   std::string shim;                      // path of berth-shim
   std::string init;                      // path of berth-init, process 1 of containers that ask
+  std::string resolver;                  // path of berth-resolver, who answers 169.254.169.253
   std::string subnet = "172.29.0.0/16";  // tasks' addresses; the bridge has the first one
   std::string region = "us-east-1";  // for names such as ip-172-29-0-2.us-east-1.compute.internal
   std::string account_id = "000000000000";  // the account in the names (ARNs) of tasks
@@ -58,6 +60,7 @@ struct Config {
   SecretSettings secrets;
   EnvironmentFileSettings environment_files;
   EfsSettings efs;
+  DnsSettings dns;
   sys::TcpAddress listen = kDefaultListen;  // where berthd answers Amazon's API
 };
 

@@ -94,7 +94,7 @@ struct FieldsOf {
   std::array<std::string_view, 3> fields;
 };
 // The first that matches counts.
-constexpr std::array<FieldsOf, 56> kFields{{
+constexpr std::array<FieldsOf, 57> kFields{{
     {"mounts[/dev/shm]", {"linuxParameters.sharedMemorySize"}},
     {"mounts[/etc/hosts]", {"extraHosts", "links"}},
     {"mounts[/etc/resolv.conf]", {"dnsServers", "dnsSearchDomains"}},
@@ -139,6 +139,7 @@ constexpr std::array<FieldsOf, 56> kFields{{
     {"restart", {"restartPolicy"}},
     {"networkMode", {"/networkMode"}},
     {"networks", {"/networkMode"}},
+    {"names", {"/family", "/networkMode"}},
     {"portMappings", {"portMappings"}},
     {"pidNamespace", {"/pidMode"}},
     {"ipcNamespace", {"/ipcMode"}},

@@ -21,6 +21,7 @@
 //     tasks/<task-id>/                 task directory (runtime/task_plan.h), and info.json, what
 //                                      people ask about it (agent/task_info.h), host-faults
 //                                      (agent/host_faults.h), told-to-start (agent/recovery.h)
+//     names/<name>/<task-id>-<n>       under which names tasks are found (resolver/names.h)
 //     oci/                             state of the OCI runtime, and its seccomp cache
 //     berthd.lock                      held by the berthd that serves this instance
 //     berthd.json                      where it listens (agent/daemon_info.h)
@@ -43,6 +44,7 @@ struct InstancePaths {
   std::string run;
 
   std::string tasks() const { return run + "/tasks"; }
+  std::string names() const { return run + "/names"; }
   std::string oci() const { return run + "/oci"; }
   std::string task_lock(const std::string& id) const {
     return tasks() + "/" + id + std::string(kLockSuffix);

@@ -4,9 +4,11 @@
 #include "agent/firelens.h"
 #include "agent/log_plan.h"
 #include "agent/paths.h"
+#include "agent/task_names.h"
 #include "agent/task_network.h"
 #include "base/text.h"
 #include "netns/files.h"
+#include "resolver/arguments.h"
 #include "runtime/seccomp_profile.h"
 #include "sys/cgroup.h"
 #include "sys/credentials.h"
@@ -63,7 +65,11 @@ class Writer {
       if (!status) return tl::unexpected(ContainerError{"", std::move(status).error()});
       return {};
     };
-    runtime::TaskPlan plan = task_plan();
+    auto planned = task_plan();
+    if (!planned) {
+      return tl::unexpected(ContainerError{"", std::move(planned).error()});
+    }
+    runtime::TaskPlan plan = *std::move(planned);
     for (const ContainerDefinition& container : definition_.container_definitions) {
       auto written = write_container(container);
       if (!written) {
@@ -81,7 +87,7 @@ class Writer {
  private:
   // ---- the task ----
 
-  runtime::TaskPlan task_plan() const {
+  Result<runtime::TaskPlan> task_plan() const {
     runtime::TaskPlan plan;
     plan.task_id = task_.id;
     plan.directory = directory_.directory;
@@ -98,10 +104,36 @@ class Writer {
         runtime::EndpointPlan{.command = request_.endpoint_command,
                               .host_listener = request_.endpoint_ids.host_port.has_value()};
     plan.ephemeral_storage = request_.volumes->storage;
+    TRY(add_resolver(plan));
     plan.volumes = request_.volumes->mounts;
     plan.cgroup = place_.cgroup;
     plan.limits = limits();
     return plan;
+  }
+
+  // Who has an address has a resolver and names; containers without a network shall not talk to the
+  // world by their questions.
+  Status add_resolver(runtime::TaskPlan& plan) const {
+    if (request_.lease.endpoints.empty()) return {};
+    const Config& config = request_.config;
+    resolver::Settings settings;
+    settings.names = paths_.names();
+    settings.domain = TRY(dns::Name::parse(config.dns.domain));
+    settings.subnet = TRY(parse_ipv4_net(config.subnet));
+    settings.servers = config.dns.servers;
+    plan.resolver = runtime::ResolverPlan{{config.resolver}};
+    for (std::string& argument : resolver::render_settings(settings)) {
+      plan.resolver->command.push_back(std::move(argument));
+    }
+    std::vector<netns::Endpoint> networks =
+        TRY(TaskNetwork::make(config)).addressed(request_.lease);
+    TaskNameFacts facts{task_, networks, config.dns.domain, config.region};
+    plan.names = runtime::NamesPlan{paths_.names(), names_of_task(facts)};
+    return {};
+  }
+
+  bool has_resolver(const ContainerDefinition& container) const {
+    return address_of(container).has_value();
   }
 
   runtime::SharedMemoryPlan shared_memory() const {
@@ -129,11 +161,14 @@ class Writer {
   }
 
   std::vector<runtime::NamespacePlan> networks() const {
-    if (shares_network()) return {{"task", network_path("task"), /*shared=*/true}};
+    if (shares_network()) {
+      return {{"task", network_path("task"), /*shared=*/true, /*resolver=*/true}};
+    }
     std::vector<runtime::NamespacePlan> networks;
     for (const ContainerDefinition& container : definition_.container_definitions) {
       if (has_hosts_network(container)) continue;
-      networks.push_back({container.name, network_path(container.name)});
+      networks.push_back({container.name, network_path(container.name), /*shared=*/false,
+                          has_resolver(container)});
     }
     return networks;
   }
@@ -171,7 +206,7 @@ class Writer {
       }
     }
     if (request_.volumes->storage) facts.ephemeral_storage = request_.volumes->storage->path;
-    netns::Resolver resolver = resolver_of({});
+    netns::Resolver resolver = resolver_of(definition_.container_definitions.front());
     facts.name_servers = resolver.nameservers;
     facts.search_domains = resolver.search;
     return sys::write_replace(directory_.endpoint(), render_endpoint_document(facts), 0600);
@@ -527,10 +562,16 @@ class Writer {
     return sys::read_file(path, netns::kResolvConfMax).value_or("");
   }
 
-  static netns::Resolver resolver_of(const ContainerDefinition& container) {
+  // The servers that the host has stand in it only where ours is not.
+  netns::Resolver resolver_of(const ContainerDefinition& container) const {
+    netns::Resolver host = netns::parse_resolv_conf(read_resolv_conf(netns::kResolvConf));
     netns::Resolver resolver = netns::resolver_for_container(
-        netns::parse_resolv_conf(read_resolv_conf(netns::kResolvConf)),
-        netns::parse_resolv_conf(read_resolv_conf(netns::kSystemdResolvConf)));
+        host, netns::parse_resolv_conf(read_resolv_conf(netns::kSystemdResolvConf)));
+    if (has_resolver(container)) {
+      resolver.nameservers = {to_string(runtime::kResolverAddress)};
+      const std::vector<std::string>& search = request_.config.dns.search_domains;
+      resolver.search = search.empty() ? host.search : search;
+    }
     if (!container.dns_servers.empty()) resolver.nameservers = container.dns_servers;
     if (!container.dns_search_domains.empty()) resolver.search = container.dns_search_domains;
     return resolver;

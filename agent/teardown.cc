@@ -6,6 +6,7 @@
 #include "agent/task_table.h"
 #include "base/log.h"
 #include "runtime/shim.h"
+#include "runtime/task_names.h"
 #include "sys/cgroup.h"
 #include "sys/file.h"
 
@@ -30,6 +31,15 @@ Status remove_oci_state(const InstancePaths& paths, const std::string& task_id) 
     if (name.starts_with(task_id)) TRY(sys::remove_tree(paths.oci() + "/" + name));
   }
   return {};
+}
+
+// Those that a shim left that was killed. Without a plan there was no shim that could have any.
+Status withdraw_names(const runtime::TaskPaths& task) {
+  auto text = sys::read_file(task.plan(), runtime::kTaskPlanMax);
+  if (!text) return {};
+  auto plan = runtime::parse_task_plan(*text, task.plan());
+  if (!plan || !plan->names) return {};
+  return runtime::withdraw_names(*plan->names, plan->task_id);
 }
 
 bool shim_is_alive(const runtime::TaskPaths& task) {
@@ -88,6 +98,7 @@ Result<Remains> tear_down_task(const Config& config, const std::string& task_id,
                                NetworkEnd network_end) {
   InstancePaths paths = paths_of(config);
   TRY(remove_cgroups(instance_of(config.run), task_id));
+  TRY(withdraw_names(paths.task(task_id)));
   TRY(remove_host_faults(paths.task(task_id).directory));
   TaskNetwork network = TRY(TaskNetwork::make(config));
   bool retired = network_end == NetworkEnd::kBySweep && TRY(network.retire(task_id));

@@ -352,6 +352,22 @@ Message reply_to(const Message& query, Rcode rcode) {
   return reply;
 }
 
+bool is_answer_to(std::string_view bytes, uint16_t id, const Question& question) {
+  auto message = parse_beginning(bytes);
+  if (!message || !message->header.is_response || message->header.id != id) return false;
+  if (!message->questions.empty()) return same_question(message->questions.front(), question);
+  return message->header.rcode != kNoError && message->header.rcode != kNxDomain;
+}
+
+std::string fit_into(std::string bytes, size_t max, const Message& query) {
+  if (bytes.size() <= max) return bytes;
+  auto message = parse_beginning(bytes);
+  if (!message) return render_message(reply_to(query, kServFail), max);
+  message->header.truncated = true;
+  if (query.edns) message->edns = Edns{};
+  return render_message(*message, max);
+}
+
 uint16_t id_of(std::string_view bytes) {
   return static_cast<uint16_t>(static_cast<uint8_t>(bytes[0]) << 8 |
                                static_cast<uint8_t>(bytes[1]));

@@ -112,6 +112,12 @@ size_t udp_size_of(const Message& query);
 // The beginning of an answer to it: id, question, EDNS.
 Message reply_to(const Message& query, Rcode rcode);
 
+// Whether bytes are the answer to what was asked under this id; of a refusal the question may be
+// missing.
+bool is_answer_to(std::string_view bytes, uint16_t id, const Question& question);
+// The message cut down to its beginning, if it is longer than `max`.
+std::string fit_into(std::string bytes, size_t max, const Message& query);
+
 // Of a message as bytes, which are kHeaderSize at least.
 uint16_t id_of(std::string_view bytes);
 void set_id(std::string& bytes, uint16_t id);

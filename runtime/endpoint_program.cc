@@ -11,21 +11,21 @@
 
 namespace berth::runtime {
 
-EndpointProgram::EndpointProgram(const EndpointPlan& plan, sys::Loop& loop, Env env)
-    : plan_(plan), loop_(loop), env_(env) {}
+EndpointProgram::EndpointProgram(std::vector<std::string> command, sys::Loop& loop, Env env)
+    : command_(std::move(command)), loop_(loop), env_(env) {}
 
 EndpointProgram::~EndpointProgram() {
   end();
 }
 
-Status EndpointProgram::watch(std::vector<int> listeners) {
-  listeners_ = std::move(listeners);
-  return watch_listeners();
+Status EndpointProgram::watch(std::vector<Socket> sockets) {
+  sockets_ = std::move(sockets);
+  return watch_sockets();
 }
 
 void EndpointProgram::end() {
-  unwatch_listeners();
-  listeners_.clear();
+  unwatch_sockets();
+  sockets_.clear();
   if (pause_) loop_.cancel(*pause_);
   pause_.reset();
   if (!process_.pidfd) return;
@@ -35,35 +35,38 @@ void EndpointProgram::end() {
   process_ = {};
 }
 
-Status EndpointProgram::watch_listeners() {
-  for (int listener : listeners_) {
-    TRY(loop_.watch(listener, EPOLLIN, [this](uint32_t) { start(); }));
+Status EndpointProgram::watch_sockets() {
+  for (const Socket& socket : sockets_) {
+    if (socket.starts) TRY(loop_.watch(socket.fd, EPOLLIN, [this](uint32_t) { start(); }));
   }
   return {};
 }
 
-void EndpointProgram::unwatch_listeners() {
-  for (int listener : listeners_) loop_.unwatch(listener);
+void EndpointProgram::unwatch_sockets() {
+  for (const Socket& socket : sockets_) {
+    if (socket.starts) loop_.unwatch(socket.fd);
+  }
 }
 
 void EndpointProgram::start() {
-  unwatch_listeners();
+  unwatch_sockets();
   started_at_ = env_.clock.now();
   auto spawned = spawn();
   if (spawned) return;
-  LOG(kError, "the endpoint of the task is not served", {{"why", spawned.error().text}});
+  LOG(kError, "who asks is not answered",
+      {{"program", command_.front()}, {"why", spawned.error().text}});
   ended();
 }
 
 Status EndpointProgram::spawn() {
   sys::Fd null = TRY(sys::open("/dev/null", O_RDONLY));
   sys::Program program;
-  program.path = plan_.command.front();
-  program.arguments = plan_.command;
+  program.path = command_.front();
+  program.arguments = command_;
   program.descriptors = {
       {null.get(), STDIN_FILENO}, {STDERR_FILENO, STDOUT_FILENO}, {STDERR_FILENO, STDERR_FILENO}};
   int next = kEndpointFirstFd;
-  for (int listener : listeners_) program.descriptors.emplace_back(listener, next++);
+  for (const Socket& socket : sockets_) program.descriptors.emplace_back(socket.fd, next++);
   program.dies_with_us = true;
   process_ = TRY(sys::spawn(program));
   return loop_.watch(process_.pidfd.get(), EPOLLIN, [this](uint32_t) { ended(); });
@@ -77,8 +80,8 @@ void EndpointProgram::ended() {
   }
   auto again = [this] {
     pause_.reset();
-    auto watched = watch_listeners();
-    if (!watched) LOG(kError, "the endpoint is not watched", {{"why", watched.error().text}});
+    auto watched = watch_sockets();
+    if (!watched) LOG(kError, "sockets are not watched", {{"why", watched.error().text}});
   };
   Duration ran = env_.clock.now() - started_at_;
   if (ran >= kEndpointPause) return again();

@@ -69,6 +69,42 @@ Step endpoint_step(const NamespacePlan& network) {
   return step;
 }
 
+Step resolver_step(const NamespacePlan& network) {
+  Step step;
+  step.stage = "namespaces";
+  step.effect = fmt::format("{}:{} in the network \"{}\" answers questions for names",
+                            to_string(kResolverAddress), kResolverPort, network.name);
+  step.calls = {fmt::format("RTM_NEWADDR {}/32 on lo", to_string(kResolverAddress)),
+                fmt::format("bind, UDP and TCP, {}:{}, SO_BINDTODEVICE lo, born inside",
+                            to_string(kResolverAddress), kResolverOwnPort),
+                "socket(SOCK_RAW, IPPROTO_RAW): answers come from port 53 without taking it",
+                "sk_lookup, the program of the endpoint: port 53 is led there"};
+  step.purpose =
+      "names of tasks of this host, and all that its name servers know, at the address that "
+      "Amazon's resolver has in a VPC; security groups do not stand between, and no process runs "
+      "before somebody asks";
+  step.by_hand =
+      "ip address add 169.254.169.253/32 dev lo; dnsmasq --listen-address=169.254.169.253";
+  step.asked_by = "networks";
+  // A bound socket, as proc_pid_net(5) writes it.
+  step.looks = {{.file = "/proc/PID/net/udp", .words = {"FDA9FEA9:C9E0", "07"}}};
+  return step;
+}
+
+Step names_step(const NamesPlan& plan) {
+  std::vector<std::string> names;
+  for (const NamePlan& each : plan.names) names.push_back(each.name + " " + each.record);
+  Step step;
+  step.stage = "names";
+  step.effect = "while it runs the task is found as " + join(names, ", ");
+  step.calls = {
+      fmt::format("mkdir({}/NAME); symlink(\"PID:START-TIME RECORD\"), each", plan.directory)};
+  step.purpose = "resolvers of this host's tasks look there; what a dead process wrote is not told";
+  step.by_hand = "a line in a hosts file of dnsmasq";
+  step.asked_by = "names";
+  return step;
+}
+
 Step shared_pids_step(const TaskPlan& plan) {
   Step step;
   step.stage = "namespaces";
@@ -297,12 +333,14 @@ std::vector<Step> explain_task(const TaskPlan& plan, const sys::Cgroups& cgroups
   for (const NamespacePlan& network : plan.networks) {
     steps.push_back(network_step(network, plan.ids.has_value()));
     if (plan.endpoint) steps.push_back(endpoint_step(network));
+    if (plan.resolver && network.resolver) steps.push_back(resolver_step(network));
   }
   if (!plan.pid_namespace.empty()) steps.push_back(shared_pids_step(plan));
   if (!plan.ipc_namespace.empty()) steps.push_back(shared_ipc_step(plan));
   if (plan.shared_memory) steps.push_back(shared_memory_step(*plan.shared_memory));
   if (plan.ephemeral_storage) steps.push_back(ephemeral_storage_step(*plan.ephemeral_storage));
   for (const VolumePlan& volume : plan.volumes) steps.push_back(volume_step(volume));
+  if (plan.names) steps.push_back(names_step(*plan.names));
   return steps;
 }
 

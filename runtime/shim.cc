@@ -9,6 +9,7 @@
 #include "runtime/restart.h"
 #include "runtime/shim_container.h"
 #include "runtime/shim_protocol.h"
+#include "runtime/task_names.h"
 #include "runtime/task_namespaces.h"
 #include "runtime/task_order.h"
 #include "runtime/volumes.h"
@@ -50,7 +51,9 @@ class Shim {
       monitors_[i] = std::make_unique<HealthMonitor>(container, oci_, loop_, env_,
                                                      [this, i] { health_changed(i); });
     }
-    if (plan_.endpoint) endpoint_ = std::make_unique<EndpointProgram>(*plan_.endpoint, loop_, env_);
+    if (plan_.endpoint) {
+      endpoint_ = std::make_unique<EndpointProgram>(plan_.endpoint->command, loop_, env_);
+    }
     progress_.resize(containers_.size());
     last_starts_.resize(containers_.size());
   }
@@ -93,18 +96,36 @@ class Shim {
     if (plan_.ephemeral_storage) TRY(mount_ephemeral_storage(*plan_.ephemeral_storage));
     for (const VolumePlan& volume : plan_.volumes) TRY(mount_volume(volume));
     TRY(watch_endpoint());
+    TRY(watch_resolver());
     TRY(make_cgroup());
     return tell_namespaces(connection, {{"namespaces and cgroup", env_.clock.now() - begin}});
   }
 
   Status watch_endpoint() {
     if (!endpoint_) return {};
-    std::vector<int> listeners;
-    if (host_listener_) listeners.push_back(host_listener_.get());
+    std::vector<EndpointProgram::Socket> sockets;
+    if (host_listener_) sockets.push_back({host_listener_.get()});
     for (const TaskNetwork& network : namespaces_.networks) {
-      listeners.push_back(network.endpoint.get());
+      sockets.push_back({network.endpoint.get()});
     }
-    return endpoint_->watch(std::move(listeners));
+    return endpoint_->watch(std::move(sockets));
+  }
+
+  Status watch_resolver() {
+    std::vector<EndpointProgram::Socket> sockets;
+    size_t networks = 0;
+    for (const TaskNetwork& network : namespaces_.networks) {
+      if (!network.resolver) continue;
+      ++networks;
+      sockets.push_back({network.questions.get()});
+      sockets.push_back({network.answers.get(), /*starts=*/false});
+      sockets.push_back({network.resolver.get()});
+    }
+    if (networks == 0) return {};
+    std::vector<std::string> command = plan_.resolver->command;
+    command.push_back(std::to_string(networks));
+    resolver_ = std::make_unique<EndpointProgram>(std::move(command), loop_, env_);
+    return resolver_->watch(std::move(sockets));
   }
 
   Status write_identity() {
@@ -286,6 +307,7 @@ class Shim {
   void begin_stop() {
     if (goal_ == TaskGoal::kStop) return;
     goal_ = TaskGoal::kStop;
+    withdraw_names();  // first: who looks for the task shall not find what is about to end
     tell({.kind = ShimEvent::Kind::kTaskStopping, .at = now()});
   }
 
@@ -303,8 +325,33 @@ class Shim {
       for (size_t i : actions.stop) stop(i);
       for (size_t i : actions.start) start(i);
       wake_at(actions.wake_at);
-      if (actions.refuse.empty() && actions.stop.empty() && actions.start.empty()) return;
+      if (actions.refuse.empty() && actions.stop.empty() && actions.start.empty()) break;
     }
+    publish_names();
+  }
+
+  // ---- names ----
+
+  // The task is RUNNING when no container waits for its turn any more and one of them runs.
+  void publish_names() {
+    if (!plan_.names || names_published_ || goal_ == TaskGoal::kStop) return;
+    bool runs = false;
+    for (const ContainerProgress& each : progress_) {
+      if (each.phase == ContainerPhase::kWaiting) return;
+      runs = runs || each.phase == ContainerPhase::kRunning;
+    }
+    if (!runs) return;
+    names_published_ = true;
+    auto published = runtime::publish_names(*plan_.names, plan_.task_id);
+    if (published) return;
+    LOG(kError, "the task is not found by its names", {{"why", published.error().text}});
+  }
+
+  void withdraw_names() {
+    if (!names_published_) return;
+    names_published_ = false;
+    auto withdrawn = runtime::withdraw_names(*plan_.names, plan_.task_id);
+    if (!withdrawn) LOG(kError, "a name of the task stays", {{"why", withdrawn.error().text}});
   }
 
   void wake_at(std::optional<Instant> due) {
@@ -441,6 +488,7 @@ class Shim {
     finished_ = true;
     Instant begin = env_.clock.now();
     if (endpoint_) endpoint_->end();
+    if (resolver_) resolver_->end();
     for (auto& container : containers_) {
       auto released = container->release();
       if (!released) {
@@ -472,6 +520,8 @@ class Shim {
   TaskNamespaces namespaces_;
   sys::Fd host_listener_;
   std::unique_ptr<EndpointProgram> endpoint_;  // null: the plan has none
+  std::unique_ptr<EndpointProgram> resolver_;  // likewise
+  bool names_published_ = false;
   sys::Pipe alive_;  // closes with us: containers that wait for their start end then
   sys::Fd listener_;
   std::map<int, sys::Fd> connections_;

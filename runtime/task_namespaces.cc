@@ -7,6 +7,7 @@
 #include "sys/spawn.h"
 #include "sys/steering.h"
 #include "sys/tcp.h"
+#include "sys/udp.h"
 
 #include <fcntl.h>
 #include <linux/mount.h>
@@ -20,33 +21,71 @@ Status bind_namespace(int fd, const std::string& path) {
   return sys::bind_mount(sys::proc_path(fd), path, sys::Recursion::kThisMount);
 }
 
-// Inside of the network: the endpoint's address, its socket, and the way from one to the other.
-Status open_endpoint(TaskNetwork& network, sys::NetlinkSocket& inside) {
+Status add_own_address(sys::NetlinkSocket& inside, Ipv4 address) {
   auto lo = TRY(inside.find_link("lo"));
   if (!lo) return fail(Errc::kInternal, "a network namespace without lo");
-  TRY(inside.add_address(lo->index, {kEndpointAddress, 32}));
+  return inside.add_address(lo->index, {address, 32});
+}
+
+// Inside of the network: the endpoint's address and its socket.
+Status open_endpoint(TaskNetwork& network, sys::NetlinkSocket& inside) {
+  TRY(add_own_address(inside, kEndpointAddress));
   network.endpoint =
       TRY(sys::listen_tcp({kEndpointAddress, kEndpointOwnPort}, sys::AddressNeed::kLater));
-  network.steering = TRY(sys::steer_connections(
-      network.network_namespace.get(), {kEndpointAddress, kEndpointPort}, network.endpoint.get()));
   return {};
 }
 
-Status open_sockets(const TaskPlan& plan, TaskNetwork& network) {
+// The same of the resolver. A datagram that is sent by a socket comes from that socket's port, and
+// ours is not 53: so answers are packets that are written whole.
+Status open_resolver(TaskNetwork& network, sys::NetlinkSocket& inside) {
+  TRY(add_own_address(inside, kResolverAddress));
+  constexpr sys::TcpAddress kOwn{kResolverAddress, kResolverOwnPort};
+  network.questions = TRY(sys::listen_udp(kOwn, sys::AddressNeed::kLater));
+  network.resolver = TRY(sys::listen_tcp(kOwn, sys::AddressNeed::kLater));
+  network.answers = TRY(sys::open_packet_sender());
+  TRY(sys::bind_to_device(network.questions.get(), "lo"));
+  return sys::bind_to_device(network.resolver.get(), "lo");
+}
+
+// The way from the addresses that containers know to the sockets.
+Status steer_to_sockets(TaskNetwork& network) {
+  std::vector<sys::Steering> steerings;
+  if (network.endpoint) {
+    steerings.push_back(
+        {sys::SteeredProtocol::kTcp, {kEndpointAddress, kEndpointPort}, network.endpoint.get()});
+  }
+  if (network.resolver) {
+    constexpr sys::TcpAddress kAsked{kResolverAddress, kResolverPort};
+    steerings.push_back({sys::SteeredProtocol::kUdp, kAsked, network.questions.get()});
+    steerings.push_back({sys::SteeredProtocol::kTcp, kAsked, network.resolver.get()});
+  }
+  if (steerings.empty()) return {};
+  network.steering = TRY(sys::steer(network.network_namespace.get(), steerings));
+  return {};
+}
+
+Status open_sockets(const TaskPlan& plan, const NamespacePlan& planned, TaskNetwork& network) {
   auto inside = TRY(sys::NetlinkSocket::open());
   if (plan.endpoint) {
     auto opened = open_endpoint(network, inside);
     if (!opened) return wrap(std::move(opened).error(), "the task's endpoint");
   }
+  if (plan.resolver && planned.resolver) {
+    auto opened = open_resolver(network, inside);
+    if (!opened) return wrap(std::move(opened).error(), "the task's resolver");
+  }
+  auto steered = steer_to_sockets(network);
+  if (!steered) return wrap(std::move(steered).error(), "the addresses of endpoint and resolver");
   network.rtnetlink = inside.release();
   return {};
 }
 
 // Goes into the network namespace, opens the sockets there and comes back.
-Status open_sockets_inside(const TaskPlan& plan, TaskNetwork& network) {
+Status open_sockets_inside(const TaskPlan& plan, const NamespacePlan& planned,
+                           TaskNetwork& network) {
   sys::Fd home = TRY(sys::open_namespace(sys::own_pid(), "net"));
   TRY(sys::join_namespace(network.network_namespace.get(), CLONE_NEWNET, "the task's network"));
-  auto opened = open_sockets(plan, network);
+  auto opened = open_sockets(plan, planned, network);
   TRY(sys::join_namespace(home.get(), CLONE_NEWNET, "the host's network"));
   return opened;
 }
@@ -94,7 +133,7 @@ Result<TaskNamespaces> make_task_namespaces(const TaskPlan& plan) {
     TaskNetwork made;
     made.name = network.name;
     made.network_namespace = TRY(make_namespace(kNetwork, namespaces.user.get()));
-    TRY(open_sockets_inside(plan, made));
+    TRY(open_sockets_inside(plan, network, made));
     TRY(bind_namespace(made.network_namespace.get(), network.path));
     namespaces.networks.push_back(std::move(made));
   }

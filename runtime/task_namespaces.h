@@ -21,9 +21,14 @@ struct TaskNetwork {
   // can configure that network and no other.
   sys::Fd rtnetlink;
   // With an endpoint: its listening socket, born inside as well: who asks is known by the socket
-  // that was asked, not by an address that could be forged. And what leads connections to it.
+  // that was asked, not by an address that could be forged.
   sys::Fd endpoint;
-  sys::Fd steering;
+  // With a resolver, likewise: where datagrams and connections come, and what datagrams are
+  // answered by.
+  sys::Fd questions;
+  sys::Fd answers;
+  sys::Fd resolver;
+  sys::Fd steering;  // leads to them what is for their addresses
 };
 
 struct TaskNamespaces {

@@ -229,6 +229,42 @@ Result<EndpointPlan> parse_endpoint(const json::Node& node) {
   return endpoint;
 }
 
+Result<ResolverPlan> parse_resolver(const json::Node& node) {
+  ResolverPlan resolver;
+  resolver.command = TRY(node.find_strings("command"));
+  if (resolver.command.empty()) return fail(Errc::kInvalid, "{}.command: is required", node.path());
+  return resolver;
+}
+
+Json render(const NamesPlan& names) {
+  Json records = Json::array();
+  for (const NamePlan& each : names.names) {
+    records.push_back({{"name", each.name}, {"record", each.record}});
+  }
+  return {{"directory", names.directory}, {"names", records}};
+}
+
+// It becomes a file name.
+Result<std::string> file_name_at(const json::Node& node, std::string_view key) {
+  std::string name = TRY(node.string_at(key));
+  bool is_name = !name.empty() && name != "." && name != ".." &&
+                 name.find_first_of(std::string_view("/\0", 2)) == std::string::npos;
+  if (is_name) return name;
+  return fail(Errc::kInvalid, "{}.{}: is no file name", node.path(), key);
+}
+
+Result<NamesPlan> parse_names(const json::Node& node) {
+  NamesPlan names;
+  names.directory = TRY(node.string_at("directory"));
+  for (const json::Node& each : TRY(node.find_array("names"))) {
+    NamePlan name;
+    name.name = TRY(file_name_at(each, "name"));
+    name.record = TRY(each.string_at("record"));
+    names.names.push_back(std::move(name));
+  }
+  return names;
+}
+
 // The order of the task relies on it.
 Status check_dependencies(const TaskPlan& plan) {
   for (size_t i = 0; i < plan.containers.size(); ++i) {
@@ -266,6 +302,7 @@ Result<TaskPlan> parse_plan(const json::Node& root) {
     joined.name = TRY(network.string_at("name"));
     joined.path = TRY(network.string_at("path"));
     joined.shared = TRY(network.find_bool("shared")).value_or(false);
+    joined.resolver = TRY(network.find_bool("resolver")).value_or(false);
     plan.networks.push_back(std::move(joined));
   }
   plan.pid_namespace = TRY(root.find_string("pidNamespace")).value_or("");
@@ -285,6 +322,8 @@ Result<TaskPlan> parse_plan(const json::Node& root) {
   if (auto endpoint = root.find("endpoint")) {
     plan.endpoint = TRY(parse_endpoint(*endpoint));
   }
+  if (auto resolver = root.find("resolver")) plan.resolver = TRY(parse_resolver(*resolver));
+  if (auto names = root.find("names")) plan.names = TRY(parse_names(*names));
   plan.cgroup = TRY(root.string_at("cgroup"));
   plan.limits = TRY(parse_limits(TRY(root.at("limits"))));
   for (const json::Node& container : TRY(root.find_array("containers"))) {
@@ -313,6 +352,7 @@ std::string render_task_plan(const TaskPlan& plan) {
   for (const NamespacePlan& network : plan.networks) {
     networks.push_back({{"name", network.name}, {"path", network.path}});
     if (network.shared) networks.back()["shared"] = true;
+    if (network.resolver) networks.back()["resolver"] = true;
   }
   Json containers = Json::array();
   for (const ContainerPlan& container : plan.containers) containers.push_back(render(container));
@@ -336,6 +376,8 @@ std::string render_task_plan(const TaskPlan& plan) {
   if (plan.ephemeral_storage) json["ephemeralStorage"] = render(*plan.ephemeral_storage);
   for (const VolumePlan& volume : plan.volumes) json["volumes"].push_back(render(volume));
   if (plan.endpoint) json["endpoint"] = render(*plan.endpoint);
+  if (plan.resolver) json["resolver"] = {{"command", plan.resolver->command}};
+  if (plan.names) json["names"] = render(*plan.names);
   if (plan.ids) json["ids"] = {{"first", plan.ids->first}, {"size", plan.ids->size}};
   return json.dump(2) + "\n";
 }

@@ -98,9 +98,10 @@ struct IdRangePlan {
 // A network namespace for the shim to make, owned by the task's user namespace. The agent
 // configures it through a socket that was born inside.
 struct NamespacePlan {
-  std::string name;     // the container's; "task" when it is shared
-  std::string path;     // where the shim binds it
-  bool shared = false;  // all containers are in it (awsvpc): names do not tell, one may be "task"
+  std::string name;       // the container's; "task" when it is shared
+  std::string path;       // where the shim binds it
+  bool shared = false;    // all containers are in it (awsvpc): names do not tell, one may be "task"
+  bool resolver = false;  // of a task that has one: it is reached from here
   bool operator==(const NamespacePlan&) const = default;
 };
 
@@ -149,6 +150,29 @@ constexpr uint16_t kEndpointPort = 80;
 // agent's endpoint too.
 constexpr uint16_t kEndpointOwnPort = 51679;
 
+// Who answers questions for names, in the networks that say so (runtime/endpoint_program.h).
+struct ResolverPlan {
+  std::vector<std::string> command;  // argv; how many networks they are is added
+  bool operator==(const ResolverPlan&) const = default;
+};
+// Where containers find it: Amazon's address in every VPC...
+constexpr Ipv4 kResolverAddress{0xa9fea9fd};  // 169.254.169.253
+constexpr uint16_t kResolverPort = 53;
+// ... and the port of that address where its sockets really are, which ECS reserves, too.
+constexpr uint16_t kResolverOwnPort = 51680;
+
+// A name that the task has while it runs.
+struct NamePlan {
+  std::string name;
+  std::string record;  // "A 172.29.0.5" (dns/zone.h)
+  bool operator==(const NamePlan&) const = default;
+};
+struct NamesPlan {
+  std::string directory;  // drawn in resolver/names.h
+  std::vector<NamePlan> names;
+  bool operator==(const NamesPlan&) const = default;
+};
+
 struct TaskLimits {
   std::optional<int64_t> cpu_quota_us;  // per 100 ms
   uint64_t cpu_shares = 2;
@@ -175,6 +199,8 @@ struct TaskPlan {
   std::optional<EphemeralStoragePlan> ephemeral_storage;
   std::vector<VolumePlan> volumes;
   std::optional<EndpointPlan> endpoint;
+  std::optional<ResolverPlan> resolver;
+  std::optional<NamesPlan> names;
   std::string cgroup;
   TaskLimits limits;
   std::vector<ContainerPlan> containers;  // in the definition's order

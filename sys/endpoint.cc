@@ -6,6 +6,7 @@
 
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -47,8 +48,12 @@ Result<EndpointAddress> ip_endpoint(const Endpoint& endpoint) {
   }
   address.storage = {};
   auto* v6 = reinterpret_cast<sockaddr_in6*>(&address.storage);
-  if (::inet_pton(AF_INET6, endpoint.address.c_str(), &v6->sin6_addr) == 1) {
+  size_t scope = endpoint.address.find('%');
+  if (::inet_pton(AF_INET6, endpoint.address.substr(0, scope).c_str(), &v6->sin6_addr) == 1) {
     v6->sin6_family = AF_INET6;
+    if (scope != std::string::npos) {
+      v6->sin6_scope_id = ::if_nametoindex(endpoint.address.substr(scope + 1).c_str());
+    }
     v6->sin6_port = htons(endpoint.port);
     address.size = sizeof(sockaddr_in6);
     return address;
@@ -95,6 +100,19 @@ Status finish_connect(int fd, const std::string& name, std::chrono::milliseconds
 }
 
 }  // namespace
+
+Result<Fd> begin_connect(const Endpoint& endpoint) {
+  EndpointAddress to = TRY(ip_endpoint(endpoint));
+  int type = (is_connected_stream(endpoint.transport) ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC |
+             SOCK_NONBLOCK;
+  std::string name = shown(endpoint);
+  Fd fd(TRY(call("socket", name, [&] { return ::socket(to.storage.ss_family, type, 0); })));
+  auto connected = run("connect", name, [&] { return ::connect(fd.get(), to.get(), to.size); });
+  if (!connected && connected.error().errno_value != EINPROGRESS) {
+    return tl::unexpected<Error>(std::move(connected).error());
+  }
+  return fd;
+}
 
 Result<Fd> connect_endpoint(const Endpoint& endpoint, std::chrono::milliseconds patience) {
   Endpoint place = endpoint;

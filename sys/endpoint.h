@@ -18,13 +18,15 @@ enum class Transport : uint8_t { kUdp, kTcp, kUnixStream, kUnixDatagram, kForeig
 
 struct Endpoint {
   Transport transport = Transport::kUnixDatagram;
-  std::string address;  // a numeric IP address, or a path
+  std::string address;  // a numeric IP address ("fe80::1%eth0", too), or a path
   uint16_t port = 0;
   bool operator==(const Endpoint&) const = default;
 };
 
 // A non-blocking socket; kUnavailable when nobody answers within the time.
 Result<Fd> connect_endpoint(const Endpoint& endpoint, std::chrono::milliseconds patience);
+// The same of kUdp or kTcp without waiting: writable, or broken, when the connection is made.
+Result<Fd> begin_connect(const Endpoint& endpoint);
 // One send(2): how many bytes went. kUnavailable with EAGAIN when none can for now.
 Result<size_t> send_some(int fd, std::string_view bytes);
 // One recv(2) of what comes within the time; kUnavailable when nothing does or the peer has gone.

@@ -13,30 +13,41 @@ namespace {
 
 constexpr int kLoopbackIndex = 1;  // of lo, in every network namespace
 
-// r6 holds the context, r7 the socket. What is not about `to` passes untouched.
+int number_of(SteeredProtocol protocol) {
+  return protocol == SteeredProtocol::kTcp ? IPPROTO_TCP : IPPROTO_UDP;
+}
+
+// r6 holds the context, r7 the socket. What no steering is about passes untouched. The sockets are
+// in the map in the order of the steerings.
 class SteeringProgram {
  public:
   explicit SteeringProgram(int map) : map_(map) {}
 
-  std::vector<bpf_insn> write(TcpAddress to) {
+  std::vector<bpf_insn> write(const std::vector<Steering>& steerings) {
     add(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_6, BPF_REG_1, 0, 0);
-    pass_unless(offsetof(bpf_sk_lookup, protocol), IPPROTO_TCP);
-    pass_unless(offsetof(bpf_sk_lookup, local_ip4), static_cast<int>(htonl(to.address.value)));
-    pass_unless(offsetof(bpf_sk_lookup, local_port), to.port);
-    load(offsetof(bpf_sk_lookup, ingress_ifindex));
-    size_t foreign = jump(BPF_JMP32 | BPF_JNE | BPF_K, BPF_REG_2, kLoopbackIndex);
-    find_socket();
-    size_t missing = jump(BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_0, 0);
-    assign_socket();
-    for (size_t from : passes_) land(from);
+    for (size_t i = 0; i < steerings.size(); ++i) lead(steerings[i], static_cast<int>(i));
     leave(SK_PASS);
-    land(foreign);
-    land(missing);
+    for (size_t from : drops_) land(from);
     leave(SK_DROP);
     return std::move(code_);
   }
 
  private:
+  void lead(const Steering& steering, int place) {
+    others_.clear();
+    go_on_unless(offsetof(bpf_sk_lookup, protocol), number_of(steering.protocol));
+    go_on_unless(offsetof(bpf_sk_lookup, local_ip4),
+                 static_cast<int>(htonl(steering.to.address.value)));
+    go_on_unless(offsetof(bpf_sk_lookup, local_port), steering.to.port);
+    load(offsetof(bpf_sk_lookup, ingress_ifindex));
+    drops_.push_back(jump(BPF_JMP32 | BPF_JNE | BPF_K, BPF_REG_2, kLoopbackIndex));
+    find_socket(place);
+    drops_.push_back(jump(BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_0, 0));
+    assign_socket();
+    leave(SK_PASS);
+    for (size_t from : others_) land(from);
+  }
+
   void add(int code, int destination, int source, int offset, int immediate) {
     code_.push_back(bpf_instruction(code, destination, source, offset, immediate));
   }
@@ -50,13 +61,13 @@ class SteeringProgram {
     return code_.size() - 1;
   }
   void land(size_t from) { code_[from].off = static_cast<int16_t>(code_.size() - from - 1); }
-  void pass_unless(size_t offset, int value) {
+  void go_on_unless(size_t offset, int value) {
     load(offset);
-    passes_.push_back(jump(BPF_JMP32 | BPF_JNE | BPF_K, BPF_REG_2, value));
+    others_.push_back(jump(BPF_JMP32 | BPF_JNE | BPF_K, BPF_REG_2, value));
   }
-  void find_socket() {
+  void find_socket(int place) {
     constexpr int kKey = -4;  // on the stack
-    add(BPF_ST | BPF_MEM | BPF_W, BPF_REG_10, 0, kKey, 0);
+    add(BPF_ST | BPF_MEM | BPF_W, BPF_REG_10, 0, kKey, place);
     add(BPF_ALU64 | BPF_MOV | BPF_X, BPF_REG_2, BPF_REG_10, 0, 0);
     add(BPF_ALU64 | BPF_ADD | BPF_K, BPF_REG_2, 0, 0, kKey);
     add(BPF_LD | BPF_IMM | BPF_DW, BPF_REG_1, BPF_PSEUDO_MAP_FD, 0, map_);
@@ -79,34 +90,35 @@ class SteeringProgram {
 
   int map_;
   std::vector<bpf_insn> code_;
-  std::vector<size_t> passes_;
+  std::vector<size_t> others_;  // jumps to the next steering
+  std::vector<size_t> drops_;
 };
 
-// A map of one socket.
-Result<Fd> make_socket_map(int listener) {
+Result<Fd> make_socket_map(const std::vector<Steering>& steerings) {
   bpf_attr make{};
   make.map_type = BPF_MAP_TYPE_SOCKMAP;
   make.key_size = sizeof(uint32_t);
   make.value_size = sizeof(uint64_t);
-  make.max_entries = 1;
+  make.max_entries = static_cast<uint32_t>(steerings.size());
   Fd map(TRY(bpf("make a socket map", BPF_MAP_CREATE, make)));
-  uint32_t key = 0;
-  auto value = static_cast<uint64_t>(listener);
-  bpf_attr put{};
-  put.map_fd = static_cast<uint32_t>(map.get());
-  put.key = reinterpret_cast<uint64_t>(&key);
-  put.value = reinterpret_cast<uint64_t>(&value);
-  TRY(bpf("fill a socket map", BPF_MAP_UPDATE_ELEM, put));
+  for (uint32_t key = 0; key < steerings.size(); ++key) {
+    auto value = static_cast<uint64_t>(steerings[key].socket);
+    bpf_attr put{};
+    put.map_fd = static_cast<uint32_t>(map.get());
+    put.key = reinterpret_cast<uint64_t>(&key);
+    put.value = reinterpret_cast<uint64_t>(&value);
+    TRY(bpf("fill a socket map", BPF_MAP_UPDATE_ELEM, put));
+  }
   return map;
 }
 
 }  // namespace
 
-Result<Fd> steer_connections(int network_namespace, TcpAddress to, int listener) {
-  Fd map = TRY(make_socket_map(listener));
-  Fd program =
-      TRY(load_bpf("load the program that steers connections", SteeringProgram(map.get()).write(to),
-                   BPF_PROG_TYPE_SK_LOOKUP, BPF_SK_LOOKUP));
+Result<Fd> steer(int network_namespace, const std::vector<Steering>& steerings) {
+  Fd map = TRY(make_socket_map(steerings));
+  Fd program = TRY(load_bpf("load the program that steers connections",
+                            SteeringProgram(map.get()).write(steerings), BPF_PROG_TYPE_SK_LOOKUP,
+                            BPF_SK_LOOKUP));
   bpf_attr link{};
   link.link_create.prog_fd = static_cast<uint32_t>(program.get());
   link.link_create.target_fd = static_cast<uint32_t>(network_namespace);

@@ -45,6 +45,9 @@ Result<agent::Config> effective_config(const GlobalOptions& options) {
   if (config.oci_runtime.empty()) config.oci_runtime = TRY(agent::sibling_program("berth-oci"));
   if (config.shim.empty()) config.shim = TRY(agent::sibling_program("berth-shim"));
   if (config.init.empty()) config.init = TRY(agent::sibling_program("berth-init"));
+  if (config.resolver.empty()) {
+    config.resolver = TRY(agent::sibling_program("berth-resolver"));
+  }
   return config;
 }
 

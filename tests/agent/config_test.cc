@@ -21,6 +21,10 @@ TEST(Config, WhatIsRenderedParses) {
   config.efs["fs-12345678"] = {.path = "/srv/efs",
                                .access_points = {{"fsap-1", {"/a", 1, 2, 0750}}}};
   config.efs["fs-87654321"] = {.path = "/export", .server = "nas.internal"};
+  config.resolver = "/opt/berth-resolver";
+  config.dns.domain = "tasks.example";
+  config.dns.servers = {{"10.0.0.2", 53}, {"::1", 5353}};
+  config.dns.search_domains = {"tasks.example", "example"};
   auto again = agent::parse_config(agent::render_config(config), "berth.json");
   ASSERT_TRUE(again.has_value()) << again.error().text;
   EXPECT_EQ(agent::render_config(*again), agent::render_config(config));
@@ -47,6 +51,16 @@ TEST(Config, BadMembersAreNamed) {
        "berth.json: listen: \"127.0.0.1:65536\" is not ADDRESS:PORT, such as "
        "\"127.0.0.1:4566\""},
       {R"({"aws": {"key": "x"}})", "berth.json: aws.key: unknown field"},
+      {R"({"dns": {"server": []}})", "berth.json: dns.server: unknown field"},
+      {R"({"dns": {"domain": "a..b"}})",
+       "berth.json: dns.domain: \"a..b\" is no domain name: labels are 1 to 63 letters, digits, "
+       "'-' and '_'"},
+      {R"({"dns": {"domain": "."}})", "berth.json: dns.domain: the root is no domain of tasks"},
+      {R"({"dns": {"servers": ["ns.example"]}})",
+       "berth.json: dns.servers[0]: \"ns.example\" is no name server: write an IP address, with "
+       ":PORT if that is not 53"},
+      {R"({"dns": {"searchDomains": ["a", "b", "c", "d", "e", "f", "g"]}})",
+       "berth.json: dns.searchDomains: more than 6"},
       {R"({"efs": {"x": "/x"}})",
        "berth.json: efs: \"x\" is no id of a file system, such as fs-12345678"},
       {R"({"efs": {"fs-1": "x"}})", "berth.json: efs.fs-1: \"x\" is not an absolute path"},

@@ -143,6 +143,43 @@ TEST(DnsMessage, AReplyIsToItsQuery) {
   EXPECT_EQ(reply.edns, Edns{});
 }
 
+TEST(DnsMessage, IsAnAnswerUnderItsIdToItsQuestionOnly) {
+  Message answer;
+  answer.header.id = 7;
+  answer.header.is_response = true;
+  answer.questions = {{name("web.A"), kA, kIn}};
+  Question question{name("Web.a"), kA, kIn};
+  auto is_answer = [&](uint16_t id, const Question& to) {
+    return is_answer_to(render_message(answer, kMessageMax), id, to);
+  };
+  EXPECT_TRUE(is_answer(7, question));
+  EXPECT_FALSE(is_answer(8, question));
+  EXPECT_FALSE(is_answer(7, {name("web.b"), kA, kIn}));
+  EXPECT_FALSE(is_answer(7, {name("web.a"), kAaaa, kIn}));
+  EXPECT_FALSE(is_answer(7, {name("web.a"), kA, 3}));
+  answer.questions.clear();
+  EXPECT_FALSE(is_answer(7, question));
+  answer.header.rcode = kRefused;
+  EXPECT_TRUE(is_answer(7, question));
+  answer.header.is_response = false;
+  EXPECT_FALSE(is_answer(7, question));
+  EXPECT_FALSE(is_answer_to("", 0, question));
+}
+
+TEST(DnsMessage, OfOthersIsCutDownToo) {
+  std::string whole = render_message(example(), kMessageMax);
+  Message query;
+  query.questions = example().questions;
+  EXPECT_EQ(fit_into(whole, whole.size(), query), whole);
+  Message cut = parse_message(fit_into(whole, whole.size() - 1, query)).value();
+  EXPECT_TRUE(cut.header.truncated);
+  EXPECT_EQ(cut.header.id, example().header.id);
+  EXPECT_EQ(cut.questions, example().questions);
+  EXPECT_TRUE(cut.answers.empty() && !cut.edns);
+  query.edns = Edns{};
+  EXPECT_TRUE(parse_message(fit_into(whole, 100, query))->edns);
+}
+
 TEST(DnsMessage, IdIsChangedInPlace) {
   std::string bytes = query_bytes(std::string("\1a\0", 3), kA);
   EXPECT_EQ(id_of(bytes), 0x1234);

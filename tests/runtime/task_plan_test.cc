@@ -19,12 +19,14 @@ TaskPlan full_plan() {
   plan.foreground = true;
   plan.ids = IdRangePlan{4294901760U, 65536};
   plan.user_namespace = "/run/berth/tasks/0123/ns/user";
-  plan.networks = {{"task", "/ns/task", true}, {"web", "/ns/web"}};
+  plan.networks = {{"task", "/ns/task", true}, {"web", "/ns/web", false, true}};
   plan.pid_namespace = "/ns/pid";
   plan.ipc_namespace = "/ns/ipc";
   plan.ephemeral_storage = EphemeralStoragePlan{"/t/e.img", "/t/e", {"/t/e/volumes/v"}};
   plan.shared_memory = SharedMemoryPlan{"/ns/shm", uint64_t{3} << 30};
   plan.endpoint = EndpointPlan{{"/bin/berth", "system", "endpoint", "0123"}, true};
+  plan.resolver = ResolverPlan{{"/bin/berth-resolver", "--domain", "a"}};
+  plan.names = NamesPlan{"/run/berth/names", {{"web.a", "A 172.29.0.5"}, {"b", "PTR web.a"}}};
   plan.cgroup = "/berth/i/0123";
   plan.limits = {25000, 512, int64_t{64} << 30, 4096};
   ContainerPlan web;

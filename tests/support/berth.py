@@ -118,7 +118,11 @@ class Instance:
         self._directory = directory
         self._count = 0
         self._config = directory / "berth.json"
-        self._config.write_text(json.dumps(config or {}))
+        self.configure(config or {})
+
+    def configure(self, config):
+        """For what is started from then on."""
+        self._config.write_text(json.dumps(config))
 
     def give_aws_profile(self, name, key_id, secret):
         """Keys in the home directory of whoever runs berth, and none in its environment."""

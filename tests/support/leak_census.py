@@ -64,7 +64,7 @@ def nft_tables():
 
 def files(run, root):
     """Task directories, sockets, leases, half pulls; images, layers, compiled seccomp filters and the last port are meant to stay."""
-    tops = [pathlib.Path(run) / "tasks", pathlib.Path(run) / "oci",
+    tops = [pathlib.Path(run) / "tasks", pathlib.Path(run) / "oci", pathlib.Path(run) / "names",
             *(pathlib.Path(root) / name for name in ("tasks", "leases", "tmp"))]
     return sorted(str(path) for top in tops if top.is_dir() for path in top.rglob("*")
                   if ".seccomp" not in path.parts and path.name not in (".lock", ".last-port"))
