@@ -6,8 +6,10 @@
 #include "resolver/service.h"
 #include "runtime/task_plan.h"
 #include "sys/clock.h"
-#include "sys/file.h"
+#include "sys/credentials.h"
+#include "sys/fd.h"
 
+#include <cerrno>
 #include <cstdio>
 #include <cstring>
 
@@ -29,6 +31,14 @@ Result<resolver::NetworkSockets> adopt_network(size_t place) {
   return sockets;
 }
 
+// The sockets are there, so nothing needs a privilege any more, and what a container sends is read
+// here: no capability is left, nor to be had by executing something.
+Status drop_privileges() {
+  bool dropped = sys::raw_drop_bounding(0) == 0 && sys::raw_set_capabilities({}) == 0;
+  if (dropped) return {};
+  return fail_errno(errno, "drop capabilities");
+}
+
 Status serve(const std::vector<std::string>& arguments) {
   auto parsed = TRY(resolver::parse_arguments(arguments));
   sys::SystemClock clock;
@@ -38,6 +48,7 @@ Status serve(const std::vector<std::string>& arguments) {
                             {runtime::kResolverAddress, runtime::kResolverPort}, *loop,
                             Env{clock, rng});
   for (size_t i = 0; i < parsed.networks; ++i) TRY(service.listen(TRY(adopt_network(i))));
+  TRY(drop_privileges());
   return service.run();
 }
 

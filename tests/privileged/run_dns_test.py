@@ -100,7 +100,7 @@ def equipped_task(*containers, **fields):
 
 def python(script):
     """A command that runs it with what dns_wire has."""
-    return "PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/support /usr/bin/python3 -c '\nfrom dns_wire import *\n" + script + "'"
+    return f"DNS_PATIENCE={4 * leak_census.PATIENCE} PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/support /usr/bin/python3 -c '\nfrom dns_wire import *\n" + script + "'"
 
 
 def ran(berth, definition, *flags):
@@ -157,7 +157,7 @@ print("none", ask("none.example").rcode)
 print("transfer", ask("web.example", 252).rcode)
 print("notify", ask("web.example", flags=0x2000).rcode)
 bad = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-bad.settimeout(4)
+bad.settimeout(PATIENCE)
 bad.connect(RESOLVER)
 bad.send(b"x")
 bad.send(query("web.example")[:-3])
@@ -165,7 +165,7 @@ print("bad", Answer(bad.recv(65535)).rcode)
 bad.send(reply(query("web.example"), "1.2.3.4"))
 bad.send(query("web.example", number=7))
 print("after", Answer(bad.recv(65535)).number)
-streams = [socket.create_connection(RESOLVER, timeout=4) for _ in range(64)]
+streams = [socket.create_connection(RESOLVER, timeout=PATIENCE) for _ in range(64)]
 print("ports", ask("web.example").data())
 """
     lines = ran(resolved, equipped_task(equipped(python(script))))
@@ -200,18 +200,32 @@ def resolvers(berth):
 
 
 def test_a_process_comes_when_asked_for_and_again_when_it_was_killed(resolved):
-    script = """echo ready; cat /fifo >/dev/null; nslookup web.example | grep 10.9
+    script = """ip -4 -o addr show eth0 | awk '{split($4, a, "/"); print a[1]}'
+                echo ready; cat /fifo >/dev/null; nslookup web.example | grep 10.9
                 echo asked; cat /fifo >/dev/null; nslookup web.example | grep 10.9; echo again; sleep 100"""
     with resolved.start(task(sh("mkfifo /fifo; " + script, stopTimeout=2))) as running:
         def go_on():
             (pid, *_) = running.pids()
             with open(f"/proc/{pid}/root/fifo", "w"):
                 pass
-        running.wait_for("ready")
+        address = running.wait_for("ready").lines()[0]
+        assert resolvers(resolved) == []
+        # From outside, even with a route, there is nobody at the address.
+        subprocess.run(["ip", "route", "add", "169.254.169.253", "via", address], check=True)
+        try:
+            for port in (53, 51680):
+                with pytest.raises(OSError):
+                    dns_wire.ask("web.example", at=("169.254.169.253", port), timeout=1)
+                with pytest.raises(OSError):
+                    socket.create_connection(("169.254.169.253", port), timeout=1)
+        finally:
+            subprocess.run(["ip", "route", "del", "169.254.169.253"], check=True)
         assert resolvers(resolved) == []
         go_on()
         running.wait_for("asked")
         (first,) = resolvers(resolved)
+        status = pathlib.Path(f"/proc/{first}/status").read_text()
+        assert all(f"{kind}:\t{0:016x}\n" in status for kind in ("CapPrm", "CapEff", "CapBnd", "CapInh")), status
         os.kill(first, signal.SIGKILL)
         go_on()
         assert running.wait_for("again").lines().count("Address: 10.9.8.7") == 2
