@@ -177,7 +177,8 @@ SqliteStore::~SqliteStore() = default;
 
 Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path,
                                                        CpuArchitecture host) {
-  std::unique_ptr<SqliteStore> store(new SqliteStore(TRY(Database::open(path))));
+  auto database = TRY(Database::open(path));
+  std::unique_ptr<SqliteStore> store(new SqliteStore(std::move(database)));
   auto loaded = store->load(host);
   if (!loaded) return wrap(std::move(loaded).error(), "{}", path);
   return store;
