@@ -28,17 +28,17 @@ std::string path_of(const json::Node& node, std::string_view key) {
 void Ask::refuse(Refusal refusal) {
   if (!refusal_) refusal_ = std::move(refusal);
 }
-void Ask::refuse(std::string code, std::string message) {
+void Ask::refuse(std::string code, const std::string& message) {
   Refusal refusal;
   refusal.code = std::move(code);
   refusal.message = printable(message, kMessageMax);
   refuse(std::move(refusal));
 }
-void Ask::invalid(std::string message) {
-  refuse("InvalidParameterException", std::move(message));
+void Ask::invalid(const std::string& message) {
+  refuse("InvalidParameterException", message);
 }
-void Ask::client_error(std::string message) {
-  refuse("ClientException", std::move(message));
+void Ask::client_error(const std::string& message) {
+  refuse("ClientException", message);
 }
 void Ask::check(const Status& status) {
   if (status) return;
@@ -59,7 +59,7 @@ void Ask::refuse_findings(const scheduler::Findings& findings) {
     message += fmt::format("{} ({})", findings[i].message, findings[i].path);
   }
   if (shown < findings.size()) message += fmt::format("; and {} more", findings.size() - shown);
-  refuse(findings[0].exception, std::move(message));
+  refuse(findings[0].exception, message);
 }
 
 void Ask::wrong_type(const json::Node& value, const char* wanted) {

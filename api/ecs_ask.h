@@ -35,9 +35,9 @@ class Ask {
   bool refused() const { return refusal_.has_value(); }
   const Refusal& refusal() const { return *refusal_; }
   void refuse(Refusal refusal);
-  void refuse(std::string code, std::string message);
-  void invalid(std::string message);       // InvalidParameterException
-  void client_error(std::string message);  // ClientException
+  void refuse(std::string code, const std::string& message);
+  void invalid(const std::string& message);       // InvalidParameterException
+  void client_error(const std::string& message);  // ClientException
   // Our own fault: ServerException.
   void check(const Status& status);
   // Of a task definition or of overrides: all findings, the first one in front.
@@ -64,7 +64,7 @@ class Ask {
   }
   // Texts that are each one of `words`: "include".
   std::vector<std::string> words(std::string_view key, Words words);
-  bool includes(std::string_view word, Words words);
+  bool includes(std::string_view word, Words all);
   std::vector<json::Node> objects(const json::Node& node, std::string_view key, size_t max);
   std::vector<json::Node> objects(std::string_view key, size_t max) {
     return objects(root_, key, max);
