@@ -43,6 +43,16 @@ std::optional<scheduler::StoryLine> parse_line(const std::string& text) {
 
 }  // namespace
 
+Result<EventLog> EventLog::resume(const std::string& path) {
+  EventLog log(path);
+  log.file_ = TRY(sys::open(path, O_WRONLY | O_APPEND));
+  log.size_ = static_cast<uint64_t>(TRY(sys::stat_fd(log.file_.get())).st_size);
+  for (const scheduler::StoryLine& line : TRY(read(path))) {
+    log.is_decided_ = log.is_decided_ || !line.decision.empty();
+  }
+  return log;
+}
+
 Status EventLog::append(const scheduler::Change& change) {
   if (!file_) {
     TRY(sys::make_directories(path_.substr(0, path_.rfind('/')), kDirectoryMode));

@@ -20,6 +20,9 @@ class EventLog {
   explicit EventLog(std::string path, uint64_t limit = kEventLogMax)
       : path_(std::move(path)), limit_(limit) {}
 
+  // One that another process has begun; kNotFound when there is none.
+  static Result<EventLog> resume(const std::string& path);
+
   // One write(2) for each line: a reader sees whole lines, but for the last one after a power cut.
   // Of a log that has grown to its limit only the end of the task is still written.
   Status append(const scheduler::Change& change);

@@ -12,9 +12,9 @@
 //                                      ephemeral/containers/<c>/ and those volumes in
 //                                      ephemeral/volumes/<v>/
 //     volumes/<v>/                     named volumes (agent/volume_store.h)
-//     daemon/                          of berthd, for root alone: key.json, and lock, held while
-//     one runs stopped/<task-id>/               what stays of a detached task for an hour:
-//     info.json, logs/,
+//     daemon/                          of berthd, for root alone: key.json, state.db
+//                                      (scheduler/sqlite_store.h), lock
+//     stopped/<task-id>/               what stays of a detached task for an hour: info.json, logs/,
 //                                      events.jsonl, <c>.exit.json
 //   <run>/                             gone with a reboot
 //     tasks/<task-id>.lock             held by the berth process that owns the task
@@ -57,6 +57,7 @@ struct InstancePaths {
   std::string events(const std::string& id) const { return durable(id) + "/" + kEventsFile; }
   std::string daemon() const { return root + "/daemon"; }
   std::string root_key() const { return daemon() + "/key.json"; }
+  std::string state() const { return daemon() + "/state.db"; }
   std::string daemon_root_lock() const { return daemon() + "/lock"; }
   std::string daemon_run_lock() const { return run + "/berthd.lock"; }
   std::string daemon_info() const { return run + "/berthd.json"; }

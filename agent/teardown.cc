@@ -42,6 +42,14 @@ Status withdraw_names(const runtime::TaskPaths& task) {
   return runtime::withdraw_names(*plan->names, plan->task_id);
 }
 
+// Nothing of the task runs or acts any more.
+Status end_what_acts(const Config& config, const std::string& task_id) {
+  runtime::TaskPaths task = paths_of(config).task(task_id);
+  TRY(remove_cgroups(instance_of(config.run), task_id));
+  TRY(withdraw_names(task));
+  return remove_host_faults(task.directory);
+}
+
 bool shim_is_alive(const runtime::TaskPaths& task) {
   auto identity = runtime::read_shim_identity(task.shim());
   return identity && runtime::is_alive(*identity);
@@ -82,8 +90,7 @@ Result<Found> find_tasks(const InstancePaths& paths) {
 
 Status undo_start(const Config& config, const std::string& task_id) {
   InstancePaths paths = paths_of(config);
-  TRY(remove_cgroups(instance_of(config.run), task_id));
-  TRY(remove_host_faults(paths.task(task_id).directory));
+  TRY(end_what_acts(config, task_id));
   TRY(TRY(TaskNetwork::make(config)).remove(task_id));
   TRY(remove_oci_state(paths, task_id));
   if (sys::exists(paths.durable(task_id))) {
@@ -97,9 +104,7 @@ Status undo_start(const Config& config, const std::string& task_id) {
 Result<Remains> tear_down_task(const Config& config, const std::string& task_id,
                                NetworkEnd network_end) {
   InstancePaths paths = paths_of(config);
-  TRY(remove_cgroups(instance_of(config.run), task_id));
-  TRY(withdraw_names(paths.task(task_id)));
-  TRY(remove_host_faults(paths.task(task_id).directory));
+  TRY(end_what_acts(config, task_id));
   TaskNetwork network = TRY(TaskNetwork::make(config));
   bool retired = network_end == NetworkEnd::kBySweep && TRY(network.retire(task_id));
   if (!retired) TRY(network.remove(task_id));

@@ -2,10 +2,13 @@
 
 #include "agent/daemon_info.h"
 #include "agent/paths.h"
+#include "api/ecs_service.h"
 #include "api/front_door.h"
 #include "api/sts.h"
 #include "base/log.h"
 #include "http/server.h"
+#include "scheduler/catalog.h"
+#include "scheduler/sqlite_store.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/host.h"
@@ -14,8 +17,12 @@
 #include "sys/spawn.h"
 #include "sys/tcp.h"
 #include "tools/supervisor.h"
+#include "tools/task_driver.h"
+#include "tools/task_input.h"
 
+#include <cerrno>
 #include <csignal>
+#include <memory>
 
 namespace berth::tools {
 namespace {
@@ -24,7 +31,11 @@ namespace {
 constexpr http::Limits kApiLimits{
     .connections = 256, .body_bytes = 1024 * 1024, .patience = std::chrono::seconds(60)};
 constexpr size_t kTcpListener = 0;  // the first that the server is given
+constexpr int kTakeOverTries = 20;
+constexpr std::chrono::milliseconds kTakeOverPause(50);
 constexpr uint8_t kLoopbackNet = 127;
+constexpr uint32_t kUnitsOfProcessor = 1024;
+constexpr uint64_t kMiB = 1024 * 1024;
 
 Status check_listen(const agent::Config& config, const DaemonOptions& options) {
   bool is_loopback = config.listen.address.value >> 24 == kLoopbackNet;
@@ -35,6 +46,19 @@ Status check_listen(const agent::Config& config, const DaemonOptions& options) {
               agent::render_listen(config.listen));
 }
 
+// A berthd that was killed while it started a program is outlived for a moment by that fork of it,
+// which has its locks and its port until it becomes the program.
+template <class Attempt>
+auto take_over(Attempt attempt) -> decltype(attempt()) {
+  for (int tries = 1;; ++tries) {
+    auto taken = attempt();
+    bool is_busy = !taken && (taken.error().code == Errc::kUnavailable ||
+                              taken.error().errno_value == EADDRINUSE);
+    if (!is_busy || tries == kTakeOverTries) return taken;
+    sys::pause_for(kTakeOverPause);
+  }
+}
+
 // Of this instance, and of its durable state: another instance may have the same root.
 struct DaemonLocks {
   sys::FileLock run;
@@ -42,7 +66,7 @@ struct DaemonLocks {
 };
 
 Result<sys::FileLock> take_lock(const std::string& path, const std::string& directory) {
-  auto lock = sys::FileLock::try_acquire(path);
+  auto lock = take_over([&] { return sys::FileLock::try_acquire(path); });
   bool is_taken = !lock && lock.error().code == Errc::kUnavailable;
   if (!is_taken) return lock;
   return fail(Errc::kUnavailable,
@@ -62,22 +86,63 @@ Result<DaemonLocks> take_locks(const agent::InstancePaths& paths) {
   return DaemonLocks{std::move(run), std::move(root)};
 }
 
+// What is remembered.
+struct Memory {
+  api::RootKey key;
+  std::unique_ptr<scheduler::SqliteStore> store;
+  std::unique_ptr<scheduler::Catalog> catalog;
+};
+
+Result<Memory> open_memory(const agent::InstancePaths& paths, Env env) {
+  Memory memory;
+  memory.key = TRY(api::read_or_make_root_key(paths.root_key(), env.rng));
+  memory.store = TRY(scheduler::SqliteStore::open(paths.state(), TRY(host_architecture())));
+  memory.catalog = TRY(scheduler::Catalog::open(*memory.store, env.rng, env.clock.wall()));
+  return memory;
+}
+
+Result<api::EcsSettings> ecs_settings_of(const agent::Config& config) {
+  api::EcsSettings settings;
+  settings.region = config.region;
+  settings.account = config.account_id;
+  settings.architecture = TRY(host_architecture());
+  settings.cpu_units = sys::online_processors() * kUnitsOfProcessor;
+  settings.memory_mib = static_cast<uint32_t>(sys::memory_bytes() / kMiB);
+  for (const netns::SecurityGroup& group : config.security_groups) {
+    settings.security_groups.push_back(group.name);
+  }
+  return settings;
+}
+
+DriverOptions driver_options_of(const agent::Config& config, const DaemonOptions& options) {
+  DriverOptions wanted;
+  wanted.config = config;
+  wanted.userns_host = options.userns_host;
+  wanted.sweeper = options.sweeper;
+  wanted.cleaner = options.cleaner;
+  wanted.endpoint = options.endpoint;
+  return wanted;
+}
+
 class Daemon {
  public:
-  Daemon(const agent::Config& config, const DaemonOptions& options, const api::RootKey& key,
-         sys::Loop& loop, Env env)
+  Daemon(const agent::Config& config, const DaemonOptions& options, Memory& memory,
+         const api::EcsSettings& ecs, sys::Loop& loop, Env env)
       : config_(config),
         options_(options),
         paths_(agent::paths_of(config)),
         loop_(loop),
         supervisor_(aws::parse_environment(sys::own_environment()), loop),
-        sts_(key, env),
-        door_(key, {config.account_id, config.region}, env),
+        driver_(driver_options_of(config, options), *memory.store, loop, env),
+        ecs_(driver_.core(), *memory.catalog, env, ecs, [this] { return driver_.step(); }),
+        sts_(memory.key, env),
+        door_(memory.key, {config.account_id, config.region}, env),
         server_(
             loop,
             [this](const http::Request& request, size_t listener,
                    const http::Server::Reply& reply) { answer(request, listener, reply); },
             kApiLimits) {
+    door_.open("ecs", ecs_);
     door_.open("sts", sts_);
   }
 
@@ -85,6 +150,7 @@ class Daemon {
     TRY(loop_.on_signals({SIGINT, SIGTERM, SIGHUP, SIGPIPE}, [this](int signal) {
       if (signal == SIGINT || signal == SIGTERM) loop_.stop();
     }));
+    TRY(driver_.start());
     TRY(listen());
     supervisor_.ready();
     Status served = loop_.run();
@@ -95,7 +161,7 @@ class Daemon {
 
  private:
   Status listen() {
-    auto tcp = sys::listen_tcp(config_.listen, sys::AddressNeed::kNow);
+    auto tcp = take_over([&] { return sys::listen_tcp(config_.listen, sys::AddressNeed::kNow); });
     if (!tcp) {
       return wrap(std::move(tcp).error(), "--listen {}", agent::render_listen(config_.listen));
     }
@@ -130,6 +196,8 @@ class Daemon {
   agent::InstancePaths paths_;
   sys::Loop& loop_;
   Supervisor supervisor_;
+  TaskDriver driver_;
+  api::EcsService ecs_;
   api::Sts sts_;
   api::FrontDoor door_;
   http::Server server_;
@@ -143,9 +211,10 @@ Status serve_daemon(const agent::Config& config, const DaemonOptions& options) {
   DaemonLocks locks = TRY(take_locks(paths));
   sys::SystemClock clock;
   sys::SystemRng rng;
-  api::RootKey key = TRY(api::read_or_make_root_key(paths.root_key(), rng));
+  Env env{clock, rng};
+  Memory memory = TRY(open_memory(paths, env));
   auto loop = TRY(sys::Loop::make(clock));
-  return Daemon(config, options, key, *loop, Env{clock, rng}).run();
+  return Daemon(config, options, memory, TRY(ecs_settings_of(config)), *loop, env).run();
 }
 
 }  // namespace berth::tools

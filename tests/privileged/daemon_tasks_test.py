@@ -1,0 +1,177 @@
+"""Tasks that come by the API, and what becomes of them when berthd goes: nothing. Asked of the API and of the kernel."""
+
+import json
+import os
+import pathlib
+import signal
+import time
+
+import pytest
+
+import leak_census
+from berth import PATIENCE, Instance
+from daemon import Daemon
+from waiting import wait_until
+
+FOREVER = "trap 'exit 3' TERM; echo ready; while :; do sleep 0.1; done"
+
+
+@pytest.fixture(scope="module")
+def instance(tmp_path_factory, layouts):
+    images = {name: f"oci:{directory}:latest" for name, directory in layouts.items()}
+    return Instance(tmp_path_factory.mktemp("daemon"), images, {"accountId": "123456789012", "region": "eu-central-1"})
+
+
+@pytest.fixture
+def daemon(instance):
+    before = leak_census.take(instance.state, instance.root)
+    with Daemon(instance) as running:
+        yield running
+    leak_census.assert_equal(before, instance.state, instance.root)
+
+
+class Ecs:
+    """boto3's client, and shared directory /host of the tasks that it starts."""
+
+    def __init__(self, daemon, host):
+        self.daemon, self.host = daemon, host
+        self.client = daemon.client("ecs")
+
+    def again(self):
+        """berthd listens on another port now."""
+        self.client = self.daemon.client("ecs")
+
+    def run(self, script, **fields):
+        container = {"name": "main", "image": self.daemon.instance.images["busybox"], "memory": 64,
+                     "command": ["sh", "-c", script], "stopTimeout": 5,
+                     "mountPoints": [{"sourceVolume": "host", "containerPath": "/host"}], **fields}
+        definition = self.client.register_task_definition(
+            family="test", networkMode="bridge", containerDefinitions=[container],
+            volumes=[{"name": "host", "host": {"sourcePath": str(self.host)}}])["taskDefinition"]
+        answer = self.client.run_task(taskDefinition=definition["taskDefinitionArn"])
+        assert not answer["failures"], answer
+        return answer["tasks"][0]["taskArn"]
+
+    def task(self, arn):
+        (found,) = self.client.describe_tasks(tasks=[arn])["tasks"]
+        return found
+
+    def wait_for(self, arn, status):
+        def reached():
+            found = self.task(arn)
+            assert found["lastStatus"] != "STOPPED" or status == "STOPPED", found
+            return found if found["lastStatus"] == status else None
+        return wait_until(reached, f"{status}: {self.daemon.log()}")
+
+    def stop(self, arn):
+        self.client.stop_task(task=arn)
+        return self.wait_for(arn, "STOPPED")
+
+
+@pytest.fixture
+def ecs(daemon, tmp_path):
+    return Ecs(daemon, tmp_path)
+
+
+def shims(instance):
+    found = leak_census.processes(instance.name, (instance.state, instance.root))
+    return [pid for pid, command in found.items() if command.split(" ", 1)[0].endswith("berth-shim")]
+
+
+def containers(instance):
+    """pid -> start time of the first process of each container, as their OCI runtime knows them and the kernel has them."""
+    found = {}
+    for state in instance.state.glob("oci/*/state.json"):
+        pid = json.loads(state.read_text())["pid"]
+        found[pid] = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()[19]
+    return found
+
+
+def test_a_task_runs_and_is_stopped(ecs):
+    arn = ecs.run(FOREVER)
+    running = ecs.wait_for(arn, "RUNNING")
+    assert running["desiredStatus"] == "RUNNING" and containers(ecs.daemon.instance)
+    stopped = ecs.stop(arn)
+    assert stopped["containers"][0]["exitCode"] == 3
+    assert stopped["stopCode"] == "UserInitiated"
+    assert not containers(ecs.daemon.instance)
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_the_end_of_berthd_changes_nothing_for_a_running_task(ecs, end):
+    daemon = ecs.daemon
+    arn = ecs.run(FOREVER, healthCheck={"command": ["CMD", "true"], "interval": 5, "startPeriod": 0})
+    before = ecs.wait_for(arn, "RUNNING")
+    before = wait_until(lambda: ecs.task(arn) if ecs.task(arn)["healthStatus"] == "HEALTHY" else None)
+    processes = containers(daemon.instance)
+    for _ in range(2):
+        getattr(daemon, end)()
+        assert containers(daemon.instance) == processes
+        daemon.start()
+        ecs.again()
+        assert ecs.task(arn) == before
+    assert containers(daemon.instance) == processes
+    record = daemon.instance.root / "tasks" / arn.rsplit("/", 1)[1] / "events.jsonl"
+    events = [json.loads(line)["event"] for line in record.read_text().splitlines()]
+    assert events[0] == "RunTaskRequested" and events.count("ContainerStarted") == 1, events
+    assert ecs.stop(arn)["containers"][0]["exitCode"] == 3
+
+
+def test_what_ended_meanwhile_is_told(ecs):
+    arn = ecs.run("while [ ! -e /host/go ]; do sleep 0.05; done; exit 7")
+    ecs.wait_for(arn, "RUNNING")
+    ecs.daemon.kill()
+    pids = shims(ecs.daemon.instance)
+    (ecs.host / "go").touch()
+    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), "the shim ends by itself", seconds=60)
+    ecs.daemon.start()
+    ecs.again()
+    stopped = ecs.wait_for(arn, "STOPPED")
+    assert stopped["containers"][0]["exitCode"] == 7
+    assert (stopped["stopCode"], stopped["stoppedReason"]) == ("EssentialContainerExited", "Essential container in task exited")
+
+
+def test_a_task_whose_supervisor_was_killed_meanwhile_is_over(ecs):
+    arn = ecs.run(FOREVER)
+    ecs.wait_for(arn, "RUNNING")
+    ecs.daemon.kill()
+    pids = shims(ecs.daemon.instance)
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), "the shim is dead", seconds=60)
+    # A `berth` that sweeps meanwhile takes away what is left.
+    assert ecs.daemon.instance.berth("system", "sweep").code == 0
+    ecs.daemon.start()
+    ecs.again()
+    stopped = ecs.wait_for(arn, "STOPPED")
+    assert "exitCode" not in stopped["containers"][0]
+    assert stopped["stopCode"] == "EssentialContainerExited" and "supervisor was killed" in stopped["stoppedReason"]
+
+
+def test_killed_at_any_moment_of_a_start_the_task_runs_once(ecs):
+    daemon = ecs.daemon
+    for number, milliseconds in enumerate((0, 20, 50, 100, 200)):
+        arn = ecs.run(f"echo ran >>/host/{number}; {FOREVER}")
+        time.sleep(milliseconds / 1000 * PATIENCE)
+        daemon.kill()
+        daemon.start()
+        ecs.again()
+        ecs.wait_for(arn, "RUNNING")
+        wait_until((ecs.host / str(number)).exists)
+        assert ecs.stop(arn)["stopCode"] == "UserInitiated"
+        assert (ecs.host / str(number)).read_text() == "ran\n"
+    assert "how=begin anew" in daemon.log(), "never killed early enough"
+
+
+def test_killed_at_any_moment_of_a_stop_the_task_stops(ecs):
+    daemon = ecs.daemon
+    for milliseconds in (0, 10, 40, 80):
+        arn = ecs.run(FOREVER)
+        ecs.wait_for(arn, "RUNNING")
+        ecs.client.stop_task(task=arn)
+        time.sleep(milliseconds / 1000 * PATIENCE)
+        daemon.kill()
+        daemon.start()
+        ecs.again()
+        stopped = ecs.wait_for(arn, "STOPPED")
+        assert stopped["containers"][0]["exitCode"] == 3 and stopped["stopCode"] == "UserInitiated"

@@ -1,0 +1,116 @@
+#include "tools/task_driver.h"
+
+#include "agent/detached.h"
+#include "agent/paths.h"
+#include "base/log.h"
+#include "tools/system_commands.h"
+
+#include <utility>
+
+namespace berth::tools {
+namespace {
+
+constexpr size_t kDriverWorkers = 8;  // starts that may wait for registries at a time
+constexpr Duration kStorePause = std::chrono::seconds(1);  // a disk that is full, say
+constexpr Duration kTidyInterval = std::chrono::minutes(5);
+
+agent::AgentOptions agent_options_of(const DriverOptions& options) {
+  agent::AgentOptions wanted;
+  wanted.config = options.config;
+  wanted.userns_host = options.userns_host;
+  wanted.sweeper = options.sweeper;
+  wanted.endpoint = options.endpoint;
+  wanted.workers = kDriverWorkers;
+  wanted.forgets = true;
+  return wanted;
+}
+
+bool is_stopped(const scheduler::Task& task) {
+  return task.last_status() == scheduler::TaskStatus::kStopped;
+}
+
+}  // namespace
+
+TaskDriver::TaskDriver(DriverOptions options, scheduler::Store& store, sys::Loop& loop, Env env)
+    : options_(std::move(options)),
+      loop_(loop),
+      env_(env),
+      core_(store, env.rng),
+      agent_(agent_options_of(options_), loop, env,
+             [this](scheduler::Event event) { submit(std::move(event)); }) {
+  core_.watch([this](const scheduler::Change& change) { record(change); });
+}
+
+Status TaskDriver::start() {
+  std::vector<scheduler::Task> left;
+  agent::InstancePaths paths = agent::paths_of(options_.config);
+  for (const std::string& id : core_.task_ids()) {
+    const scheduler::Task& task = *core_.find_task(id);
+    if (is_stopped(task)) continue;
+    left.push_back(task);
+    // One without a log gets none: what is being given back must not be made anew.
+    auto log = agent::EventLog::resume(paths.events(id));
+    if (log) logs_.emplace(id, std::move(*log));
+  }
+  TRY(agent_.take_up(left));
+  tidy();
+  return {};
+}
+
+Status TaskDriver::step() {
+  auto commands = core_.step(env_.clock.wall());
+  if (!commands) {
+    try_again();
+    return tl::unexpected<Error>(std::move(commands).error());
+  }
+  for (const scheduler::Command& command : *commands) agent_.execute(command);
+  return {};
+}
+
+void TaskDriver::submit(scheduler::Event event) {
+  LOG(kDebug, "event",
+      {{"name", scheduler::name_of(event)}, {"task", scheduler::task_id_of(event)}});
+  core_.submit(std::move(event));
+  auto stepped = step();
+  if (!stepped) LOG(kError, "what happened is not stored yet", {{"why", stepped.error().text}});
+}
+
+// The events wait in the core.
+void TaskDriver::try_again() {
+  if (std::exchange(is_trying_again_, true)) return;
+  loop_.after(kStorePause, [this] {
+    is_trying_again_ = false;
+    (void)step();  // it was logged when it failed first, and tries again by itself
+  });
+}
+
+// A task whose events cannot be written goes on: they are for people.
+void TaskDriver::record(const scheduler::Change& change) {
+  const scheduler::Task& task = change.task;
+  if (std::holds_alternative<scheduler::RunTaskRequested>(change.cause)) {
+    logs_.emplace(task.id, agent::EventLog(agent::paths_of(options_.config).events(task.id)));
+  }
+  auto log = logs_.find(task.id);
+  if (log == logs_.end()) return;
+  auto written = log->second.append(change);
+  if (!written) {
+    LOG(kWarn, "event not recorded", {{"task", task.id}, {"why", written.error().text}});
+  }
+  if (is_stopped(task)) logs_.erase(log);
+}
+
+void TaskDriver::tidy() {
+  loop_.after(kTidyInterval, [this] {
+    agent_.tidy();
+    WallTime now = env_.clock.wall();
+    auto forgotten = core_.forget_stopped(now - scheduler::kStoppedTaskKept);
+    if (!forgotten) LOG(kWarn, "stopped tasks stay", {{"why", forgotten.error().text}});
+    if (cleanup_is_due(options_.config, now)) {
+      auto started = agent::start_detached(options_.cleaner);
+      if (!started) LOG(kWarn, "images are not cleaned up", {{"why", started.error().text}});
+    }
+    tidy();
+  });
+}
+
+}  // namespace berth::tools

@@ -1,0 +1,60 @@
+// TaskDriver: the scheduler's core and the agent of a berthd, turned by events.
+//
+//   a service submits, then step()   -->  core, store  -->  commands  -->  agent
+//   what the agent sees              -->  core, store  -->  commands  -->  agent
+//
+// A step that the store refuses is tried again; nothing is done before it is stored.
+#pragma once
+
+#include "agent/agent.h"
+#include "agent/event_log.h"
+#include "base/env.h"
+#include "base/result.h"
+#include "scheduler/core.h"
+#include "scheduler/store.h"
+#include "sys/loop.h"
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace berth::tools {
+
+struct DriverOptions {
+  agent::Config config;
+  bool userns_host = false;
+  // As AgentOptions and RunOptions have them.
+  std::vector<std::string> sweeper;
+  std::vector<std::string> cleaner;
+  std::vector<std::string> endpoint;
+};
+
+class TaskDriver {
+ public:
+  // Borrows `store` and `loop`.
+  TaskDriver(DriverOptions options, scheduler::Store& store, sys::Loop& loop, Env env);
+
+  scheduler::Core& core() { return core_; }
+
+  // Takes up the tasks that the store has and that have not stopped.
+  Status start();
+  // What was submitted is stored, and what follows from it begun.
+  Status step();
+
+ private:
+  void submit(scheduler::Event event);
+  void try_again();
+  void record(const scheduler::Change& change);
+  void tidy();
+
+  DriverOptions options_;
+  sys::Loop& loop_;
+  Env env_;
+  scheduler::Core core_;
+  // Of the tasks that have not stopped.
+  std::map<std::string, agent::EventLog> logs_;
+  bool is_trying_again_ = false;
+  agent::Agent agent_;  // last: its workers end before what they report to goes
+};
+
+}  // namespace berth::tools
