@@ -215,9 +215,9 @@ def test_a_process_comes_when_asked_for_and_again_when_it_was_killed(resolved):
         try:
             for port in (53, 51680):
                 with pytest.raises(OSError):
-                    dns_wire.ask("web.example", at=("169.254.169.253", port), timeout=1)
+                    dns_wire.ask("web.example", at=("169.254.169.253", port), timeout=0.3)
                 with pytest.raises(OSError):
-                    socket.create_connection(("169.254.169.253", port), timeout=1)
+                    socket.create_connection(("169.254.169.253", port), timeout=0.3)
         finally:
             subprocess.run(["ip", "route", "del", "169.254.169.253"], check=True)
         assert resolvers(resolved) == []
