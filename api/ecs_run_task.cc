@@ -373,6 +373,7 @@ Json place(Ecs& ecs, Ask& ask, const Launch& launch, const TaskDefinition& defin
   }
   if (!ids.empty()) ask.check(ecs.step());
   if (ask.refused()) return {};
+  std::sort(ids.begin(), ids.end());  // the order in which a repeated request finds them
   std::vector<const Task*> tasks;
   tasks.reserve(ids.size());
   for (const std::string& id : ids) tasks.push_back(ecs.core.find_task(id));
