@@ -76,6 +76,8 @@ struct Agent::RunningTask {
   int jobs = 0;                                     // of the start, on workers right now
   bool release_wanted = false;
   bool ran = false;  // a container has started
+  // Taken up, and its shim has not told yet all that happened before.
+  bool catching_up = false;
   // Why an essential container never ran, if one did not.
   std::string never_ran;
 };
@@ -356,6 +358,7 @@ void Agent::resume(const TaskPtr& task) {
 void Agent::follow(const TaskPtr& task) {
   auto listening = listen_to_shim(task);
   if (!listening) return end(task, listening.error().text);
+  task->catching_up = true;
   // It may not have heard it; twice is as good as once.
   ask_shim(task, runtime::ShimRequest::kStart);
   if (task->stop_wanted) ask_shim(task, *task->stop_wanted);
@@ -406,7 +409,8 @@ void Agent::hear_shim(const TaskPtr& task) {
     if (!message || message->bytes.empty()) {
       loop_.unwatch(task->connection.get());
       task->connection.reset();
-      return end(task, kShimLost);
+      // One that was about to end has not told us what it wrote down.
+      return task->catching_up ? end_taken_up(task, kShimLost) : end(task, kShimLost);
     }
     auto event = runtime::parse_event(message->bytes);
     if (!event) {
@@ -430,9 +434,11 @@ void Agent::handle(const TaskPtr& task, runtime::ShimEvent event, std::vector<sy
       }
       task->namespaces_made = true;
       return set_up_networks(task);
+    case Kind::kUpToDate:
+      task->catching_up = false;
+      return;
     case Kind::kContainerCreated:
     case Kind::kTaskStopping:
-    case Kind::kUpToDate:
       return;  // for those who were not there from the beginning
     case Kind::kContainerStarted:
       task->ran = true;
