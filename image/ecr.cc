@@ -21,7 +21,6 @@ namespace {
 
 using std::chrono::duration_cast;
 using std::chrono::minutes;
-using std::chrono::seconds;
 
 constexpr size_t kAccountDigits = 12;
 constexpr Duration kRenewAhead = minutes(30);
@@ -62,7 +61,7 @@ bool take_service(std::string_view& rest, bool& is_fips) {
 }
 
 int64_t seconds_of(WallTime time) {
-  return duration_cast<seconds>(time.time_since_epoch()).count();
+  return duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
 }
 
 // A header holds it, after its user, in base64.
@@ -142,7 +141,7 @@ Result<EcrToken> parse_ecr_answer(const aws::HttpResponse& response, WallTime no
   bool is_time = std::isfinite(expires) && expires > 0 && expires < kExpiresMax;
   if (!is_time) return fail(Errc::kInvalid, "expiresAt: is no time");
   token.issued = now;
-  token.expires = WallTime(seconds(static_cast<int64_t>(expires)));
+  token.expires = WallTime(std::chrono::seconds(static_cast<int64_t>(expires)));
   return token;
 }
 
@@ -183,8 +182,8 @@ Result<EcrToken> parse_kept_token(std::string_view text, const EcrTokenKey& key)
   bool is_good = is_password(token.user) && is_password(token.password.reveal()) && issued >= 0 &&
                  expires >= issued && expires < static_cast<int64_t>(kExpiresMax);
   if (!is_good) return fail(Errc::kInvalid, "kept token: is none");
-  token.issued = WallTime(seconds(issued));
-  token.expires = WallTime(seconds(expires));
+  token.issued = WallTime(std::chrono::seconds(issued));
+  token.expires = WallTime(std::chrono::seconds(expires));
   return token;
 }
 

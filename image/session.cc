@@ -10,9 +10,7 @@
 namespace berth::image {
 namespace {
 
-using std::chrono::seconds;
-
-constexpr Duration kWaitMax = seconds(60);
+constexpr Duration kWaitMax = std::chrono::seconds(60);
 // A token may have expired, its successor may not be refused.
 constexpr int kAuthenticationsMax = 2;
 // A transfer that is cut after fewer bytes than this has not got on.
