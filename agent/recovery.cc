@@ -1,6 +1,7 @@
 #include "agent/recovery.h"
 
 #include "agent/paths.h"
+#include "base/text.h"
 #include "runtime/shim.h"
 #include "sys/file.h"
 
@@ -9,6 +10,7 @@
 namespace berth::agent {
 namespace {
 
+constexpr size_t kCommandLineMax = 64 * 1024;
 constexpr size_t kKeptExitRecordMax = 64 * 1024;
 
 std::optional<runtime::ExitRecord> read_exit_record(const std::string& path) {
@@ -70,6 +72,26 @@ std::optional<sys::Process> find_shim(const runtime::TaskPaths& task) {
   // Only now: had the number gone to another process before, it would be that one's descriptor.
   if (!pidfd || !runtime::is_alive(*identity)) return std::nullopt;
   return sys::Process{identity->pid, std::move(*pidfd)};
+}
+
+std::vector<sys::Process> find_unnamed_shims(const runtime::TaskPaths& task) {
+  std::vector<sys::Process> found;
+  auto names = sys::list_directory("/proc");
+  if (!names) return found;
+  std::string last_argument = '\0' + task.directory + '\0';
+  auto was_started_for_it = [&](const std::string& number) {
+    auto arguments = sys::read_file("/proc/" + number + "/cmdline", kCommandLineMax);
+    return arguments && arguments->ends_with(last_argument);
+  };
+  for (const std::string& name : *names) {
+    auto pid = parse_u64(name);
+    if (!pid || !was_started_for_it(name)) continue;
+    auto pidfd = sys::open_pidfd(static_cast<pid_t>(*pid));
+    // Only now, as above.
+    if (!pidfd || !was_started_for_it(name)) continue;
+    found.push_back({static_cast<pid_t>(*pid), std::move(*pidfd)});
+  }
+  return found;
 }
 
 std::vector<runtime::ExitRecord> exit_records_of(const Config& config,

@@ -3,14 +3,13 @@
 // happened so far to whoever connects, and its exit records are on disk, so an agent that takes a
 // task up emits the events that the other one would have.
 //
-//   the scheduler knows          and there is                          way on
-//   it is to be given back       whatever                              kRelease
-//   it is to run or to stop      its shim, told to start               kFollow
-//                                a directory, told to start, no shim   kEnded: exit records, then
-//                                stopped none in this boot, but logs           kEnded: the host was
-//                                restarted
-//   it is to run                 less than that                        kBeginAnew: no container has
-//   run it is to stop                less than that                        kGiveUp
+//   the scheduler knows     and there is                        way on
+//   it is to be given back  whatever                            kRelease
+//   it is to run or stop    its shim, told to start             kFollow
+//                           a directory, told to start, no shim kEnded: exit records, then stopped
+//                           none in this boot, but logs         kEnded: the host was restarted
+//   it is to run            less than that                      kBeginAnew: no container has run
+//   it is to stop           less than that                      kGiveUp
 //
 // "Told to start" is a file that is there before the shim is told (agent/paths.h).
 #pragma once
@@ -46,6 +45,9 @@ bool has_started(const scheduler::Task& task);
 TaskEvidence look_for_evidence(const Config& config, const std::string& task_id);
 // The very process that serves the task, if it lives; not a child of ours.
 std::optional<sys::Process> find_shim(const runtime::TaskPaths& task);
+// One that an agent started just before it died has not said yet who it is, and would share the
+// directory of the task with the next one: all processes that were started for that directory.
+std::vector<sys::Process> find_unnamed_shims(const runtime::TaskPaths& task);
 // Of the containers that have one, in the definition's order.
 std::vector<runtime::ExitRecord> exit_records_of(const Config& config, const scheduler::Task& task);
 

@@ -4,6 +4,7 @@
 #include "agent/ecr_provider.h"
 #include "agent/log_plan.h"
 #include "agent/paths.h"
+#include "agent/recovery.h"
 #include "agent/registry_config.h"
 #include "agent/task_info.h"
 #include "agent/teardown.h"
@@ -301,6 +302,21 @@ void end_shim(const sys::Process& shim) {
   (void)sys::wait(shim);  // its exit code says nothing
 }
 
+// Of a task that another agent has left, and whose shim has not said who it is: there is none, or
+// it has just begun.
+void end_unnamed_shims(const Config& config, const std::string& task_id) {
+  for (const sys::Process& shim : find_unnamed_shims(paths_of(config).task(task_id))) {
+    (void)sys::send_signal(shim, SIGKILL);  // gone meanwhile is as good
+    (void)sys::ends_within(shim, kShimEnd);
+  }
+}
+
+// `shim` is that of the task as far as it is known.
+void end_shims(const Config& config, const std::string& task_id, const sys::Process& shim) {
+  if (shim.pid > 0) return end_shim(shim);
+  end_unnamed_shims(config, task_id);
+}
+
 Status tear_down(const Config& config, const std::string& task_id,
                  const std::vector<std::string>& sweeper) {
   NetworkEnd network_end = sweeper.empty() ? NetworkEnd::kNow : NetworkEnd::kBySweep;
@@ -314,7 +330,7 @@ Status tear_down(const Config& config, const std::string& task_id,
 Answer<Done> undo_start_job(const Config& config, Env env, const std::string& task_id,
                             const sys::Process& shim) {
   return step_job(env, task_id, "undo what was begun", [&]() -> Status {
-    if (shim.pid > 0) end_shim(shim);
+    end_shims(config, task_id, shim);
     return undo_start(config, task_id);
   });
 }
@@ -323,7 +339,7 @@ std::vector<Span> release_job(const Config& config, Env env, const std::string& 
                               const sys::Process& shim, const std::vector<std::string>& sweeper) {
   std::vector<Span> spans;
   Stopwatch watch(env.clock, spans);
-  if (shim.pid > 0) end_shim(shim);
+  end_shims(config, task_id, shim);
   watch.lap("end of berth-shim");
   Status torn_down = tear_down(config, task_id, sweeper);
   watch.lap("tear down network, cgroup and directories");

@@ -2,8 +2,11 @@
 
 #include "agent/paths.h"
 #include "sys/file.h"
+#include "sys/spawn.h"
 
 #include <gtest/gtest.h>
+
+#include <csignal>
 
 namespace berth::agent {
 namespace {
@@ -90,6 +93,27 @@ TEST(Recovery, ReadsWhatTheShimWroteDownAndWhatASweepKept) {
   EXPECT_EQ(exit_records_of(config, task), (std::vector{side}));
   TaskEvidence evidence = look_for_evidence(config, task.id);
   EXPECT_TRUE(evidence.has_directory && evidence.was_begun && !evidence.was_told_to_start);
+}
+
+TEST(Recovery, ASupervisorThatHasNotSaidWhoItIsIsKnownByItsDirectory) {
+  auto directory = sys::TemporaryDirectory::make("/tmp", "berth-recovery-");
+  ASSERT_TRUE(directory);
+  runtime::TaskPaths task{directory->path()};
+  EXPECT_TRUE(find_unnamed_shims(task).empty());
+  auto input = sys::make_pipe();
+  ASSERT_TRUE(input);
+  sys::Program program;
+  program.path = "cat";
+  program.arguments = {"cat", "-", task.directory};  // reads until its input ends
+  program.descriptors = {{input->read.get(), 0}};
+  auto process = sys::spawn(program);
+  ASSERT_TRUE(process);
+  auto found = find_unnamed_shims(task);
+  ASSERT_EQ(found.size(), 1);
+  EXPECT_EQ(found[0].pid, process->pid);
+  ASSERT_TRUE(sys::send_signal(found[0], SIGKILL));
+  ASSERT_TRUE(sys::wait(*process));
+  EXPECT_TRUE(find_unnamed_shims(task).empty());
 }
 
 }  // namespace
