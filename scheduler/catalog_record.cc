@@ -1,6 +1,7 @@
 #include "scheduler/catalog_record.h"
 
 #include "base/json.h"
+#include "scheduler/record_values.h"
 
 #include <nlohmann/json.hpp>
 
@@ -11,31 +12,8 @@ namespace {
 
 using CatalogJson = nlohmann::ordered_json;
 
-CatalogJson pairs_json(const std::vector<KeyValue>& pairs) {
-  CatalogJson list = CatalogJson::array();
-  for (const KeyValue& pair : pairs) list.push_back({{"key", pair.name}, {"value", pair.value}});
-  return list;
-}
-
 std::string dump(const CatalogJson& json) {
   return json.dump(-1, ' ', false, CatalogJson::error_handler_t::replace);
-}
-
-Result<std::vector<KeyValue>> read_pairs(const json::Node& node, const char* key) {
-  std::vector<KeyValue> pairs;
-  for (const json::Node& each : TRY(node.find_array(key))) {
-    KeyValue pair;
-    pair.name = TRY(each.string_at("key"));
-    pair.value = TRY(each.string_at("value"));
-    pairs.push_back(std::move(pair));
-  }
-  return pairs;
-}
-
-Result<std::optional<WallTime>> read_time(const json::Node& node, const char* key) {
-  auto count = TRY(node.find_i64(key));
-  if (!count) return std::optional<WallTime>();
-  return std::optional<WallTime>(WallTime(Duration(*count)));
 }
 
 Result<RevisionStatus> read_status(const json::Node& node) {
@@ -76,8 +54,8 @@ Result<Revision> read_revision(const json::Node& root) {
   revision.tags = TRY(read_pairs(root, "tags"));
   revision.registered_by = TRY(root.string_at("registeredBy"));
   revision.registered_at = WallTime(Duration(TRY(root.i64_at("registeredAt"))));
-  revision.deregistered_at = TRY(read_time(root, "deregisteredAt"));
-  revision.delete_requested_at = TRY(read_time(root, "deleteRequestedAt"));
+  revision.deregistered_at = TRY(find_time(root, "deregisteredAt"));
+  revision.delete_requested_at = TRY(find_time(root, "deleteRequestedAt"));
   return revision;
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/json.h"
 #include "scheduler/definition_source.h"
+#include "scheduler/record_values.h"
 
 #include <nlohmann/json.hpp>
 
@@ -49,12 +50,6 @@ void put_list(RecordJson& json, const char* key, RecordJson list) {
   if (!list.empty()) json[key] = std::move(list);
 }
 
-RecordJson render(const std::vector<KeyValue>& pairs) {
-  RecordJson list = RecordJson::array();
-  for (const KeyValue& pair : pairs) list.push_back({{"key", pair.name}, {"value", pair.value}});
-  return list;
-}
-
 RecordJson render(const TaskRequest& request) {
   RecordJson json = {{"cluster", request.cluster}, {"revision", request.revision}};
   put(json, "definition", request.definition_json);
@@ -64,7 +59,7 @@ RecordJson render(const TaskRequest& request) {
   put(json, "platformVersion", request.platform_version);
   put(json, "group", request.group);
   put(json, "startedBy", request.started_by);
-  put_list(json, "tags", render(request.tags));
+  put_list(json, "tags", pairs_json(request.tags));
   put(json, "enableExecuteCommand", request.enable_execute_command);
   put(json, "subnet", request.subnet);
   put_list(json, "securityGroups", RecordJson(request.security_groups));
@@ -146,10 +141,6 @@ Result<bool> flag_of(const json::Node& node, const char* key) {
 Result<WallTime> time_of(const json::Node& node, const char* key) {
   return WallTime(Duration(TRY(node.i64_at(key))));
 }
-Result<std::optional<WallTime>> find_time(const json::Node& node, const char* key) {
-  if (!node.find(key)) return std::optional<WallTime>();
-  return std::optional<WallTime>(TRY(time_of(node, key)));
-}
 
 template <class Number>
 Result<Number> number_of(const json::Node& node, const char* key) {
@@ -165,17 +156,6 @@ Result<std::optional<int>> find_number(const json::Node& node, const char* key) 
   return std::optional<int>(TRY(number_of<int>(node, key)));
 }
 
-Result<std::vector<KeyValue>> parse_pairs(const json::Node& node, const char* key) {
-  std::vector<KeyValue> pairs;
-  for (const json::Node& each : TRY(node.find_array(key))) {
-    KeyValue pair;
-    pair.name = TRY(each.string_at("key"));
-    pair.value = TRY(each.string_at("value"));
-    pairs.push_back(std::move(pair));
-  }
-  return pairs;
-}
-
 Result<TaskRequest> parse_request(const json::Node& node) {
   TaskRequest request;
   request.cluster = TRY(node.string_at("cluster"));
@@ -187,7 +167,7 @@ Result<TaskRequest> parse_request(const json::Node& node) {
   request.platform_version = TRY(text_of(node, "platformVersion"));
   request.group = TRY(text_of(node, "group"));
   request.started_by = TRY(text_of(node, "startedBy"));
-  request.tags = TRY(parse_pairs(node, "tags"));
+  request.tags = TRY(read_pairs(node, "tags"));
   request.enable_execute_command = TRY(flag_of(node, "enableExecuteCommand"));
   request.subnet = TRY(text_of(node, "subnet"));
   request.security_groups = TRY(node.find_strings("securityGroups"));

@@ -1,6 +1,7 @@
 #include "sys/tcp.h"
 
 #include "sys/call.h"
+#include "sys/socket_address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -10,14 +11,6 @@ namespace berth::sys {
 namespace {
 
 constexpr int kTcpBacklog = 128;
-
-sockaddr_in address_in(TcpAddress at) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(at.port);
-  address.sin_addr.s_addr = htonl(at.address.value);
-  return address;
-}
 
 Status switch_on(int fd, int level, int option) {
   int on = 1;

@@ -1,6 +1,7 @@
 #include "sys/udp.h"
 
 #include "sys/call.h"
+#include "sys/socket_address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -14,14 +15,6 @@ namespace berth::sys {
 namespace {
 
 constexpr uint8_t kTimeToLive = 64;
-
-sockaddr_in udp_address(TcpAddress at) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(at.port);
-  address.sin_addr.s_addr = htonl(at.address.value);
-  return address;
-}
 
 Result<Fd> open_datagram_socket(int type, int protocol) {
   return Fd(TRY(call("socket", "AF_INET", [&] {
@@ -65,7 +58,7 @@ Result<Fd> listen_udp(TcpAddress at, AddressNeed need) {
     TRY(run("setsockopt", "IP_FREEBIND",
             [&] { return ::setsockopt(fd.get(), IPPROTO_IP, IP_FREEBIND, &on, sizeof(on)); }));
   }
-  sockaddr_in address = udp_address(at);
+  sockaddr_in address = address_in(at);
   TRY(run("bind", fmt::format("{}:{}", to_string(at.address), at.port), [&] {
     return ::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address));
   }));
@@ -125,7 +118,7 @@ Result<Fd> open_packet_sender() {
 
 Status send_udp_packet(int sender, const Route& route, std::string_view payload) {
   std::string packet = render_udp_packet(route, payload);
-  sockaddr_in to = udp_address({route.to.address, 0});
+  sockaddr_in to = address_in({route.to.address, 0});
   return run("sendto", to_string(route.to.address), [&] {
     long sent = ::sendto(sender, packet.data(), packet.size(), MSG_DONTWAIT,
                          reinterpret_cast<const sockaddr*>(&to), sizeof(to));

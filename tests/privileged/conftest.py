@@ -106,3 +106,20 @@ def detached(berth):
     for each in running & set(started):
         berth.berth("stop", "--kill", each)
     leak_census.wait_for_sweepers(berth.name, (berth.state, berth.root))
+
+
+@pytest.fixture(scope="module")
+def daemon_instance(tmp_path_factory, layouts):
+    """An instance for berthd: with another account and region than those that nobody has chosen."""
+    images = {name: f"oci:{directory}:latest" for name, directory in layouts.items()}
+    return Instance(tmp_path_factory.mktemp("daemon"), images, {"accountId": "123456789012", "region": "eu-central-1"})
+
+
+@pytest.fixture
+def daemon(daemon_instance):
+    """A berthd. Its tasks are the test's to stop."""
+    from daemon import Daemon  # brings boto3, which takes its time
+    before = leak_census.take(daemon_instance.state, daemon_instance.root)
+    with Daemon(daemon_instance) as running:
+        yield running
+    leak_census.assert_equal(before, daemon_instance.state, daemon_instance.root)

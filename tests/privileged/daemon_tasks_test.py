@@ -9,25 +9,10 @@ import time
 import pytest
 
 import leak_census
-from berth import PATIENCE, Instance
-from daemon import Daemon
+from berth import PATIENCE
 from waiting import wait_until
 
 FOREVER = "trap 'exit 3' TERM; echo ready; while :; do sleep 0.1; done"
-
-
-@pytest.fixture(scope="module")
-def instance(tmp_path_factory, layouts):
-    images = {name: f"oci:{directory}:latest" for name, directory in layouts.items()}
-    return Instance(tmp_path_factory.mktemp("daemon"), images, {"accountId": "123456789012", "region": "eu-central-1"})
-
-
-@pytest.fixture
-def daemon(instance):
-    before = leak_census.take(instance.state, instance.root)
-    with Daemon(instance) as running:
-        yield running
-    leak_census.assert_equal(before, instance.state, instance.root)
 
 
 class Ecs:

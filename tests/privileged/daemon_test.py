@@ -10,27 +10,12 @@ import subprocess
 import botocore.exceptions
 import pytest
 
-import leak_census
-from berth import PATIENCE, Instance
+from berth import PATIENCE
 from daemon import Daemon, ask, connection
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 WHO_AM_I = b"Action=GetCallerIdentity&Version=2011-06-15"
 ECS = {"Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "AmazonEC2ContainerServiceV20141113.ListClusters"}
-
-
-@pytest.fixture(scope="module")
-def instance(tmp_path_factory, layouts):
-    images = {name: f"oci:{directory}:latest" for name, directory in layouts.items()}
-    return Instance(tmp_path_factory.mktemp("daemon"), images, {"accountId": "123456789012", "region": "eu-central-1"})
-
-
-@pytest.fixture
-def daemon(instance):
-    before = leak_census.take(instance.state, instance.root)
-    with Daemon(instance) as running:
-        yield running
-    leak_census.assert_equal(before, instance.state, instance.root)
 
 
 def test_aws_and_boto3_are_told_who_they_are(daemon):
@@ -140,8 +125,8 @@ def test_print_config_is_the_configuration_in_force(daemon):
     assert printed["listen"] == "127.0.0.1:0" and printed["root"] == str(daemon.instance.root)
 
 
-def test_whoever_supervises_hears_of_its_state_and_its_end_leaves_no_files(instance):
-    with Daemon(instance, watchdog=True) as daemon:
+def test_whoever_supervises_hears_of_its_state_and_its_end_leaves_no_files(daemon_instance):
+    with Daemon(daemon_instance, watchdog=True) as daemon:
         daemon.hear("WATCHDOG=1", times=3)
         daemon.stop()
     assert daemon.told[0] == "READY=1" and daemon.told[-1] == "STOPPING=1"
@@ -150,8 +135,8 @@ def test_whoever_supervises_hears_of_its_state_and_its_end_leaves_no_files(insta
     assert printed.code == 0 and "no berthd serves this instance now" in printed.err
 
 
-def test_without_signatures_everybody_is_root(instance):
-    with Daemon(instance, "--no-auth") as daemon:
+def test_without_signatures_everybody_is_root(daemon_instance):
+    with Daemon(daemon_instance, "--no-auth") as daemon:
         status, _, body = ask(daemon.address(), headers=FORM, body=WHO_AM_I)
         assert status == 200 and b":root</Arn>" in body
         assert "signatures are not verified" in daemon.log()

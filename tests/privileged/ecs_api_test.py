@@ -7,9 +7,8 @@ import socket
 import pytest
 
 import ecs_model
-import leak_census
-from berth import PATIENCE, Instance
-from daemon import Daemon, ask
+from berth import PATIENCE
+from daemon import ask
 
 QUICK = {"Delay": 1, "MaxAttempts": 60}
 WAITS = 'trap "exit 9" TERM; while :; do sleep 0.1; done'
@@ -22,24 +21,16 @@ def image(layouts):
     return f"oci:{layouts['busybox']}:latest"
 
 
-@pytest.fixture(scope="module")
-def instance(tmp_path_factory, layouts):
-    images = {name: f"oci:{directory}:latest" for name, directory in layouts.items()}
-    return Instance(tmp_path_factory.mktemp("ecs"), images, {"accountId": "123456789012", "region": "eu-central-1"})
-
-
 @pytest.fixture
-def daemon(instance):
-    before = leak_census.take(instance.state, instance.root)
-    with Daemon(instance) as running:
-        yield running
-        ecs = running.client("ecs")
-        left = ecs.list_tasks()["taskArns"]
-        for arn in left:
-            ecs.stop_task(task=arn)
-        if left:
-            ecs.get_waiter("tasks_stopped").wait(tasks=left, WaiterConfig=QUICK)
-    leak_census.assert_equal(before, instance.state, instance.root)
+def daemon(daemon):
+    """One whose tasks are stopped at the end."""
+    yield daemon
+    ecs = daemon.client("ecs")
+    left = ecs.list_tasks()["taskArns"]
+    for arn in left:
+        ecs.stop_task(task=arn)
+    if left:
+        ecs.get_waiter("tasks_stopped").wait(tasks=left, WaiterConfig=QUICK)
 
 
 def container(image, script, name="main", **fields):

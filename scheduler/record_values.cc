@@ -1,0 +1,30 @@
+#include "scheduler/record_values.h"
+
+#include <nlohmann/json.hpp>
+
+namespace berth::scheduler {
+
+nlohmann::ordered_json pairs_json(const std::vector<KeyValue>& pairs) {
+  auto list = nlohmann::ordered_json::array();
+  for (const KeyValue& pair : pairs) list.push_back({{"key", pair.name}, {"value", pair.value}});
+  return list;
+}
+
+Result<std::vector<KeyValue>> read_pairs(const json::Node& node, const char* key) {
+  std::vector<KeyValue> pairs;
+  for (const json::Node& each : TRY(node.find_array(key))) {
+    KeyValue pair;
+    pair.name = TRY(each.string_at("key"));
+    pair.value = TRY(each.string_at("value"));
+    pairs.push_back(std::move(pair));
+  }
+  return pairs;
+}
+
+Result<std::optional<WallTime>> find_time(const json::Node& node, const char* key) {
+  auto count = TRY(node.find_i64(key));
+  if (!count) return std::optional<WallTime>();
+  return std::optional<WallTime>(WallTime(Duration(*count)));
+}
+
+}  // namespace berth::scheduler
