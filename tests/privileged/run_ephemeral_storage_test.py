@@ -12,7 +12,8 @@ from waiting import wait_until
 
 HOLD = "while :; do usleep 50000; done"
 DATA = {"mountPoints": [{"sourceVolume": "data", "containerPath": "/data"}]}
-VOLUME = {"volumes": [{"name": "data"}], "ephemeralStorage": {"sizeInGiB": 21}}
+STORAGE = {"ephemeralStorage": {"sizeInGiB": 21}}
+VOLUME = {"volumes": [{"name": "data"}], **STORAGE}
 KIB_OF = "df -kP {} | tail -n 1 | awk '{{print $2}}'"
 
 
@@ -79,7 +80,7 @@ def test_a_disk_with_less_room_bounds_it(tmp_path, layouts):
     before = leak_census.take(instance.state, instance.root)
     with small_disk(instance.root / "tasks", 64):
         outcome = instance.run(task(sh(f"{KIB_OF.format('/')}; dd if=/dev/zero of=/file bs=1M count=64 2>/dev/null || echo full"),
-                                    **VOLUME))
+                                    **STORAGE))
     assert int(outcome.lines()[0]) < 64 << 10, outcome
     assert outcome.lines()[-1] == "full"
     assert "the disk has less room than ephemeralStorage asks for" in outcome.err
