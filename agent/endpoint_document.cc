@@ -1,5 +1,6 @@
 #include "agent/endpoint_document.h"
 
+#include "aws/endpoint.h"
 #include "base/ids.h"
 #include "netns/files.h"
 #include "runtime/task_plan.h"
@@ -19,15 +20,9 @@ constexpr uint32_t kCpuUnitsMin = 2;  // what 0 and 1 mean
 constexpr double kCpuUnitsOfOne = 1024;
 constexpr const char* kUnregistered = "1";  // the revision of a definition that is in no catalog
 
-// "aws", "aws-cn": the second word of an ARN.
-const char* partition_of(const std::string& region) {
-  if (region.starts_with("cn-")) return "aws-cn";
-  return region.starts_with("us-gov-") ? "aws-us-gov" : "aws";
-}
-
 std::string arn_of(const std::string& region, const std::string& account,
                    const std::string& resource) {
-  return fmt::format("arn:{}:ecs:{}:{}:{}", partition_of(region), region, account, resource);
+  return fmt::format("arn:{}:ecs:{}:{}:{}", aws::partition_of(region), region, account, resource);
 }
 
 const std::string& cluster_of(const scheduler::Task& task) {
@@ -84,7 +79,8 @@ class Document {
   std::string role_arn() const {
     const std::string& role = definition_.task_role_arn;
     if (role.starts_with("arn:")) return role;
-    return fmt::format("arn:{}:iam::{}:role/{}", partition_of(facts_.region), facts_.account, role);
+    return fmt::format("arn:{}:iam::{}:role/{}", aws::partition_of(facts_.region), facts_.account,
+                       role);
   }
 
   Json task() const {

@@ -11,14 +11,6 @@ namespace berth::agent {
 namespace {
 
 constexpr size_t kCommandLineMax = 64 * 1024;
-constexpr size_t kKeptExitRecordMax = 64 * 1024;
-
-std::optional<runtime::ExitRecord> read_exit_record(const std::string& path) {
-  auto text = sys::read_file(path, kKeptExitRecordMax);
-  if (!text) return std::nullopt;
-  auto record = runtime::parse_exit_record(*text);
-  return record ? std::optional(std::move(*record)) : std::nullopt;
-}
 
 }  // namespace
 
@@ -99,10 +91,12 @@ std::vector<runtime::ExitRecord> exit_records_of(const Config& config,
   InstancePaths paths = paths_of(config);
   std::vector<runtime::ExitRecord> records;
   for (const scheduler::Container& container : task.containers) {
-    auto record = read_exit_record(paths.task(task.id).bundle(container.name) + "/exit.json");
+    auto record =
+        runtime::read_exit_record(paths.task(task.id).bundle(container.name) + "/exit.json");
     // A sweep that took it for dead has kept it there.
     if (!record) {
-      record = read_exit_record(paths.stopped(task.id) + "/" + container.name + ".exit.json");
+      record =
+          runtime::read_exit_record(paths.stopped(task.id) + "/" + container.name + ".exit.json");
     }
     // One of a run before the last is no end: the container had been started again.
     bool is_last = record && record->restarts >= container.restart_count;

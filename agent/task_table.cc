@@ -15,15 +15,6 @@
 namespace berth::agent {
 namespace {
 
-constexpr size_t kExitRecordMax = 64 * 1024;
-
-std::optional<runtime::ExitRecord> read_exit(const std::string& path) {
-  auto text = sys::read_file(path, kExitRecordMax);
-  if (!text) return std::nullopt;
-  auto record = runtime::parse_exit_record(*text);
-  return record ? std::optional(std::move(*record)) : std::nullopt;
-}
-
 std::optional<runtime::TaskPlan> read_plan(const runtime::TaskPaths& paths) {
   auto text = sys::read_file(paths.plan(), runtime::kTaskPlanMax);
   if (!text) return std::nullopt;
@@ -55,7 +46,7 @@ void look_at(ListedContainer& container, const runtime::TaskPlan& plan) {
     container.pid = state->pid;
     return;
   }
-  container.exit = read_exit(planned->exit_file);
+  container.exit = runtime::read_exit_record(planned->exit_file);
   if (container.exit) container.state = ContainerState::kStopped;
 }
 
@@ -111,7 +102,7 @@ ListedTask read_stopped(const InstancePaths& paths, const std::string& id) {
     ListedContainer container;
     container.info = info;
     container.state = ContainerState::kStopped;
-    container.exit = read_exit(directory + "/" + info.name + ".exit.json");
+    container.exit = runtime::read_exit_record(directory + "/" + info.name + ".exit.json");
     task.containers.push_back(std::move(container));
   }
   return task;
@@ -136,8 +127,8 @@ Status write_stopped(const InstancePaths& paths, const TaskInfo& info) {
   TRY(sys::make_directories(draft, 0700));
   TRY(sys::write_replace(info_path({draft}), render_task_info(info), 0600));
   for (const ContainerInfo& container : info.containers) {
-    auto record =
-        sys::read_file(paths.task(info.id).bundle(container.name) + "/exit.json", kExitRecordMax);
+    auto record = sys::read_file(paths.task(info.id).bundle(container.name) + "/exit.json",
+                                 runtime::kExitRecordMax);
     if (!record) continue;  // never ran
     TRY(sys::write_replace(draft + "/" + container.name + ".exit.json", *record, 0600));
   }

@@ -1,16 +1,13 @@
 #include "api/authentication.h"
 
 #include "api/session.h"
+#include "aws/endpoint.h"
 #include "aws/hash.h"
 
-#include <algorithm>
-#include <array>
 #include <utility>
 
 namespace berth::api {
 namespace {
-
-constexpr size_t kRegionMax = 64;
 
 constexpr const char* kUnknownKeyText = "The security token included in the request is invalid.";
 constexpr const char* kExpiredKeyText = "The security token included in the request is expired";
@@ -37,32 +34,10 @@ tl::expected<Holder, Unproved> holder_of(const aws::Presented& presented, const 
   return Holder{secret_of_session(proof.key, *session), session->arn};
 }
 
-// It becomes part of names (ARNs).
-bool is_region(const std::string& text) {
-  return !text.empty() && text.size() <= kRegionMax && std::ranges::all_of(text, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-  });
-}
-
 }  // namespace
 
-std::string partition_of(const std::string& region) {
-  constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kPartitions = {{
-      {"cn-", "aws-cn"},
-      {"us-gov-", "aws-us-gov"},
-      {"us-isob-", "aws-iso-b"},
-      {"us-isof-", "aws-iso-f"},
-      {"us-iso-", "aws-iso"},
-      {"eusc-", "aws-eusc"},
-  }};
-  for (const auto& [prefix, partition] : kPartitions) {
-    if (region.starts_with(prefix)) return std::string(partition);
-  }
-  return "aws";
-}
-
 std::string root_arn(const std::string& account, const std::string& region) {
-  return "arn:" + partition_of(region) + ":iam::" + account + ":root";
+  return "arn:" + aws::partition_of(region) + ":iam::" + account + ":root";
 }
 
 tl::expected<Caller, Unproved> authenticate(const aws::Request& request, const std::string& body,
@@ -73,7 +48,7 @@ tl::expected<Caller, Unproved> authenticate(const aws::Request& request, const s
     return is_missing ? doubt(Doubt::kMissing, "Missing Authentication Token")
                       : doubt(Doubt::kIncomplete, presented.error().text);
   }
-  if (!is_region(presented->scope.region)) {
+  if (!aws::is_region(presented->scope.region)) {
     return doubt(Doubt::kIncomplete, "Credential should be scoped to a valid region.");
   }
   auto holder = holder_of(*presented, proof);
@@ -91,7 +66,7 @@ tl::expected<Caller, Unproved> authenticate(const aws::Request& request, const s
 Caller trusted_caller(const aws::Request& request, const Host& host) {
   Caller caller{host.account, host.region, "", ""};
   auto presented = aws::parse_presented(request);
-  if (presented && is_region(presented->scope.region)) {
+  if (presented && aws::is_region(presented->scope.region)) {
     caller.region = presented->scope.region;
     caller.key_id = presented->key_id;
   }

@@ -22,8 +22,6 @@ struct Host {
 
 // "arn:aws:iam::123456789012:root", in the partition of the region.
 std::string root_arn(const std::string& account, const std::string& region);
-// "aws", "aws-cn", "aws-us-gov" ...
-std::string partition_of(const std::string& region);
 
 enum class Doubt {
   kMissing,     // not signed at all

@@ -1,5 +1,6 @@
 #include "api/ecs_lookup.h"
 
+#include "aws/endpoint.h"
 #include "base/text.h"
 
 #include <fmt/core.h>
@@ -11,11 +12,6 @@ namespace {
 
 constexpr size_t kArnWords = 6;
 constexpr size_t kNameMax = 255;
-
-const char* partition_of(const std::string& region) {
-  if (region.starts_with("cn-")) return "aws-cn";
-  return region.starts_with("us-gov-") ? "aws-us-gov" : "aws";
-}
 
 bool is_arn(std::string_view text) {
   return text.starts_with("arn:");
@@ -53,7 +49,7 @@ std::string member_id_of(const Ecs& ecs, Ask& ask, const std::string& text, std:
 
 std::string arn_of(const Ecs& ecs, std::string_view resource) {
   const std::string& region = ecs.settings.region;
-  return fmt::format("arn:{}:ecs:{}:{}:{}", partition_of(region), region, ecs.settings.account,
+  return fmt::format("arn:{}:ecs:{}:{}:{}", aws::partition_of(region), region, ecs.settings.account,
                      resource);
 }
 std::string cluster_arn(const Ecs& ecs, std::string_view name) {

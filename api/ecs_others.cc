@@ -48,14 +48,8 @@ Json describe_services(Ecs& ecs, Ask& ask) {
   return {{"services", Json::array()}, {"failures", std::move(failures)}};
 }
 
-Json update_or_delete_service(Ecs& ecs, Ask& ask) {
-  find_cluster(ecs, ask);
-  ask.required_text("service");
-  ask.refuse("ServiceNotFoundException", "Service not found.");
-  return {};
-}
-
-Json list_service_deployments(Ecs& ecs, Ask& ask) {
+// What is asked of a service by its name.
+Json find_no_service(Ecs& ecs, Ask& ask) {
   find_cluster(ecs, ask);
   ask.required_text("service");
   ask.refuse("ServiceNotFoundException", "Service not found.");
@@ -77,13 +71,6 @@ Json describe_service_revisions(Ecs& ecs, Ask& ask) {
 Json change_service_deployment(Ecs&, Ask& ask) {
   ask.required_text("serviceDeploymentArn");
   ask.refuse("ServiceDeploymentNotFoundException", "The service deployment was not found.");
-  return {};
-}
-
-Json task_set_operation(Ecs& ecs, Ask& ask) {
-  find_cluster(ecs, ask);
-  ask.required_text("service");
-  ask.refuse("ServiceNotFoundException", "Service not found.");
   return {};
 }
 

@@ -12,15 +12,27 @@ namespace {
 
 constexpr size_t kUrlMax = 2048;
 
-// Regions that begin so belong to partitions with names of their own.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 6> kPartitions = {{
-    {"cn-", "amazonaws.com.cn"},
-    {"eusc-", "amazonaws.eu"},
-    {"us-iso-", "c2s.ic.gov"},
-    {"us-isob-", "sc2s.sgov.gov"},
-    {"eu-isoe-", "cloud.adc-e.uk"},
-    {"us-isof-", "csp.hci.ic.gov"},
+struct Partition {
+  std::string_view prefix;  // of its regions
+  std::string_view name;
+  std::string_view dns_suffix;
+};
+constexpr Partition kCommercial = {"", "aws", "amazonaws.com"};
+constexpr std::array<Partition, 7> kPartitions = {{
+    {"cn-", "aws-cn", "amazonaws.com.cn"},
+    {"us-gov-", "aws-us-gov", "amazonaws.com"},
+    {"eusc-", "aws-eusc", "amazonaws.eu"},
+    {"us-iso-", "aws-iso", "c2s.ic.gov"},
+    {"us-isob-", "aws-iso-b", "sc2s.sgov.gov"},
+    {"eu-isoe-", "aws-iso-e", "cloud.adc-e.uk"},
+    {"us-isof-", "aws-iso-f", "csp.hci.ic.gov"},
 }};
+
+const Partition& partition_with(std::string_view region) {
+  const auto* found = std::ranges::find_if(
+      kPartitions, [&](const Partition& each) { return region.starts_with(each.prefix); });
+  return found == kPartitions.end() ? kCommercial : *found;
+}
 
 bool is_host_character(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
@@ -67,10 +79,11 @@ Result<Url> parse_url(std::string_view text) {
 }
 
 std::string dns_suffix(std::string_view region) {
-  for (const auto& [prefix, suffix] : kPartitions) {
-    if (region.starts_with(prefix)) return std::string(suffix);
-  }
-  return "amazonaws.com";
+  return std::string(partition_with(region).dns_suffix);
+}
+
+std::string partition_of(std::string_view region) {
+  return std::string(partition_with(region).name);
 }
 
 bool is_region(std::string_view text) {

@@ -25,6 +25,8 @@ Result<Url> parse_url(std::string_view text);
 
 // "amazonaws.com", or the name of the region's partition.
 std::string dns_suffix(std::string_view region);
+// The second word of an ARN: "aws", "aws-cn", "aws-us-gov" ...
+std::string partition_of(std::string_view region);
 // What stands in host names: letters, digits, '-'.
 bool is_region(std::string_view text);
 

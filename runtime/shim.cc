@@ -549,6 +549,13 @@ Result<ShimIdentity> read_shim_identity(const std::string& path) {
   return identity;
 }
 
+std::optional<ExitRecord> read_exit_record(const std::string& path) {
+  auto text = sys::read_file(path, kExitRecordMax);
+  if (!text) return std::nullopt;
+  auto record = parse_exit_record(*text);
+  return record ? std::optional(std::move(*record)) : std::nullopt;
+}
+
 bool is_alive(const ShimIdentity& identity) {
   auto stat = sys::stat_of(identity.pid);
   bool is_the_same = stat && stat->start_time == identity.start_time;

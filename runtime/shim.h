@@ -12,9 +12,12 @@
 
 #include "base/env.h"
 #include "base/result.h"
+#include "runtime/shim_protocol.h"
 #include "runtime/task_plan.h"
 #include "sys/fd.h"
 
+#include <cstddef>
+#include <optional>
 #include <string>
 
 namespace berth::runtime {
@@ -27,6 +30,10 @@ struct ShimIdentity {
 Result<ShimIdentity> read_shim_identity(const std::string& path);
 // Whether that very process still runs: one that nobody has reaped yet does not.
 bool is_alive(const ShimIdentity& identity);
+
+constexpr size_t kExitRecordMax = 64 * 1024;  // bytes of its file
+// What a shim wrote down of a container's end; nothing when there is none that can be read.
+std::optional<ExitRecord> read_exit_record(const std::string& path);
 
 // What whoever spawned us left open.
 struct ShimInheritance {

@@ -3,6 +3,7 @@
 #include "api/ecs_service.h"
 
 #include "api/ecs_operations.h"
+#include "support/ecs_host.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -19,40 +20,15 @@ using testing::HasSubstr;
 
 const std::string kArn = "arn:aws:ecs:us-east-1:000000000000:";
 
-class EcsTest : public testing::Test {
+class EcsTest : public testing::Test, protected EcsHost {
  protected:
-  EcsTest() { open(); }
+  EcsTest()
+      : EcsHost({.region = "us-east-1",
+                 .account = "000000000000",
+                 .cpu_units = 2048,
+                 .memory_mib = 4096,
+                 .security_groups = {"web"}}) {}
 
-  // Another process over the same records and tasks.
-  void open() {
-    auto catalog = scheduler::Catalog::open(records_, rng_, clock_.wall());
-    EXPECT_TRUE(catalog) << catalog.error().text;
-    catalog_ = std::move(*catalog);
-    core_ = std::make_unique<scheduler::Core>(store_, rng_);
-    EcsSettings settings{.region = "us-east-1",
-                         .account = "000000000000",
-                         .cpu_units = 2048,
-                         .memory_mib = 4096,
-                         .security_groups = {"web"}};
-    service_ = std::make_unique<EcsService>(*core_, *catalog_, Env{clock_, rng_}, settings,
-                                            [this] { return step(); });
-  }
-
-  Status step() {
-    for (scheduler::Command& command : TRY(core_->step(clock_.wall()))) {
-      commands_.push_back(std::move(command));
-    }
-    return {};
-  }
-
-  Answer ask(const std::string& operation, const std::string& body) {
-    Call call{.operation = operation, .body = body, .at = clock_.wall()};
-    call.caller = {.account = "000000000000",
-                   .region = "us-east-1",
-                   .arn = "arn:aws:iam::000000000000:root",
-                   .key_id = "AK"};
-    return service_->answer(call);
-  }
   json good(const std::string& operation, const std::string& body) {
     Answer answer = ask(operation, body);
     EXPECT_TRUE(answer) << operation << ": " << answer.error().code << ": "
@@ -88,15 +64,6 @@ class EcsTest : public testing::Test {
     std::string arn = task["taskArn"];
     return arn.substr(arn.rfind('/') + 1);
   }
-
-  ManualClock clock_;
-  SeededRng rng_{1};
-  scheduler::MemoryStore store_;
-  scheduler::MemoryRecords records_;
-  std::unique_ptr<scheduler::Catalog> catalog_;
-  std::unique_ptr<scheduler::Core> core_;
-  std::unique_ptr<EcsService> service_;
-  std::vector<scheduler::Command> commands_;
 };
 
 TEST_F(EcsTest, TheTableIsSortedAndTheDocsHaveIt) {

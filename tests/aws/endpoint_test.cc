@@ -51,6 +51,11 @@ TEST(Region, SaysTheSuffix) {
   EXPECT_EQ(dns_suffix("cn-north-1"), "amazonaws.com.cn");
   EXPECT_EQ(dns_suffix("us-gov-west-1"), "amazonaws.com");
   EXPECT_EQ(dns_suffix("us-isob-east-1"), "sc2s.sgov.gov");
+  EXPECT_EQ(partition_of("eu-west-1"), "aws");
+  EXPECT_EQ(partition_of("cn-north-1"), "aws-cn");
+  EXPECT_EQ(partition_of("us-gov-west-1"), "aws-us-gov");
+  EXPECT_EQ(partition_of("us-iso-east-1"), "aws-iso");
+  EXPECT_EQ(partition_of("us-isob-east-1"), "aws-iso-b");
   EXPECT_TRUE(is_region("eu-west-1"));
   for (const char* text : {"", "eu_west", "eu.west", "EU", "a/b"}) EXPECT_FALSE(is_region(text));
 }

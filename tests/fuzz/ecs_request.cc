@@ -2,10 +2,10 @@
 // something is there already, so that lookups find it; what comes back is checked, and that nothing
 // is a fault of ours.
 #include "api/ecs_operations.h"
-#include "api/ecs_service.h"
 #include "base/json.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/targets.h"
+#include "tests/support/ecs_host.h"
 
 #include <memory>
 
@@ -14,18 +14,14 @@ namespace {
 
 constexpr size_t kRequestsKept = 500;  // on one host; then there is a new one
 
-class Host {
+class Host : api::EcsHost {
  public:
   Host()
-      : catalog_(std::move(*scheduler::Catalog::open(records_, rng_, clock_.wall()))),
-        core_(store_, rng_),
-        service_(core_, *catalog_, Env{clock_, rng_},
-                 {.region = "us-east-1",
-                  .account = "000000000000",
-                  .cpu_units = 2048,
-                  .memory_mib = 4096,
-                  .security_groups = {"web"}},
-                 [this] { return step(); }) {
+      : EcsHost({.region = "us-east-1",
+                 .account = "000000000000",
+                 .cpu_units = 2048,
+                 .memory_mib = 4096,
+                 .security_groups = {"web"}}) {
     for (const char* family : {"web", "far"}) {
       CHECK(ask("RegisterTaskDefinition", std::string(R"({"family": ")") + family + R"(",
         "containerDefinitions": [{"name": "a", "image": "i", "memory": 6}]})"));
@@ -35,25 +31,12 @@ class Host {
 
   api::Answer ask(const std::string& operation, const std::string& body) {
     ++requests_;
-    api::Call call{.operation = operation, .body = body, .at = clock_.wall()};
-    call.caller.arn = "arn:aws:iam::000000000000:root";
-    return service_.answer(call);
+    commands_.clear();  // nobody obeys
+    return EcsHost::ask(operation, body);
   }
   bool is_full() const { return requests_ > kRequestsKept; }
 
  private:
-  Status step() {
-    TRY(core_.step(clock_.wall()));
-    return {};
-  }
-
-  ManualClock clock_;
-  SeededRng rng_{1};
-  scheduler::MemoryStore store_;
-  scheduler::MemoryRecords records_;
-  std::unique_ptr<scheduler::Catalog> catalog_;
-  scheduler::Core core_;
-  api::EcsService service_;
   size_t requests_ = 0;
 };
 

@@ -4,7 +4,7 @@
 //   {operation, body: "text"}   -> {status, code, body: "text", resourceIds}
 //   {agent: true}               -> {}   the agent does what it was told: tasks start, or end
 //   {exit: task id, code: N}    -> {}   the first container of a task ends
-#include "api/ecs_service.h"
+#include "support/ecs_host.h"
 
 #include <nlohmann/json.hpp>
 
@@ -17,25 +17,19 @@ namespace {
 
 using nlohmann::json;
 
-class Probe {
+class Probe : EcsHost {
  public:
   Probe()
-      : catalog_(std::move(*scheduler::Catalog::open(records_, rng_, clock_.wall()))),
-        core_(store_, rng_),
-        service_(core_, *catalog_, Env{clock_, rng_},
-                 {.region = "eu-central-1",
-                  .account = "123456789012",
-                  .cpu_units = 4096,
-                  .memory_mib = 8192},
-                 [this] { return step(); }) {}
+      : EcsHost({.region = "eu-central-1",
+                 .account = "123456789012",
+                 .cpu_units = 4096,
+                 .memory_mib = 8192}) {}
 
   json answer(const json& in) {
     if (in.contains("agent")) return act();
     if (in.contains("exit")) return end(in.at("exit"), in.at("code"));
     clock_.advance(std::chrono::milliseconds(1));
-    Call call{.operation = in.at("operation"), .body = in.at("body"), .at = clock_.wall()};
-    call.caller.arn = "arn:aws:iam::123456789012:root";
-    Answer answer = service_.answer(call);
+    Answer answer = ask(in.at("operation"), in.at("body"));
     if (answer) return {{"status", 200}, {"body", *answer}};
     const Refusal& refusal = answer.error();
     json body = {{"__type", refusal.code}, {"message", refusal.message}};
@@ -44,21 +38,14 @@ class Probe {
   }
 
  private:
-  Status step() {
-    for (scheduler::Command& command : TRY(core_.step(clock_.wall()))) {
-      commands_.push_back(std::move(command));
-    }
-    return {};
-  }
-
   json tell(scheduler::Event event) {
-    core_.submit(std::move(event));
+    core_->submit(std::move(event));
     (void)step();  // in memory: cannot fail
     return json::object();
   }
 
   json end(const std::string& id, int code) {
-    const scheduler::Task* task = core_.find_task(id);
+    const scheduler::Task* task = core_->find_task(id);
     return tell(scheduler::ContainerExited{.task_id = id,
                                            .container = task->containers[0].name,
                                            .exit_code = code,
@@ -99,7 +86,7 @@ class Probe {
     }
   }
   void obey(const scheduler::StopTask& order) {
-    for (const scheduler::Container& container : core_.find_task(order.task_id)->containers) {
+    for (const scheduler::Container& container : core_->find_task(order.task_id)->containers) {
       tell(scheduler::ContainerExited{.task_id = order.task_id,
                                       .container = container.name,
                                       .exit_code = 143,
@@ -111,15 +98,6 @@ class Probe {
   void obey(const scheduler::ReleaseTask& order) {
     tell(scheduler::TaskReleased{.task_id = order.task_id});
   }
-
-  ManualClock clock_;
-  SeededRng rng_{1};
-  scheduler::MemoryStore store_;
-  scheduler::MemoryRecords records_;
-  std::unique_ptr<scheduler::Catalog> catalog_;
-  scheduler::Core core_;
-  EcsService service_;
-  std::vector<scheduler::Command> commands_;
 };
 
 }  // namespace
