@@ -24,6 +24,7 @@ void apply(Task& task, const RunTaskRequested& event, const Moment& moment);
 void apply(Task& task, const StopRequested& event, const Moment& moment);
 void apply(Task& task, const KillRequested& event, const Moment& moment);
 void apply(Task& task, const TagsChanged& event, const Moment& moment);
+void apply(Task& task, const ProtectionChanged& event, const Moment& moment);
 void apply(Task& task, const TaskProvisioned& event, const Moment& moment);
 void apply(Task& task, const ImagesPulled& event, const Moment& moment);
 void apply(Task& task, const ContainerStarted& event, const Moment& moment);
@@ -95,7 +96,7 @@ Result<std::vector<Command>> Core::step(WallTime now) {
     changes.push_back({event, now, *after});
     draft.put(std::move(*after));
   }
-  if (!changes.empty()) TRY(store_.commit(changes));
+  if (!changes.empty()) TRY(store_.commit(changes, {}));
   queue_.clear();
   for (const Change& change : changes) {
     if (sink_) sink_(change);
@@ -200,6 +201,10 @@ void apply(Task& task, const KillRequested& event, const Moment& moment) {
 
 void apply(Task& task, const TagsChanged& event, const Moment&) {
   task.request.tags = event.tags;
+}
+
+void apply(Task& task, const ProtectionChanged& event, const Moment&) {
+  task.protected_until = event.until;
 }
 
 void apply(Task& task, const TaskProvisioned& event, const Moment& moment) {

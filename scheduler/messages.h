@@ -44,6 +44,13 @@ struct TagsChanged {
   bool operator==(const TagsChanged&) const = default;
 };
 
+// Its service shall not stop it to scale in, or may again.
+struct ProtectionChanged {
+  std::string task_id{};
+  std::optional<WallTime> until{};
+  bool operator==(const ProtectionChanged&) const = default;
+};
+
 // ---- Events: from the agent ----
 
 // Addresses and ports are allocated.
@@ -131,9 +138,9 @@ struct TaskReleased {
 };
 
 using Event =
-    std::variant<RunTaskRequested, StopRequested, KillRequested, TagsChanged, TaskProvisioned,
-                 ImagesPulled, ContainerStarted, ContainerHealthChanged, ContainerRestarted,
-                 ContainerExited, TaskStopped, StartFailed, TaskReleased>;
+    std::variant<RunTaskRequested, StopRequested, KillRequested, TagsChanged, ProtectionChanged,
+                 TaskProvisioned, ImagesPulled, ContainerStarted, ContainerHealthChanged,
+                 ContainerRestarted, ContainerExited, TaskStopped, StartFailed, TaskReleased>;
 
 // "RunTaskRequested".
 const char* name_of(const Event& event);

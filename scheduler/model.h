@@ -104,6 +104,8 @@ struct Task {
   std::string interface_id{};   // "eni-" and 17 hexadecimal digits
   std::string ended_by{};       // the essential container that stopped first; "" for none
   int64_t version = 1;          // one more with each change
+  // A service does not stop it to have fewer tasks, until then.
+  std::optional<WallTime> protected_until{};
   WallTime created_at{};
   std::optional<WallTime> connectivity_at{};
   std::optional<WallTime> pull_started_at{};

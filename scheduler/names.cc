@@ -178,6 +178,7 @@ struct EventName {
   const char* operator()(const StopRequested&) const { return "StopRequested"; }
   const char* operator()(const KillRequested&) const { return "KillRequested"; }
   const char* operator()(const TagsChanged&) const { return "TagsChanged"; }
+  const char* operator()(const ProtectionChanged&) const { return "ProtectionChanged"; }
   const char* operator()(const TaskProvisioned&) const { return "TaskProvisioned"; }
   const char* operator()(const ImagesPulled&) const { return "ImagesPulled"; }
   const char* operator()(const ContainerStarted&) const { return "ContainerStarted"; }

@@ -89,7 +89,9 @@ class Statement {
 bool is_asked_by_user(const Event& event) {
   return std::holds_alternative<RunTaskRequested>(event) ||
          std::holds_alternative<StopRequested>(event) ||
-         std::holds_alternative<KillRequested>(event) || std::holds_alternative<TagsChanged>(event);
+         std::holds_alternative<KillRequested>(event) ||
+         std::holds_alternative<TagsChanged>(event) ||
+         std::holds_alternative<ProtectionChanged>(event);
 }
 
 }  // namespace
@@ -219,9 +221,9 @@ Status SqliteStore::write_change(const Change& change, Kept& kept) {
   return {};
 }
 
-Status SqliteStore::commit(const std::vector<Change>& changes) {
+Status SqliteStore::commit(const std::vector<Change>& changes, const std::vector<Record>& records) {
   std::map<std::string, Kept> drafts;
-  bool synced = false;
+  bool synced = !records.empty();  // a service that is forgotten would be missed
   for (const Change& change : changes) synced = synced || is_asked_by_user(change.cause);
   TRY(database_->set_synced(synced));
   TRY(database_->transact([&]() -> Status {
@@ -237,7 +239,7 @@ Status SqliteStore::commit(const std::vector<Change>& changes) {
       auto statement = TRY(database_->prepare(write));
       TRY(statement.bind(id).bind(render_task_record(draft.task)).step());
     }
-    return {};
+    return write_records(records);
   }));
   for (auto& [id, draft] : drafts) {
     bool is_over = draft.task.last_status() == TaskStatus::kStopped && draft.task.stopped_at;
@@ -297,18 +299,21 @@ Status SqliteStore::forget_stopped(WallTime then) {
 
 Status SqliteStore::write(const std::vector<Record>& records) {
   TRY(database_->set_synced(true));
-  return database_->transact([&]() -> Status {
-    for (const Record& record : records) {
-      auto statement = TRY(database_->prepare(
-          record.body ? "INSERT INTO records VALUES(?, ?, ?) "
-                        "ON CONFLICT(kind, key) DO UPDATE SET body = excluded.body"
-                      : "DELETE FROM records WHERE kind = ? AND key = ?"));
-      statement.bind(record.kind).bind(record.key);
-      if (record.body) statement.bind(*record.body);
-      TRY(statement.step());
-    }
-    return {};
-  });
+  return database_->transact([&] { return write_records(records); });
+}
+
+// Within a transaction.
+Status SqliteStore::write_records(const std::vector<Record>& records) {
+  for (const Record& record : records) {
+    auto statement = TRY(
+        database_->prepare(record.body ? "INSERT INTO records VALUES(?, ?, ?) "
+                                         "ON CONFLICT(kind, key) DO UPDATE SET body = excluded.body"
+                                       : "DELETE FROM records WHERE kind = ? AND key = ?"));
+    statement.bind(record.kind).bind(record.key);
+    if (record.body) statement.bind(*record.body);
+    TRY(statement.step());
+  }
+  return {};
 }
 
 Result<std::vector<Record>> SqliteStore::read(const std::string& kind) const {

@@ -12,7 +12,6 @@
 #pragma once
 
 #include "base/result.h"
-#include "scheduler/record_store.h"
 #include "scheduler/store.h"
 
 #include <map>
@@ -22,7 +21,7 @@
 
 namespace berth::scheduler {
 
-class SqliteStore final : public Store, public RecordStore {
+class SqliteStore final : public Store {
  public:
   // Makes the database when there is none; its directory is there, and closed to others than root,
   // because definitions may hold secrets. No second process opens it meanwhile. Errors:
@@ -31,7 +30,7 @@ class SqliteStore final : public Store, public RecordStore {
   static Result<std::unique_ptr<SqliteStore>> open(const std::string& path, CpuArchitecture host);
   ~SqliteStore() override;
 
-  Status commit(const std::vector<Change>& changes) override;
+  Status commit(const std::vector<Change>& changes, const std::vector<Record>& records) override;
   const Task* find_task(const std::string& task_id) const override;
   std::vector<std::string> task_ids() const override;
   Result<std::vector<StoryLine>> story(const std::string& task_id, size_t skip) const override;
@@ -50,6 +49,7 @@ class SqliteStore final : public Store, public RecordStore {
   explicit SqliteStore(std::unique_ptr<Database> database);
   Status load(CpuArchitecture host);
   Status write_change(const Change& change, Kept& kept);
+  Status write_records(const std::vector<Record>& records);
 
   std::unique_ptr<Database> database_;
   std::map<std::string, Kept> tasks_;

@@ -4,12 +4,12 @@
 
 namespace berth::scheduler {
 
-Status MemoryStore::commit(const std::vector<Change>& changes) {
+Status MemoryStore::commit(const std::vector<Change>& changes, const std::vector<Record>& records) {
   for (const Change& change : changes) {
     tasks_.insert_or_assign(change.task.id, change.task);
     history_[change.task.id].push_back(change);
   }
-  return {};
+  return records_.write(records);
 }
 
 const Task* MemoryStore::find_task(const std::string& task_id) const {

@@ -5,6 +5,7 @@
 #include "base/result.h"
 #include "scheduler/change.h"
 #include "scheduler/model.h"
+#include "scheduler/record_store.h"
 #include "scheduler/story.h"
 
 #include <map>
@@ -16,11 +17,11 @@ namespace berth::scheduler {
 // ECS shows a stopped task for an hour.
 constexpr Duration kStoppedTaskKept = std::chrono::hours(1);
 
-class Store {
+class Store : public RecordStore {
  public:
-  virtual ~Store() = default;
-  // All or nothing; on an error nothing is stored and the same changes may be tried again.
-  virtual Status commit(const std::vector<Change>& changes) = 0;
+  // All or nothing, the records of services that decided the changes with them; on an error nothing
+  // is stored and the same may be tried again.
+  virtual Status commit(const std::vector<Change>& changes, const std::vector<Record>& records) = 0;
   // Null when there is none. Valid until the next commit.
   virtual const Task* find_task(const std::string& task_id) const = 0;
   // In text order.
@@ -34,17 +35,22 @@ class Store {
 // Lives as long as its process: `berth run` and tests.
 class MemoryStore final : public Store {
  public:
-  Status commit(const std::vector<Change>& changes) override;
+  Status commit(const std::vector<Change>& changes, const std::vector<Record>& records) override;
   const Task* find_task(const std::string& task_id) const override;
   std::vector<std::string> task_ids() const override;
   Result<std::vector<StoryLine>> story(const std::string& task_id, size_t skip) const override;
   Status forget_stopped(WallTime then) override;
+  Status write(const std::vector<Record>& records) override { return records_.write(records); }
+  Result<std::vector<Record>> read(const std::string& kind) const override {
+    return records_.read(kind);
+  }
   // Oldest first, without the first `skip`.
   std::vector<Change> history(const std::string& task_id, size_t skip) const;
 
  private:
   std::map<std::string, Task> tasks_;
   std::map<std::string, std::vector<Change>> history_;
+  MemoryRecords records_;
 };
 
 }  // namespace berth::scheduler

@@ -51,6 +51,10 @@ struct Teller {
   std::string operator()(const TagsChanged& event) const {
     return fmt::format("it has {} tags now", event.tags.size());
   }
+  std::string operator()(const ProtectionChanged& event) const {
+    if (!event.until) return "its service may stop it to scale in";
+    return fmt::format("protected from scale-in until {}", format_rfc3339(*event.until));
+  }
   std::string operator()(const TaskProvisioned& event) const {
     std::vector<std::string> shown;
     for (const NetworkInterface& interface : event.network_interfaces) {

@@ -59,6 +59,8 @@ RecordJson render(const TaskRequest& request) {
   put(json, "platformVersion", request.platform_version);
   put(json, "group", request.group);
   put(json, "startedBy", request.started_by);
+  put(json, "service", request.service);
+  put(json, "serviceRevision", request.service_revision);
   put_list(json, "tags", pairs_json(request.tags));
   put(json, "enableExecuteCommand", request.enable_execute_command);
   put(json, "subnet", request.subnet);
@@ -167,6 +169,8 @@ Result<TaskRequest> parse_request(const json::Node& node) {
   request.platform_version = TRY(text_of(node, "platformVersion"));
   request.group = TRY(text_of(node, "group"));
   request.started_by = TRY(text_of(node, "startedBy"));
+  request.service = TRY(text_of(node, "service"));
+  request.service_revision = TRY(text_of(node, "serviceRevision"));
   request.tags = TRY(read_pairs(node, "tags"));
   request.enable_execute_command = TRY(flag_of(node, "enableExecuteCommand"));
   request.subnet = TRY(text_of(node, "subnet"));
@@ -247,6 +251,7 @@ Result<Task> parse_task(const json::Node& root, CpuArchitecture host) {
   task.interface_id = TRY(text_of(root, "interfaceId"));
   task.ended_by = TRY(text_of(root, "endedBy"));
   task.version = TRY(root.i64_at("version"));
+  task.protected_until = TRY(find_time(root, "protectedUntil"));
   task.created_at = TRY(time_of(root, "createdAt"));
   task.connectivity_at = TRY(find_time(root, "connectivityAt"));
   task.pull_started_at = TRY(find_time(root, "pullStartedAt"));
@@ -284,6 +289,7 @@ std::string render_task_record(const Task& task) {
   put(json, "attachmentId", task.attachment_id);
   put(json, "interfaceId", task.interface_id);
   put(json, "endedBy", task.ended_by);
+  put(json, "protectedUntil", task.protected_until);
   put(json, "createdAt", std::optional(task.created_at));
   put(json, "connectivityAt", task.connectivity_at);
   put(json, "pullStartedAt", task.pull_started_at);

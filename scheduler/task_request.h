@@ -24,6 +24,9 @@ struct TaskRequest {
   std::string platform_version{};   // of FARGATE: "1.4.0"
   std::string group{};              // "" for "family:<family>"
   std::string started_by{};
+  // Of a service's task; "" for others.
+  std::string service{};           // its name
+  std::string service_revision{};  // of ServiceRevision
   std::vector<KeyValue> tags{};
   bool enable_execute_command = false;
   std::string subnet{};                        // of an awsvpc task; a name, no more

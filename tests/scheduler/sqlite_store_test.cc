@@ -60,6 +60,8 @@ RunTaskRequested request_of(const std::string& id) {
                      .platform_version = "1.4.0",
                      .group = "g",
                      .started_by = "me",
+                     .service = "s",
+                     .service_revision = "1",
                      .tags = {{"k", "v"}, {"empty", ""}},
                      .enable_execute_command = true,
                      .subnet = "subnet-1",
@@ -97,6 +99,7 @@ std::vector<Event> events_of(const std::string& id) {
                                             .output = "bad \"\n\x01"}},
           ContainerRestarted{.task_id = id, .container = "a", .restart_count = 2, .at = at},
           TagsChanged{.task_id = id, .tags = {{"new", "tag"}}},
+          ProtectionChanged{.task_id = id, .until = at},
           ContainerExited{
               .task_id = id, .container = "a", .exit_code = 137, .out_of_memory = true, .at = at},
           StopRequested{.task_id = id, .reason = "enough"},
