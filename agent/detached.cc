@@ -15,8 +15,7 @@ Status start_detached(const std::vector<std::string>& command) {
   program.descriptors = {{null.get(), 0}, {null.get(), 1}, {null.get(), 2}};
   program.new_session = true;
   program.working_directory = "/";
-  TRY(sys::spawn(program));
-  return {};
+  return sys::spawn_orphan(program);
 }
 
 }  // namespace berth::agent

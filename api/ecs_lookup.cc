@@ -58,6 +58,11 @@ std::string cluster_arn(const Ecs& ecs, std::string_view name) {
 std::string task_arn(const Ecs& ecs, const scheduler::Task& task) {
   return arn_of(ecs, fmt::format("task/{}/{}", task.request.cluster, task.id));
 }
+std::string container_arn(const Ecs& ecs, const scheduler::Task& task,
+                          const scheduler::Container& container) {
+  return arn_of(ecs,
+                fmt::format("container/{}/{}/{}", task.request.cluster, task.id, container.id));
+}
 std::string container_instance_arn(const Ecs& ecs, std::string_view cluster) {
   return arn_of(ecs, fmt::format("container-instance/{}/{}", cluster, ecs.catalog.node_id()));
 }

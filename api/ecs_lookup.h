@@ -17,6 +17,8 @@ constexpr size_t kNameShown = 300;  // bytes of a name in a message
 std::string arn_of(const Ecs& ecs, std::string_view resource);
 std::string cluster_arn(const Ecs& ecs, std::string_view name);
 std::string task_arn(const Ecs& ecs, const scheduler::Task& task);
+std::string container_arn(const Ecs& ecs, const scheduler::Task& task,
+                          const scheduler::Container& container);
 std::string container_instance_arn(const Ecs& ecs, std::string_view cluster);
 std::string revision_arn(const Ecs& ecs, std::string_view family, int64_t number);
 std::string capacity_provider_arn(const Ecs& ecs, std::string_view name);

@@ -4,6 +4,7 @@
 
 #include "api/ecs_ask.h"
 #include "api/ecs_service.h"
+#include "api/exec_sessions.h"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -21,6 +22,7 @@ struct Ecs {
   Env env;
   const EcsSettings& settings;
   const EcsService::Step& step;
+  ExecSessions* sessions = nullptr;  // null where there are none
 };
 
 // The answer; whatever it is when the ask is refused.

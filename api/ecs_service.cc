@@ -81,7 +81,7 @@ Answer EcsService::answer(const Call& call) {
     return tl::unexpected(std::move(malformed));
   }
   try {
-    ecs::Ecs context{core_, catalog_, env_, settings_, step_};
+    ecs::Ecs context{core_, catalog_, env_, settings_, step_, sessions_};
     ecs::Ask ask(call, document->root());
     ecs::Json answer = operation->function(context, ask);
     if (ask.refused()) return tl::unexpected(ask.refusal());

@@ -23,6 +23,8 @@
 
 namespace berth::api {
 
+class ExecSessions;
+
 // What the operations know of this host.
 struct EcsSettings {
   std::string region;   // of the names (ARNs) of all that there is
@@ -44,6 +46,9 @@ class EcsService final : public Service {
 
   Answer answer(const Call& call) override;
 
+  // What ExecuteCommand is done by, borrowed; without it, no container is connected.
+  void execute_by(ExecSessions& sessions) { sessions_ = &sessions; }
+
  private:
   Status clean_up();
 
@@ -52,6 +57,7 @@ class EcsService final : public Service {
   Env env_;
   EcsSettings settings_;
   Step step_;
+  ExecSessions* sessions_ = nullptr;
   WallTime cleaned_up_at_{};
 };
 

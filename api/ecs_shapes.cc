@@ -52,10 +52,18 @@ Json binding_json(const scheduler::NetworkBinding& binding) {
   return json;
 }
 
+// There is no agent in the container that could start late or fail: who enters it is this host.
+Json managed_agents_json(const Container& container) {
+  Json agent = {{"name", "ExecuteCommandAgent"}};
+  put_time(agent, "lastStartedAt", container.started_at);
+  bool runs = container.lifecycle.status() == scheduler::ContainerStatus::kRunning;
+  agent["lastStatus"] = runs ? "RUNNING" : container.started_at ? "STOPPED" : "PENDING";
+  return Json::array({std::move(agent)});
+}
+
 Json container_json(const Ecs& ecs, const Task& task, const Container& container) {
   const ContainerDefinition* definition = task.definition.find_container(container.name);
-  Json json = {{"containerArn", arn_of(ecs, fmt::format("container/{}/{}/{}", task.request.cluster,
-                                                        task.id, container.id))},
+  Json json = {{"containerArn", container_arn(ecs, task, container)},
                {"taskArn", task_arn(ecs, task)},
                {"name", container.name},
                {"image", container.image},
@@ -79,6 +87,7 @@ Json container_json(const Ecs& ecs, const Task& task, const Container& container
     put_number(json, "memory", definition->memory_mib);
     put_number(json, "memoryReservation", definition->memory_reservation_mib);
   }
+  if (task.request.enable_execute_command) json["managedAgents"] = managed_agents_json(container);
   return json;
 }
 

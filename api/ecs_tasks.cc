@@ -129,24 +129,6 @@ Json stop_task(Ecs& ecs, Ask& ask) {
   return {{"task", task_json(ecs, *ecs.core.find_task(id), Tags::kWith)}};
 }
 
-Json execute_command(Ecs& ecs, Ask& ask) {
-  const scheduler::Cluster* cluster = find_cluster(ecs, ask);
-  std::string text = ask.required_text("task");
-  ask.required_text("command");
-  std::string id = cluster == nullptr ? "" : task_id_of(ecs, ask, text, cluster->name);
-  const Task* task = cluster == nullptr ? nullptr : find_task(ecs, id, cluster->name);
-  if (task == nullptr) ask.invalid("The referenced task was not found.");
-  if (task != nullptr && !task->request.enable_execute_command) {
-    ask.invalid(
-        "The execute command failed because execute command was not enabled when the task was run "
-        "or the execute command agent isn't running. Wait and try again or run a new task with "
-        "execute command enabled and try again.");
-  }
-  ask.refuse("TargetNotConnectedException",
-             "The execute command failed: berth serves no sessions of SSM; use berth exec.");
-  return {};
-}
-
 Json get_task_protection(Ecs& ecs, Ask& ask) {
   const scheduler::Cluster* cluster = find_cluster(ecs, ask);
   std::vector<std::string> texts;

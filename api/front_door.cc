@@ -26,6 +26,7 @@ aws::Request signed_request_of(const http::Request& request) {
 struct FrontDoor::Exchange {
   aws::Request request;
   const std::string& body;  // as it was sent
+  const std::string& host;
   Address address;
 };
 
@@ -43,7 +44,7 @@ http::Response FrontDoor::answer(const http::Request& request, Entrance entrance
   std::string request_id = make_uuid(env_.rng);
   aws::Request shown = signed_request_of(request);
   Address address = address_of(request, scope_service_of(shown));
-  Exchange exchange{std::move(shown), request.body, std::move(address)};
+  Exchange exchange{std::move(shown), request.body, request.header("host"), std::move(address)};
   bool is_named = exchange.address.service != nullptr && !exchange.address.operation.empty();
   auto found = is_named ? services_.find(exchange.address.service->name) : services_.end();
   if (found == services_.end()) {
@@ -74,8 +75,8 @@ tl::expected<Caller, Unproved> FrontDoor::caller_of(const Exchange& exchange,
 
 // Services do not throw; that the door stays open must not depend on it.
 Answer FrontDoor::ask(Service& service, const Exchange& exchange, Caller caller) {
-  Call call{exchange.address.operation, exchange.address.body, std::move(caller),
-            env_.clock.wall()};
+  Call call{exchange.address.operation, exchange.address.body, std::move(caller), env_.clock.wall(),
+            exchange.host};
   bool is_json = exchange.address.protocol == Protocol::kJson;
   Refusal broken{.code = is_json ? "ServerException" : "InternalFailure",
                  .message = "The request processing has failed because of an internal error.",

@@ -32,6 +32,7 @@ struct Call {
   std::string body;       // as it was sent
   Caller caller;
   WallTime at{};
+  std::string host{};  // by which the client has reached us: "127.0.0.1:4566"
 };
 
 // What a client is told instead of an answer: an exception of the service's model.

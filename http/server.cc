@@ -23,6 +23,8 @@ struct Server::Connection {
   std::string in;   // of the next requests
   std::string out;  // of the answer, what is not written yet
   std::string method;
+  // Of what follows the answer, when that is no HTTP any more.
+  std::function<void(sys::Fd, std::string)> taker;
   bool asked_for_body = false;  // of the request that is being read
   After after = After::kGoOn;
   sys::Loop::TimerId deadline = 0;
@@ -126,10 +128,23 @@ void Server::take_request(uint64_t id, Connection& connection) {
   connection.in.erase(0, (*parsed)->consumed);
   connection.after = request.keep_alive ? After::kGoOn : After::kClose;
   connection.method = request.method;
+  if (upgrade_ && !request.header("upgrade").empty()) {
+    return offer_upgrade(id, connection, request);
+  }
   std::weak_ptr<Server*> self = self_;
   handler_(request, connection.listener, [self, id](const Response& response) {
     if (auto server = self.lock()) (*server)->answer(id, response);
   });
+}
+
+void Server::offer_upgrade(uint64_t id, Connection& connection, const Request& request) {
+  auto offered = upgrade_(request, connection.listener);
+  if (!offered) return answer(id, offered.error());
+  connection.out = std::move(offered->head);
+  connection.taker = std::move(offered->take);
+  connection.state = Connection::State::kWriting;
+  set_deadline(id, connection);
+  write_more(id, connection);
 }
 
 // Of a request that is not whole; its deadline stays.
@@ -157,6 +172,7 @@ void Server::write_more(uint64_t id, Connection& connection) {
   if (!moved || moved->ended) return close(id);
   connection.out.erase(0, moved->bytes);
   if (!connection.out.empty()) return wait_for(id, connection, EPOLLOUT);
+  if (connection.taker) return hand_over(id);
   if (connection.after == After::kClose) return close(id);
   connection.state = Connection::State::kReading;
   set_deadline(id, connection);
@@ -192,17 +208,28 @@ void Server::set_deadline(uint64_t id, Connection& connection) {
   });
 }
 
-void Server::close(uint64_t id) {
+void Server::hand_over(uint64_t id) {
+  auto connection = let_go(id);
+  connection->taker(std::move(connection->fd), std::move(connection->in));
+}
+
+std::unique_ptr<Server::Connection> Server::let_go(uint64_t id) {
   auto found = connections_.find(id);
-  if (found == connections_.end()) return;
-  size_t place = found->second->listener;
-  loop_.cancel(found->second->deadline);
-  loop_.unwatch(found->second->fd.get());
+  if (found == connections_.end()) return nullptr;
+  auto connection = std::move(found->second);
   connections_.erase(found);
+  loop_.cancel(connection->deadline);
+  loop_.unwatch(connection->fd.get());
+  size_t place = connection->listener;
   if (place < listeners_.size()) {
     --listeners_[place].connections;
     if (!listeners_[place].watched) (void)watch_listener(place);  // it was watched before
   }
+  return connection;
+}
+
+void Server::close(uint64_t id) {
+  (void)let_go(id);  // the descriptor goes with it
 }
 
 }  // namespace berth::http

@@ -2,6 +2,7 @@
 // time, answered whenever its reply is called; connections are kept.
 //
 //   accept > [read > handler ... reply > write] again > close
+//                 > upgrade handler > write the head > another protocol's
 //
 // What a peer can cost: so many connections of a socket as Limits say (further ones wait in the
 // kernel's queue), the limits of http/message.h for each, and so much time to send a request, to
@@ -13,10 +14,15 @@
 #include "sys/fd.h"
 #include "sys/loop.h"
 
+#include <tl/expected.hpp>
+
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 namespace berth::http {
 
@@ -37,6 +43,15 @@ class Server {
   // `listener`: the place of the socket, as listen() was called. Must not block.
   using Handler = std::function<void(const Request& request, size_t listener, Reply reply)>;
 
+  // A request with an Upgrade header (RFC 9110 section 7.8) that is taken: the head of the answer,
+  // and who gets the connection behind it, non-blocking, with what the peer has sent since.
+  struct Switch {
+    std::string head;
+    std::function<void(sys::Fd connection, std::string early)> take;
+  };
+  using UpgradeHandler =
+      std::function<tl::expected<Switch, Response>(const Request& request, size_t listener)>;
+
   // `loop` is borrowed.
   Server(sys::Loop& loop, Handler handler, Limits limits);
   Server(const Server&) = delete;
@@ -46,6 +61,8 @@ class Server {
   // A listening stream socket, TCP or unix.
   Status listen(sys::Fd listener);
   size_t connections() const { return connections_.size(); }
+  // Without one, an Upgrade header is a header like others.
+  void on_upgrade(UpgradeHandler handler) { upgrade_ = std::move(handler); }
 
  private:
   struct Connection;
@@ -68,10 +85,15 @@ class Server {
   void write_more(uint64_t id, Connection& connection);
   void wait_for(uint64_t id, Connection& connection, uint32_t events);
   void set_deadline(uint64_t id, Connection& connection);
+  void offer_upgrade(uint64_t id, Connection& connection, const Request& request);
+  void hand_over(uint64_t id);
+  // It is not ours any more; empty when it has gone.
+  std::unique_ptr<Connection> let_go(uint64_t id);
   void close(uint64_t id);
 
   sys::Loop& loop_;
   Handler handler_;
+  UpgradeHandler upgrade_;
   Limits limits_;
   std::vector<Listener> listeners_;
   std::map<uint64_t, std::unique_ptr<Connection>> connections_;

@@ -8,6 +8,7 @@
 #include <linux/close_range.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -30,7 +31,9 @@ struct Launch {
   int* scratch;  // as many ints as descriptors
   const char* working_directory;
   bool new_session;
+  int controlling_terminal;
   bool dies_with_us;
+  bool is_orphan;
   pid_t parent;
   int error_pipe;
 };
@@ -71,6 +74,11 @@ void set_disposition(int signal, void (*handler)(int)) {
   // no telling them apart. Those that have come meanwhile wait, blocked; ignoring them once drops
   // them (signal(7)).
   if (launch.new_session) ::setsid();
+  if (launch.is_orphan) {
+    pid_t program = ::fork();
+    if (program < 0) die();
+    if (program > 0) ::_exit(0);
+  }
   for (int signal = 1; signal < 65; ++signal) {
     if (launch.new_session) set_disposition(signal, SIG_IGN);
     set_disposition(signal, SIG_DFL);
@@ -98,6 +106,8 @@ void set_disposition(int signal, void (*handler)(int)) {
   for (size_t i = 0; i < count; ++i) {
     if (::dup2(launch.scratch[i], (*launch.descriptors)[i].second) < 0) die();
   }
+  int terminal = launch.controlling_terminal;
+  if (terminal >= 0 && ::ioctl(terminal, TIOCSCTTY, 0) != 0) die();
   Launch moved = launch;
   moved.error_pipe = error_pipe;
   // Whatever is not a wanted target gets close-on-exec, so nothing leaks into the program.
@@ -151,18 +161,28 @@ Status pump(Fd in, const std::string& input, Fd out, Fd err, Output& output) {
 
 }  // namespace
 
-Result<Process> spawn(const Program& program) {
+namespace {
+
+// The child, once it has become the program or made the process that did.
+Result<pid_t> launch_program(const Program& program, bool is_orphan) {
   std::string path = find_in_path(program.path);
   std::vector<char*> argv = pointers_to(program.arguments);
   std::vector<char*> envp;
   if (program.environment) envp = pointers_to(*program.environment);
   std::vector<int> scratch(program.descriptors.size());
   Pipe errors = TRY(make_pipe());
-  Launch launch{
-      path.c_str(),         argv.data(),          program.environment ? envp.data() : environ,
-      &program.descriptors, scratch.data(),       program.working_directory.c_str(),
-      program.new_session,  program.dies_with_us, ::getpid(),
-      errors.write.get()};
+  Launch launch{.path = path.c_str(),
+                .argv = argv.data(),
+                .envp = program.environment ? envp.data() : environ,
+                .descriptors = &program.descriptors,
+                .scratch = scratch.data(),
+                .working_directory = program.working_directory.c_str(),
+                .new_session = program.new_session,
+                .controlling_terminal = program.controlling_terminal,
+                .dies_with_us = program.dies_with_us,
+                .is_orphan = is_orphan,
+                .parent = ::getpid(),
+                .error_pipe = errors.write.get()};
 
   // Signals stay blocked across the fork, so that no handler of ours runs in the child.
   sigset_t all;
@@ -177,19 +197,30 @@ Result<Process> spawn(const Program& program) {
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (!pid) return tl::unexpected<Error>(std::move(pid).error());
 
-  Process process{static_cast<pid_t>(*pid), {}};
   errors.write.reset();
   int error = 0;
   ssize_t got = -1;
   do {
     got = ::read(errors.read.get(), &error, sizeof(error));
   } while (got < 0 && errno == EINTR);
-  if (got == sizeof(error)) {
-    (void)::waitpid(process.pid, nullptr, 0);  // it has exited: reap it
-    return fail_errno(error, "execute {}", path);
-  }
+  pid_t child = static_cast<pid_t>(*pid);
+  bool failed = got == sizeof(error);
+  if (failed || is_orphan) (void)::waitpid(child, nullptr, 0);  // it has exited: reap it
+  if (failed) return fail_errno(error, "execute {}", path);
+  return child;
+}
+
+}  // namespace
+
+Result<Process> spawn(const Program& program) {
+  Process process{TRY(launch_program(program, /*is_orphan=*/false)), {}};
   process.pidfd = TRY(open_pidfd(process.pid));
   return process;
+}
+
+Status spawn_orphan(const Program& program) {
+  TRY(launch_program(program, /*is_orphan=*/true));
+  return {};
 }
 
 Result<ExitStatus> wait(const Process& process) {

@@ -29,6 +29,7 @@ struct Program {
   // {our fd (borrowed), the number that the program sees}. All others are closed.
   std::vector<std::pair<int, int>> descriptors;
   bool new_session = false;       // setsid(2)
+  int controlling_terminal = -1;  // of the new session: one of the numbers that the program sees
   bool dies_with_us = false;      // SIGKILL when the thread that spawned it ends
   std::string working_directory;  // "" keeps ours
 };
@@ -43,6 +44,10 @@ struct Process {
 // Starts the program with default signal handlers and an empty signal mask. An exec that fails is
 // reported here, with its errno.
 Result<Process> spawn(const Program& program);
+
+// The same for a program that nobody waits for: a child of init's (or of the nearest subreaper) and
+// not of ours, which leaves us no zombie.
+Status spawn_orphan(const Program& program);
 
 // Waits for the process to end and reaps it.
 Result<ExitStatus> wait(const Process& process);

@@ -6,6 +6,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cstdlib>
+
 namespace berth::sys {
 
 std::optional<Fd> own_terminal() {
@@ -32,6 +34,21 @@ Status set_window_size(int terminal, const WindowSize& size) {
 
 Status copy_window_size(int from, int to) {
   return set_window_size(to, TRY(window_size(from)));
+}
+
+Result<Terminal> make_terminal(const WindowSize& size) {
+  Terminal terminal;
+  terminal.ours = Fd(
+      TRY(call("posix_openpt", "", [] { return ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC); })));
+  int unlock = 0;
+  TRY(run("TIOCSPTLCK", "", [&] { return ::ioctl(terminal.ours.get(), TIOCSPTLCK, &unlock); }));
+  // By its number and not by a path: /dev/pts may be another one's.
+  terminal.theirs = Fd(TRY(call("TIOCGPTPEER", "", [&] {
+    return ::ioctl(terminal.ours.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+  })));
+  TRY(set_window_size(terminal.ours.get(), size));
+  TRY(set_nonblocking(terminal.ours.get()));
+  return terminal;
 }
 
 Result<RawMode> RawMode::enter(Fd terminal, Newlines newlines) {

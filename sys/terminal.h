@@ -25,6 +25,14 @@ Status set_window_size(int terminal, const WindowSize& size);
 // Gives one the size of the other.
 Status copy_window_size(int from, int to);
 
+// A terminal of ours for a program, pty(7): what is written to one end is typed or shown at the
+// other. Ours does not block.
+struct Terminal {
+  Fd ours;
+  Fd theirs;
+};
+Result<Terminal> make_terminal(const WindowSize& size);
+
 // What a terminal in raw mode makes of a newline that is printed: the beginning of the next line,
 // or only a step down, for programs that see to the rest themselves.
 enum class Newlines { kTranslated, kAsTheyAre };

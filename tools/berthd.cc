@@ -25,6 +25,8 @@ Status add_commands(const GlobalOptions& global, const agent::Config& config,
       TRY(own_command(global, config, {"system", "sweep", "--delay", kSweeperDelayMs}));
   options.cleaner = TRY(own_command(global, config, {"system", "prune", "--automatic"}));
   options.endpoint = TRY(own_command(global, config, {"system", "endpoint"}));
+  options.sessions.session = TRY(own_command(global, config, {"system", "session"}));
+  options.sessions.exec = TRY(own_command(global, config, {"exec"}));
   return {};
 }
 

@@ -135,6 +135,7 @@ class Daemon {
         supervisor_(aws::parse_environment(sys::own_environment()), loop),
         driver_(driver_options_of(config, options), *memory.store, loop, env),
         ecs_(driver_.core(), *memory.catalog, env, ecs, [this] { return driver_.step(); }),
+        sessions_(options.sessions, env),
         sts_(memory.key, env),
         door_(memory.key, {config.account_id, config.region}, env),
         server_(
@@ -142,6 +143,9 @@ class Daemon {
             [this](const http::Request& request, size_t listener,
                    const http::Server::Reply& reply) { answer(request, listener, reply); },
             kApiLimits) {
+    ecs_.execute_by(sessions_);
+    server_.on_upgrade(
+        [this](const http::Request& request, size_t) { return sessions_.accept(request); });
     door_.open("ecs", ecs_);
     door_.open("sts", sts_);
   }
@@ -198,6 +202,7 @@ class Daemon {
   Supervisor supervisor_;
   TaskDriver driver_;
   api::EcsService ecs_;
+  ExecSessions sessions_;
   api::Sts sts_;
   api::FrontDoor door_;
   http::Server server_;

@@ -9,6 +9,7 @@
 
 #include "agent/config.h"
 #include "base/result.h"
+#include "tools/exec_sessions.h"
 
 #include <string>
 #include <vector>
@@ -22,6 +23,7 @@ struct DaemonOptions {
   std::vector<std::string> sweeper;
   std::vector<std::string> cleaner;
   std::vector<std::string> endpoint;
+  ExecSessions::Programs sessions;
 };
 
 // Serves until SIGTERM or SIGINT. Errors: not root, another one serves this instance, no such

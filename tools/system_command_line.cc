@@ -41,6 +41,11 @@ void add_endpoint(CLI::App& system, Command& chosen) {
   });
 }
 
+void add_session(CLI::App& system, Command& chosen) {
+  system.add_subcommand("session")->group("")->callback(
+      [&chosen] { chosen = [](const agent::Config&) { return session_command(); }; });
+}
+
 void add_format(CLI::App& command, bool& json) {
   command
       .add_option_function<std::string>(
@@ -96,6 +101,7 @@ void add_system_commands(CLI::App& app, Command& chosen) {
   add_config(*system, chosen);
   add_sweep(*system, chosen);
   add_endpoint(*system, chosen);
+  add_session(*system, chosen);
   add_df(*system, chosen);
   add_prune(*system, chosen);
   add_check(*system, chosen);

@@ -13,6 +13,7 @@ namespace berth::tools {
 int sweep_command(const agent::Config& config, std::chrono::milliseconds delay);
 
 int endpoint_command(const agent::Config& config, const std::string& task_id);
+int session_command();
 
 struct DfOptions {
   bool verbose = false;

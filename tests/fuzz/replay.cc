@@ -30,6 +30,7 @@ constexpr std::pair<std::string_view, Target> kTargets[] = {
     {"aws_config_file", aws_config_file},
     {"aws_signature", aws_signature},
     {"challenge", challenge},
+    {"data_channel", data_channel},
     {"dns_message", dns_message},
     {"docker_archive", docker_archive},
     {"ecr", ecr},

@@ -1,11 +1,16 @@
 #include "sys/spawn.h"
 
 #include "base/text.h"
+#include "sys/file.h"
+#include "sys/path.h"
+#include "sys/terminal.h"
 
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <csignal>
 #include <thread>
@@ -110,6 +115,47 @@ TEST(Spawn, AProgramMayDieWithItsSpawner) {
   });
   spawner.join();
   EXPECT_EQ(sys::wait(process)->signal, SIGKILL);
+}
+
+TEST(Spawn, AnOrphanIsNotOursToReap) {
+  auto told = sys::make_pipe().value();
+  sys::Program program;
+  program.path = "sh";
+  program.arguments = {"sh", "-c", "echo $PPID"};
+  program.descriptors = {{told.write.get(), 1}};
+  ASSERT_TRUE(sys::spawn_orphan(program).has_value());
+  told.write.reset();
+  std::string parent = sys::read_all(told.read.get(), 100).value();
+  EXPECT_NE(trim(parent), std::to_string(::getpid()));
+  EXPECT_EQ(sys::reap_any().error().code, Errc::kNotFound);  // no child, not even a dead one
+  program.path = "/nonexistent/program";
+  EXPECT_EQ(sys::spawn_orphan(program).error().text,
+            "execute /nonexistent/program: No such file or directory");
+  EXPECT_EQ(sys::reap_any().error().code, Errc::kNotFound);
+}
+
+TEST(Spawn, ATerminalOfOursControlsTheProgram) {
+  auto terminal = sys::make_terminal({.columns = 91, .rows = 17}).value();
+  sys::Program program;
+  program.path = "sh";
+  program.arguments = {"sh", "-c", "stty size <&0; exec sleep 1000"};
+  program.descriptors = {
+      {terminal.theirs.get(), 0}, {terminal.theirs.get(), 1}, {terminal.theirs.get(), 2}};
+  program.new_session = true;
+  program.controlling_terminal = 0;
+  sys::Process process = sys::spawn(program).value();
+  terminal.theirs.reset();
+  std::string shown;
+  while (shown.find('\n') == std::string::npos) {
+    pollfd readable{terminal.ours.get(), POLLIN, 0};
+    ASSERT_EQ(::poll(&readable, 1, 20'000), 1);
+    std::array<char, 100> bytes{};
+    shown.append(bytes.data(),
+                 sys::read_some(terminal.ours.get(), bytes.data(), bytes.size()).value());
+  }
+  EXPECT_EQ(shown, "17 91\r\n");
+  terminal.ours.reset();  // hangs up
+  EXPECT_EQ(sys::wait(process)->signal, SIGHUP);
 }
 
 TEST(Spawn, AProcessIsKnownByItsStartTime) {

@@ -1,0 +1,171 @@
+"""ExecuteCommand: a terminal in a container of a task, over the protocol of session-manager-plugin."""
+
+import json
+import os
+import pathlib
+import stat
+import subprocess
+
+import botocore.exceptions
+import pytest
+
+import leak_census
+from session_plugin import Refused, Session, WebSocket
+from waiting import wait_until
+
+QUICK = {"Delay": 1, "MaxAttempts": 60}
+
+
+@pytest.fixture
+def ecs(daemon):
+    return daemon.client("ecs")
+
+
+@pytest.fixture
+def task(daemon, ecs, layouts):
+    """One that runs, whose first container is of a user and whose second one has ended."""
+    image = f"oci:{layouts['busybox']}:latest"
+    containers = [
+        {"name": "main", "image": image, "memory": 64, "user": "1000", "command": ["sleep", "600"],
+         "environment": [{"name": "COLOUR", "value": "blue"}], "linuxParameters": {"initProcessEnabled": True}},
+        {"name": "done", "image": image, "memory": 64, "essential": False, "command": ["true"]}]
+    ecs.register_task_definition(family="exec", networkMode="none", containerDefinitions=containers)
+    arn = ecs.run_task(taskDefinition="exec", enableExecuteCommand=True)["tasks"][0]["taskArn"]
+    ecs.get_waiter("tasks_running").wait(tasks=[arn], WaiterConfig=QUICK)
+    wait_until(lambda: ecs.describe_tasks(tasks=[arn])["tasks"][0]["containers"][1]["lastStatus"] == "STOPPED")
+    yield arn
+    ecs = daemon.client("ecs")  # it may be another one now
+    ecs.stop_task(task=arn)
+    ecs.get_waiter("tasks_stopped").wait(tasks=[arn], WaiterConfig=QUICK)
+
+
+def execute(ecs, task, command, container="main", interactive=True):
+    return ecs.execute_command(task=task, container=container, command=command, interactive=interactive)
+
+
+def sessions_of(daemon):
+    """Processes of sessions of this instance."""
+    found = []
+    for pid in leak_census.processes(daemon.instance.name):
+        try:
+            line = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if b"session" in line:
+            found.append(pid)
+    return found
+
+
+def test_a_shell_is_typed_at(daemon, ecs, task):
+    (agent,) = ecs.describe_tasks(tasks=[task])["tasks"][0]["containers"][0]["managedAgents"]
+    assert (agent["name"], agent["lastStatus"]) == ("ExecuteCommandAgent", "RUNNING")
+    answer = execute(ecs, task, "sh")
+    assert answer["containerName"] == "main" and answer["taskArn"] == task and answer["interactive"]
+    with Session(answer["session"], size=(91, 17)) as session:
+        session.type("echo $COLOUR-$(id -u)-$$ $(stty size)\r")
+        session.wait_for(r"blue-0-\d+ 17 91\r\n")
+        session.resize(132, 50)
+        session.type("stty size\r")
+        session.wait_for(r"\n50 132\r\n")
+        session.type("sh -c 'echo runs; exec sleep 1000'\r")
+        session.wait_for(r"\nruns\r\n")
+        session.type("\x03")  # Ctrl-C is the terminal's business
+        session.type("echo alive=$?\r")
+        session.wait_for(r"\nalive=130\r\n")
+        session.type("exit\r")
+        assert session.wait_for_end() == ""
+    wait_until(lambda: not sessions_of(daemon))
+
+
+def test_what_is_shown_comes_whole_though_the_plugin_was_not_ready(ecs, task):
+    words = "sh -c 'i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo line $i of many that fill a window or two; done'"
+    with Session(execute(ecs, task, words)["session"], deaf=3) as session:
+        session.wait_for_end()
+        numbers = [int(line.split()[1]) for line in session.shown.splitlines() if line.startswith("line ")]
+        assert numbers == list(range(1, 3001))
+
+
+def test_a_session_ends_with_its_client_or_when_it_is_told(daemon, ecs, task):
+    with Session(execute(ecs, task, "sleep 1000")["session"]):
+        pass  # the connection is lost
+    wait_until(lambda: not sessions_of(daemon))
+    with Session(execute(ecs, task, "sleep 1001")["session"]) as session:
+        session.terminate()
+        session.wait_for_end()
+    wait_until(lambda: not sessions_of(daemon))
+    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    wait_until(lambda: "sleep 1000" not in listed and "sleep 1001" not in listed)
+
+
+def test_the_daemon_reaps_all_that_it_starts(daemon, ecs, task):
+    """Sessions here; sweeps and prunes are started in the same way."""
+    with Session(execute(ecs, task, "true")["session"]) as session:
+        session.wait_for_end()
+    children = pathlib.Path(f"/proc/{daemon.process.pid}/task/{daemon.process.pid}/children").read_text().split()
+    states = {pid: pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] for pid in children}
+    assert "Z" not in states.values(), states
+
+
+def test_a_session_outlives_the_daemon(daemon, ecs, task):
+    with Session(execute(ecs, task, "sh")["session"]) as session:
+        session.type("echo before-$((6*7))\r")
+        session.wait_for("before-42")
+        daemon.kill()
+        daemon.start()
+        session.type("echo after-$((6*7))\r")
+        session.wait_for("after-42")
+        session.type("exit\r")
+        session.wait_for_end()
+
+
+def test_a_program_that_is_not_there_is_named(ecs, task):
+    with Session(execute(ecs, task, "/no/such/program")["session"]) as session:
+        session.wait_for_end()
+        assert "/no/such/program" in session.shown
+
+
+def test_only_who_has_the_token_comes_in_and_once(ecs, task):
+    session = execute(ecs, task, "sh")["session"]
+    with pytest.raises(Refused):
+        Session(session, token="guess")
+    with pytest.raises(Refused, match="404"):
+        Session(session)  # the first that came took it
+    with pytest.raises(Refused, match="404"):
+        WebSocket(session["streamUrl"] + "x")
+
+
+def refusal(ecs, **members):
+    with pytest.raises(botocore.exceptions.ClientError) as refused:
+        ecs.execute_command(**members)
+    return refused.value.response["Error"]["Code"], refused.value.response["Error"]["Message"]
+
+
+def test_what_ecs_would_refuse_is_refused(ecs, task):
+    invalid = "InvalidParameterException"
+    assert refusal(ecs, task=task, container="main", command="sh", interactive=False) == (
+        invalid, "Interactive is the only mode supported currently.")
+    assert refusal(ecs, task=task, command="sh", interactive=True)[0] == invalid  # which container?
+    assert refusal(ecs, task=task, container="other", command="sh", interactive=True)[0] == invalid
+    assert "not closed" in refusal(ecs, task=task, container="main", command="sh 'x", interactive=True)[1]
+    assert refusal(ecs, task=task, container="done", command="sh", interactive=True)[0] == "TargetNotConnectedException"
+    arn = ecs.run_task(taskDefinition="exec")["tasks"][0]["taskArn"]
+    assert "not enabled" in refusal(ecs, task=arn, container="main", command="sh", interactive=True)[1]
+    ecs.stop_task(task=arn)
+    ecs.get_waiter("tasks_stopped").wait(tasks=[arn], WaiterConfig=QUICK)
+
+
+def test_amazons_command_line_hands_the_session_to_its_plugin(daemon, task, tmp_path):
+    """What stands in for the plugin writes down what it is given."""
+    plugin = tmp_path / "session-manager-plugin"
+    plugin.write_text(f'#!/usr/bin/python3\nimport json, sys\nif len(sys.argv) > 1:\n  json.dump(sys.argv[1:], open("{tmp_path}/given", "w"))\n')
+    plugin.chmod(plugin.stat().st_mode | stat.S_IXUSR)
+    daemon.instance.environment["PATH"] = f"{tmp_path}:{os.environ['PATH']}"
+    daemon.aws("ecs", "execute-command", "--task", task, "--container", "main", "--interactive", "--command", "'sh -l'")
+    session, _, operation, _, target, _ = json.loads((tmp_path / "given").read_text())
+    assert operation == "StartSession"
+    assert json.loads(target)["Target"].startswith(f"ecs:default_{task.split('/')[-1]}_")
+    with Session(json.loads(session)) as opened:
+        opened.type("echo -$((6*7))-\r")
+        opened.wait_for("-42-")
+        opened.type("exit\r")
+        opened.wait_for_end()
