@@ -4,7 +4,10 @@ Bit or Fluentd. It listens where the configuration that berth made for it says."
 import contextlib
 import json
 import os
+import pathlib
+import signal
 import socket
+import time
 
 import leak_census
 import msgpack
@@ -197,3 +200,47 @@ def test_a_router_that_does_not_listen_holds_nothing_up_and_is_led_nowhere(berth
         assert outcome.lines("app")[-1] == "20000", "what it printed is kept here"
         with pytest.raises(BlockingIOError):
             waiting.accept()
+
+
+def test_lines_wait_while_the_router_is_restarted(tmp_path, layouts):
+    """What is printed while there is none reaches the next one: whole, once, in order; the app does not notice."""
+    hurried = Instance(tmp_path, {"busybox": f"oci:{layouts['busybox']}:latest"},
+                       {"shim": str(PROJECT / "tests" / "support" / "hurried_shim")})
+    out = tmp_path / "out"
+    out.mkdir()
+    before = leak_census.take(hurried.state, hurried.root)
+    listens = router("fluentbit")
+    # The second one comes up when it may.
+    command = " ".join([*listens["entryPoint"], *listens["command"]])
+    listens.update(entryPoint=["sh", "-c"], command=[f"while [ -e /out/wait ]; do usleep 20000; done; exec {command}"],
+                   restartPolicy={"enabled": True, "restartAttemptPeriod": 60})
+    count = ("i=0; for part in 1 2; do until [ -e /out/go$part ]; do usleep 20000; done; "
+             f"n=0; while [ $n -lt 500 ]; do n=$((n+1)); i=$((i+1)); echo $i; done; touch /out/done$part; done; {HOLD}")
+    app = {**logged(count, {}), "mountPoints": [{"sourceVolume": "out", "containerPath": "/out"}]}
+    task_id = start(hurried, routed(tmp_path, app, listens))
+    (out / "go1").touch()
+    wait_until(lambda: len(texts(tmp_path)) == 500)
+    # Longer than restartAttemptPeriod, in the measure of the one in a hurry.
+    wait_until(lambda: age_of(hurried, task_id) > 1)
+    (out / "wait").touch()
+    os.kill(pid_of(hurried, task_id), signal.SIGKILL)
+    (out / "go2").touch()
+    wait_until((out / "done2").exists, "the app prints on")
+    assert len(texts(tmp_path)) == 500
+    (out / "wait").unlink()
+    wait_until(lambda: len(texts(tmp_path)) >= 1000)
+    assert hurried.berth("stop", task_id).code == 0
+    assert texts(tmp_path) == [*map(str, range(1, 1001)), "bye"]
+    assert sum(1 for each in records(tmp_path) if each.get("listening")) == 2
+    leak_census.wait_for_sweepers(hurried.name, (hurried.state, hurried.root))
+    leak_census.assert_equal(before, hurried.state, hurried.root)
+
+
+def pid_of(instance, task_id):
+    return next(each["pid"] for each in instance.listed(task_id)["containers"] if each["name"] == "router")
+
+
+def age_of(instance, task_id):
+    """Seconds since the router's process was started."""
+    stat = pathlib.Path(f"/proc/{pid_of(instance, task_id)}/stat").read_text().rsplit(") ", 1)[1].split()
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - int(stat[19]) / os.sysconf("SC_CLK_TCK")
