@@ -113,49 +113,7 @@ class Required {
   std::set<std::string> names_;
 };
 
-bool has_ports_of_host(const scheduler::TaskDefinition& definition) {
-  return definition.network_mode == NetworkMode::kBridge ||
-         definition.network_mode == NetworkMode::kHost;
-}
-
 }  // namespace
-
-Holding holding_of(const scheduler::TaskDefinition& definition) {
-  Holding holding;
-  uint64_t cpu = 0;
-  uint64_t memory = 0;
-  for (const ContainerDefinition& container : definition.container_definitions) {
-    cpu += container.cpu;
-    memory += container.memory_reservation_mib.value_or(container.memory_mib.value_or(0));
-    if (!has_ports_of_host(definition)) continue;
-    for (const scheduler::PortMapping& mapping : container.port_mappings) {
-      for (uint32_t i = 0; mapping.host_port != 0 && i < count_of(mapping); ++i) {
-        holding.ports.insert({mapping.protocol, static_cast<uint16_t>(mapping.host_port + i)});
-      }
-    }
-  }
-  holding.cpu_units = definition.cpu ? *definition.cpu : cpu;
-  holding.memory_mib = definition.memory_mib ? *definition.memory_mib : memory;
-  return holding;
-}
-
-Holding holding_of(const scheduler::Task& task) {
-  Holding holding = holding_of(task.definition);
-  for (const scheduler::Container& container : task.containers) {
-    for (const scheduler::NetworkBinding& binding : container.network_bindings) {
-      for (uint32_t i = 0; i < binding.count; ++i) {
-        holding.ports.insert({binding.protocol, static_cast<uint16_t>(binding.host_port + i)});
-      }
-    }
-  }
-  return holding;
-}
-
-void add(Holding& held, const Holding& more) {
-  held.cpu_units += more.cpu_units;
-  held.memory_mib += more.memory_mib;
-  held.ports.insert(more.ports.begin(), more.ports.end());
-}
 
 Holding held(const Ecs& ecs) {
   Holding all;
@@ -167,11 +125,7 @@ Holding held(const Ecs& ecs) {
 }
 
 std::string shortage_of(const Ecs& ecs, const Holding& held, const Holding& wanted) {
-  if (held.cpu_units + wanted.cpu_units > ecs.settings.cpu_units) return "RESOURCE:CPU";
-  if (held.memory_mib + wanted.memory_mib > ecs.settings.memory_mib) return "RESOURCE:MEMORY";
-  bool collides = std::any_of(wanted.ports.begin(), wanted.ports.end(),
-                              [&](const HostPort& port) { return held.ports.count(port) > 0; });
-  return collides ? "RESOURCE:PORTS" : "";
+  return scheduler::shortage_of({ecs.settings.cpu_units, ecs.settings.memory_mib}, held, wanted);
 }
 
 std::vector<scheduler::KeyValue> built_in_attributes(const Ecs& ecs) {

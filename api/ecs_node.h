@@ -3,34 +3,22 @@
 
 #include "api/ecs_operations.h"
 #include "api/ecs_query.h"
+#include "scheduler/holding.h"
 
-#include <cstdint>
-#include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace berth::api::ecs {
 
-using HostPort = std::pair<scheduler::Protocol, uint16_t>;
+using scheduler::add;
+using scheduler::Holding;
+using scheduler::holding_of;
 
-// What a task holds of a host. Tasks in awsvpc mode have ports of their own.
-struct Holding {
-  uint64_t cpu_units = 0;
-  uint64_t memory_mib = 0;
-  std::set<HostPort> ports{};
-};
-
-// Of a task that is to run: the ports that its definition names.
-Holding holding_of(const scheduler::TaskDefinition& definition);
-// Of one that runs: the ports that it was given, too.
-Holding holding_of(const scheduler::Task& task);
 // Of all tasks that have not stopped, whichever cluster they are of.
 Holding held(const Ecs& ecs);
 
 // What there is too little of for one more: "RESOURCE:MEMORY"; "" for nothing.
 std::string shortage_of(const Ecs& ecs, const Holding& held, const Holding& wanted);
-void add(Holding& held, const Holding& more);
 
 // Attributes that a node has by itself, sorted by name.
 std::vector<scheduler::KeyValue> built_in_attributes(const Ecs& ecs);

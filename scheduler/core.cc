@@ -1,6 +1,7 @@
 // A step: for each queued event, a copy of its task is changed by the event's handler, settle()
 // draws the conclusions (RUNNING, STOPPED containers, what to order), and the copy is recorded when
-// it differs. Handlers write facts only; settle() alone decides.
+// it differs. Handlers write facts only; settle() alone decides. Then services decide, and what
+// they want is events like all others, until none wants anything.
 #include "scheduler/core.h"
 
 #include "base/check.h"
@@ -76,32 +77,102 @@ std::optional<Task> task_after(const Task* before, const Event& event, Rng& rng,
   return task;
 }
 
+// What one step does, until it is stored.
+class Step {
+ public:
+  Step(const Store& store, ServiceScheduler* services, Rng& rng, WallTime now)
+      : draft_(store), services_(services), rng_(rng), now_(now) {
+    if (services_ != nullptr) services_->begin(now);
+  }
+
+  const std::vector<Change>& changes() const { return changes_; }
+  std::vector<Command> take_commands() && { return std::move(commands_); }
+
+  void apply(const Event& event) {
+    const Task* before = draft_.find(task_id_of(event));
+    std::optional<Task> after = task_after(before, event, rng_, now_);
+    if (!after || (before != nullptr && *after == *before)) return;
+    add_orders(before != nullptr ? before->orders : Orders{}, *after, commands_);
+    if (services_ != nullptr) services_->note(before, *after);
+    changes_.push_back({event, now_, *after});
+    draft_.put(std::move(*after));
+  }
+
+  // What is to be stored beside the changes.
+  std::vector<Record> decide() {
+    if (services_ == nullptr) return {};
+    std::vector<Event> wanted = services_->decide();
+    while (!wanted.empty()) {
+      for (const Event& event : wanted) apply(event);
+      wanted = services_->decide();
+    }
+    return services_->records();
+  }
+
+ private:
+  Draft draft_;
+  ServiceScheduler* services_;
+  Rng& rng_;
+  WallTime now_;
+  std::vector<Change> changes_;
+  std::vector<Command> commands_;
+};
+
 }  // namespace
 
 Core::Core(Store& store, Rng& rng) : store_(store), rng_(rng) {}
 
+Status Core::open_services(ServiceSettings settings) {
+  auto services = std::make_unique<ServiceScheduler>(std::move(settings), rng_);
+  TRY(services->load(store_));
+  services_ = std::move(services);
+  return {};
+}
+
 void Core::submit(Event event) {
-  queue_.push_back(std::move(event));
+  queue_.emplace_back(std::move(event));
+}
+
+void Core::submit(ServiceRequest request) {
+  if (services_) queue_.emplace_back(std::move(request));
+}
+
+std::optional<WallTime> Core::next_deadline() const {
+  return services_ ? services_->next_deadline() : std::nullopt;
+}
+
+const Services& Core::services() const {
+  static const Services kNone;
+  return services_ ? services_->services() : kNone;
+}
+
+void Core::watch_services(ServiceScheduler::EventSink sink) {
+  if (services_) services_->watch(std::move(sink));
 }
 
 Result<std::vector<Command>> Core::step(WallTime now) {
-  Draft draft(store_);
-  std::vector<Change> changes;
-  std::vector<Command> commands;
-  for (const Event& event : queue_) {
-    const Task* before = draft.find(task_id_of(event));
-    std::optional<Task> after = task_after(before, event, rng_, now);
-    if (!after || (before != nullptr && *after == *before)) continue;
-    add_orders(before != nullptr ? before->orders : Orders{}, *after, commands);
-    changes.push_back({event, now, *after});
-    draft.put(std::move(*after));
+  Step step(store_, services_.get(), rng_, now);
+  for (const auto& queued : queue_) {
+    if (const auto* request = std::get_if<ServiceRequest>(&queued)) {
+      services_->apply(*request);
+    } else {
+      step.apply(std::get<Event>(queued));
+    }
   }
-  if (!changes.empty()) TRY(store_.commit(changes, {}));
+  std::vector<Record> records = step.decide();
+  if (!step.changes().empty() || !records.empty()) {
+    auto stored = store_.commit(step.changes(), records);
+    if (!stored) {
+      if (services_) services_->drop();
+      return tl::unexpected<Error>(std::move(stored).error());
+    }
+  }
   queue_.clear();
-  for (const Change& change : changes) {
+  for (const Change& change : step.changes()) {
     if (sink_) sink_(change);
   }
-  return commands;
+  if (services_) services_->keep();
+  return std::move(step).take_commands();
 }
 
 namespace {

@@ -8,10 +8,14 @@
 #include "base/env.h"
 #include "base/result.h"
 #include "scheduler/messages.h"
+#include "scheduler/service_scheduler.h"
 #include "scheduler/store.h"
 
 #include <deque>
 #include <functional>
+#include <memory>
+#include <optional>
+#include <variant>
 #include <vector>
 
 namespace berth::scheduler {
@@ -21,16 +25,28 @@ class Core {
   // Borrows both. `rng` makes the containers' ids.
   Core(Store& store, Rng& rng);
 
+  // From now on there are services: those of the store, and those to come.
+  Status open_services(ServiceSettings settings);
+
   // Queues the event; nothing happens before step().
   void submit(Event event);
+  // Likewise; ignored when there are no services.
+  void submit(ServiceRequest request);
 
-  // Applies all queued events in one transaction and returns what is to be done about them, in
-  // order. On an error of the store nothing has changed and the events stay queued.
+  // Applies all queued events, and what services make of them, in one transaction and returns what
+  // is to be done about them, in order. On an error of the store nothing has changed and the events
+  // stay queued.
   Result<std::vector<Command>> step(WallTime now);
 
   // Who hears of each change once it is stored: event logs, streams of events.
   using ChangeSink = std::function<void(const Change&)>;
   void watch(ChangeSink sink) { sink_ = std::move(sink); }
+
+  // When to step although nothing happened: a service waits for time to pass.
+  std::optional<WallTime> next_deadline() const;
+
+  const Services& services() const;
+  void watch_services(ServiceScheduler::EventSink sink);
 
   // Tasks that stopped before `then` are gone, and what happened to them.
   Status forget_stopped(WallTime then) { return store_.forget_stopped(then); }
@@ -42,7 +58,8 @@ class Core {
  private:
   Store& store_;
   Rng& rng_;
-  std::deque<Event> queue_;
+  std::deque<std::variant<Event, ServiceRequest>> queue_;
+  std::unique_ptr<ServiceScheduler> services_;  // null: there are none (`berth run`)
   ChangeSink sink_;
 };
 

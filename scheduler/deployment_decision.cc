@@ -1,0 +1,404 @@
+#include "scheduler/deployment_decision.h"
+
+#include "base/check.h"
+#include "scheduler/service_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace berth::scheduler {
+namespace {
+
+constexpr const char* kBreakerPrefix = "ECS deployment circuit breaker";
+constexpr const char* kAlarmPrefix = "ECS deployment alarms";
+constexpr const char* kStopPrefix = "ECS deployment stop request";
+constexpr const char* kFailedToStart = "tasks failed to start";
+constexpr const char* kAlarmDetected = "alarm detected";
+
+Deployment make_deployment(const std::string& revision, const std::string& service_deployment,
+                           WallTime now, Rng& rng) {
+  Deployment deployment;
+  deployment.id = "ecs-svc/" + make_service_number(rng);
+  deployment.revision = revision;
+  deployment.service_deployment = service_deployment;
+  deployment.created_at = now;
+  deployment.updated_at = now;
+  deployment.rollout_reason = service_text::in_progress_reason(deployment.id);
+  return deployment;
+}
+
+// The PRIMARY, in front; the tasks of an older deployment of the same revision are its own.
+void put_primary(Service& service, Deployment deployment) {
+  std::erase_if(service.deployments,
+                [&](const Deployment& each) { return each.revision == deployment.revision; });
+  service.deployments.insert(service.deployments.begin(), std::move(deployment));
+}
+
+bool watches_alarms(const DeploymentAlarms& alarms, const std::set<std::string>& raised) {
+  if (!alarms.enable || alarms.names.empty()) return false;
+  return std::none_of(alarms.names.begin(), alarms.names.end(),
+                      [&](const std::string& name) { return raised.count(name) > 0; });
+}
+
+class DeploymentDecider {
+ public:
+  explicit DeploymentDecider(ServiceTurn& turn) : turn_(turn) {}
+
+  void decide() {
+    hear_news();
+    recover();
+    judge();
+    plan();
+    act();
+    if (!turn_.has_acted()) conclude();
+  }
+
+ private:
+  Service& service() { return turn_.service(); }
+  const ServiceConfiguration& configuration() { return turn_.service().configuration; }
+  Deployment& primary() { return turn_.service().deployments.front(); }
+  bool is_in_progress() { return primary().rollout_state == RolloutState::kInProgress; }
+  bool is_failed() { return primary().rollout_state == RolloutState::kFailed; }
+
+  // ---- 1. News ----
+
+  void hear_news() {
+    for (const TaskNews& news : turn_.facts().news) {
+      if (news.task.revision != primary().revision) continue;
+      if (turn_.hear(news, primary().backoff)) count_failure();
+    }
+  }
+
+  void count_failure() {
+    ++primary().failed_tasks;
+    primary().last_failure_at = turn_.now();
+  }
+
+  // A task that came to be healthy after the last failure ends the row of them.
+  void recover() {
+    Deployment& deployment = primary();
+    if (deployment.failed_tasks == 0 || !deployment.last_failure_at) return;
+    if (!configuration().deployment.circuit_breaker.reset_on_healthy_task) return;
+    for (const ServiceTask* task : turn_.live(deployment.revision)) {
+      auto since = turn_.healthy_at(*task);
+      if (since && *since > *deployment.last_failure_at) deployment.failed_tasks = 0;
+    }
+  }
+
+  // ---- 2. Judgement ----
+
+  void judge() {
+    if (!is_in_progress()) return;
+    auto& progress = turn_.deployment();
+    if (!progress) return;
+    if (progress->status == ServiceDeploymentStatus::kPending) {
+      progress->status = ServiceDeploymentStatus::kInProgress;
+      progress->started_at = turn_.now();
+      progress->updated_at = turn_.now();
+    }
+    if (progress->status == ServiceDeploymentStatus::kStopRequested) {
+      abort_deployment();
+    } else if (progress->status == ServiceDeploymentStatus::kRollbackRequested) {
+      fail_deployment({.prefix = kStopPrefix, .why = "stopped", .rolls_back = true});
+    } else {
+      judge_failures(*progress);
+    }
+    if (is_in_progress()) judge_alarms(*progress);
+  }
+
+  void judge_failures(ServiceDeployment& progress) {
+    const CircuitBreaker& breaker = configuration().deployment.circuit_breaker;
+    if (!breaker.enable) {
+      progress.breaker = BreakerStatus::kDisabled;
+      return;
+    }
+    progress.breaker_failures = primary().failed_tasks;
+    progress.breaker_threshold = breaker_threshold_of(breaker, desired_tasks_of(service()));
+    if (progress.breaker_failures < progress.breaker_threshold) {
+      if (progress.breaker == BreakerStatus::kDisabled) {
+        progress.breaker = BreakerStatus::kMonitoring;
+      }
+      return;
+    }
+    progress.breaker = BreakerStatus::kTriggered;
+    fail_deployment(
+        {.prefix = kBreakerPrefix, .why = kFailedToStart, .rolls_back = breaker.rollback});
+  }
+
+  void judge_alarms(ServiceDeployment& progress) {
+    const DeploymentAlarms& alarms = configuration().deployment.alarms;
+    if (!progress.are_alarms_watched || !alarms.enable || primary().is_rollback) return;
+    for (const std::string& name : alarms.names) {
+      if (turn_.facts().raised_alarms.count(name) > 0) progress.triggered_alarms.push_back(name);
+    }
+    if (progress.triggered_alarms.empty()) return;
+    fail_deployment({.prefix = kAlarmPrefix, .why = kAlarmDetected, .rolls_back = alarms.rollback});
+  }
+
+  struct Failure {
+    const char* prefix;
+    const char* why;
+    bool rolls_back;
+  };
+
+  void fail_deployment(const Failure& failure) {
+    Deployment& failed = primary();
+    failed.rollout_state = RolloutState::kFailed;
+    failed.rollout_reason = fmt::format("{}: {}.", failure.prefix, failure.why);
+    failed.updated_at = turn_.now();
+    std::string cause = fmt::format("{} failures of {}; {}", failed.failed_tasks,
+                                    turn_.deployment()->breaker_threshold, turn_.occasion());
+    turn_.tell(service_text::deployment_failed(turn_.name(), failed.id, failure.why),
+               "SERVICE_DEPLOYMENT_FAILED", cause);
+    bool has_where =
+        !service().completed_revision.empty() && service().completed_revision != failed.revision;
+    if (failure.rolls_back && has_where && !failed.is_rollback) {
+      roll_back(failure);
+    } else {
+      finish_progress(failed.is_rollback || failure.rolls_back
+                          ? ServiceDeploymentStatus::kRollbackFailed
+                          : ServiceDeploymentStatus::kStopped,
+                      failed.rollout_reason);
+    }
+  }
+
+  void roll_back(const Failure& failure) {
+    auto& progress = turn_.deployment();
+    Deployment next = make_deployment(service().completed_revision, primary().service_deployment,
+                                      turn_.now(), turn_.rng());
+    next.is_rollback = true;
+    next.rollout_reason =
+        fmt::format("{}: rolling back to deploymentId {}.", failure.prefix, next.id);
+    turn_.tell(service_text::rolling_back(turn_.name(), next.id), "SERVICE_DEPLOYMENT_IN_PROGRESS",
+               fmt::format("{}: {}", failure.prefix, failure.why));
+    progress->status = ServiceDeploymentStatus::kRollbackInProgress;
+    progress->rollback = Rollback{
+        .reason = primary().rollout_reason, .started_at = turn_.now(), .revision = next.revision};
+    progress->updated_at = turn_.now();
+    put_primary(service(), std::move(next));
+  }
+
+  void abort_deployment() {
+    Deployment& deployment = primary();
+    deployment.rollout_state = RolloutState::kFailed;
+    deployment.rollout_reason = fmt::format("{}: stopped.", kStopPrefix);
+    deployment.updated_at = turn_.now();
+    turn_.tell(service_text::deployment_failed(turn_.name(), deployment.id, "stopped"),
+               "SERVICE_DEPLOYMENT_FAILED", "StopServiceDeployment");
+    finish_progress(ServiceDeploymentStatus::kStopped, deployment.rollout_reason);
+  }
+
+  void finish_progress(ServiceDeploymentStatus status, const std::string& reason) {
+    auto& progress = turn_.deployment();
+    if (!progress) return;
+    progress->status = status;
+    progress->status_reason = reason;
+    progress->updated_at = turn_.now();
+    progress->finished_at = turn_.now();
+    if (status == ServiceDeploymentStatus::kStopped) progress->stopped_at = turn_.now();
+    if (progress->breaker == BreakerStatus::kMonitoring) {
+      progress->breaker = BreakerStatus::kMonitoringComplete;
+    }
+  }
+
+  // ---- 3. Plan ----
+
+  std::vector<GradedTask> graded() {
+    std::map<std::string, int> ages;
+    for (size_t i = 0; i < service().deployments.size(); ++i) {
+      ages.emplace(service().deployments[i].revision, static_cast<int>(i));
+    }
+    std::vector<GradedTask> graded;
+    for (const ServiceTask* task : turn_.live()) {
+      auto age = ages.find(task->revision);
+      GradedTask each;
+      each.task = task;
+      each.grade = turn_.grade_of(*task);
+      each.age = age == ages.end() ? static_cast<int>(ages.size()) : age->second;
+      each.is_new = each.age == 0;
+      each.is_protected = turn_.is_protected(*task);
+      graded.push_back(each);
+    }
+    return graded;
+  }
+
+  void plan() {
+    const DeploymentConfiguration& rules = configuration().deployment;
+    bool is_daemon = configuration().scheduling == SchedulingStrategy::kDaemon;
+    tasks_ = graded();
+    bounds_.desired = desired_tasks_of(service());
+    bounds_.lower = lower_bound_of(bounds_.desired, rules.minimum_healthy_percent);
+    bounds_.upper =
+        std::max(upper_bound_of(bounds_.desired, rules.maximum_percent), bounds_.desired);
+    bounds_.stopping = is_daemon ? turn_.stopping() : 0;
+    plan_ = plan_rolling(tasks_, bounds_);
+    if (!is_failed()) return;
+    // It is over: it starts nothing, and what others still do is left to them.
+    plan_.start = 0;
+    plan_.is_blocked = false;
+    std::erase_if(plan_.stops,
+                  [](const PlannedStop& stop) { return stop.cause != StopCause::kScaleIn; });
+  }
+
+  int count_of(TaskGrade grade, bool is_new) const {
+    return static_cast<int>(std::count_if(
+        tasks_.begin(), tasks_.end(),
+        [&](const GradedTask& each) { return each.grade == grade && each.is_new == is_new; }));
+  }
+
+  std::string arithmetic() const {
+    auto is_new = [](const GradedTask& each) { return each.is_new; };
+    auto fresh = std::count_if(tasks_.begin(), tasks_.end(), is_new);
+    int healthy = count_of(TaskGrade::kHealthy, true) + count_of(TaskGrade::kHealthy, false);
+    return fmt::format(
+        "desired {}, {} of it there and {} of older revisions, {} healthy; at least {} healthy, at "
+        "most {} in all",
+        bounds_.desired, fresh, tasks_.size() - static_cast<size_t>(fresh), healthy, bounds_.lower,
+        bounds_.upper);
+  }
+
+  void act() {
+    std::string cause = fmt::format("{}: {}", turn_.occasion(), arithmetic());
+    turn_.launch({.revision = primary().revision,
+                  .started_by = primary().id,
+                  .providers = configuration().providers,
+                  .count = plan_.start,
+                  .backoff = primary().backoff,
+                  .cause = cause});
+    std::vector<ServiceTurn::Halt> halts;
+    for (const PlannedStop& stop : plan_.stops) {
+      bool is_unhealthy = stop.cause == StopCause::kUnhealthy;
+      if (is_unhealthy) {
+        count_failure();
+        turn_.tell(service_text::failed_health_check(turn_.name(), stop.task->id), "", cause);
+      }
+      halts.push_back({stop.task->id, is_unhealthy ? service_text::kUnhealthyReason
+                                                   : service_text::scaling_reason(primary().id)});
+    }
+    turn_.halt(halts, cause);
+  }
+
+  // ---- 4. Conclusions: nothing is being done in this turn ----
+
+  void conclude() {
+    // A deployment is gone when nothing of it runs any more.
+    std::set<std::string> revisions = {primary().revision};
+    for (const ServiceTask& task : turn_.facts().tasks) revisions.insert(task.revision);
+    std::erase_if(service().deployments,
+                  [&](const Deployment& each) { return revisions.count(each.revision) == 0; });
+    for (const GradedTask& each : tasks_) {
+      bool is_waited_for = each.grade == TaskGrade::kSettling;
+      if (is_waited_for) turn_.look_again_at(*each.task);
+      if (plan_.is_held_by_protection && each.is_protected) {
+        turn_.look_again(*each.task->protected_until);
+      }
+    }
+    tell_protection();
+    tell_blocked();
+    bool is_settled = service().deployments.size() == 1 && are_all_there();
+    if (is_in_progress() && is_settled && !is_baking()) complete();
+    conclude_steady(is_settled && primary().rollout_state == RolloutState::kCompleted);
+  }
+
+  bool are_all_there() const {
+    return static_cast<int>(tasks_.size()) == bounds_.desired &&
+           count_of(TaskGrade::kHealthy, true) == bounds_.desired;
+  }
+
+  void tell_protection() {
+    if (plan_.is_held_by_protection && !service().is_scale_in_told) {
+      turn_.tell(service_text::cannot_scale_in(turn_.name(), primary().id), "", arithmetic());
+    }
+    service().is_scale_in_told = plan_.is_held_by_protection;
+  }
+
+  void tell_blocked() {
+    if (!plan_.is_blocked || primary().is_blocked_told) return;
+    primary().is_blocked_told = true;
+    turn_.tell(service_text::blocked(turn_.name()), "", arithmetic());
+  }
+
+  // Alarms are watched for a while longer.
+  bool is_baking() {
+    auto& progress = turn_.deployment();
+    if (!progress || !progress->are_alarms_watched || primary().is_rollback) return false;
+    int minutes = configuration().deployment.bake_minutes;
+    if (minutes == 0) return false;
+    if (!progress->bake_until) {
+      progress->bake_until = turn_.now() + std::chrono::minutes(minutes);
+      progress->updated_at = turn_.now();
+    }
+    turn_.look_again(*progress->bake_until);
+    return *progress->bake_until > turn_.now();
+  }
+
+  void complete() {
+    Deployment& deployment = primary();
+    deployment.rollout_state = RolloutState::kCompleted;
+    deployment.rollout_reason = service_text::completed_reason(deployment.id);
+    deployment.updated_at = turn_.now();
+    service().completed_revision = deployment.revision;
+    service().completed_deployment = deployment.id;
+    turn_.tell(service_text::deployment_completed(turn_.name(), deployment.id),
+               "SERVICE_DEPLOYMENT_COMPLETED", arithmetic());
+    finish_progress(deployment.is_rollback ? ServiceDeploymentStatus::kRollbackSuccessful
+                                           : ServiceDeploymentStatus::kSuccessful,
+                    deployment.rollout_reason);
+  }
+
+  void conclude_steady(bool is_steady) {
+    bool was_steady = service().is_steady;
+    service().is_steady = is_steady;
+    if (!is_steady) return;
+    auto told_at = service().steady_told_at;
+    bool is_due = !was_steady || !told_at || turn_.now() >= *told_at + kSteadyToldAgain;
+    if (is_due) {
+      service().steady_told_at = turn_.now();
+      turn_.tell(service_text::steady(turn_.name()), "SERVICE_STEADY_STATE", arithmetic());
+    }
+    turn_.look_again(*service().steady_told_at + kSteadyToldAgain);
+  }
+
+  ServiceTurn& turn_;
+  std::vector<GradedTask> tasks_{};
+  RollingBounds bounds_{};
+  RollingPlan plan_{};
+};
+
+}  // namespace
+
+ServiceDeployment begin_deployment(Service& service, const NewDeployment& wanted, Rng& rng) {
+  const DeploymentConfiguration& rules = service.configuration.deployment;
+  ServiceDeployment progress;
+  progress.id = make_service_deployment_id(rng);
+  progress.service = service.key;
+  progress.target_revision = wanted.revision;
+  for (const Deployment& each : service.deployments) {
+    progress.source_revisions.push_back(each.revision);
+  }
+  progress.configuration = rules;
+  progress.created_at = wanted.now;
+  progress.updated_at = wanted.now;
+  progress.are_alarms_watched = watches_alarms(rules.alarms, wanted.raised_alarms);
+  service.current_service_deployment = progress.id;
+  service.is_steady = false;
+  put_primary(service, make_deployment(wanted.revision, progress.id, wanted.now, rng));
+  return progress;
+}
+
+void supersede(ServiceDeployment& deployment, const std::string& reason, WallTime now) {
+  if (is_over(deployment.status)) return;
+  deployment.status = ServiceDeploymentStatus::kStopped;
+  deployment.status_reason = reason;
+  deployment.updated_at = now;
+  deployment.stopped_at = now;
+  deployment.finished_at = now;
+}
+
+void decide_deployments(ServiceTurn& turn) {
+  CHECK(!turn.service().deployments.empty());
+  DeploymentDecider(turn).decide();
+}
+
+}  // namespace berth::scheduler

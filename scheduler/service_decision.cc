@@ -1,0 +1,113 @@
+#include "scheduler/service_decision.h"
+
+#include "scheduler/deployment_decision.h"
+#include "scheduler/service_text.h"
+#include "scheduler/service_turn.h"
+
+#include <algorithm>
+
+namespace berth::scheduler {
+namespace {
+
+bool is_checked(const Task& task) {
+  const auto& containers = task.definition.container_definitions;
+  return std::any_of(containers.begin(), containers.end(), [](const ContainerDefinition& each) {
+    return each.essential && each.health_check;
+  });
+}
+
+// When the last of its containers came to the verdict it has.
+std::optional<WallTime> verdict_at(const Task& task) {
+  std::optional<WallTime> at;
+  for (const Container& container : task.containers) {
+    if (container.health.since && (!at || *container.health.since > *at)) {
+      at = container.health.since;
+    }
+  }
+  return at;
+}
+
+TaskPhase phase_of(const Task& task) {
+  if (task.desired_status == DesiredStatus::kStopped) return TaskPhase::kStopping;
+  return task.last_status() == TaskStatus::kRunning ? TaskPhase::kRunning : TaskPhase::kPending;
+}
+
+// All its tasks stop, whatever they are; then it is gone.
+void drain(ServiceTurn& turn) {
+  Service& service = turn.service();
+  if (service.status == ServiceStatus::kInactive) return;
+  std::string by = service.deployments.empty() ? "" : service.deployments.front().id;
+  std::vector<ServiceTurn::Halt> halts;
+  for (const ServiceTask* task : turn.live()) {
+    halts.push_back({task->id, service_text::scaling_reason(by)});
+  }
+  turn.halt(halts, "the service is deleted");
+  if (!turn.facts().tasks.empty()) return;
+  service.status = ServiceStatus::kInactive;
+  service.deployments.clear();
+  service.task_sets.clear();
+  service.is_steady = false;
+  turn.tell("", "SERVICE_DELETED", "nothing of it runs any more");
+}
+
+}  // namespace
+
+ServiceTask service_task_of(const Task& task) {
+  ServiceTask view;
+  view.id = task.id;
+  view.revision = task.request.service_revision;
+  view.provider = task.request.capacity_provider;
+  view.phase = phase_of(task);
+  view.created_at = task.created_at;
+  view.started_at = task.started_at;
+  view.has_health_check = is_checked(task);
+  view.health = health_status_of(task);
+  view.health_since = verdict_at(task);
+  view.protected_until = task.protected_until;
+  return view;
+}
+
+std::optional<TaskNews> news_of(const Task* before, const Task& after) {
+  if (before == nullptr) return std::nullopt;
+  TaskNews news;
+  news.task = service_task_of(*before);
+  bool is_end = before->desired_status == DesiredStatus::kRunning &&
+                after.desired_status == DesiredStatus::kStopped;
+  if (!is_end) {
+    if (before->started_at || !after.started_at) return std::nullopt;
+    news.kind = NewsKind::kRan;
+    return news;
+  }
+  // Its service decided so, and knows.
+  if (after.stop_code == StopCode::kServiceSchedulerInitiated) return std::nullopt;
+  news.task.started_at = after.started_at;
+  news.kind = after.started_at ? NewsKind::kEnded : NewsKind::kNeverRan;
+  news.reason = after.stopped_reason;
+  news.is_failure = after.stop_code == StopCode::kTaskFailedToStart ||
+                    after.stop_code == StopCode::kEssentialContainerExited;
+  return news;
+}
+
+std::optional<WallTime> healthy_since(const ServiceTask& task, Duration healthy_after,
+                                      WallTime now) {
+  if (task.phase != TaskPhase::kRunning || !task.started_at) return std::nullopt;
+  if (task.has_health_check) {
+    if (task.health != HealthStatus::kHealthy) return std::nullopt;
+    return task.health_since ? task.health_since : task.started_at;
+  }
+  WallTime since = *task.started_at + healthy_after;
+  return since <= now ? std::optional(since) : std::nullopt;
+}
+
+Verdict decide(ServiceFacts facts, const Room& room, const DecisionRules& rules, WallTime now,
+               Rng& rng) {
+  ServiceTurn turn(std::move(facts), room, rules, now, rng);
+  if (turn.service().status != ServiceStatus::kActive) {
+    drain(turn);
+  } else if (!turn.service().deployments.empty()) {
+    decide_deployments(turn);
+  }
+  return std::move(turn).take();
+}
+
+}  // namespace berth::scheduler

@@ -1,0 +1,611 @@
+#include "scheduler/service_scheduler.h"
+
+#include "base/ids.h"
+#include "base/log.h"
+#include "scheduler/deployment_decision.h"
+#include "scheduler/service_record.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <tuple>
+
+namespace berth::scheduler {
+namespace {
+
+// Each round of a service does something that the next one finds done; this many are a mistake of
+// ours, which must not hold up all the others.
+constexpr int kRoundsMax = 64;
+constexpr Duration kRoundsPause = std::chrono::seconds(1);
+
+NodeCapacity capacity_of(const ServiceSettings& settings) {
+  constexpr uint64_t kPlenty = std::numeric_limits<uint64_t>::max() / 2;
+  return {.cpu_units = settings.cpu_units == 0 ? kPlenty : settings.cpu_units,
+          .memory_mib = settings.memory_mib == 0 ? kPlenty : settings.memory_mib};
+}
+
+bool is_over(const Task& task) {
+  return task.last_status() == TaskStatus::kStopped;
+}
+
+bool has_same_bindings(const Task& one, const Task& other) {
+  return std::equal(one.containers.begin(), one.containers.end(), other.containers.begin(),
+                    other.containers.end(), [](const Container& a, const Container& b) {
+                      return a.network_bindings == b.network_bindings;
+                    });
+}
+
+ServiceKey service_of(const Task& task) {
+  return {task.request.cluster, task.request.service};
+}
+
+bool is_watched(const Service& service, const std::string& alarm) {
+  const DeploymentAlarms& alarms = service.configuration.deployment.alarms;
+  return alarms.enable &&
+         std::find(alarms.names.begin(), alarms.names.end(), alarm) != alarms.names.end();
+}
+
+// Those that the service gives its tasks.
+std::vector<KeyValue> task_tags_of(const Service& service) {
+  const ServiceConfiguration& configuration = service.configuration;
+  std::vector<KeyValue> tags;
+  if (configuration.propagate_tags == PropagateTags::kService) tags = configuration.tags;
+  if (configuration.propagate_tags == PropagateTags::kTaskDefinition) {
+    tags = configuration.definition_tags;
+  }
+  if (!configuration.enable_managed_tags) return tags;
+  tags.push_back({"aws:ecs:clusterName", service.key.cluster});
+  tags.push_back({"aws:ecs:serviceName", service.key.name});
+  return tags;
+}
+
+// Whether something of the service still speaks of the revision.
+bool is_named(const Service& service, const std::string& revision) {
+  if (service.completed_revision == revision) return true;
+  for (const Deployment& each : service.deployments) {
+    if (each.revision == revision) return true;
+  }
+  for (const TaskSet& each : service.task_sets) {
+    if (each.revision == revision) return true;
+  }
+  return false;
+}
+
+void remove_ids(std::vector<std::string>& ids, const std::vector<std::string>& gone) {
+  std::erase_if(ids, [&](const std::string& id) {
+    return std::find(gone.begin(), gone.end(), id) != gone.end();
+  });
+}
+
+void add_id(std::vector<std::string>& ids, const std::string& id) {
+  if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
+}
+
+}  // namespace
+
+ServiceScheduler::ServiceScheduler(ServiceSettings settings, Rng& rng)
+    : settings_(std::move(settings)),
+      rules_{.healthy_after = settings_.healthy_after, .node_id = settings_.node_id},
+      rng_(rng),
+      room_(capacity_of(settings_)) {}
+
+Status ServiceScheduler::load(const Store& store) {
+  for (const Record& record : TRY(store.read(kServiceKind))) {
+    Service service = TRY(parse_service_record(record));
+    set_wake(service.key, WallTime::min());
+    services_.services_.emplace(service.key, std::move(service));
+  }
+  std::vector<ServiceRevision> revisions;
+  for (const Record& record : TRY(store.read(kServiceRevisionKind))) {
+    revisions.push_back(TRY(parse_service_revision_record(record, settings_.host)));
+  }
+  std::vector<ServiceDeployment> deployments;
+  for (const Record& record : TRY(store.read(kServiceDeploymentKind))) {
+    deployments.push_back(TRY(parse_service_deployment_record(record)));
+  }
+  auto by_age = [](const auto& one, const auto& other) {
+    return std::tie(one.created_at, one.id) < std::tie(other.created_at, other.id);
+  };
+  std::sort(revisions.begin(), revisions.end(), by_age);
+  std::sort(deployments.begin(), deployments.end(), by_age);
+  for (ServiceRevision& revision : revisions) {
+    services_.revision_ids_[revision.service].push_back(revision.id);
+    services_.revisions_.emplace(revision.id, std::move(revision));
+  }
+  for (ServiceDeployment& deployment : deployments) {
+    services_.deployment_ids_[deployment.service].push_back(deployment.id);
+    services_.deployments_.emplace(deployment.id, std::move(deployment));
+  }
+  for (const Record& record : TRY(store.read(kServiceEventKind))) {
+    KeptServiceEvent kept = TRY(parse_service_event_record(record));
+    services_.events_[kept.service].push_back(std::move(kept.event));
+  }
+  for (const Record& record : TRY(store.read(kAlarmKind))) services_.alarms_.insert(record.key);
+  for (const std::string& id : store.task_ids()) {
+    const Task& task = *store.find_task(id);
+    if (is_over(task)) continue;
+    room_.take(holding_of(task));
+    if (!task.request.service.empty()) {
+      services_.tasks_[service_of(task)].emplace(id, service_task_of(task));
+    }
+  }
+  return {};
+}
+
+std::optional<WallTime> ServiceScheduler::next_deadline() const {
+  if (by_wake_.empty()) return std::nullopt;
+  return by_wake_.begin()->first;
+}
+
+// ---- What the step changes ----
+
+void ServiceScheduler::begin(WallTime now) {
+  draft_ = Draft{};
+  draft_.now = now;
+  for (const auto& [at, key] : by_wake_) {
+    if (at > now) break;
+    draft_.due.insert(key);
+  }
+}
+
+ServiceScheduler::Entry* ServiceScheduler::touch(const ServiceKey& key) {
+  auto found = draft_.entries.find(key);
+  if (found != draft_.entries.end()) return &found->second;
+  const Service* service = services_.find(key);
+  if (service == nullptr) return nullptr;
+  Entry& entry = draft_.entries[key];
+  entry.service = *service;
+  entry.tasks = services_.tasks_of(key);
+  return &entry;
+}
+
+ServiceScheduler::Entry* ServiceScheduler::touch_active(const ServiceKey& key) {
+  Entry* entry = touch(key);
+  return entry == nullptr || entry->service.status != ServiceStatus::kActive ? nullptr : entry;
+}
+
+void ServiceScheduler::look_at(const ServiceKey& key, const std::string& cause) {
+  Entry* entry = touch(key);
+  if (entry == nullptr) return;
+  if (!entry->cause.empty() && !cause.empty()) entry->cause += ", ";
+  entry->cause += cause;
+  draft_.due.insert(key);
+}
+
+void ServiceScheduler::look_at_waiting() {
+  for (const ServiceKey& key : waiting_) draft_.due.insert(key);
+}
+
+ServiceDeployment* ServiceScheduler::touch_deployment(const std::string& id) {
+  auto found = draft_.deployments.find(id);
+  if (found != draft_.deployments.end()) return &found->second;
+  const ServiceDeployment* deployment = services_.find_deployment(id);
+  if (deployment == nullptr) return nullptr;
+  return &draft_.deployments.emplace(id, *deployment).first->second;
+}
+
+const ServiceRevision* ServiceScheduler::find_revision(const std::string& id) const {
+  auto found = draft_.revisions.find(id);
+  return found != draft_.revisions.end() ? &found->second : services_.find_revision(id);
+}
+
+const std::map<std::string, ServiceTask>& ServiceScheduler::tasks_of(const ServiceKey& key) const {
+  auto found = draft_.entries.find(key);
+  return found != draft_.entries.end() ? found->second.tasks : services_.tasks_of(key);
+}
+
+bool ServiceScheduler::is_raised(const std::string& alarm) const {
+  auto found = draft_.alarms.find(alarm);
+  return found != draft_.alarms.end() ? found->second : services_.alarms_.count(alarm) > 0;
+}
+
+std::set<std::string> ServiceScheduler::raised_alarms() const {
+  std::set<std::string> raised = services_.alarms_;
+  for (const auto& [alarm, is_raised] : draft_.alarms) {
+    if (is_raised) {
+      raised.insert(alarm);
+    } else {
+      raised.erase(alarm);
+    }
+  }
+  return raised;
+}
+
+// An event of ours: ECS has no words for it.
+void ServiceScheduler::tell(Entry& entry, const char* name, std::string cause) {
+  ServiceEvent event;
+  event.id = make_uuid(rng_);
+  event.created_at = draft_.now;
+  event.name = name;
+  event.cause = std::move(cause);
+  entry.events.push_back(std::move(event));
+}
+
+std::string ServiceScheduler::add_revision(const ServiceKey& key, const RevisionSpec& spec) {
+  ServiceRevision revision;
+  revision.id = make_service_number(rng_);
+  revision.service = key;
+  revision.spec = spec;
+  revision.created_at = draft_.now;
+  std::string id = revision.id;
+  draft_.revisions.emplace(id, std::move(revision));
+  return id;
+}
+
+void ServiceScheduler::end_deployment(const Service& service, const std::string& reason) {
+  ServiceDeployment* current = touch_deployment(service.current_service_deployment);
+  if (current != nullptr) supersede(*current, reason, draft_.now);
+}
+
+void ServiceScheduler::start_deployment(Entry& entry, const RevisionSpec& spec) {
+  end_deployment(entry.service, "Another deployment of the service began.");
+  std::string revision = add_revision(entry.service.key, spec);
+  std::set<std::string> raised = raised_alarms();
+  ServiceDeployment begun = begin_deployment(
+      entry.service, {.revision = revision, .raised_alarms = raised, .now = draft_.now}, rng_);
+  const Deployment& primary = entry.service.deployments.front();
+  tell(entry, "SERVICE_DEPLOYMENT_IN_PROGRESS",
+       fmt::format("{} begins: task definition {}:{}", primary.id, spec.definition.family,
+                   spec.request.revision));
+  draft_.deployments.emplace(begun.id, std::move(begun));
+}
+
+void ServiceScheduler::apply(const ServiceRequest& request) {
+  std::visit([this](const auto& each) { apply(each); }, request);
+}
+
+void ServiceScheduler::apply(const ServiceCreated& request) {
+  const Entry* before = touch(request.service);
+  if (before != nullptr && before->service.status != ServiceStatus::kInactive) return;
+  Entry entry;
+  entry.is_new = true;
+  entry.service.key = request.service;
+  entry.service.configuration = request.configuration;
+  entry.service.client_token = request.client_token;
+  entry.service.request_digest = request.request_digest;
+  entry.service.created_by = request.created_by;
+  entry.service.created_at = draft_.now;
+  if (before != nullptr) entry.service.events_so_far = before->service.events_so_far;
+  tell(entry, "SERVICE_CREATED", name_of(ServiceRequest(request)));
+  if (request.revision) start_deployment(entry, *request.revision);
+  draft_.entries.insert_or_assign(request.service, std::move(entry));
+  look_at(request.service, "CreateService");
+}
+
+void ServiceScheduler::apply(const ServiceUpdated& request) {
+  Entry* entry = touch_active(request.service);
+  if (entry == nullptr) return;
+  ServiceConfiguration& configuration = entry->service.configuration;
+  if (configuration.desired_count != request.configuration.desired_count) {
+    tell(*entry, "SERVICE_DESIRED_COUNT_UPDATED",
+         fmt::format("desired count {} instead of {}", request.configuration.desired_count,
+                     configuration.desired_count));
+  }
+  configuration = request.configuration;
+  for (Deployment& each : entry->service.deployments) each.is_blocked_told = false;
+  if (request.revision) start_deployment(*entry, *request.revision);
+  look_at(request.service, "UpdateService");
+}
+
+void ServiceScheduler::apply(const ServiceDeleted& request) {
+  Entry* entry = touch_active(request.service);
+  if (entry == nullptr) return;
+  entry->service.status = ServiceStatus::kDraining;
+  end_deployment(entry->service, "The service was deleted.");
+  tell(*entry, "SERVICE_DRAINING", "DeleteService");
+  look_at(request.service, "DeleteService");
+}
+
+void ServiceScheduler::apply(const DeploymentStopRequested& request) {
+  ServiceDeployment* deployment = touch_deployment(request.service_deployment);
+  if (deployment == nullptr || is_over(deployment->status)) return;
+  bool is_rolling_back = deployment->status == ServiceDeploymentStatus::kRollbackInProgress;
+  if (request.type == StopType::kRollback && is_rolling_back) return;
+  deployment->status = request.type == StopType::kRollback
+                           ? ServiceDeploymentStatus::kRollbackRequested
+                           : ServiceDeploymentStatus::kStopRequested;
+  deployment->updated_at = draft_.now;
+  look_at(deployment->service, "StopServiceDeployment");
+}
+
+void ServiceScheduler::apply(const AlarmChanged& request) {
+  if (is_raised(request.alarm) == request.is_raised) return;
+  draft_.alarms[request.alarm] = request.is_raised;
+  for (const auto& [key, service] : services_.all()) {
+    if (!is_watched(service, request.alarm)) continue;
+    look_at(key, fmt::format("alarm {} is {}", request.alarm,
+                             request.is_raised ? "raised" : "not raised any more"));
+  }
+}
+
+void ServiceScheduler::apply(const HookAnswered&) {}
+void ServiceScheduler::apply(const TaskSetCreated&) {}
+void ServiceScheduler::apply(const TaskSetScaled&) {}
+void ServiceScheduler::apply(const TaskSetDeleted&) {}
+void ServiceScheduler::apply(const PrimaryTaskSetChanged&) {}
+
+void ServiceScheduler::apply(const NodeChanged&) {
+  look_at_waiting();
+}
+
+// ---- What becomes of tasks ----
+
+void ServiceScheduler::note_room(const Task* before, const Task& after) {
+  Turnover turnover;
+  bool had = before != nullptr && !is_over(*before);
+  bool has = !is_over(after);
+  if (had && has && has_same_bindings(*before, after)) return;
+  if (had) turnover.before = holding_of(*before);
+  if (has) turnover.after = holding_of(after);
+  if (turnover.before) room_.give_back(*turnover.before);
+  if (turnover.after) room_.take(*turnover.after);
+  if (had && !has) look_at_waiting();
+  draft_.turnover.push_back(std::move(turnover));
+}
+
+// The images of the first task are those of the revision.
+void ServiceScheduler::note_digests(const Task& task) {
+  const ServiceRevision* revision = find_revision(task.request.service_revision);
+  if (revision == nullptr || !revision->image_digests.empty()) return;
+  ServiceRevision resolved = *revision;
+  for (const Container& container : task.containers) {
+    if (container.image_digest.empty()) return;
+    resolved.image_digests.emplace(container.name, container.image_digest);
+  }
+  std::string id = resolved.id;
+  draft_.revisions.insert_or_assign(std::move(id), std::move(resolved));
+}
+
+void ServiceScheduler::note(const Task* before, const Task& after) {
+  note_room(before, after);
+  if (after.request.service.empty()) return;
+  note_digests(after);
+  ServiceKey key = service_of(after);
+  ServiceTask view = service_task_of(after);
+  const auto& known = tasks_of(key);
+  auto found = known.find(after.id);
+  bool is_known = found != known.end();
+  if (is_over(after) ? !is_known : is_known && found->second == view) return;
+  Entry* entry = touch(key);
+  if (entry == nullptr) return;
+  if (is_over(after)) {
+    entry->tasks.erase(after.id);
+  } else {
+    entry->tasks.insert_or_assign(after.id, std::move(view));
+  }
+  if (auto news = news_of(before, after)) entry->news.push_back(std::move(*news));
+  draft_.due.insert(key);
+}
+
+// ---- Decisions ----
+
+ServiceFacts ServiceScheduler::facts_of(const Entry& entry) const {
+  ServiceFacts facts;
+  facts.service = entry.service;
+  const std::string& current = entry.service.current_service_deployment;
+  auto changed = draft_.deployments.find(current);
+  if (changed != draft_.deployments.end()) {
+    facts.deployment = changed->second;
+  } else if (const ServiceDeployment* known = services_.find_deployment(current)) {
+    facts.deployment = *known;
+  }
+  facts.tasks.reserve(entry.tasks.size());
+  for (const auto& [id, task] : entry.tasks) facts.tasks.push_back(task);
+  facts.news = entry.news;
+  facts.cause = entry.cause;
+  facts.raised_alarms = raised_alarms();
+  std::set<std::string> revisions = {entry.service.completed_revision};
+  for (const Deployment& each : entry.service.deployments) revisions.insert(each.revision);
+  for (const TaskSet& each : entry.service.task_sets) revisions.insert(each.revision);
+  for (const std::string& id : revisions) {
+    const ServiceRevision* revision = find_revision(id);
+    if (revision == nullptr) continue;
+    ServiceFacts::Place place;
+    place.holding = holding_of(revision->spec.definition);
+    place.launch_type = revision->spec.request.launch_type;
+    if (settings_.unsuited) place.unsuited = settings_.unsuited(entry.service, revision->spec);
+    facts.places.emplace(id, std::move(place));
+  }
+  return facts;
+}
+
+Event ServiceScheduler::start_event(const Service& service, const TaskStart& start) const {
+  const ServiceRevision& revision = *find_revision(start.revision);
+  RunTaskRequested event;
+  event.task_id = start.task_id;
+  event.definition = revision.spec.definition;
+  event.request = revision.spec.request;
+  event.request.cluster = service.key.cluster;
+  event.request.service = service.key.name;
+  event.request.service_revision = revision.id;
+  event.request.group = "service:" + service.key.name;
+  event.request.started_by = start.started_by;
+  event.request.capacity_provider = start.provider;
+  event.request.tags = task_tags_of(service);
+  event.request.enable_execute_command = service.configuration.enable_execute_command;
+  return event;
+}
+
+std::vector<Event> ServiceScheduler::decide_one(const ServiceKey& key) {
+  Entry* entry = touch(key);
+  if (entry == nullptr) return {};
+  entry->is_decided = true;
+  if (++entry->rounds > kRoundsMax) {
+    LOG(kError, "a service does not come to rest", {{"service", key.name}});
+    entry->wake = draft_.now + kRoundsPause;
+    return {};
+  }
+  Verdict verdict = scheduler::decide(facts_of(*entry), room_, rules_, draft_.now, rng_);
+  entry->service = std::move(verdict.service);
+  entry->news.clear();
+  entry->cause = verdict.occasion;
+  entry->wake = verdict.wake;
+  entry->waits_for_room = verdict.waits_for_room;
+  for (ServiceEvent& event : verdict.events) entry->events.push_back(std::move(event));
+  if (verdict.deployment) {
+    std::string id = verdict.deployment->id;
+    draft_.deployments.insert_or_assign(std::move(id), std::move(*verdict.deployment));
+  }
+  std::vector<Event> events;
+  for (const TaskStart& start : verdict.starts)
+    events.push_back(start_event(entry->service, start));
+  for (const TaskStop& stop : verdict.stops) {
+    events.push_back(StopRequested{.task_id = stop.task_id,
+                                   .stop_code = StopCode::kServiceSchedulerInitiated,
+                                   .reason = stop.reason});
+  }
+  return events;
+}
+
+std::vector<Event> ServiceScheduler::decide() {
+  while (!draft_.due.empty()) {
+    ServiceKey key = *draft_.due.begin();
+    draft_.due.erase(draft_.due.begin());
+    std::vector<Event> events = decide_one(key);
+    if (!events.empty()) return events;
+  }
+  return {};
+}
+
+// ---- Storing ----
+
+ServiceScheduler::Outdated ServiceScheduler::outdated_of(const ServiceKey& key,
+                                                         const Entry& entry) const {
+  Outdated outdated;
+  auto events = services_.events_.find(key);
+  size_t kept = events == services_.events_.end() ? 0 : events->second.size();
+  size_t all = kept + entry.events.size();
+  if (entry.is_new) {
+    outdated.events = kept;
+  } else if (all > kServiceEventsMax) {
+    outdated.events = std::min(kept, all - kServiceEventsMax);
+  }
+  auto deployments = services_.deployment_ids_.find(key);
+  if (deployments != services_.deployment_ids_.end()) {
+    size_t count = deployments->second.size();
+    for (size_t i = 0; i + kServiceDeploymentsMax < count; ++i) {
+      outdated.deployments.push_back(deployments->second[i]);
+    }
+  }
+  auto revisions = services_.revision_ids_.find(key);
+  if (revisions == services_.revision_ids_.end()) return outdated;
+  size_t count = revisions->second.size();
+  for (size_t i = 0; i + kServiceDeploymentsMax < count; ++i) {
+    const std::string& id = revisions->second[i];
+    bool is_used = is_named(entry.service, id) ||
+                   std::any_of(entry.tasks.begin(), entry.tasks.end(),
+                               [&](const auto& each) { return each.second.revision == id; });
+    if (!is_used) outdated.revisions.push_back(id);
+  }
+  return outdated;
+}
+
+std::vector<Record> ServiceScheduler::records() {
+  std::vector<Record> records;
+  for (auto& [key, entry] : draft_.entries) {
+    for (ServiceEvent& event : entry.events) {
+      event.number = ++entry.service.events_so_far;
+      records.push_back(service_record_of(key, event));
+    }
+    const Service* stored = services_.find(key);
+    if (stored != nullptr && *stored == entry.service) continue;
+    records.push_back(service_record_of(entry.service));
+    Outdated outdated = outdated_of(key, entry);
+    for (const std::string& id : outdated.revisions) {
+      records.push_back({kServiceRevisionKind, id, {}});
+    }
+    for (const std::string& id : outdated.deployments) {
+      records.push_back({kServiceDeploymentKind, id, {}});
+    }
+    for (size_t i = 0; i < outdated.events; ++i) {
+      int64_t number = services_.events_.find(key)->second[i].number;
+      records.push_back({kServiceEventKind, event_record_key(key, number), {}});
+    }
+    draft_.outdated.emplace(key, std::move(outdated));
+  }
+  for (const auto& [id, revision] : draft_.revisions) {
+    records.push_back(service_record_of(revision));
+  }
+  for (const auto& [id, deployment] : draft_.deployments) {
+    const ServiceDeployment* stored = services_.find_deployment(id);
+    if (stored == nullptr || !(*stored == deployment)) {
+      records.push_back(service_record_of(deployment));
+    }
+  }
+  for (const auto& [alarm, is_raised] : draft_.alarms) {
+    records.push_back(
+        {kAlarmKind, alarm, is_raised ? std::optional<std::string>("{}") : std::nullopt});
+  }
+  return records;
+}
+
+void ServiceScheduler::set_wake(const ServiceKey& key, std::optional<WallTime> wake) {
+  auto known = wakes_.find(key);
+  if (known != wakes_.end()) {
+    by_wake_.erase({known->second, key});
+    wakes_.erase(known);
+  }
+  if (!wake) return;
+  wakes_.emplace(key, *wake);
+  by_wake_.emplace(*wake, key);
+}
+
+void ServiceScheduler::keep_outdated(const ServiceKey& key, const Outdated& outdated) {
+  for (const std::string& id : outdated.revisions) services_.revisions_.erase(id);
+  for (const std::string& id : outdated.deployments) services_.deployments_.erase(id);
+  remove_ids(services_.revision_ids_[key], outdated.revisions);
+  remove_ids(services_.deployment_ids_[key], outdated.deployments);
+  auto& events = services_.events_[key];
+  events.erase(events.begin(), events.begin() + static_cast<std::ptrdiff_t>(outdated.events));
+}
+
+void ServiceScheduler::keep_entry(const ServiceKey& key, Entry& entry) {
+  auto& events = services_.events_[key];
+  for (const ServiceEvent& event : entry.events) events.push_back(event);
+  services_.services_.insert_or_assign(key, std::move(entry.service));
+  services_.tasks_.insert_or_assign(key, std::move(entry.tasks));
+  if (!entry.is_decided) return;
+  set_wake(key, entry.wake);
+  if (entry.waits_for_room) {
+    waiting_.insert(key);
+  } else {
+    waiting_.erase(key);
+  }
+}
+
+void ServiceScheduler::keep() {
+  for (const auto& [key, outdated] : draft_.outdated) keep_outdated(key, outdated);
+  for (auto& [id, revision] : draft_.revisions) {
+    add_id(services_.revision_ids_[revision.service], id);
+    services_.revisions_.insert_or_assign(id, std::move(revision));
+  }
+  for (auto& [id, deployment] : draft_.deployments) {
+    add_id(services_.deployment_ids_[deployment.service], id);
+    services_.deployments_.insert_or_assign(id, std::move(deployment));
+  }
+  for (const auto& [alarm, is_raised] : draft_.alarms) {
+    if (is_raised) {
+      services_.alarms_.insert(alarm);
+    } else {
+      services_.alarms_.erase(alarm);
+    }
+  }
+  for (auto& [key, entry] : draft_.entries) keep_entry(key, entry);
+  Draft kept = std::move(draft_);
+  draft_ = Draft{};
+  if (!sink_) return;
+  for (const auto& [key, entry] : kept.entries) {
+    for (const ServiceEvent& event : entry.events) sink_(key, event);
+  }
+}
+
+void ServiceScheduler::drop() {
+  for (auto each = draft_.turnover.rbegin(); each != draft_.turnover.rend(); ++each) {
+    if (each->after) room_.give_back(*each->after);
+    if (each->before) room_.take(*each->before);
+  }
+  draft_ = Draft{};
+}
+
+}  // namespace berth::scheduler
