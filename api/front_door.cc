@@ -20,6 +20,16 @@ aws::Request signed_request_of(const http::Request& request) {
           aws::Headers(request.headers.begin(), request.headers.end())};
 }
 
+// Names that a client has made up are none of ours to keep.
+Exchanged exchanged_of(const Address& address, const Answer& answered, Duration took) {
+  Refusal unknown = unknown_address(address);
+  bool is_unknown = !answered && answered.error().code == unknown.code;
+  return {.service = std::string(address.service->name),
+          .operation = is_unknown ? "" : address.operation,
+          .outcome = answered ? "OK" : answered.error().code,
+          .took = took};
+}
+
 }  // namespace
 
 // What is known of a request on its way in.
@@ -58,7 +68,9 @@ http::Response FrontDoor::answer(const http::Request& request, Entrance entrance
     return render_refusal(exchange.address, refusal_of(exchange.address.protocol, caller.error()),
                           request_id);
   }
+  Instant begun = env_.clock.now();
   Answer answered = ask(*found->second, exchange, std::move(*caller));
+  if (observer_) observer_(exchanged_of(exchange.address, answered, env_.clock.now() - begun));
   if (!answered) return render_refusal(exchange.address, answered.error(), request_id);
   return render_answer(exchange.address, *answered, request_id);
 }

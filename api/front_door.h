@@ -18,8 +18,10 @@
 #include "base/env.h"
 #include "http/message.h"
 
+#include <functional>
 #include <map>
 #include <string>
+#include <utility>
 
 namespace berth::api {
 
@@ -27,6 +29,14 @@ namespace berth::api {
 enum class Entrance {
   kSigned,   // must be signed by a key of ours
   kTrusted,  // root's own socket, or a host that trusts everybody
+};
+
+// What became of a request that reached a service.
+struct Exchanged {
+  std::string service;    // "ecs"
+  std::string operation;  // "RunTask"; "" for one that the service does not have
+  std::string outcome;    // "OK", or the exception's name
+  Duration took{};
 };
 
 class FrontDoor {
@@ -38,6 +48,10 @@ class FrontDoor {
 
   http::Response answer(const http::Request& request, Entrance entrance);
 
+  // Who hears of each request that reached a service.
+  using Observer = std::function<void(const Exchanged&)>;
+  void observe(Observer observer) { observer_ = std::move(observer); }
+
  private:
   struct Exchange;
 
@@ -47,6 +61,7 @@ class FrontDoor {
   RootKey key_;
   Host host_;
   Env env_;
+  Observer observer_;
   std::map<std::string, Service*, std::less<>> services_;
 };
 

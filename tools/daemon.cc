@@ -16,6 +16,7 @@
 #include "sys/socket.h"
 #include "sys/spawn.h"
 #include "sys/tcp.h"
+#include "tools/daemon_metrics.h"
 #include "tools/supervisor.h"
 #include "tools/task_driver.h"
 #include "tools/task_input.h"
@@ -31,6 +32,9 @@ namespace {
 constexpr http::Limits kApiLimits{
     .connections = 256, .body_bytes = 1024 * 1024, .patience = std::chrono::seconds(60)};
 constexpr size_t kTcpListener = 0;  // the first that the server is given
+// Nobody signs a scrape; it tells numbers, and names of clusters and operations.
+constexpr const char* kMetricsPath = "/metrics";
+constexpr const char* kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
 constexpr int kTakeOverTries = 20;
 constexpr std::chrono::milliseconds kTakeOverPause(50);
 constexpr uint8_t kLoopbackNet = 127;
@@ -136,6 +140,7 @@ class Daemon {
         driver_(driver_options_of(config, options), *memory.store, loop, env),
         ecs_(driver_.core(), *memory.catalog, env, ecs, [this] { return driver_.step(); }),
         sessions_(options.sessions, env),
+        metrics_(env.clock.wall()),
         sts_(memory.key, env),
         door_(memory.key, {config.account_id, config.region}, env),
         server_(
@@ -144,6 +149,8 @@ class Daemon {
                    const http::Server::Reply& reply) { answer(request, listener, reply); },
             kApiLimits) {
     ecs_.execute_by(sessions_);
+    door_.observe([this](const api::Exchanged& exchanged) { metrics_.count(exchanged); });
+    driver_.watch([this](const scheduler::Change& change) { metrics_.count(change); });
     server_.on_upgrade(
         [this](const http::Request& request, size_t) { return sessions_.accept(request); });
     door_.open("ecs", ecs_);
@@ -191,6 +198,10 @@ class Daemon {
   }
 
   void answer(const http::Request& request, size_t listener, const http::Server::Reply& reply) {
+    if (request.method == "GET" && request.path == kMetricsPath) {
+      return reply(
+          {.content_type = kMetricsType, .body = metrics_.render(driver_.core(), own_figures())});
+    }
     bool is_proved = listener == kTcpListener && !options_.no_auth;
     reply(door_.answer(request, is_proved ? api::Entrance::kSigned : api::Entrance::kTrusted));
   }
@@ -203,6 +214,7 @@ class Daemon {
   TaskDriver driver_;
   api::EcsService ecs_;
   ExecSessions sessions_;
+  DaemonMetrics metrics_;
   api::Sts sts_;
   api::FrontDoor door_;
   http::Server server_;

@@ -86,6 +86,7 @@ void TaskDriver::try_again() {
 
 // A task whose events cannot be written goes on: they are for people.
 void TaskDriver::record(const scheduler::Change& change) {
+  if (sink_) sink_(change);
   const scheduler::Task& task = change.task;
   if (std::holds_alternative<scheduler::RunTaskRequested>(change.cause)) {
     logs_.emplace(task.id, agent::EventLog(agent::paths_of(options_.config).events(task.id)));

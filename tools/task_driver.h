@@ -36,6 +36,9 @@ class TaskDriver {
 
   scheduler::Core& core() { return core_; }
 
+  // Who hears of each change, once it is stored.
+  void watch(scheduler::Core::ChangeSink sink) { sink_ = std::move(sink); }
+
   // Takes up the tasks that the store has and that have not stopped.
   Status start();
   // What was submitted is stored, and what follows from it begun.
@@ -53,6 +56,7 @@ class TaskDriver {
   scheduler::Core core_;
   // Of the tasks that have not stopped.
   std::map<std::string, agent::EventLog> logs_;
+  scheduler::Core::ChangeSink sink_;
   bool is_trying_again_ = false;
   agent::Agent agent_;  // last: its workers end before what they report to goes
 };

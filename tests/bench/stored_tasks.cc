@@ -1,11 +1,13 @@
 // stored_tasks DATABASE COUNT: a berthd's database with COUNT tasks that stopped just now, each as
 // a life of two containers leaves it. berthd keeps them for an hour.
+#include "base/ids.h"
 #include "base/text.h"
 #include "scheduler/core.h"
 #include "scheduler/definition_source.h"
 #include "scheduler/sqlite_store.h"
 #include "sys/clock.h"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace berth {
@@ -51,7 +53,7 @@ Status fill(const std::string& path, uint64_t count) {
   request.definition = TRY(scheduler::make_definition({kDefinition, "", "EC2"}, kHost));
   for (uint64_t made = 0; made < count;) {
     for (uint64_t end = std::min(count, made + kAtATime); made < end; ++made) {
-      request.task_id = scheduler::make_task_id(rng);
+      request.task_id = make_task_id(rng);
       for (scheduler::Event& event : life_of(request, clock.wall())) core.submit(std::move(event));
     }
     TRY(core.step(clock.wall()));
