@@ -442,6 +442,10 @@ void Agent::handle(const TaskPtr& task, runtime::ShimEvent event, std::vector<sy
     case Kind::kContainerCreated:
     case Kind::kTaskStopping:
       return;  // for those who were not there from the beginning
+    case Kind::kAttachRefused:
+    case Kind::kOutputMissed:
+      LOG(kWarn, "client", {{"task", task->task.id}, {"why", event.text}});
+      return;
     case Kind::kContainerStarted:
       task->ran = true;
       return sink_(scheduler::ContainerStarted{task->task.id, event.container,
@@ -559,7 +563,8 @@ void Agent::attach_console(const TaskPtr& task) {
   tell_shim(task,
             {.request = runtime::ShimRequest::kAttach,
              .container = client.container,
-             .window = client.window},
+             .window = client.window,
+             .in_the_foreground = true},
             fds);
 }
 

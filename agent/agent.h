@@ -34,11 +34,12 @@
 
 namespace berth::agent {
 
-// Who types at a container, from before its start: ours to hand to the shim.
+// Who types at a container: ours to hand to the shim.
 struct ConsoleClient {
   std::string container;
   sys::Fd input;   // the shim reads what is typed
-  sys::Fd output;  // and writes what the terminal shows; empty: nothing
+  sys::Fd output;  // and writes what the terminal shows, or standard output; empty: nothing
+  sys::Fd error;   // standard error, where that is apart
   runtime::Window window;
 };
 

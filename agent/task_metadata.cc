@@ -173,6 +173,8 @@ void TaskMetadata::observe(const runtime::ShimEvent& event) {
     case Kind::kTaskStopping:
     case Kind::kTaskStopped:
     case Kind::kFailed:
+    case Kind::kAttachRefused:
+    case Kind::kOutputMissed:
     case Kind::kUpToDate:
       return;
   }

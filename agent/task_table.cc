@@ -226,13 +226,17 @@ Result<const ListedContainer*> choose_container(const ListedTask& task, const st
               printable(name, 200), names_of(task));
 }
 
-Result<sys::Fd> ask_task(const Config& config, const ListedTask& task,
-                         runtime::ShimRequest request) {
+Result<sys::Fd> connect_to_task(const Config& config, const ListedTask& task) {
   if (task.shim == 0) {
     return fail(Errc::kUnavailable, "task {} is {}: no supervisor serves it", task.info.id,
                 name_of(task.state));
   }
-  sys::Fd connection = TRY(sys::connect_unix(paths_of(config).task(task.info.id).socket()));
+  return sys::connect_unix(paths_of(config).task(task.info.id).socket());
+}
+
+Result<sys::Fd> ask_task(const Config& config, const ListedTask& task,
+                         runtime::ShimRequest request) {
+  sys::Fd connection = TRY(connect_to_task(config, task));
   TRY(sys::send_message(connection.get(), runtime::render_request(request), {}));
   return connection;
 }

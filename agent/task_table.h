@@ -65,9 +65,10 @@ Result<const ListedTask*> choose_task(const std::vector<ListedTask>& tasks,
 // those there are.
 Result<const ListedContainer*> choose_container(const ListedTask& task, const std::string& name);
 
+// Where its shim tells what happens and takes orders. kUnavailable when none serves the task.
+Result<sys::Fd> connect_to_task(const Config& config, const ListedTask& task);
 // Asks the shim. The connection is to be held until the task has done what was asked: the shim
 // tells each that connects what has happened so far, and does not listen to one that has gone.
-// kUnavailable when none serves the task.
 Result<sys::Fd> ask_task(const Config& config, const ListedTask& task,
                          runtime::ShimRequest request);
 

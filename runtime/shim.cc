@@ -212,38 +212,72 @@ class Shim {
         }
         return advance();
       case ShimRequest::kAttach:
-        return attach(*order, std::move(message->fds));
+        return attach(fd, *order, std::move(message->fds));
       case ShimRequest::kResize:
         if (ShimContainer* container = find(order->container)) container->resize(order->window);
+        return;
+      case ShimRequest::kSignal:
+        if (ShimContainer* container = find(order->container)) container->signal(order->signal);
         return;
     }
   }
 
-  ShimContainer* find(const std::string& name) {
-    for (auto& container : containers_) {
-      if (container->plan().name == name) return container.get();
+  std::optional<size_t> index_of(const std::string& name) const {
+    for (size_t i = 0; i < containers_.size(); ++i) {
+      if (containers_[i]->plan().name == name) return i;
     }
-    return nullptr;
+    return std::nullopt;
+  }
+
+  ShimContainer* find(const std::string& name) {
+    auto i = index_of(name);
+    return i ? containers_[*i].get() : nullptr;
   }
 
   // What is not taken hangs up with its descriptors.
-  void attach(const ShimOrder& order, std::vector<sys::Fd> fds) {
-    ShimContainer* container = find(order.container);
-    if (container == nullptr || !container->plan().open_input || fds.empty()) {
-      LOG(kWarn, "nothing to attach to", {{"container", order.container}});
-      return;
+  void attach(int connection, const ShimOrder& order, std::vector<sys::Fd> fds) {
+    auto refuse_client = [&](std::string why) {
+      LOG(kWarn, "client not attached", {{"container", order.container}, {"why", why}});
+      tell_client(connection, {.kind = ShimEvent::Kind::kAttachRefused,
+                               .container = order.container,
+                               .at = now(),
+                               .text = std::move(why)});
+    };
+    auto i = index_of(order.container);
+    if (!i || fds.empty()) return refuse_client("there is nothing of that name to attach to");
+    if (progress_[*i].phase == ContainerPhase::kStopped) {
+      return refuse_client(fmt::format("container {} has stopped", order.container));
     }
-    Attachment::Client client;
-    client.input = std::move(fds[0]);
-    if (fds.size() > 1) client.output = std::move(fds[1]);
-    container->resize(order.window);
-    auto attached = container->attach(std::move(client));
-    if (!attached) LOG(kWarn, "client not attached", {{"why", attached.error().text}});
+    ShimContainer::Visitor visitor;
+    visitor.connection = connection;
+    visitor.client.input = std::move(fds[0]);
+    if (fds.size() > 1) visitor.client.output = std::move(fds[1]);
+    if (fds.size() > 2) visitor.client.error = std::move(fds[2]);
+    if (order.in_the_foreground) {
+      visitor.client.behind = Attachment::Behind::kContainerWaits;
+    }
+    visitor.missed = [this, connection, name = order.container](uint64_t bytes) {
+      tell_client(connection, {.kind = ShimEvent::Kind::kOutputMissed,
+                               .container = name,
+                               .at = now(),
+                               .text = fmt::format("{} bytes were not shown: they were not read as "
+                                                   "fast as they came",
+                                                   bytes)});
+    };
+    auto attached = containers_[*i]->attach(std::move(visitor));
+    if (!attached) return refuse_client(attached.error().text);
+    containers_[*i]->resize(order.window);
+  }
+
+  // One that does not listen, or has gone, misses it.
+  void tell_client(int fd, const ShimEvent& event) {
+    if (connections_.contains(fd)) (void)sys::send_message(fd, render_event(event), {});
   }
 
   void lose(int fd) {
     loop_.unwatch(fd);
     connections_.erase(fd);
+    for (auto& container : containers_) container->client_left(fd);
     if (fd != owner_) return;
     owner_ = -1;
     request_stop();

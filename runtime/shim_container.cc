@@ -10,6 +10,7 @@
 #include "sys/terminal.h"
 
 #include <sys/epoll.h>
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <utility>
@@ -103,7 +104,7 @@ Status ShimContainer::create_on_pipes(int supervisor) {
                                   .supervisor = supervisor}));
   process_.pidfd = TRY(sys::open_pidfd(process_.pid));
   input_ = std::move(in.write);
-  TRY(aim_client());
+  TRY(aim_clients());
   return watch_relays();
 }
 
@@ -125,37 +126,84 @@ Status ShimContainer::create_on_terminal(int supervisor) {
   out_ = TRY(add_relay(std::move(message.fds[0])));
   TRY(start_log());
   resize(window_);
-  TRY(aim_client());
+  TRY(aim_clients());
   return watch_relays();
 }
 
-Status ShimContainer::attach(Attachment::Client client) {
-  if (attachment_ && !attachment_->is_over()) {
-    return fail(Errc::kExists, "container {} has a client already", plan_.name);
+Status ShimContainer::attach(Visitor visitor) {
+  forget_clients();
+  if (!plan_.open_input && plan_.console_socket.empty()) {
+    return fail(Errc::kUnsupported, "container {} is neither interactive nor has a terminal",
+                plan_.name);
   }
+  if (attached_.size() >= kAttachmentsMax) {
+    return fail(Errc::kExists, "container {} has {} clients already, which is the limit",
+                plan_.name, attached_.size());
+  }
+  if (!plan_.open_input) visitor.client.input.reset();
   Attachment::Handlers handlers;
-  handlers.input_ended = [this] { input_.reset(); };
+  bool is_owner = visitor.client.behind == Attachment::Behind::kContainerWaits;
+  handlers.input_ended = [this, is_owner] {
+    if (is_owner) input_ended();  // that of others leaves it open for those who come later
+  };
   handlers.caught_up = [this] { (void)watch_relays(); };  // they were watched before
-  attachment_ = std::make_unique<Attachment>(loop_, std::move(client), std::move(handlers));
-  return aim_client();
+  handlers.missed = std::move(visitor.missed);
+  auto client = std::make_unique<Attachment>(loop_, std::move(visitor.client), std::move(handlers));
+  TRY(client->open());
+  TRY(aim(*client));
+  attached_.push_back({visitor.connection, std::move(client)});
+  return {};
 }
 
-Status ShimContainer::aim_client() {
+Status ShimContainer::aim(Attachment& client) {
+  if (input_is_over_) client.end_input();
   const sys::Fd& target = plan_.console_socket.empty() ? input_ : terminal_;
-  if (!attachment_ || !target) return {};
-  return attachment_->aim(TRY(sys::duplicate(target.get())));
+  if (!target) return {};
+  return client.aim(TRY(sys::duplicate(target.get())));
+}
+
+Status ShimContainer::aim_clients() {
+  input_is_over_ = false;
+  for (Attached& each : attached_) TRY(aim(*each.client));
+  return {};
+}
+
+// The end of a terminal's client is no end of the terminal.
+void ShimContainer::input_ended() {
+  if (!plan_.console_socket.empty()) return;
+  input_.reset();
+  input_is_over_ = true;
+  for (Attached& each : attached_) each.client->end_input();
+}
+
+bool ShimContainer::is_held() const {
+  return std::ranges::any_of(attached_, [](const auto& each) { return each.client->is_behind(); });
+}
+
+void ShimContainer::forget_clients() {
+  std::erase_if(attached_, [](const auto& each) { return each.client->is_over(); });
 }
 
 void ShimContainer::resize(const Window& window) {
+  if (window.columns == 0) return;
   window_ = window;
-  if (!terminal_ || window.columns == 0) return;
+  if (!terminal_) return;
   auto done =
       sys::set_window_size(terminal_.get(), {.columns = window.columns, .rows = window.rows});
   if (!done) LOG(kWarn, "window size", {{"container", plan_.name}, {"why", done.error().text}});
 }
 
+void ShimContainer::client_left(int connection) {
+  for (Attached& each : attached_) {
+    if (each.connection != connection) continue;
+    each.connection = -1;
+    each.client->client_left();
+  }
+  forget_clients();
+}
+
 void ShimContainer::hang_up() {
-  if (attachment_) attachment_->end();
+  for (Attached& each : attached_) each.client->end();
 }
 
 Status ShimContainer::start(std::function<void()> on_exit, std::vector<TimedStep>& steps) {
@@ -284,13 +332,13 @@ Status ShimContainer::watch_relays() {
 // A client that does not read holds it, as one would that is not read; so does a log that waits.
 void ShimContainer::relay_more(size_t i) {
   Relay& relay = relays_[i];
-  if (pump(relay) == Pumped::kEnd) {
+  if (pump(i) == Pumped::kEnd) {
     loop_.unwatch(relay.from.get());
     relay.from.reset();
     relay.to.reset();
     return;
   }
-  bool holds = !relay.held.empty() || (attachment_ && attachment_->is_behind());
+  bool holds = !relay.held.empty() || is_held();
   if (holds) loop_.unwatch(relay.from.get());
   if (!relay.held.empty()) wait_for_log(i);
 }
@@ -312,14 +360,16 @@ void ShimContainer::give_held(Relay& relay) {
 }
 
 // One read only: a container that never stops printing must not keep the loop from the rest.
-ShimContainer::Pumped ShimContainer::pump(Relay& relay) {
+ShimContainer::Pumped ShimContainer::pump(size_t i) {
+  Relay& relay = relays_[i];
   std::string chunk(kShownChunk, '\0');
   auto got = sys::read_some(relay.from.get(), chunk.data(), chunk.size());
   if (!got && got.error().errno_value == EAGAIN) return Pumped::kNothing;
   bool ended = !got || *got == 0;  // of a terminal an error, when nobody has it open any more
   if (ended) return Pumped::kEnd;
   chunk.resize(*got);
-  if (attachment_) attachment_->show(chunk);
+  auto stream = i == 0 ? Attachment::Stream::kOutput : Attachment::Stream::kError;
+  for (Attached& each : attached_) each.client->show(stream, chunk);
   relay.held += chunk;
   give_held(relay);
   return Pumped::kSome;
@@ -331,7 +381,7 @@ void ShimContainer::finish_relays() {
     Relay& relay = relays_[i];
     if (!relay.from) continue;
     loop_.unwatch(relay.from.get());
-    while (relay.held.empty() && pump(relay) == Pumped::kSome) {
+    while (relay.held.empty() && pump(i) == Pumped::kSome) {
     }
     if (!relay.held.empty()) return wait_for_log(i);
   }
@@ -362,6 +412,12 @@ void ShimContainer::tell_end() {
   log_timer_.reset();
   auto on_exit = std::exchange(on_exit_, {});
   if (on_exit) on_exit();
+}
+
+void ShimContainer::signal(int number) {
+  if (!process_.pidfd || number == 0) return;
+  auto sent = sys::send_signal(process_, number);
+  if (!sent) LOG(kWarn, "signal", {{"container", plan_.name}, {"why", sent.error().text}});
 }
 
 void ShimContainer::signal_stop() {
@@ -457,7 +513,7 @@ Status ShimContainer::restart(const ExitRecord& ended, const Host& host,
 }
 
 Status ShimContainer::release() {
-  attachment_.reset();
+  attached_.clear();
   if (created_) TRY(oci_.remove(plan_.id));
   created_ = false;
   return unmount_rootfs(plan_.rootfs);

@@ -33,6 +33,8 @@ namespace berth::runtime {
 
 // Exit records of earlier runs of a container that are kept.
 constexpr size_t kEarlierRunsMax = 16;
+// Clients of a container at a time.
+constexpr size_t kAttachmentsMax = 16;
 
 class ShimContainer {
  public:
@@ -59,6 +61,8 @@ class ShimContainer {
   // in its log, or cannot get there. On error nothing runs.
   Status start(std::function<void()> on_exit, std::vector<TimedStep>& steps);
 
+  // To its first process, while it has one.
+  void signal(int number);
   // The stop signal, or SIGKILL to all of it.
   void signal_stop();
   void kill();
@@ -70,11 +74,18 @@ class ShimContainer {
   // Writes the exit file, before anyone is told.
   void keep(const ExitRecord& record) const;
 
-  // A client at its terminal, or at its open standard input; before it is created, too. kExists
-  // when there is one.
-  Status attach(Attachment::Client client);
+  // A client at its terminal, or at its standard streams if its input is open; before it is
+  // created, too. `connection` is whose it is, `missed` is called when it was not shown something.
+  struct Visitor {
+    int connection = -1;
+    Attachment::Client client;
+    std::function<void(uint64_t bytes)> missed;
+  };
+  Status attach(Visitor visitor);
   void resize(const Window& window);
-  // It has ended for good: the client is told so.
+  // Whoever had that connection has gone.
+  void client_left(int connection);
+  // It has ended for good: the clients are told so.
   void hang_up();
 
   // Once reaped: runs it again, with the namespaces of the task and the files that it has written.
@@ -97,7 +108,11 @@ class ShimContainer {
   Status create_process(int supervisor);
   Status create_on_pipes(int supervisor);
   Status create_on_terminal(int supervisor);
-  Status aim_client();
+  Status aim(Attachment& client);
+  Status aim_clients();
+  void input_ended();
+  bool is_held() const;
+  void forget_clients();
   void end_before_start();
   Status start_log();
   Status start_log_again();
@@ -115,7 +130,7 @@ class ShimContainer {
   void wait_for_log(size_t i);
   static void give_held(Relay& relay);
   enum class Pumped { kNothing, kSome, kEnd };
-  Pumped pump(Relay& relay);
+  Pumped pump(size_t i);
   void finish_relays();
   void clear_relays();
   void end_others() const;
@@ -137,7 +152,12 @@ class ShimContainer {
   sys::Fd input_;     // the other end of its open standard input, unless that is a terminal
   sys::Fd terminal_;  // the master of its terminal
   Window window_;
-  std::unique_ptr<Attachment> attachment_;
+  bool input_is_over_ = false;  // of this run: whom it was in the foreground of had no more
+  struct Attached {
+    int connection;  // -1: gone
+    std::unique_ptr<Attachment> client;
+  };
+  std::vector<Attached> attached_;
   sys::Process process_;
   std::string started_at_;
   int restarts_ = 0;

@@ -15,6 +15,7 @@ using Json = nlohmann::ordered_json;
 using Kind = ShimEvent::Kind;
 
 constexpr size_t kShownMax = 60;  // bytes of what is quoted in an error
+constexpr int kSignalMax = 64;
 
 template <class Value>
 struct Word {
@@ -26,7 +27,8 @@ constexpr std::array kRequests = {Word<ShimRequest>{ShimRequest::kStart, "start"
                                   Word<ShimRequest>{ShimRequest::kStop, "stop"},
                                   Word<ShimRequest>{ShimRequest::kKill, "kill"},
                                   Word<ShimRequest>{ShimRequest::kAttach, "attach"},
-                                  Word<ShimRequest>{ShimRequest::kResize, "resize"}};
+                                  Word<ShimRequest>{ShimRequest::kResize, "resize"},
+                                  Word<ShimRequest>{ShimRequest::kSignal, "signal"}};
 
 constexpr std::array kEventKinds = {Word<Kind>{Kind::kNamespaces, "namespaces"},
                                     Word<Kind>{Kind::kContainerCreated, "container_created"},
@@ -38,6 +40,8 @@ constexpr std::array kEventKinds = {Word<Kind>{Kind::kNamespaces, "namespaces"},
                                     Word<Kind>{Kind::kTaskStopping, "task_stopping"},
                                     Word<Kind>{Kind::kTaskStopped, "task_stopped"},
                                     Word<Kind>{Kind::kFailed, "failed"},
+                                    Word<Kind>{Kind::kAttachRefused, "attach_refused"},
+                                    Word<Kind>{Kind::kOutputMissed, "output_missed"},
                                     Word<Kind>{Kind::kUpToDate, "up_to_date"}};
 
 constexpr std::array kHealthWords = {Word<HealthStatus>{HealthStatus::kUnknown, "UNKNOWN"},
@@ -129,6 +133,8 @@ std::string render_order(const ShimOrder& order) {
     json["columns"] = order.window.columns;
     json["rows"] = order.window.rows;
   }
+  if (order.signal != 0) json["signal"] = order.signal;
+  if (order.in_the_foreground) json["inTheForeground"] = true;
   return dump(json);
 }
 
@@ -144,6 +150,11 @@ Result<ShimOrder> parse_order(std::string_view text) {
   order.container = TRY(root.find_string("container")).value_or("");
   order.window.columns = TRY(window_side_of(root, "columns"));
   order.window.rows = TRY(window_side_of(root, "rows"));
+  order.signal = TRY(find_int(root, "signal")).value_or(0);
+  if (order.signal > kSignalMax) {
+    return fail(Errc::kInvalid, "signal: {} is out of range", order.signal);
+  }
+  order.in_the_foreground = TRY(root.find_bool("inTheForeground")).value_or(false);
   return order;
 }
 

@@ -10,8 +10,10 @@
 //                                        <--  container_health, when it changes
 //                                        <--  container_restarted, with the record of what ended
 //                                        <--  task_stopping, container_exited
-//     attach  + 2 descriptors            -->  before start, at best: who types at a container
+//     attach  + up to 3 descriptors      -->  who types at a container, and is shown what it prints
+//                                        <--  attach_refused, output_missed: to that client alone
 //     resize                             -->  the window of who types
+//     signal                             -->  to the first process of a container
 //     stop | kill                        -->  (at any time)
 //                                        <--  stop_requested: somebody asked, not only who hears it
 //                                        <--  task_stopped, then it exits
@@ -33,7 +35,7 @@
 
 namespace berth::runtime {
 
-enum class ShimRequest { kStart, kStop, kKill, kAttach, kResize };
+enum class ShimRequest { kStart, kStop, kKill, kAttach, kResize, kSignal };
 
 // The window of a client's terminal; 0 by 0 when it has none.
 struct Window {
@@ -44,8 +46,10 @@ struct Window {
 
 struct ShimOrder {
   ShimRequest request = ShimRequest::kStart;
-  std::string container{};  // kAttach, kResize
-  Window window{};          // likewise
+  std::string container{};         // kAttach, kResize, kSignal
+  Window window{};                 // kAttach, kResize
+  int signal = 0;                  // kSignal
+  bool in_the_foreground = false;  // kAttach: the container waits for this client
   bool operator==(const ShimOrder&) const = default;
 };
 
@@ -95,6 +99,8 @@ struct ShimEvent {
     kTaskStopping,  // it has been decided; containers may still run
     kTaskStopped,
     kFailed,
+    kAttachRefused,  // `text` says why
+    kOutputMissed,   // `text` says how much a client was not shown
     kUpToDate  // what came before has happened, what follows happens now; to later connections
   };
   Kind kind = Kind::kNamespaces;
@@ -104,7 +110,7 @@ struct ShimEvent {
   std::string at;  // RFC 3339
   std::optional<ExitRecord> exit;      // kContainerExited, kContainerRestarted
   std::optional<HealthReport> health;  // kContainerHealth
-  std::string text;                    // kFailed: what went wrong
+  std::string text;                    // kFailed, kAttachRefused, kOutputMissed
   std::vector<TimedStep> steps;        // what took time since the last event
   bool operator==(const ShimEvent&) const = default;
 };

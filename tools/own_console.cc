@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "sys/file.h"
+#include "sys/pipe.h"
 #include "sys/socket.h"
 
 #include <sys/epoll.h>
@@ -15,6 +16,7 @@ namespace {
 
 constexpr size_t kTypedChunk = 16 * 1024;  // a message of the socket, which the shim takes whole
 constexpr size_t kShownChunk = 64 * 1024;
+constexpr int kShownRoom = 1024 * 1024;  // what a pipe may have without asking (fs.pipe-max-size)
 
 bool has_somebody_at_it(int fd) {
   if (::isatty(fd) == 1) return true;
@@ -37,41 +39,50 @@ const scheduler::ContainerDefinition* console_container(const scheduler::TaskDef
   return named.empty() ? found : nullptr;
 }
 
-OwnConsole::OwnConsole(const scheduler::ContainerDefinition& container, sys::Loop& loop)
-    : container_(container.name),
+OwnConsole::OwnConsole(ConsoleOptions options, sys::Loop& loop)
+    : options_(std::move(options)),
       loop_(loop),
-      shows_(container.pseudo_terminal),
-      on_terminal_(::isatty(STDIN_FILENO) == 1) {}
+      on_terminal_(::isatty(STDIN_FILENO) == 1),
+      outlets_{Outlet{{}, STDOUT_FILENO}, Outlet{{}, STDERR_FILENO}} {}
 
-Result<std::unique_ptr<OwnConsole>> OwnConsole::make(
-    const scheduler::ContainerDefinition& container, sys::Loop& loop) {
-  std::unique_ptr<OwnConsole> console(new OwnConsole(container, loop));
+Result<std::unique_ptr<OwnConsole>> OwnConsole::make(ConsoleOptions options, sys::Loop& loop) {
+  std::unique_ptr<OwnConsole> console(new OwnConsole(std::move(options), loop));
+  const ConsoleOptions& wanted = console->options_;
   sys::SocketPair input = TRY(sys::make_socket_pair());
-  console->input_ = std::move(input.ours);
-  console->their_input_ = std::move(input.theirs);
-  TRY(sys::set_nonblocking(console->input_.get()));
-  if (!console->shows_) return console;
-  sys::Pipe output = TRY(sys::make_pipe());
-  console->output_ = std::move(output.read);
-  console->their_output_ = std::move(output.write);
-  TRY(sys::set_nonblocking(console->output_.get()));
-  TRY(loop.watch(console->output_.get(), EPOLLIN,
-                 [self = console.get()](uint32_t) { (void)self->show_output(); }));
+  console->theirs_.input = std::move(input.theirs);
+  if (wanted.reads) {  // else it has ended before it began
+    console->input_ = std::move(input.ours);
+    TRY(sys::set_nonblocking(console->input_.get()));
+  }
+  if (console->shows_anything()) console->theirs_.output = TRY(console->open_outlet(0));
+  if (wanted.shows_streams && !wanted.has_terminal) {
+    console->theirs_.error = TRY(console->open_outlet(1));
+  }
   return console;
+}
+
+// The other end of a pipe that we show. It holds much, so that who is shown something seldom misses
+// any of it.
+Result<sys::Fd> OwnConsole::open_outlet(size_t i) {
+  sys::Pipe pipe = TRY(sys::make_pipe());
+  TRY(sys::set_pipe_room(pipe.read.get(), kShownRoom));
+  TRY(sys::set_nonblocking(pipe.read.get()));
+  outlets_[i].from = std::move(pipe.read);
+  TRY(loop_.watch(outlets_[i].from.get(), EPOLLIN, [this, i](uint32_t) { (void)show_output(i); }));
+  return std::move(pipe.write);
 }
 
 OwnConsole::~OwnConsole() {
   end();
-  close_output();
+  for (Outlet& outlet : outlets_) {
+    if (outlet.from) loop_.unwatch(outlet.from.get());
+  }
 }
 
 agent::ConsoleClient OwnConsole::client() {
-  agent::ConsoleClient client;
-  client.container = container_;
-  client.input = std::move(their_input_);
-  client.output = std::move(their_output_);
-  client.window = window();
-  return client;
+  theirs_.container = options_.container;
+  theirs_.window = window();
+  return std::move(theirs_);
 }
 
 runtime::Window OwnConsole::window() const {
@@ -81,11 +92,11 @@ runtime::Window OwnConsole::window() const {
 }
 
 Status OwnConsole::begin() {
-  if (shows_ && on_terminal_) {
+  if (options_.has_terminal && options_.reads && on_terminal_) {
     raw_.emplace(
         TRY(sys::RawMode::enter(TRY(sys::duplicate(STDIN_FILENO)), sys::Newlines::kAsTheyAre)));
   }
-  await_input();
+  if (options_.reads) await_input();
   return {};
 }
 
@@ -107,21 +118,36 @@ void OwnConsole::read_input() {
   auto got = sys::read_some(STDIN_FILENO, chunk.data(), chunk.size());
   if (!got && got.error().errno_value == EAGAIN) return await_input();
   if (!got || *got == 0) return end_input();
-  unsent_.assign(chunk, 0, *got);
+  take_typed(std::string_view(chunk).substr(0, *got));
+}
+
+void OwnConsole::take_typed(std::string_view typed) {
+  if (raw_ && options_.keys) {
+    DetachKeys::Typed taken = options_.keys->take(typed);
+    unsent_ = std::move(taken.text);
+    detach_when_sent_ = taken.detached;
+  } else {
+    unsent_ = typed;
+  }
   send_input();
 }
 
 // A message goes as a whole or not at all.
 void OwnConsole::send_input() {
   loop_.unwatch(input_.get());
-  auto sent = sys::send_message(input_.get(), unsent_, {});
+  auto sent = unsent_.empty() ? Status{} : sys::send_message(input_.get(), unsent_, {});
   if (sent) {
     unsent_.clear();
-    return await_input();
+    return detach_when_sent_ ? detach() : await_input();
   }
   if (sent.error().errno_value != EAGAIN) return end_input();  // nobody listens any more
   auto watched = loop_.watch(input_.get(), EPOLLOUT, [this](uint32_t) { send_input(); });
   if (!watched) end_input();
+}
+
+void OwnConsole::detach() {
+  end();
+  if (options_.on_detach) options_.on_detach();
 }
 
 void OwnConsole::end_input() {
@@ -132,18 +158,22 @@ void OwnConsole::end_input() {
   input_.reset();
 }
 
-bool OwnConsole::show_output() {
+bool OwnConsole::show_output(size_t i) {
+  Outlet& outlet = outlets_[i];
   std::string chunk(kShownChunk, '\0');
-  auto got = sys::read_some(output_.get(), chunk.data(), chunk.size());
+  auto got = sys::read_some(outlet.from.get(), chunk.data(), chunk.size());
   if (!got && got.error().errno_value == EAGAIN) return false;
   if (!got || *got == 0) {
-    end();
-    close_output();
+    if (options_.has_terminal) end();
+    close_output(i);
     return false;
   }
-  auto shown = sys::write_all(STDOUT_FILENO, std::string_view(chunk).substr(0, *got));
-  if (!shown) LOG(kDebug, "output is not shown", {{"why", shown.error().text}});
-  return true;
+  auto shown = sys::write_all(outlet.to, std::string_view(chunk).substr(0, *got));
+  if (shown) return true;
+  LOG(kDebug, "output is not shown", {{"why", shown.error().text}});
+  if (!options_.on_detach) return true;
+  detach();
+  return false;
 }
 
 std::string OwnConsole::line_for_terminal(std::string text) const {
@@ -155,13 +185,16 @@ std::string OwnConsole::line_for_terminal(std::string text) const {
 }
 
 void OwnConsole::drain() {
-  while (output_ && show_output()) {
+  for (size_t i = 0; i < outlets_.size(); ++i) {
+    while (outlets_[i].from && show_output(i)) {
+    }
   }
 }
 
-void OwnConsole::close_output() {
-  if (output_) loop_.unwatch(output_.get());
-  output_.reset();
+void OwnConsole::close_output(size_t i) {
+  loop_.unwatch(outlets_[i].from.get());
+  outlets_[i].from.reset();
+  if (has_shown_all() && options_.on_shown) options_.on_shown();
 }
 
 void OwnConsole::end() {

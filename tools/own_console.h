@@ -1,7 +1,8 @@
-// Our standard input, and what the terminal of a container shows, in `berth run`.
+// Our standard input, and what the terminal of a container shows, in `berth run` and `attach`.
 //
 //   standard input --> socket --> shim --> the container's terminal or standard input
-//   standard output <-- pipe <-- shim <-- its terminal, beside the log (none without a terminal)
+//   standard output <-- pipe <-- shim <-- its terminal, or its standard output, beside the log
+//   standard error <-- pipe <-- shim <-- its standard error, where that is apart
 //
 // While the container has a terminal and runs, our own hands on every key as it is.
 #pragma once
@@ -11,7 +12,10 @@
 #include "scheduler/task_definition.h"
 #include "sys/loop.h"
 #include "sys/terminal.h"
+#include "tools/detach_keys.h"
 
+#include <array>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,17 +28,31 @@ namespace berth::tools {
 const scheduler::ContainerDefinition* console_container(const scheduler::TaskDefinition& definition,
                                                         const std::string& named);
 
+struct ConsoleOptions {
+  std::string container;
+  bool has_terminal = false;          // the container
+  bool shows_streams = false;         // its standard streams, if it has no terminal
+  bool reads = true;                  // our standard input is for it
+  std::optional<DetachKeys> keys{};   // looked for where we hand on every key
+  std::function<void()> on_detach{};  // they were typed, or nobody takes what we show
+  std::function<void()> on_shown{};   // all that there is to show has been shown
+};
+
 class OwnConsole {
  public:
-  static Result<std::unique_ptr<OwnConsole>> make(const scheduler::ContainerDefinition& container,
-                                                  sys::Loop& loop);
+  static Result<std::unique_ptr<OwnConsole>> make(ConsoleOptions options, sys::Loop& loop);
   OwnConsole(const OwnConsole&) = delete;
   OwnConsole& operator=(const OwnConsole&) = delete;
   ~OwnConsole();
 
-  const std::string& container() const { return container_; }
+  const std::string& container() const { return options_.container; }
   // Its output is shown here and not from the log.
-  bool shows(const std::string& container) const { return shows_ && container == container_; }
+  bool shows(const std::string& container) const {
+    return shows_anything() && container == options_.container;
+  }
+  bool has_shown_all() const { return !outlets_[0].from && !outlets_[1].from; }
+  // Our terminal hands on every key.
+  bool is_raw() const { return raw_.has_value(); }
 
   // The shim's ends; once.
   agent::ConsoleClient client();
@@ -53,25 +71,32 @@ class OwnConsole {
   void end();
 
  private:
-  OwnConsole(const scheduler::ContainerDefinition& container, sys::Loop& loop);
+  struct Outlet {
+    sys::Fd from;
+    int to;
+  };
+  OwnConsole(ConsoleOptions options, sys::Loop& loop);
+  bool shows_anything() const { return options_.has_terminal || options_.shows_streams; }
+  Result<sys::Fd> open_outlet(size_t i);
   void read_input();
+  void take_typed(std::string_view typed);
   void send_input();
   void await_input();
   void end_input();
+  void detach();
   // True when there may be more.
-  bool show_output();
-  void close_output();
+  bool show_output(size_t i);
+  void close_output(size_t i);
 
-  std::string container_;
+  ConsoleOptions options_;
   sys::Loop& loop_;
-  bool shows_;
   bool on_terminal_;
   bool can_wait_ = true;  // epoll(7) refuses files, which are always ready
   sys::Fd input_;
-  sys::Fd output_;
-  sys::Fd their_input_;
-  sys::Fd their_output_;
+  std::array<Outlet, 2> outlets_;
+  agent::ConsoleClient theirs_;
   std::string unsent_;
+  bool detach_when_sent_ = false;
   std::optional<sys::Loop::TimerId> next_read_;
   std::optional<sys::RawMode> raw_;
 };

@@ -218,7 +218,10 @@ Result<std::unique_ptr<OwnConsole>> open_console(const scheduler::TaskDefinition
   if (is_keeper || options.file == "-") return std::unique_ptr<OwnConsole>();
   const auto* container = console_container(definition, options.container);
   if (container == nullptr) return std::unique_ptr<OwnConsole>();
-  return OwnConsole::make(*container, loop);
+  ConsoleOptions console;
+  console.container = container->name;
+  console.has_terminal = container->pseudo_terminal;
+  return OwnConsole::make(std::move(console), loop);
 }
 
 // Nobody waits for it.

@@ -1,5 +1,6 @@
 // The command line of the commands for tasks that run.
 #include "tools/command_line.h"
+#include "tools/detach_keys.h"
 #include "tools/task_commands.h"
 
 #include <CLI/CLI.hpp>
@@ -79,6 +80,24 @@ void add_exec(CLI::App& app, Command& chosen) {
   });
 }
 
+void add_attach(CLI::App& app, Command& chosen) {
+  CLI::App* attach = app.add_subcommand(
+      "attach", "Show what a container prints from now on, and type at it where it is interactive");
+  auto options = std::make_shared<AttachOptions>();
+  options->keys = kDetachKeysDefault;
+  attach->add_option("TASK", options->task, kTaskHelp)->required();
+  attach->add_option("CONTAINER", options->container,
+                     "which one; else the only one, or the first essential one");
+  attach->add_option("--detach-keys", options->keys,
+                     "what leaves its terminal and lets it run on; \"\" is nothing");
+  attach->add_flag("--no-stdin", options->no_input, "only look");
+  attach->add_flag("--no-signals", options->no_signals,
+                   "signals end the command, and are not passed on to the container");
+  attach->callback([options, &chosen] {
+    chosen = [options](const agent::Config& config) { return attach_command(config, *options); };
+  });
+}
+
 void add_stats(CLI::App& app, Command& chosen) {
   CLI::App* stats =
       app.add_subcommand("stats", "Show what running containers use, anew each second");
@@ -144,6 +163,7 @@ void add_task_commands(CLI::App& app, Command& chosen) {
   add_ps(app, chosen);
   add_logs(app, chosen);
   add_exec(app, chosen);
+  add_attach(app, chosen);
   add_stop(app, chosen);
   add_inspect(app, chosen);
   add_stats(app, chosen);

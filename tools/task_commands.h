@@ -49,6 +49,17 @@ struct ExecOptions {
 // The exit code of the command; kExitFailure when it could not be run.
 int exec_command(const agent::Config& config, const ExecOptions& options);
 
+struct AttachOptions {
+  std::string task;
+  std::string container;    // "" is the only one, or the first essential one
+  std::string keys;         // DetachKeys::parse
+  bool no_input = false;    // our standard input is not for it
+  bool no_signals = false;  // signals end us and are not passed on
+};
+// Its output from now on, and our input. The exit code of the container; 0 when the keys were
+// typed.
+int attach_command(const agent::Config& config, const AttachOptions& options);
+
 struct ExplainOptions {
   std::string subject;    // a task that runs, or the file of a definition; "-" is standard input
   std::string overrides;  // of a definition, as for berth run

@@ -1,80 +1,24 @@
 """`berth run` with pseudoTerminal and interactive: who types, what is seen, and what the log has."""
 
-import fcntl
-import os
-import pty
-import re
-import select
-import struct
 import subprocess
 import termios
-import time
 
 import pytest
 
-from berth import PATIENCE, sh, task
+from berth import sh, task
+from terminal import Terminal
 
 
 def shell(script="sh", name="main", **fields):
     return sh(script, name, interactive=True, pseudoTerminal=True, stopTimeout=2, **fields)
 
 
-class Terminal:
-    """A `berth run` that a person has typed at a terminal of 100 by 30."""
-
-    def __init__(self, berth, definition, *flags):
-        self.master, slave = pty.openpty()
-        self.resize(100, 30)
-        self.before = termios.tcgetattr(slave)
-        self.slave = slave
-        self.seen = ""
-        command = berth.command(("run", berth.write(definition), *flags))
-        self.process = subprocess.Popen(
-            command, stdin=slave, stdout=slave, stderr=slave, env=berth.environment, start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.terminate()
-            self.end()
-        os.close(self.master)
-        os.close(self.slave)
-
-    def resize(self, columns, rows):
-        fcntl.ioctl(self.master, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-
-    def type(self, text):
-        os.write(self.master, text.encode())
-
-    def read(self, timeout):
-        if select.select([self.master], [], [], timeout)[0]:
-            self.seen += os.read(self.master, 65536).decode()
-
-    def expect(self, pattern):
-        """Reads until the pattern comes; forgets up to its end."""
-        deadline = time.monotonic() + 20 * PATIENCE
-        while True:
-            found = re.search(pattern, self.seen)
-            if found:
-                self.seen = self.seen[found.end():]
-                return found
-            assert time.monotonic() < deadline, f"never saw {pattern!r}: {self.seen!r}"
-            self.read(0.1)
-
-    def end(self):
-        deadline = time.monotonic() + 30 * PATIENCE
-        while self.process.poll() is None:
-            assert time.monotonic() < deadline, self.seen
-            self.read(0.05)
-        self.read(0)
-        return self.process.returncode
+def at_terminal(berth, definition, *flags):
+    return Terminal(berth, "run", berth.write(definition), *flags)
 
 
 def test_a_terminal_has_the_keys_the_window_and_the_exit_code(berth):
-    with Terminal(berth, task(shell(environment=[{"name": "PS1", "value": "$((40+2))# "}]))) as terminal:
+    with at_terminal(berth, task(shell(environment=[{"name": "PS1", "value": "$((40+2))# "}]))) as terminal:
         terminal.expect("42# ")  # a prompt: nothing waits for the end of a line
         terminal.type("stty size; tty; echo $TERM; id -u\n")
         terminal.expect(r"30 100\r\n/dev/pts/0\r\nxterm\r\n0\r\n")
@@ -93,7 +37,7 @@ def test_a_terminal_has_the_keys_the_window_and_the_exit_code(berth):
 
 def test_a_burst_arrives_whole_and_in_the_log(berth):
     """More than pipe, terminal and buffer hold, ended by the end of the container."""
-    with Terminal(berth, task(shell("read x; seq 40000"), family="burst")) as terminal:
+    with at_terminal(berth, task(shell("read x; seq 40000"), family="burst")) as terminal:
         terminal.expect("")
         terminal.type("go\n")
         assert terminal.end() == 0
@@ -106,7 +50,7 @@ def test_of_several_the_one_that_is_named_is_typed_at(berth):
     look = "read line; echo $0 has $line"
     definition = task(shell(f"exec sh -c '{look}' one", "one"),
                       sh(f"exec sh -c '{look}' two", "two", interactive=True, essential=False, stopTimeout=1))
-    with Terminal(berth, definition, "--container", "one") as terminal:
+    with at_terminal(berth, definition, "--container", "one") as terminal:
         terminal.type("word\n")
         terminal.expect("one has word\r\n")
         assert terminal.end() == 0

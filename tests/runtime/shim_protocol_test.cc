@@ -17,8 +17,13 @@ TEST(ShimProtocol, RequestsRoundTrip) {
     ShimOrder order{.request = request, .container = "web", .window = {65535, 24}};
     EXPECT_EQ(parse_order(render_order(order)).value(), order);
   }
-  for (const char* bad : {R"({"request":"resize","rows":65536})",
-                          R"({"request":"resize","rows":-1})", R"({"request":"sit"})", "{}"}) {
+  ShimOrder signal{.request = ShimRequest::kSignal, .container = "web", .signal = 15};
+  EXPECT_EQ(parse_order(render_order(signal)).value(), signal);
+  ShimOrder held{.request = ShimRequest::kAttach, .container = "web", .in_the_foreground = true};
+  EXPECT_EQ(parse_order(render_order(held)).value(), held);
+  for (const char* bad :
+       {R"({"request":"resize","rows":65536})", R"({"request":"signal","signal":65})",
+        R"({"request":"resize","rows":-1})", R"({"request":"sit"})", "{}"}) {
     EXPECT_FALSE(parse_order(bad)) << bad;
   }
   EXPECT_EQ(render_request(ShimRequest::kStop), R"({"request":"stop"})");
