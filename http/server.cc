@@ -47,6 +47,12 @@ Status Server::listen(sys::Fd listener) {
   return watch_listener(listeners_.size() - 1);
 }
 
+std::vector<int> Server::listeners() const {
+  std::vector<int> fds;
+  for (const Listener& listener : listeners_) fds.push_back(listener.fd.get());
+  return fds;
+}
+
 Status Server::watch_listener(size_t place) {
   listeners_[place].watched = true;
   return loop_.watch(listeners_[place].fd.get(), EPOLLIN,

@@ -61,6 +61,8 @@ class Server {
   // A listening stream socket, TCP or unix.
   Status listen(sys::Fd listener);
   size_t connections() const { return connections_.size(); }
+  // The listening sockets, borrowed.
+  std::vector<int> listeners() const;
   // Without one, an Upgrade header is a header like others.
   void on_upgrade(UpgradeHandler handler) { upgrade_ = std::move(handler); }
 

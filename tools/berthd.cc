@@ -25,6 +25,7 @@ Status add_commands(const GlobalOptions& global, const agent::Config& config,
       TRY(own_command(global, config, {"system", "sweep", "--delay", kSweeperDelayMs}));
   options.cleaner = TRY(own_command(global, config, {"system", "prune", "--automatic"}));
   options.endpoint = TRY(own_command(global, config, {"system", "endpoint"}));
+  options.own.front() = TRY(agent::sibling_program("berthd"));
   options.sessions.session = TRY(own_command(global, config, {"system", "session"}));
   options.sessions.exec = TRY(own_command(global, config, {"exec"}));
   return {};
@@ -50,6 +51,7 @@ Status serve(BerthdOptions options) {
 int main(int argc, char** argv) {
   using namespace berth::tools;
   BerthdOptions options;
+  options.daemon.own.assign(argv, argv + argc);
   CLI::App app("berthd answers Amazon's API for the tasks of this host", "berthd");
   app.set_version_flag("--version", BERTH_VERSION);
   add_global_options(app, options.global);

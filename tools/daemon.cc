@@ -12,6 +12,7 @@
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/host.h"
+#include "sys/listeners.h"
 #include "sys/loop.h"
 #include "sys/socket.h"
 #include "sys/spawn.h"
@@ -159,7 +160,8 @@ class Daemon {
 
   Status run() {
     TRY(loop_.on_signals({SIGINT, SIGTERM, SIGHUP, SIGPIPE}, [this](int signal) {
-      if (signal == SIGINT || signal == SIGTERM) loop_.stop();
+      if (signal == SIGHUP) return hand_over();
+      if (signal != SIGPIPE) loop_.stop();
     }));
     TRY(driver_.start());
     TRY(listen());
@@ -171,14 +173,57 @@ class Daemon {
   }
 
  private:
-  Status listen() {
-    auto tcp = take_over([&] { return sys::listen_tcp(config_.listen, sys::AddressNeed::kNow); });
-    if (!tcp) {
-      return wrap(std::move(tcp).error(), "--listen {}", agent::render_listen(config_.listen));
+  // Sockets that our supervisor or our predecessor opened.
+  struct Given {
+    sys::Fd tcp;
+    sys::Fd root;
+  };
+  Result<Given> take_given() {
+    Given given;
+    for (sys::Fd& listener : sys::take_given_listeners()) {
+      auto place = TRY(sys::place_of_listener(listener.get()));
+      if (place.is_unix) {
+        bool is_ours = place.path == paths_.daemon_socket() && sys::exists(place.path);
+        if (is_ours) given.root = std::move(listener);
+        continue;
+      }
+      sys::TcpAddress at = TRY(sys::local_address(listener.get()));
+      bool is_wanted = at.address == config_.listen.address &&
+                       (at.port == config_.listen.port || config_.listen.port == 0);
+      if (is_wanted) given.tcp = std::move(listener);
     }
-    sys::TcpAddress at = TRY(sys::local_address(tcp->get()));
-    TRY(server_.listen(std::move(*tcp)));
-    TRY(server_.listen(TRY(sys::listen_private_stream(paths_.daemon_socket()))));
+    return given;
+  }
+
+  Result<sys::Fd> listen_for_clients() {
+    auto tcp = take_over([&] { return sys::listen_tcp(config_.listen, sys::AddressNeed::kNow); });
+    if (tcp) return tcp;
+    return wrap(std::move(tcp).error(), "--listen {}", agent::render_listen(config_.listen));
+  }
+
+  // Returns only when there is no successor. What it has is on disk; that we had threads and half
+  // done work is what a death of ours would have left, too.
+  void hand_over() {
+    auto handed_over = [this]() -> Status {
+      sys::Program check;
+      check.path = options_.own.front();
+      check.arguments = options_.own;
+      check.arguments.push_back("--print-config");
+      sys::Output checked = TRY(sys::run_program(std::move(check), ""));
+      if (checked.status.shell_code() != 0) return fail(Errc::kInvalid, "{}", checked.err);
+      LOG(kInfo, "berthd hands over", {{"program", options_.own.front()}});
+      return sys::become_with_listeners(options_.own, server_.listeners());
+    }();
+    LOG(kError, "berthd stays what it is", {{"why", handed_over.error().text}});
+  }
+
+  Status listen() {
+    Given given = TRY(take_given());
+    if (!given.tcp) given.tcp = TRY(listen_for_clients());
+    if (!given.root) given.root = TRY(sys::listen_private_stream(paths_.daemon_socket()));
+    sys::TcpAddress at = TRY(sys::local_address(given.tcp.get()));
+    TRY(server_.listen(std::move(given.tcp)));
+    TRY(server_.listen(std::move(given.root)));
     agent::DaemonInfo info{sys::own_pid(), at};
     TRY(sys::write_replace(paths_.daemon_info(), agent::render_daemon_info(info), 0644));
     LOG(kInfo, "berthd serves", {{"listen", agent::render_listen(at)}, {"run", paths_.run}});

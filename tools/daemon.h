@@ -24,10 +24,12 @@ struct DaemonOptions {
   std::vector<std::string> cleaner;
   std::vector<std::string> endpoint;
   ExecSessions::Programs sessions;
+  std::vector<std::string> own;  // the command that we are, its program by its path
 };
 
-// Serves until SIGTERM or SIGINT. Errors: not root, another one serves this instance, no such
-// address.
+// Serves until SIGTERM or SIGINT. SIGHUP: becomes the program that is at its path now, another
+// version say, with the same sockets: who connects meanwhile waits, nobody is refused. Errors: not
+// root, another one serves this instance, no such address.
 Status serve_daemon(const agent::Config& config, const DaemonOptions& options);
 
 }  // namespace berth::tools

@@ -23,6 +23,7 @@ class Daemon:
         self._watchdog = {"WATCHDOG_USEC": str(WATCHDOG_USEC)} if watchdog else {}
         self.told = []
         self.process = None
+        self.pass_fds = ()
 
     def __enter__(self):
         self.start()
@@ -43,7 +44,7 @@ class Daemon:
         self._log = open(self.instance.state.parent / "berthd.log", "a+")
         self.process = subprocess.Popen(
             self.command(*self.flags), stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
-            env={**self.instance.environment, "NOTIFY_SOCKET": str(path), **self._watchdog})
+            pass_fds=self.pass_fds, env={**self.instance.environment, "NOTIFY_SOCKET": str(path), **self._watchdog})
         self.hear("READY=1")
 
     def hear(self, wanted, times=1):
