@@ -5,6 +5,7 @@
 #include "sys/spawn.h"
 
 #include <algorithm>
+#include <span>
 
 namespace berth::resolver {
 namespace {
@@ -32,6 +33,19 @@ void shuffle(std::vector<std::string>& entries, Rng& rng) {
   for (size_t i = entries.size(); i > 1; --i) std::swap(entries[i - 1], entries[rng.next() % i]);
 }
 
+// As many as are answered.
+std::vector<dns::RecordValue> read_entries(const std::string& directory,
+                                           std::span<const std::string> entries) {
+  std::vector<dns::RecordValue> values;
+  for (const std::string& entry : entries) {
+    auto value = read_entry(directory + "/" + entry);
+    if (!value || std::ranges::find(values, *value) != values.end()) continue;
+    values.push_back(std::move(*value));
+    if (values.size() == dns::kAnswersMax) break;
+  }
+  return values;
+}
+
 }  // namespace
 
 Names::Found Names::find(const dns::Name& name, Rng& rng) const {
@@ -41,13 +55,11 @@ Names::Found Names::find(const dns::Name& name, Rng& rng) const {
   auto entries = sys::list_directory(directory);
   if (!entries) return {};
   shuffle(*entries, rng);
+  auto unwell = std::stable_partition(entries->begin(), entries->end(),
+                                      [](const auto& entry) { return !entry.ends_with(kUnwell); });
   Found found;
-  for (const std::string& entry : *entries) {
-    auto value = read_entry(directory + "/" + entry);
-    if (!value || std::ranges::find(found.values, *value) != found.values.end()) continue;
-    found.values.push_back(std::move(*value));
-    if (found.values.size() == dns::kAnswersMax) break;
-  }
+  found.values = read_entries(directory, {entries->begin(), unwell});
+  if (found.values.empty()) found.values = read_entries(directory, {unwell, entries->end()});
   if (!found.values.empty()) found.presence = dns::Presence::kRecords;
   return found;
 }

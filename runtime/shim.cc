@@ -377,8 +377,25 @@ class Shim {
     if (!runs) return;
     names_published_ = true;
     auto published = runtime::publish_names(*plan_.names, plan_.task_id);
-    if (published) return;
+    if (published) return mark_names();
     LOG(kError, "the task is not found by its names", {{"why", published.error().text}});
+  }
+
+  // UNHEALTHY, as ECS says of a task: an essential container is.
+  bool is_unhealthy() const {
+    for (size_t i = 0; i < progress_.size(); ++i) {
+      if (plan_.containers[i].essential && progress_[i].health == HealthStatus::kUnhealthy) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  void mark_names() {
+    if (!names_published_) return;
+    auto health = is_unhealthy() ? NamesHealth::kUnwell : NamesHealth::kWell;
+    auto marked = runtime::mark_names(*plan_.names, plan_.task_id, health);
+    if (!marked) LOG(kWarn, "a name of the task stays", {{"why", marked.error().text}});
   }
 
   void withdraw_names() {
@@ -451,6 +468,7 @@ class Shim {
     event.at = now();
     event.health = monitors_[i]->report();
     tell(event);
+    mark_names();
   }
 
   void stop(size_t i) {

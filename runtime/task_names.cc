@@ -9,6 +9,7 @@ namespace berth::runtime {
 namespace {
 
 constexpr int kNameAttempts = 10;
+constexpr const char* kUnwellSuffix = ".unwell";  // resolver::kUnwell, which runtime/ does not see
 
 // A task may have several records of one name.
 std::string entry_of(const NamesPlan& plan, const std::string& task_id, size_t place) {
@@ -42,11 +43,27 @@ Status publish_names(const NamesPlan& plan, const std::string& task_id) {
   return {};
 }
 
+// In one step, so that there is always one of the two.
+Status mark_names(const NamesPlan& plan, const std::string& task_id, NamesHealth health) {
+  Status first;
+  for (size_t i = 0; i < plan.names.size(); ++i) {
+    std::string well = entry_of(plan, task_id, i);
+    std::string unwell = well + kUnwellSuffix;
+    auto renamed =
+        health == NamesHealth::kWell ? sys::rename(unwell, well) : sys::rename(well, unwell);
+    if (!renamed && renamed.error().errno_value != ENOENT && first) first = std::move(renamed);
+  }
+  return first;
+}
+
 Status withdraw_names(const NamesPlan& plan, const std::string& task_id) {
   Status first;
   for (size_t i = 0; i < plan.names.size(); ++i) {
-    auto removed = sys::remove_file(entry_of(plan, task_id, i));
-    if (!removed && removed.error().errno_value != ENOTDIR && first) first = std::move(removed);
+    std::string entry = entry_of(plan, task_id, i);
+    for (const std::string& path : {entry, entry + kUnwellSuffix}) {
+      auto removed = sys::remove_file(path);
+      if (!removed && removed.error().errno_value != ENOTDIR && first) first = std::move(removed);
+    }
     (void)sys::remove_directory(plan.directory + "/" + plan.names[i].name);  // others may need it
   }
   (void)sys::remove_directory(plan.directory);  // likewise

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 import dns_wire
 import leak_census
 from berth import Instance, sh, task
+from waiting import wait_until
 
 SUPPORT = pathlib.Path(dns_wire.__file__).parent
 # The host's glibc and Python inside of a container of busybox.
@@ -107,6 +109,47 @@ def ran(berth, definition, *flags):
     outcome = berth.run(definition, *flags)
     assert outcome.code == 0, outcome
     return outcome.lines()
+
+
+RUNS = "trap 'exit 0' TERM; sleep 100 & wait"
+
+
+def test_who_is_unhealthy_is_told_of_when_nobody_else_is_there(hurried):
+    """Checks look for /sick, every 50 ms here; who was sick and is well is back.
+
+    First here: the census of those below begins when theirs does.
+    """
+    check = {"command": ["CMD-SHELL", "[ ! -e /sick ]"], "interval": 5, "retries": 1}
+    definition = {**task(sh(RUNS, healthCheck=check, stopTimeout=2)), "family": "pair"}
+    ids = [hurried.berth("run", "--detach", hurried.write(definition)).out.strip() for _ in range(2)]
+    addresses = {each: hurried.listed(each)["addresses"][0]["privateIpv4Address"] for each in ids}
+
+    def found():
+        told = hurried.berth("exec", ids[0], "nslookup", "-type=a", "pair.berth.internal").out
+        return set(re.findall(r"^Address: *(172\.\S+)$", told, re.MULTILINE))
+
+    def be(each, *command):
+        assert hurried.berth("exec", each, *command).code == 0
+
+    def soon(*wanted):
+        wait_until(lambda: found() == {addresses[each] for each in wanted}, f"{wanted}: {found()}")
+
+    one, two = ids
+    soon(one, two)
+    be(one, "touch", "/sick")
+    soon(two)
+    be(two, "touch", "/sick")
+    soon(one, two)
+    be(one, "rm", "/sick")
+    soon(one)
+    # By another name, which is its own alone, a sick one is found as well.
+    told = hurried.berth("exec", one, "nslookup", "-type=a", f"{two}.pair.berth.internal").out
+    assert addresses[two] in told
+    be(two, "rm", "/sick")
+    soon(one, two)
+    assert hurried.berth("stop", *ids).code == 0
+    assert not list((hurried.state / "names").glob("*/*"))
+    leak_census.wait_for_sweepers(hurried.name, (hurried.state, hurried.root))
 
 
 def test_libraries_find_what_the_host_finds_whatever_the_groups(resolved, tmp_path):
@@ -264,9 +307,6 @@ def test_servers_that_behave_badly(tmp_path, layouts, dnsmasq):
         assert answers('print(ask("web.example", timeout=10).rcode)', silent.port) == ["2"]
         assert len(silent.asked) == 6, "five tries"
         assert answers('print(ask("web.example").data())', silent.port, dnsmasq) == ["['10.9.8.7']"]
-
-
-RUNS = "trap 'exit 0' TERM; sleep 100 & wait"
 
 
 def test_tasks_are_found_by_name_while_they_run(resolved):

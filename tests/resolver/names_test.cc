@@ -49,6 +49,17 @@ TEST_F(ResolverNames, OfProcessesThatHaveGoneAreNotTold) {
             std::vector<dns::RecordValue>{dns::address_value(parse_ipv4("172.29.0.8").value())});
 }
 
+TEST_F(ResolverNames, OfTasksThatAreNotWellAreToldWhereNoOthersAre) {
+  add("web.a", "t-0.unwell", owned("A 172.29.0.5"));
+  add("web.a", "t-1.unwell", owned("A 172.29.0.6"));
+  EXPECT_EQ(find("web.a").values.size(), 2u);
+  add("web.a", "u-0", "0:0 A 172.29.0.7");  // of one that has gone
+  EXPECT_EQ(find("web.a").values.size(), 2u);
+  add("web.a", "u-1", owned("A 172.29.0.8"));
+  EXPECT_EQ(find("web.a").values,
+            std::vector<dns::RecordValue>{dns::address_value(parse_ipv4("172.29.0.8").value())});
+}
+
 TEST_F(ResolverNames, ThatCannotBeReadAreNone) {
   add("web.a", "t-0", "x");
   add("web.a", "t-1", owned("A x"));
