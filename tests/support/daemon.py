@@ -6,6 +6,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 
 import boto3
 import botocore.config
@@ -24,6 +25,7 @@ class Daemon:
         self.told = []
         self.process = None
         self.pass_fds = ()
+        self.extra = {}  # variables of its environment
 
     def __enter__(self):
         self.start()
@@ -40,19 +42,22 @@ class Daemon:
         self.told = []
         self._notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._notify.bind(str(path))
-        self._notify.settimeout(20 * PATIENCE)
+        self._notify.settimeout(0.2)
         self._log = open(self.instance.state.parent / "berthd.log", "a+")
         self.process = subprocess.Popen(
             self.command(*self.flags), stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log,
-            pass_fds=self.pass_fds, env={**self.instance.environment, "NOTIFY_SOCKET": str(path), **self._watchdog})
+            pass_fds=self.pass_fds, env={**self.instance.environment, "NOTIFY_SOCKET": str(path), **self._watchdog, **self.extra})
         self.hear("READY=1")
 
     def hear(self, wanted, times=1):
+        """Waits until it has said so, as often; AssertionError at once when it has died."""
+        deadline = time.monotonic() + 20 * PATIENCE
         while self.told.count(wanted) < times:
             try:
                 self.told.append(self._notify.recv(4096).decode())
             except socket.timeout:
-                raise AssertionError(f"never told {wanted}: {self.log()}") from None
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise AssertionError(f"never told {wanted}: {self.log()}") from None
 
     def command(self, *flags):
         program, *options = self.instance.command(())
