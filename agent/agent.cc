@@ -224,7 +224,8 @@ void Agent::set_up_host_side(const TaskPtr& task) {
 
 void Agent::place_volumes(const TaskPtr& task) {
   const scheduler::TaskDefinition& definition = task->task.definition;
-  bool has_places = !definition.volumes.empty() || definition.ephemeral_storage_gib;
+  bool has_places = !definition.volumes.empty() || definition.ephemeral_storage_gib ||
+                    definition.requires_fargate();
   if (!has_places) return fetch_environment(task);
   auto job = [config = options_.config, env = env_, scheduled = task->task, lease = *task->lease] {
     return volumes_job(config, env, scheduled, lease);

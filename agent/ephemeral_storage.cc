@@ -15,6 +15,7 @@ namespace berth::agent {
 namespace {
 
 constexpr uint64_t kGib = 1ULL << 30;
+constexpr const char* kLoopControl = "/dev/loop-control";
 
 // No journal and no copies of the superblock: nobody mounts it a second time. -F: into a file.
 std::vector<std::string> words_of_mkfs(const std::string& image) {
@@ -53,7 +54,7 @@ Status make_image(const runtime::EphemeralStoragePlan& plan, uint64_t size_gib) 
   uint64_t wanted = size_gib * kGib;
   uint64_t free = TRY(sys::free_bytes(directory));
   if (free < wanted) {
-    LOG(kWarn, "the disk has less room than ephemeralStorage asks for, and bounds it",
+    LOG(kWarn, "the disk has less room than the task's ephemeral storage, and bounds it",
         {{"asked GiB", std::to_string(size_gib)}, {"free GiB", std::to_string(free / kGib)}});
   }
   sys::Fd image = TRY(sys::create(plan.image, O_RDWR, 0600));
@@ -62,6 +63,17 @@ Status make_image(const runtime::EphemeralStoragePlan& plan, uint64_t size_gib) 
 }
 
 }  // namespace
+
+// A bound that nobody asked for keeps no task from running on a host that cannot have it.
+std::optional<uint32_t> storage_gib_of(const scheduler::TaskDefinition& definition) {
+  if (definition.ephemeral_storage_gib || !definition.requires_fargate()) {
+    return definition.ephemeral_storage_gib;
+  }
+  if (sys::exists(kLoopControl)) return kFargateStorageGib;
+  LOG(kWarn, "without loop devices the disk alone bounds what a task of Fargate writes",
+      {{"missing", kLoopControl}});
+  return std::nullopt;
+}
 
 runtime::EphemeralStoragePlan ephemeral_storage_plan(const InstancePaths& paths,
                                                      const std::string& task_id) {

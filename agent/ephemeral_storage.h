@@ -1,4 +1,4 @@
-// The ephemeral storage of a task that asks for a size: an empty file system in a sparse file,
+// The ephemeral storage of a task that has a size: an empty file system in a sparse file,
 // which the shim mounts (runtime/ephemeral_storage.h). It takes of the disk what is written.
 #pragma once
 
@@ -6,8 +6,10 @@
 #include "base/result.h"
 #include "base/step.h"
 #include "runtime/task_plan.h"
+#include "scheduler/task_definition.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace berth::agent {
@@ -15,6 +17,13 @@ namespace berth::agent {
 // In the task's durable directory.
 inline constexpr const char* kEphemeralImage = "ephemeral.img";
 inline constexpr const char* kEphemeralMount = "ephemeral";
+
+// Fargate's, of a task that asks for nothing.
+constexpr uint32_t kFargateStorageGib = 20;
+
+// What bounds a task: the size that it asks for, or Fargate's on Fargate's terms. Nothing: the disk
+// alone does.
+std::optional<uint32_t> storage_gib_of(const scheduler::TaskDefinition& definition);
 
 // Where it will be; nothing is made.
 runtime::EphemeralStoragePlan ephemeral_storage_plan(const InstancePaths& paths,

@@ -20,7 +20,7 @@ class Placer {
         store_(request.config.root) {}
 
   Result<PlacedVolumes> place() {
-    if (request_.task.definition.ephemeral_storage_gib) TRY(place_storage());
+    if (auto size = storage_gib_of(request_.task.definition)) TRY(place_storage(*size));
     for (const scheduler::Volume& volume : request_.task.definition.volumes) {
       placed_.by_name[volume.name] = TRY(place_volume(volume));
     }
@@ -30,11 +30,10 @@ class Placer {
  private:
   bool is_real() const { return request_.placing == Placing::kReal; }
 
-  Status place_storage() {
+  Status place_storage(uint32_t size_gib) {
     placed_.storage = ephemeral_storage_plan(paths_, request_.task.id);
     if (!is_real()) return {};
-    return make_ephemeral_storage(*placed_.storage,
-                                  *request_.task.definition.ephemeral_storage_gib);
+    return make_ephemeral_storage(*placed_.storage, size_gib);
   }
 
   Result<PlacedVolume> place_volume(const scheduler::Volume& volume) {

@@ -64,7 +64,7 @@ def test_a_container_learns_who_it_is(berth, start):
     arn = f"arn:aws:ecs:us-east-1:000000000000:task/default/{running.id}"
     assert list(found) == ["Cluster", "TaskARN", "Family", "Revision", "DesiredStatus", "KnownStatus", "Limits",
                            "PullStartedAt", "PullStoppedAt", "AvailabilityZone", "LaunchType", "Group",
-                           "FaultInjectionEnabled", "Containers"]
+                           "FaultInjectionEnabled", "Containers", "EphemeralStorageMetrics"]
     assert (found["Cluster"], found["TaskARN"]) == ("arn:aws:ecs:us-east-1:000000000000:cluster/default", arn)
     assert (found["Family"], found["Revision"], found["LaunchType"]) == ("known", "1", "FARGATE")
     assert found["Limits"] == {"CPU": 0.25, "Memory": 512}
@@ -82,7 +82,9 @@ def test_a_container_learns_who_it_is(berth, start):
     assert re.fullmatch(r"sha256:[0-9a-f]{64}", container["ImageID"])
     assert container["CreatedAt"] < container["StartedAt"]
     (volume,) = container["Volumes"]
-    assert volume["Destination"] == "/shared" and pathlib.Path(volume["Source"]).is_dir()
+    assert volume["Destination"] == "/shared"
+    # On the storage of the task, which its supervisor alone has mounted.
+    assert volume["Source"].endswith(f"/{running.id}/ephemeral/volumes/shared")
     (network,) = container["Networks"]
     (address,) = network["IPv4Addresses"]
     assert address == running.listed()["addresses"][0]["privateIpv4Address"]

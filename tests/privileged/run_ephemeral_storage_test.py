@@ -51,6 +51,16 @@ def test_root_file_systems_and_volumes_have_the_size_together(berth):
     assert_no_loop_device(berth)
 
 
+def test_on_fargates_terms_it_is_20_gib_unless_asked_for(berth):
+    fargate = {"requiresCompatibilities": ["FARGATE"], "cpu": "256", "memory": "512", "volumes": [{"name": "data"}]}
+    outcome = berth.run(task(sh(f"echo $({KIB_OF.format('/')}) $({KIB_OF.format('/data')})", **DATA), **fargate))
+    assert outcome.code == 0, outcome
+    size, size_of_volume = map(int, outcome.lines()[0].split())
+    assert 0 < size <= 20 << 20
+    assert size_of_volume == size
+    assert_no_loop_device(berth)
+
+
 def test_what_is_written_is_the_disks_only_as_long_as_it_is_there(berth):
     script = ("trap 'rm /data/file; sync; echo removed' USR1; "
               "dd if=/dev/zero of=/data/file bs=1M count=64 conv=fsync 2>/dev/null; echo written; " + HOLD)
@@ -83,7 +93,7 @@ def test_a_disk_with_less_room_bounds_it(tmp_path, layouts):
                                     **STORAGE))
     assert int(outcome.lines()[0]) < 64 << 10, outcome
     assert outcome.lines()[-1] == "full"
-    assert "the disk has less room than ephemeralStorage asks for" in outcome.err
+    assert "the disk has less room than the task's ephemeral storage" in outcome.err
     assert_no_loop_device(instance)
     leak_census.assert_equal(before, instance.state, instance.root)
 
