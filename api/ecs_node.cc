@@ -1,55 +1,18 @@
 #include "api/ecs_node.h"
 
 #include "api/ecs_lookup.h"
+#include "api/ecs_placement.h"
 #include "api/ecs_shapes.h"
 
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <array>
 
 namespace berth::api::ecs {
 namespace {
 
 using scheduler::ContainerDefinition;
 using scheduler::NetworkMode;
-
-// What Amazon's agent calls the abilities that task definitions of ours can ask for.
-constexpr std::array kCapabilities = {
-    "com.amazonaws.ecs.capability.docker-remote-api.1.18",
-    "com.amazonaws.ecs.capability.docker-remote-api.1.19",
-    "com.amazonaws.ecs.capability.docker-remote-api.1.24",
-    "com.amazonaws.ecs.capability.docker-remote-api.1.29",
-    "com.amazonaws.ecs.capability.logging-driver.awsfirelens",
-    "com.amazonaws.ecs.capability.logging-driver.awslogs",
-    "com.amazonaws.ecs.capability.logging-driver.fluentd",
-    "com.amazonaws.ecs.capability.logging-driver.journald",
-    "com.amazonaws.ecs.capability.logging-driver.json-file",
-    "com.amazonaws.ecs.capability.logging-driver.syslog",
-    "com.amazonaws.ecs.capability.privileged-container",
-    "com.amazonaws.ecs.capability.task-iam-role",
-    "ecs.capability.container-health-check",
-    "ecs.capability.container-ordering",
-    "ecs.capability.efs",
-    "ecs.capability.efsAuth",
-    "ecs.capability.env-files.s3",
-    "ecs.capability.execution-role-awslogs",
-    "ecs.capability.execution-role-ecr-pull",
-    "ecs.capability.fault-injection",
-    "ecs.capability.firelens.fluentbit",
-    "ecs.capability.firelens.fluentd",
-    "ecs.capability.firelens.options.config.file",
-    "ecs.capability.pid-ipc-namespace-sharing",
-    "ecs.capability.private-registry-authentication.secretsmanager",
-    "ecs.capability.secrets.asm.environment-variables",
-    "ecs.capability.secrets.ssm.environment-variables",
-    "ecs.capability.task-cpu-mem-limit",
-    "ecs.capability.task-eni",
-};
-
-const char* architecture_of(const Ecs& ecs) {
-  return ecs.settings.architecture == scheduler::CpuArchitecture::kArm64 ? "arm64" : "x86_64";
-}
 
 class Required {
  public:
@@ -129,15 +92,7 @@ std::string shortage_of(const Ecs& ecs, const Holding& held, const Holding& want
 }
 
 std::vector<scheduler::KeyValue> built_in_attributes(const Ecs& ecs) {
-  std::vector<scheduler::KeyValue> attributes = {
-      {"ecs.availability-zone", availability_zone_of(ecs)},
-      {"ecs.cpu-architecture", architecture_of(ecs)},
-      {"ecs.os-family", "LINUX"},
-      {"ecs.os-type", "linux"}};
-  for (const char* name : kCapabilities) attributes.push_back({name, ""});
-  std::sort(attributes.begin(), attributes.end(),
-            [](const auto& one, const auto& other) { return one.name < other.name; });
-  return attributes;
+  return host_attributes(ecs.settings.architecture, availability_zone_of(ecs));
 }
 
 QueryFacts query_facts(const Ecs& ecs, const scheduler::Cluster& cluster) {

@@ -6,6 +6,7 @@
 //   place       while there is room on this host; what is not placed is a failure, not a refusal
 //   submit      one step, one transaction, for all of them
 #include "api/ecs_node.h"
+#include "api/ecs_placement.h"
 #include "api/ecs_shapes.h"
 #include "api/ecs_strategy.h"
 #include "api/ecs_tags.h"
@@ -316,14 +317,15 @@ Json tasks_answer(const Ecs& ecs, const std::vector<const Task*>& tasks,
 // ---- place, submit ----
 
 // Why the node is no place for one more task whatever room it has; "" when it is one.
-std::string unsuited(const Ecs& ecs, const Launch& launch) {
+std::string unsuited(const Ecs& ecs, const Launch& launch, const scheduler::PlacementNeeds& needs) {
   if (launch.request.launch_type == "FARGATE") return "";
   if (launch.cluster->node.draining) return "INACTIVE";
   QueryFacts facts = query_facts(ecs, *launch.cluster);
   for (const Query& query : launch.queries) {
-    if (!query.matches(facts)) return "MemberOf placement constraint unsatisfied.";
+    if (!query.matches(facts)) return kNotAMember;
   }
-  return "";
+  if (unmet_expression(needs, facts) != nullptr) return kNotAMember;
+  return needs.gpus > 0 ? kNoGpus : "";  // this host gives none to tasks
 }
 
 // Whether a task of the group is on the node.
@@ -346,10 +348,14 @@ Json place(Ecs& ecs, Ask& ask, const Launch& launch, const TaskDefinition& defin
   for (const std::string& text : launch.failed_instances) {
     failures.push_back({missing_arn(ecs, text, "container-instance/")});
   }
+  auto needs =
+      scheduler::placement_needs_of(launch.request.definition_json, launch.request.overrides_json);
+  ask.check(needs ? Status() : Status(tl::unexpected<Error>(needs.error())));
+  if (ask.refused()) return {};
   Holding all = held(ecs);
   Holding wanted = holding_of(definition);
   std::vector<std::string> ids;
-  std::string why_not = unsuited(ecs, launch);
+  std::string why_not = unsuited(ecs, launch, *needs);
   bool is_taken = launch.distinct_instance && has_group(ecs, launch);
   for (size_t i = 0; i < launch.count; ++i) {
     std::string shortage = why_not;

@@ -1,5 +1,6 @@
 // Task definitions: families of numbered revisions.
 #include "api/ecs_page.h"
+#include "api/ecs_placement.h"
 #include "api/ecs_shapes.h"
 #include "api/ecs_tags.h"
 #include "base/text.h"
@@ -92,6 +93,7 @@ Json register_task_definition(Ecs& ecs, Ask& ask) {
   }
   auto parsed = scheduler::parse_task_definition(ask.root(), ecs.settings.architecture);
   ask.refuse_findings(parsed.findings);
+  ask.refuse_findings(check_expressions(ask.root()));
   Revision revision;
   revision.tags = read_tags(ask, "tags");
   check_room(ecs, ask, parsed.definition.family);

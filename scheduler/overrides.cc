@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "scheduler/environment_files.h"
 #include "scheduler/key_values.h"
+#include "scheduler/placement_needs.h"
 #include "scheduler/reader.h"
 #include "scheduler/sizes.h"
 #include "scheduler/task_definition_parse.h"
@@ -104,6 +105,7 @@ ParsedOverrides parse_overrides(const json::Node& root) {
     for (const json::Node& node : reader.array(root, "containerOverrides")) {
       if (!reader.check_members(node, "ContainerOverride")) continue;
       overrides.containers.push_back(read_container_override(reader, node));
+      check_resource_requirements(reader, node);
     }
   }
   parsed.findings = reader.take();

@@ -28,8 +28,7 @@ constexpr Field kFields[] = {
      "berth pulls images, writes logs and fetches secrets with its own credentials; required where "
      "ECS requires it"},
     {"TaskDefinition", "taskRoleArn", kHonoured, ""},
-    {"TaskDefinition", "placementConstraints", kRefused,
-     "berth has one host and no attributes yet"},
+    {"TaskDefinition", "placementConstraints", kHonoured, ""},
     {"TaskDefinition", "proxyConfiguration", kRefused, kNoProxy},
     {"TaskDefinition", "inferenceAccelerators", kRefused,
      "Unsupported field 'inferenceAccelerators'"},
@@ -85,7 +84,7 @@ constexpr Field kFields[] = {
     {"ContainerDefinition", "repositoryCredentials", kHonoured, ""},
     {"ContainerDefinition", "environmentFiles", kHonoured, ""},
     {"ContainerDefinition", "secrets", kHonoured, ""},
-    {"ContainerDefinition", "resourceRequirements", kRefused, "berth has no GPU support yet"},
+    {"ContainerDefinition", "resourceRequirements", kHonoured, ""},
     {"ContainerDefinition", "firelensConfiguration", kHonoured, ""},
     {"ContainerDefinition", "credentialSpecs", kRefused, "berth joins no Active Directory domain"},
 
@@ -189,7 +188,13 @@ constexpr Field kFields[] = {
     {"ContainerOverride", "memory", kHonoured, ""},
     {"ContainerOverride", "memoryReservation", kHonoured, ""},
     {"ContainerOverride", "environmentFiles", kHonoured, ""},
-    {"ContainerOverride", "resourceRequirements", kRefused, "berth has no GPU support yet"},
+    {"ContainerOverride", "resourceRequirements", kHonoured, ""},
+
+    {"TaskDefinitionPlacementConstraint", "type", kHonoured, ""},
+    {"TaskDefinitionPlacementConstraint", "expression", kHonoured, ""},
+
+    {"ResourceRequirement", "type", kHonoured, ""},
+    {"ResourceRequirement", "value", kHonoured, ""},
 };
 
 }  // namespace

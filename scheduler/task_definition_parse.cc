@@ -5,6 +5,7 @@
 #include "scheduler/firelens.h"
 #include "scheduler/key_values.h"
 #include "scheduler/log_configuration_parse.h"
+#include "scheduler/placement_needs.h"
 #include "scheduler/reader.h"
 #include "scheduler/refused_fields_check.h"
 #include "scheduler/sizes.h"
@@ -348,6 +349,7 @@ ContainerDefinition read_container(Reader& reader, const json::Node& node, bool 
   container.firelens = read_firelens(reader, node, fargate);
   container.repository_credentials = read_repository_credentials(reader, node);
   container.log_configuration = read_log_configuration(reader, node, fargate);
+  check_resource_requirements(reader, node);
   return container;
 }
 
@@ -422,6 +424,7 @@ TaskDefinition read_definition(Reader& reader, const json::Node& root, LaunchTyp
   definition.tags = read_list(reader, root, "tags", "Tag", read_tag);
   definition.ephemeral_storage_gib = read_ephemeral_storage(reader, root);
   definition.enable_fault_injection = reader.boolean(root, "enableFaultInjection", false);
+  check_placement_constraints(reader, root);
   for (const json::Node& node : reader.array(root, "containerDefinitions")) {
     if (!reader.check_members(node, "ContainerDefinition")) continue;
     definition.container_definitions.push_back(read_container(reader, node, fargate));

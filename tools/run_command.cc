@@ -10,12 +10,14 @@
 #include "base/log.h"
 #include "scheduler/core.h"
 #include "scheduler/exit_code.h"
+#include "scheduler/overrides.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "tools/commands.h"
 #include "tools/keeper.h"
 #include "tools/log_printer.h"
 #include "tools/own_console.h"
+#include "tools/placement.h"
 #include "tools/pull_progress.h"
 #include "tools/system_commands.h"
 #include "tools/task_input.h"
@@ -249,6 +251,11 @@ Result<int> run(const agent::Config& config, const RunOptions& options) {
                 options.container);
   }
   TRY(check_groups(config, options, definition));
+  std::string overrides;
+  if (!options.overrides.empty()) {
+    overrides = TRY(sys::read_file(options.overrides, scheduler::kOverridesMax));
+  }
+  TRY(check_placement(config, text, overrides));
   sys::SystemClock clock;
   sys::SystemRng rng;
   auto loop = TRY(sys::Loop::make(clock));

@@ -1,4 +1,5 @@
 // berth task-def validate: all that is wrong with a task definition, without running it.
+#include "api/ecs_placement.h"
 #include "image/platform.h"
 #include "scheduler/task_definition_parse.h"
 #include "sys/file.h"
@@ -37,12 +38,25 @@ const char* word_of(LaunchType launch_type) {
   return "";
 }
 
+// Expressions of placement constraints are Amazon's API's to read.
+scheduler::ParsedTaskDefinition with_expressions(const json::Node& root,
+                                                 scheduler::CpuArchitecture host,
+                                                 LaunchType launch_type) {
+  auto parsed = parse_task_definition(root, host, launch_type);
+  if (!parsed.complete) return parsed;
+  auto inner = root.find("taskDefinition");
+  for (Finding& finding : api::ecs::check_expressions(inner ? *inner : root)) {
+    parsed.findings.push_back(std::move(finding));
+  }
+  return parsed;
+}
+
 // Text that is no JSON is a finding about the whole.
 Result<scheduler::ParsedTaskDefinition> validate(const ValidateOptions& options) {
   auto host = TRY(host_architecture());
   std::string text = TRY(read_task_input(options.file));
   auto document = json::Document::parse(text, {.name = options.file});
-  if (document) return parse_task_definition(document->root(), host, options.launch_type);
+  if (document) return with_expressions(document->root(), host, options.launch_type);
   scheduler::ParsedTaskDefinition none;
   none.complete = false;
   none.findings.push_back({.path = "(root)", .message = document.error().text});

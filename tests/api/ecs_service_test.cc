@@ -541,6 +541,36 @@ TEST_F(EcsTest, ConstraintsCanOnlySayNo) {
             json::array());
 }
 
+TEST_F(EcsTest, ADefinitionMayAskForAPlace) {
+  auto register_with = [&](const std::string& members, const std::string& container) {
+    return R"({"family": "placed", "containerDefinitions": [{"name": "a", "image": "i",
+      "memory": 64)" +
+           container + "}]" + members + "}";
+  };
+  auto constrained = [&](const std::string& expression) {
+    return register_with(
+        R"(, "placementConstraints": [{"type": "memberOf", "expression": ")" + expression + "\"}]",
+        "");
+  };
+  EXPECT_EQ(code("RegisterTaskDefinition", constrained("attribute:x ==")), "ClientException");
+  json registered = good("RegisterTaskDefinition", constrained("attribute:stack == blue"));
+  EXPECT_EQ(registered["taskDefinition"]["placementConstraints"][0]["type"], "memberOf");
+  json answer = good("RunTask", R"({"taskDefinition": "placed"})");
+  EXPECT_EQ(answer["tasks"].size(), 0u);
+  EXPECT_EQ(answer["failures"][0]["reason"], "MemberOf placement constraint unsatisfied.");
+  good("PutAttributes", R"({"attributes": [{"name": "stack", "value": "blue",
+    "targetType": "container-instance", "targetId": ")" +
+                            catalog_->node_id() + R"("}]})");
+  EXPECT_EQ(good("RunTask", R"({"taskDefinition": "placed"})")["tasks"].size(), 1u);
+
+  good("RegisterTaskDefinition",
+       register_with("", R"(, "resourceRequirements": [{"type": "GPU", "value": "1"}])"));
+  answer = good("RunTask", R"({"taskDefinition": "placed", "count": 2})");
+  EXPECT_EQ(answer["tasks"].size(), 0u);
+  EXPECT_EQ(answer["failures"].size(), 2u);
+  EXPECT_EQ(answer["failures"][0]["reason"], "RESOURCE:GPU");
+}
+
 TEST_F(EcsTest, StartTaskAndDraining) {
   register_web();
   std::string node = catalog_->node_id();

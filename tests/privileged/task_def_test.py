@@ -39,11 +39,12 @@ def test_the_launch_type_decides(berth):
 
 def test_what_berth_refuses_is_told_apart_from_what_fargate_refuses(berth):
     definition = task(
-        sh("true", secrets=[{"name": "A", "valueFrom": "arn:aws:ssm:x"}],
+        sh("true", secrets=[{"name": "A", "valueFrom": "arn:aws:ssm:x"}], credentialSpecs=["credentialspec:file://x"],
            logConfiguration={"logDriver": "awslogs", "options": {"awslogs-group": "g", "awslogs-region": "r"}}),
-        cpu="256", memory="512", pidMode="host", ipcMode="task", placementConstraints=[{"type": "memberOf"}])
+        cpu="256", memory="512", pidMode="host", ipcMode="task",
+        placementConstraints=[{"type": "memberOf", "expression": "attribute:ecs.os-type == linux"}])
     document = validate(berth, definition, "--launch-type", "fargate")
-    assert pointers(document, "berth") == ["/placementConstraints"]
+    assert pointers(document, "berth") == ["/containerDefinitions/0/credentialSpecs"]
     assert pointers(document, "aws") == [
         "/pidMode", "/ipcMode", "/placementConstraints", "/containerDefinitions/0/secrets",
         "/containerDefinitions/0/logConfiguration/options", "/executionRoleArn"]
@@ -73,3 +74,20 @@ def test_a_table_for_people(berth):
 @pytest.mark.parametrize("arguments", [("/nowhere.json",), ("-", "--launch-type", "moon")])
 def test_what_cannot_be_asked_fails(berth, arguments):
     assert berth.berth("task-def", "validate", *arguments).code == 125
+
+
+def test_a_place_that_is_none_is_told_before_anything_is_pulled(berth):
+    """Constraints hold or do not; what is no expression is a finding; nobody has GPUs to give."""
+    here = {"type": "memberOf", "expression": "attribute:ecs.os-type == linux and attribute:ecs.capability.task-eni exists"}
+    there = {"type": "memberOf", "expression": "attribute:stack == blue"}
+    assert berth.run(task(sh("true"), placementConstraints=[here])).code == 0
+    outcome = berth.run(task(sh("true", image="no.such.host/image"), placementConstraints=[here, there]))
+    assert outcome.code == 125 and outcome.err.startswith(
+        'berth: placementConstraints: MemberOf placement constraint unsatisfied. "attribute:stack == blue" does not hold of '
+        "this host, which has ecs.availability-zone us-east-1a, "), outcome
+    assert validate(berth, task(sh("true"), placementConstraints=[there]))["valid"]
+    document = validate(berth, task(sh("true"), placementConstraints=[{**here, "expression": "attribute:x =="}]))
+    assert pointers(document, "aws") == ["/placementConstraints/0/expression"]
+    wants = task(sh("true", image="no.such.host/image", resourceRequirements=[{"type": "GPU", "value": "2"}]))
+    outcome = berth.run(wants)
+    assert outcome.code == 125 and "RESOURCE:GPU: resourceRequirements ask for 2 GPUs" in outcome.err, outcome

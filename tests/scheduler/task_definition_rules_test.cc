@@ -356,7 +356,8 @@ TEST(Rules, OfAwsAboutRefusedFields) {
        "proxyConfiguration.containerName: Proxy container [p] does not exist"},
       {definition_with(kFargate + R"("ephemeralStorage":{"sizeInGiB":20},)", ""),
        "ephemeralStorage.sizeInGiB: must be between 21 and 200, not 20"},
-      {definition_with(kFargate + R"("placementConstraints":[{"type":"memberOf"}],)", ""),
+      {definition_with(
+           kFargate + R"("placementConstraints":[{"type":"memberOf","expression":"x"}],)", ""),
        "placementConstraints: Fargate compatible task definitions do not support constraints"},
       {definition_with(kEc2, R"("secrets":[{"name":"A","valueFrom":"b"}],)"),
        kHere + "secrets: When you are specifying container secrets, you must also specify a value "
