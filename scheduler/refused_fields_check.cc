@@ -33,10 +33,14 @@ class RefusedFields {
 
   Findings run() {
     check_proxy();
+    check_volumes();
     if (fargate_) check_fargate_task();
     for (const json::Node& container : items_at(root_, "containerDefinitions")) {
       check_sources(container);
       check_log(container);
+      if (items_at(container, "credentialSpecs").size() > 1) {
+        reader_.invalid_at(container, "credentialSpecs", "one credential spec at most is allowed");
+      }
       if (fargate_) check_fargate_container(container);
     }
     return reader_.take();
@@ -60,6 +64,37 @@ class RefusedFields {
     reader_.invalid_at(
         *proxy, "containerName",
         fmt::format("Proxy container [{}] does not exist", printable(name, kNameShown)));
+  }
+
+  void check_volumes() {
+    size_t at_launch = 0;
+    for (const json::Node& volume : items_at(root_, "volumes")) {
+      auto s3files = volume.find("s3filesVolumeConfiguration");
+      bool has_s3files = s3files && s3files->find("fileSystemArn");
+      if (has_s3files && task_.task_role_arn.empty()) {
+        reader_.invalid_at(volume, "s3filesVolumeConfiguration",
+                           "a task with an S3 Files volume must have a taskRoleArn");
+      }
+      auto configured = volume.find_bool("configuredAtLaunch");
+      if (!configured || !configured->value_or(false)) continue;
+      if (++at_launch > 1) {
+        reader_.invalid_at(volume, "configuredAtLaunch",
+                           "one volume at most can be configured at launch");
+      }
+      check_is_referenced(volume);
+    }
+  }
+
+  void check_is_referenced(const json::Node& volume) {
+    std::string name = text_at(volume, "name");
+    for (const ContainerDefinition& container : task_.container_definitions) {
+      for (const MountPoint& mount : container.mount_points) {
+        if (mount.source_volume == name) return;
+      }
+    }
+    reader_.invalid_at(volume, "configuredAtLaunch",
+                       fmt::format("Volumes [{}] are not referenced by any of the containers",
+                                   printable(name, kNameShown)));
   }
 
   void check_fargate_task() {

@@ -4,12 +4,15 @@
 
 #include <fmt/core.h>
 
+#include <utility>
+
 namespace berth::scheduler {
 namespace {
 
 constexpr IntegerRange kEphemeralGib = {21, 200};
 
 constexpr size_t kVolumeWordShown = 60;
+constexpr size_t kVolumeArnShown = 200;
 constexpr int64_t kVolumePortMax = 65535;
 
 std::map<std::string, std::string> read_texts(Reader& reader, const json::Node& node,
@@ -83,6 +86,70 @@ std::optional<EfsVolume> read_efs(Reader& reader, const json::Node& volume) {
   return efs;
 }
 
+// "fs-" or "fsap-", and letters or digits.
+bool is_id(std::string_view text, std::string_view start) {
+  if (!text.starts_with(start) || text.size() == start.size()) return false;
+  return text.find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyz", start.size()) ==
+         std::string_view::npos;
+}
+
+// What stands behind arn:PARTITION:s3files:REGION:ACCOUNT: in the name of something that S3 Files
+// has, between its slashes; empty when the text is no such name.
+std::vector<std::string> s3files_resource(std::string_view arn) {
+  constexpr size_t kParts = 6;
+  std::vector<std::string> parts = split(arn, ':');
+  if (parts.size() != kParts || parts[0] != "arn" || parts[2] != "s3files") return {};
+  for (const std::string& part : parts) {
+    if (part.empty()) return {};
+  }
+  return split(parts.back(), '/');
+}
+
+void read_s3files_point(Reader& reader, const json::Node& node, EfsVolume& volume) {
+  std::string arn = reader.string(node, "accessPointArn");
+  if (arn.empty()) return;
+  std::vector<std::string> words = s3files_resource(arn);
+  bool good = words.size() == 4 && words[0] == "file-system" && words[2] == "access-point" &&
+              is_id(words[3], "fsap-");
+  if (!good || words[1] != volume.file_system_id) {
+    reader.malformed_at(node, "accessPointArn",
+                        fmt::format("'{}' is no access point of the file system: its ARN with "
+                                    "/access-point/fsap-... behind",
+                                    printable(arn, kVolumeArnShown)));
+    return;
+  }
+  volume.access_point_id = words[3];
+  if (volume.root_directory.empty() || volume.root_directory == "/") return;
+  volume.root_directory.clear();
+  reader.invalid_at(node, "rootDirectory",
+                    "When using an S3 Files access point, the root directory must either be set "
+                    "to \"/\" or be omitted");
+}
+
+// S3 Files is served as EFS is, by the same mount helper, and always encrypted on its way.
+std::optional<EfsVolume> read_s3files(Reader& reader, const json::Node& volume) {
+  auto node = find_configuration(reader, volume, "s3filesVolumeConfiguration",
+                                 "S3FilesVolumeConfiguration");
+  if (!node) return std::nullopt;
+  EfsVolume efs;
+  efs.transit_encryption = true;
+  efs.root_directory = reader.string(*node, "rootDirectory");
+  auto port = reader.integer(*node, "transitEncryptionPort", {1, kVolumePortMax});
+  if (port) efs.transit_encryption_port = static_cast<uint32_t>(*port);
+  std::string arn = reader.required_string(*node, "fileSystemArn");
+  std::vector<std::string> words = s3files_resource(arn);
+  if (words.size() == 2 && words[0] == "file-system" && is_id(words[1], "fs-")) {
+    efs.file_system_id = words[1];
+    read_s3files_point(reader, *node, efs);
+  } else if (!arn.empty()) {
+    reader.malformed_at(*node, "fileSystemArn",
+                        fmt::format("'{}' is not arn:PARTITION:s3files:REGION:ACCOUNT:file-system/"
+                                    "fs-...",
+                                    printable(arn, kVolumeArnShown)));
+  }
+  return efs;
+}
+
 }  // namespace
 
 Volume read_volume(Reader& reader, const json::Node& node) {
@@ -94,6 +161,14 @@ Volume read_volume(Reader& reader, const json::Node& node) {
   }
   volume.docker = read_docker(reader, node);
   volume.efs = read_efs(reader, node);
+  auto s3files = read_s3files(reader, node);
+  if (s3files && (volume.efs || volume.docker || !volume.source_path.empty())) {
+    reader.invalid_at(node, "s3filesVolumeConfiguration",
+                      "a volume has one configuration: host, dockerVolumeConfiguration, "
+                      "efsVolumeConfiguration or s3filesVolumeConfiguration");
+  } else if (s3files) {
+    volume.efs = std::move(s3files);
+  }
   return volume;
 }
 

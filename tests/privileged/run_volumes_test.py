@@ -186,7 +186,8 @@ def efs(tmp_path, warm):
     (directory / "team" / "file").write_text("of the team\n")
     point = {"path": "/points/app", "ownerUid": 1000, "ownerGid": 50, "permissions": "0750"}
     config = {"efs": {"fs-12345678": str(directory), "fs-0a1b2c3d": {"path": str(directory), "accessPoints": {"fsap-app": point}},
-                      "fs-87654321": {"server": "127.0.0.1"}}}
+                      "fs-87654321": {"server": "127.0.0.1"}},
+              "roles": {"role": {"profile": "nobody asks for its keys"}}}
     instance = Instance(tmp_path, warm.images, config)
     before = leak_census.take(instance.state, instance.root)
     yield instance, directory
@@ -217,6 +218,25 @@ def test_efs_access_point_is_made_with_its_owner(efs):
     outcome = instance.run(task(mounted("stat -c '%u %g %a' /data; touch /data/x", user="1000:50"), volumes=volumes))
     assert (outcome.code, outcome.lines()) == (0, ["1000 50 750"]), outcome
     assert (directory / "points" / "app" / "x").stat().st_uid == 1000
+
+
+def test_s3_files_are_served_as_efs_is(efs):
+    instance, directory = efs
+    arn = "arn:aws:s3files:us-east-1:123456789012:file-system/"
+
+    def volume(file_system, **more):
+        return {"taskRoleArn": "role", "volumes": [{"name": "data", "s3filesVolumeConfiguration": {
+            "fileSystemArn": arn + file_system, **more}}]}
+
+    outcome = instance.run(task(mounted("echo by s3 >/data/s3; ls /data/team"), **volume("fs-12345678")))
+    assert outcome.code == 0, outcome
+    assert (directory / "s3").read_text() == "by s3\n"
+    point = f"{arn}fs-0a1b2c3d/access-point/fsap-app"
+    outcome = instance.run(task(mounted("touch /data/by-point"), **volume("fs-0a1b2c3d", accessPointArn=point)))
+    assert outcome.code == 0, outcome
+    assert (directory / "s3").exists() and list(directory.glob("**/by-point"))
+    outcome = instance.run(task(mounted("true"), **volume("fs-99999999")))
+    assert outcome.code == 125 and "ResourceInitializationError: failed to invoke EFS utils commands" in outcome.err, outcome
 
 
 def test_efs_that_cannot_be_had_stops_the_task(efs):

@@ -354,6 +354,14 @@ TEST(Rules, OfAwsAboutRefusedFields) {
        "proxyConfiguration: APPMESH proxy configuration is only supported in networkMode=awsvpc"},
       {definition_with(kAwsvpc + R"("proxyConfiguration":{"containerName":"p"},)", ""),
        "proxyConfiguration.containerName: Proxy container [p] does not exist"},
+      {definition_with(kEc2 + R"("volumes":[{"name":"v","configuredAtLaunch":true}],)", ""),
+       "volumes[0].configuredAtLaunch: Volumes [v] are not referenced by any of the containers"},
+      {definition_with(kEc2 + R"("volumes":[{"name":"v","configuredAtLaunch":true},)"
+                              R"({"name":"w","configuredAtLaunch":true}],)",
+                       ""),
+       "volumes[1].configuredAtLaunch: one volume at most can be configured at launch"},
+      {definition_with(kEc2, R"("credentialSpecs":["x","y"],)"),
+       kHere + "credentialSpecs: one credential spec at most is allowed"},
       {definition_with(kFargate + R"("ephemeralStorage":{"sizeInGiB":20},)", ""),
        "ephemeralStorage.sizeInGiB: must be between 21 and 200, not 20"},
       {definition_with(

@@ -105,5 +105,49 @@ TEST(Rules, OfVolumes) {
   });
 }
 
+const std::string kS3FilesArn = "arn:aws:s3files:eu-west-1:123456789012:file-system/fs-12345678";
+
+std::string with_s3files(const std::string& members, const std::string& more = "",
+                         const std::string& task = R"("taskRoleArn":"r",)") {
+  return definition_with(kFargate + task + R"("volumes":[{"name":"v",)" + more +
+                             R"("s3filesVolumeConfiguration":{)" + members + "}}],",
+                         "");
+}
+
+TEST(VolumeRules, OfS3Files) {
+  const std::string kHere = "volumes[0].s3filesVolumeConfiguration";
+  const std::string kArn = R"("fileSystemArn":")" + kS3FilesArn + "\"";
+  auto point = [&](const std::string& arn) { return kArn + R"(,"accessPointArn":")" + arn + "\""; };
+  expect_each({
+      {with_s3files(R"("rootDirectory":"/")"),
+       kHere + ".fileSystemArn: is required and must not be empty"},
+      {with_s3files(R"("fileSystemArn":"fs-12345678")"),
+       kHere + ".fileSystemArn: 'fs-12345678' is not arn:PARTITION:s3files:REGION:ACCOUNT:"
+               "file-system/fs-..."},
+      {with_s3files(point(kS3FilesArn)),
+       kHere + ".accessPointArn: '" + kS3FilesArn +
+           "' is no access point of the file system: its ARN with /access-point/fsap-... behind"},
+      {with_s3files(point(kS3FilesArn + "/access-point/fsap-1") + R"(,"rootDirectory":"/a")"),
+       kHere + ".rootDirectory: When using an S3 Files access point, the root directory must "
+               "either be set to \"/\" or be omitted"},
+      {with_s3files(kArn, R"("efsVolumeConfiguration":{"fileSystemId":"fs-12345678"},)"),
+       kHere + ": a volume has one configuration: host, dockerVolumeConfiguration, "
+               "efsVolumeConfiguration or s3filesVolumeConfiguration"},
+      {with_s3files(kArn, "", ""),
+       kHere + ": a task with an S3 Files volume must have a taskRoleArn"},
+  });
+  auto document = json::Document::parse(with_s3files(point(kS3FilesArn + "/access-point/fsap-1") +
+                                                     R"(,"transitEncryptionPort":2999)"),
+                                        {.name = "test"});
+  auto parsed = parse_task_definition(document->root(), CpuArchitecture::kX86_64);
+  EXPECT_TRUE(parsed.findings.empty());
+  EfsVolume efs;
+  efs.file_system_id = "fs-12345678";
+  efs.access_point_id = "fsap-1";
+  efs.transit_encryption = true;
+  efs.transit_encryption_port = 2999;
+  EXPECT_EQ(parsed.definition.volumes[0].efs, efs);
+}
+
 }  // namespace
 }  // namespace berth::scheduler
