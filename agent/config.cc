@@ -12,6 +12,7 @@ namespace berth::agent {
 namespace {
 
 constexpr size_t kAccountDigits = 12;
+constexpr uint64_t kHealthySecondsMax = 3600;
 constexpr uint64_t kPidsMin = 8;  // fewer do not even start a container
 constexpr uint64_t kPidsMax = 4194304;
 constexpr uint64_t kPortMax = 65535;
@@ -122,6 +123,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
                    "region",
                    "accountId",
                    "taskPidsLimit",
+                   "serviceHealthySeconds",
                    "insecureRegistries",
                    "registries",
                    "certificates",
@@ -147,6 +149,8 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
     TRY(read_listen(root, config.listen));
     config.task_pids_limit =
         TRY(read_in_range(root, "taskPidsLimit", config.task_pids_limit, kPidsMin, kPidsMax));
+    config.service_healthy_seconds = TRY(read_in_range(
+        root, "serviceHealthySeconds", config.service_healthy_seconds, 0, kHealthySecondsMax));
     config.registries = TRY(read_registry_settings(root));
     config.aws = TRY(read_aws(root));
     config.secrets = TRY(read_secret_settings(root));
@@ -189,7 +193,8 @@ std::string render_config(const Config& config) {
                                 {"region", config.region},
                                 {"accountId", config.account_id},
                                 {"listen", render_listen(config.listen)},
-                                {"taskPidsLimit", config.task_pids_limit}};
+                                {"taskPidsLimit", config.task_pids_limit},
+                                {"serviceHealthySeconds", config.service_healthy_seconds}};
   render_registry_settings(config.registries, out);
   out["imageCleanup"] = render_image_cleanup(config.image_cleanup);
   render_security_groups(config.security_groups, out);

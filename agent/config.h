@@ -52,6 +52,7 @@ struct Config {
   std::string region = "us-east-1";  // for names such as ip-172-29-0-2.us-east-1.compute.internal
   std::string account_id = "000000000000";  // the account in the names (ARNs) of tasks
   uint64_t task_pids_limit = 4096;          // processes and threads of one task (pids.max)
+  uint64_t service_healthy_seconds = 40;    // a task without health checks counts as healthy then
   ImageCleanup image_cleanup;
   RegistrySettings registries;  // insecureRegistries, registries, certificates, proxy
   AwsConfig aws;

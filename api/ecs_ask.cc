@@ -1,10 +1,12 @@
 #include "api/ecs_ask.h"
 
+#include "aws/time.h"
 #include "base/text.h"
 
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <chrono>
 
 namespace berth::api::ecs {
 namespace {
@@ -12,6 +14,7 @@ namespace {
 constexpr size_t kQuotedMax = 100;    // bytes of a value in a message
 constexpr size_t kFindingsShown = 5;  // of a task definition
 constexpr size_t kMessageMax = 4000;
+constexpr double kSecondsMax = 8e9;  // within what a time can hold
 
 std::string listed(Words words) {
   std::vector<std::string> list(words.begin(), words.end());
@@ -110,8 +113,8 @@ std::optional<int64_t> Ask::number(const json::Node& node, std::string_view key,
   return std::nullopt;
 }
 
-std::optional<bool> Ask::find_flag(std::string_view key) {
-  auto value = root_.find(key);
+std::optional<bool> Ask::find_flag(const json::Node& node, std::string_view key) {
+  auto value = node.find(key);
   if (!value) return std::nullopt;
   if (auto flag = value->as_bool()) return *flag;
   wrong_type(*value, "a boolean");
@@ -119,6 +122,21 @@ std::optional<bool> Ask::find_flag(std::string_view key) {
 }
 bool Ask::flag(std::string_view key) {
   return find_flag(key).value_or(false);
+}
+
+std::optional<WallTime> Ask::time(const json::Node& node, std::string_view key) {
+  auto value = node.find(key);
+  if (!value) return std::nullopt;
+  if (value->is_string()) {
+    auto time = aws::parse_rfc3339(value->as_string().value_or(""));
+    if (time) return time;
+  }
+  auto seconds = value->as_double();
+  if (seconds && *seconds >= 0 && *seconds < kSecondsMax) {
+    return WallTime(std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*seconds)));
+  }
+  wrong_type(*value, "a time: seconds since 1970, or RFC 3339");
+  return std::nullopt;
 }
 
 std::vector<std::string> Ask::texts(const json::Node& node, std::string_view key, size_t max) {

@@ -57,7 +57,10 @@ class Ask {
     return number(root_, key, range);
   }
   bool flag(std::string_view key);
-  std::optional<bool> find_flag(std::string_view key);
+  std::optional<bool> find_flag(const json::Node& node, std::string_view key);
+  std::optional<bool> find_flag(std::string_view key) { return find_flag(root_, key); }
+  // Seconds since 1970, with a fraction or without, or RFC 3339.
+  std::optional<WallTime> time(const json::Node& node, std::string_view key);
   std::vector<std::string> texts(const json::Node& node, std::string_view key, size_t max);
   std::vector<std::string> texts(std::string_view key, size_t max) {
     return texts(root_, key, max);

@@ -1,6 +1,7 @@
 // Clusters: names for groups of tasks. They share this one host, which is a container instance of
 // each.
 #include "api/ecs_page.h"
+#include "api/ecs_service_lookup.h"
 #include "api/ecs_shapes.h"
 #include "api/ecs_strategy.h"
 #include "api/ecs_tags.h"
@@ -106,6 +107,23 @@ const Cluster* find_active(const Ecs& ecs, Ask& ask) {
   return find_cluster(ecs, ask);
 }
 
+// Whether a task or a service of the cluster has a capacity provider that is not among `kept`.
+bool has_other_providers(const Ecs& ecs, const std::string& cluster,
+                         const std::vector<std::string>& kept) {
+  std::set<std::string> used;
+  for (const scheduler::Task* task : tasks_of(ecs, cluster)) {
+    if (!is_stopped(*task)) used.insert(task->request.capacity_provider);
+  }
+  for (const scheduler::Service* service : services_of(ecs, cluster)) {
+    if (service->status == scheduler::ServiceStatus::kInactive) continue;
+    for (const auto& share : service->configuration.providers) used.insert(share.provider);
+  }
+  used.erase("");
+  return std::any_of(used.begin(), used.end(), [&](const std::string& provider) {
+    return std::find(kept.begin(), kept.end(), provider) == kept.end();
+  });
+}
+
 }  // namespace
 
 Json create_cluster(Ecs& ecs, Ask& ask) {
@@ -186,6 +204,12 @@ Json delete_cluster(Ecs& ecs, Ask& ask) {
   const Cluster* found = find_named(ecs, ask);
   if (ask.refused()) return {};
   std::string name = found->name;
+  for (const scheduler::Service* service : services_of(ecs, name)) {
+    if (service->status == scheduler::ServiceStatus::kInactive) continue;
+    ask.refuse("ClusterContainsServicesException",
+               "The Cluster cannot be deleted while Services are active.");
+    return {};
+  }
   for (const scheduler::Task* task : tasks_of(ecs, name)) {
     if (is_stopped(*task)) continue;
     ask.refuse("ClusterContainsTasksException",
@@ -207,11 +231,7 @@ Json put_cluster_capacity_providers(Ecs& ecs, Ask& ask) {
   Strategy strategy = read_strategy(ask, "defaultCapacityProviderStrategy", providers);
   const Cluster* found = find_active(ecs, ask);
   if (ask.refused()) return {};
-  for (const scheduler::Task* task : tasks_of(ecs, found->name)) {
-    const std::string& used = task->request.capacity_provider;
-    bool stays = used.empty() || is_stopped(*task) ||
-                 std::find(providers.begin(), providers.end(), used) != providers.end();
-    if (stays) continue;
+  if (has_other_providers(ecs, found->name, providers)) {
     ask.refuse("ResourceInUseException",
                "The specified capacity provider is in use and cannot be removed.");
     return {};

@@ -94,6 +94,14 @@ bool find_node(const Ecs& ecs, Ask& ask, const Cluster& cluster,
   return found;
 }
 
+// Services that found no place look again.
+void change_node(Ecs& ecs, Ask& ask, Cluster cluster) {
+  ask.check(ecs.catalog.put(std::move(cluster)));
+  if (ask.refused()) return;
+  ecs.core.submit(scheduler::NodeChanged{});
+  ask.check(ecs.step());
+}
+
 Json instances_answer(const Ecs& ecs, const std::string& cluster, bool found,
                       const std::vector<Failure>& failures, Tags tags) {
   Json list = Json::array();
@@ -147,7 +155,7 @@ Json update_container_instances_state(Ecs& ecs, Ask& ask) {
   Cluster changed = *cluster;
   std::string name = cluster->name;
   changed.node.draining = status == "DRAINING";
-  if (found) ask.check(ecs.catalog.put(std::move(changed)));
+  if (found) change_node(ecs, ask, std::move(changed));
   return ask.refused() ? Json() : instances_answer(ecs, name, found, failures, Tags::kWithout);
 }
 
@@ -191,7 +199,7 @@ Json put_attributes(Ecs& ecs, Ask& ask) {
                fmt::format("An instance can have at most {} custom attributes.", kAttributesMax));
     return {};
   }
-  ask.check(ecs.catalog.put(std::move(changed)));
+  change_node(ecs, ask, std::move(changed));
   return {{"attributes", std::move(put)}};
 }
 
@@ -208,7 +216,7 @@ Json delete_attributes(Ecs& ecs, Ask& ask) {
     });
     if (count > 0) deleted.push_back(attribute_json(ecs, cluster->name, item.attribute));
   }
-  ask.check(ecs.catalog.put(std::move(changed)));
+  change_node(ecs, ask, std::move(changed));
   return {{"attributes", std::move(deleted)}};
 }
 

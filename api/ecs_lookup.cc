@@ -26,25 +26,6 @@ std::optional<std::vector<std::string>> parts_of(const std::string& resource,
   return parts;
 }
 
-// The last part of an id or of an ARN "kind/cluster/id", whose cluster must be `cluster`.
-std::string member_id_of(const Ecs& ecs, Ask& ask, const std::string& text, std::string_view kind,
-                         const std::string& cluster) {
-  if (!is_arn(text)) return text;
-  std::string resource = resource_of(ecs, ask, text);
-  if (ask.refused()) return "";
-  auto parts = parts_of(resource, kind);
-  if (!parts || parts->size() > 2) {
-    ask.invalid(fmt::format("Invalid identifier: {} is no {}.", printable(text, kNameShown), kind));
-    return "";
-  }
-  if (parts->size() == 2 && parts->front() != cluster) {
-    ask.invalid(fmt::format("Identifier is for cluster {}. Your cluster is {}",
-                            printable(parts->front(), kNameShown), cluster));
-    return "";
-  }
-  return parts->back();
-}
-
 }  // namespace
 
 std::string arn_of(const Ecs& ecs, std::string_view resource) {
@@ -105,6 +86,24 @@ const scheduler::Cluster* find_cluster(const Ecs& ecs, Ask& ask) {
   return nullptr;
 }
 
+std::string member_id_of(const Ecs& ecs, Ask& ask, const std::string& text, std::string_view kind,
+                         const std::string& cluster) {
+  if (!is_arn(text)) return text;
+  std::string resource = resource_of(ecs, ask, text);
+  if (ask.refused()) return "";
+  auto parts = parts_of(resource, kind);
+  if (!parts || parts->size() > 2) {
+    ask.invalid(fmt::format("Invalid identifier: {} is no {}.", printable(text, kNameShown), kind));
+    return "";
+  }
+  if (parts->size() == 2 && parts->front() != cluster) {
+    ask.invalid(fmt::format("Identifier is for cluster {}. Your cluster is {}",
+                            printable(parts->front(), kNameShown), cluster));
+    return "";
+  }
+  return parts->back();
+}
+
 std::string task_id_of(const Ecs& ecs, Ask& ask, const std::string& text,
                        const std::string& cluster) {
   return member_id_of(ecs, ask, text, "task", cluster);
@@ -160,6 +159,19 @@ bool is_this_node(const Ecs& ecs, Ask& ask, const std::string& text, const std::
 
 std::string missing_arn(const Ecs& ecs, const std::string& text, std::string_view resource) {
   return is_arn(text) ? text : arn_of(ecs, fmt::format("{}{}", resource, text));
+}
+
+TaskBatch read_task_batch(const Ecs& ecs, Ask& ask, const scheduler::Cluster* cluster, size_t max) {
+  TaskBatch batch;
+  batch.texts = ask.texts("tasks", max);
+  if (cluster == nullptr) return batch;
+  for (const std::string& text : batch.texts) {
+    batch.ids.push_back(task_id_of(ecs, ask, text, cluster->name));
+  }
+  return batch;
+}
+Failure missing_task(const Ecs& ecs, const std::string& text, const std::string& cluster) {
+  return {missing_arn(ecs, text, fmt::format("task/{}/", cluster))};
 }
 
 bool is_name(std::string_view text) {

@@ -32,6 +32,9 @@ std::string cluster_name_of(const Ecs& ecs, Ask& ask, const std::string& text);
 // The ACTIVE cluster of the member `cluster`. Null: refused.
 const scheduler::Cluster* find_cluster(const Ecs& ecs, Ask& ask);
 
+// The last part of an id or of an ARN "kind/cluster/id", whose cluster must be `cluster`.
+std::string member_id_of(const Ecs& ecs, Ask& ask, const std::string& text, std::string_view kind,
+                         const std::string& cluster);
 // A task's id out of an id or an ARN, which is of `cluster`.
 std::string task_id_of(const Ecs& ecs, Ask& ask, const std::string& text,
                        const std::string& cluster);
@@ -60,6 +63,14 @@ struct Failure {
   std::string detail{};
 };
 std::string missing_arn(const Ecs& ecs, const std::string& text, std::string_view resource);
+
+// The tasks that a batch names under `tasks`, as they were named and by id.
+struct TaskBatch {
+  std::vector<std::string> texts{};
+  std::vector<std::string> ids{};
+};
+TaskBatch read_task_batch(const Ecs& ecs, Ask& ask, const scheduler::Cluster* cluster, size_t max);
+Failure missing_task(const Ecs& ecs, const std::string& text, const std::string& cluster);
 
 // Letters, digits, '_' and '-', 1 to 255.
 bool is_name(std::string_view text);

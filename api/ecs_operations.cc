@@ -10,7 +10,11 @@ namespace {
 
 using enum Support;
 
-constexpr std::string_view kNoServices = "there are no services yet";
+constexpr std::string_view kNoTaskSets =
+    "there are no task sets: services have the deployment controller ECS";
+constexpr std::string_view kNoPlanes =
+    "load balancers, Service Connect, Cloud Map, EBS volumes and other deployment controllers than "
+    "ECS are refused; deployments are ROLLING";
 constexpr std::string_view kAgentOnly = "it is for agents, and berth's own needs none";
 constexpr std::string_view kNoDaemons = "daemons are for managed instances";
 constexpr std::string_view kNoInstances = "it starts no instances, so it has no providers of them";
@@ -18,13 +22,14 @@ constexpr std::string_view kNoGateway = "it has no Express gateway services";
 
 // In the order of their names.
 constexpr auto kOperations = std::to_array<Operation>({
-    {"ContinueServiceDeployment", change_service_deployment, kPartly, kNoServices},
+    {"ContinueServiceDeployment", continue_service_deployment, kPartly,
+     "deployments have no hooks that wait"},
     {"CreateCapacityProvider", unsupported_feature, kRefused, kNoInstances},
     {"CreateCluster", create_cluster, kWorks, ""},
     {"CreateDaemon", unsupported_feature, kRefused, kNoDaemons},
     {"CreateExpressGatewayService", unsupported_feature, kRefused, kNoGateway},
-    {"CreateService", unsupported_feature, kRefused, kNoServices},
-    {"CreateTaskSet", find_no_service, kPartly, kNoServices},
+    {"CreateService", create_service, kPartly, kNoPlanes},
+    {"CreateTaskSet", find_no_task_set, kPartly, kNoTaskSets},
     {"DeleteAccountSetting", delete_account_setting, kWorks, ""},
     {"DeleteAttributes", delete_attributes, kWorks, ""},
     {"DeleteCapacityProvider", change_capacity_provider, kPartly, kNoInstances},
@@ -32,9 +37,9 @@ constexpr auto kOperations = std::to_array<Operation>({
     {"DeleteDaemon", unsupported_feature, kRefused, kNoDaemons},
     {"DeleteDaemonTaskDefinition", unsupported_for_clients, kRefused, kNoDaemons},
     {"DeleteExpressGatewayService", unsupported_feature, kRefused, kNoGateway},
-    {"DeleteService", find_no_service, kPartly, kNoServices},
+    {"DeleteService", delete_service, kWorks, ""},
     {"DeleteTaskDefinitions", delete_task_definitions, kWorks, ""},
-    {"DeleteTaskSet", find_no_service, kPartly, kNoServices},
+    {"DeleteTaskSet", find_no_task_set, kPartly, kNoTaskSets},
     {"DeregisterContainerInstance", deregister_container_instance, kRefused,
      "the one host is an instance of every cluster; drain it instead"},
     {"DeregisterTaskDefinition", deregister_task_definition, kWorks, ""},
@@ -46,11 +51,11 @@ constexpr auto kOperations = std::to_array<Operation>({
     {"DescribeDaemonRevisions", describe_daemon_items, kPartly, kNoDaemons},
     {"DescribeDaemonTaskDefinition", unsupported_for_clients, kRefused, kNoDaemons},
     {"DescribeExpressGatewayService", unsupported_feature, kRefused, kNoGateway},
-    {"DescribeServiceDeployments", describe_service_deployments, kPartly, kNoServices},
-    {"DescribeServiceRevisions", describe_service_revisions, kPartly, kNoServices},
-    {"DescribeServices", describe_services, kPartly, kNoServices},
+    {"DescribeServiceDeployments", describe_service_deployments, kWorks, ""},
+    {"DescribeServiceRevisions", describe_service_revisions, kWorks, ""},
+    {"DescribeServices", describe_services, kWorks, ""},
     {"DescribeTaskDefinition", describe_task_definition, kWorks, ""},
-    {"DescribeTaskSets", find_no_service, kPartly, kNoServices},
+    {"DescribeTaskSets", find_no_task_set, kPartly, kNoTaskSets},
     {"DescribeTasks", describe_tasks, kWorks, ""},
     {"DiscoverPollEndpoint", discover_poll_endpoint, kRefused, kAgentOnly},
     {"ExecuteCommand", execute_command, kPartly,
@@ -63,9 +68,10 @@ constexpr auto kOperations = std::to_array<Operation>({
     {"ListDaemonDeployments", list_daemon_deployments, kPartly, kNoDaemons},
     {"ListDaemonTaskDefinitions", list_daemon_task_definitions, kPartly, kNoDaemons},
     {"ListDaemons", list_daemons, kPartly, kNoDaemons},
-    {"ListServiceDeployments", find_no_service, kPartly, kNoServices},
-    {"ListServices", list_services, kPartly, kNoServices},
-    {"ListServicesByNamespace", list_services_by_namespace, kPartly, kNoServices},
+    {"ListServiceDeployments", list_service_deployments, kWorks, ""},
+    {"ListServices", list_services, kWorks, ""},
+    {"ListServicesByNamespace", list_services_by_namespace, kPartly,
+     "no service is in a namespace: there is no Service Connect"},
     {"ListTagsForResource", list_tags_for_resource, kWorks, ""},
     {"ListTaskDefinitionFamilies", list_task_definition_families, kWorks, ""},
     {"ListTaskDefinitions", list_task_definitions, kWorks, ""},
@@ -82,7 +88,7 @@ constexpr auto kOperations = std::to_array<Operation>({
     {"RunTask", run_task, kPartly,
      "volumeConfigurations are refused; assignPublicIp changes nothing"},
     {"StartTask", start_task, kPartly, "as RunTask"},
-    {"StopServiceDeployment", change_service_deployment, kPartly, kNoServices},
+    {"StopServiceDeployment", stop_service_deployment, kWorks, ""},
     {"StopTask", stop_task, kWorks, ""},
     {"SubmitAttachmentStateChanges", unsupported_for_clients, kRefused, kAgentOnly},
     {"SubmitContainerStateChange", unsupported_for_clients, kRefused, kAgentOnly},
@@ -96,10 +102,10 @@ constexpr auto kOperations = std::to_array<Operation>({
     {"UpdateContainerInstancesState", update_container_instances_state, kWorks, ""},
     {"UpdateDaemon", unsupported_feature, kRefused, kNoDaemons},
     {"UpdateExpressGatewayService", unsupported_feature, kRefused, kNoGateway},
-    {"UpdateService", find_no_service, kPartly, kNoServices},
-    {"UpdateServicePrimaryTaskSet", find_no_service, kPartly, kNoServices},
+    {"UpdateService", update_service, kPartly, kNoPlanes},
+    {"UpdateServicePrimaryTaskSet", find_no_task_set, kPartly, kNoTaskSets},
     {"UpdateTaskProtection", update_task_protection, kWorks, ""},
-    {"UpdateTaskSet", find_no_service, kPartly, kNoServices},
+    {"UpdateTaskSet", find_no_task_set, kPartly, kNoTaskSets},
 });
 
 }  // namespace

@@ -88,14 +88,20 @@ Json put_account_setting_default(Ecs&, Ask&);
 Json delete_account_setting(Ecs&, Ask&);
 Json list_account_settings(Ecs&, Ask&);
 
-// Services and what only an agent or another kind of host asks for.
+Json create_service(Ecs&, Ask&);
+Json update_service(Ecs&, Ask&);
+Json delete_service(Ecs&, Ask&);
+Json describe_services(Ecs&, Ask&);
 Json list_services(Ecs&, Ask&);
 Json list_services_by_namespace(Ecs&, Ask&);
-Json describe_services(Ecs&, Ask&);
-Json find_no_service(Ecs&, Ask&);
+Json list_service_deployments(Ecs&, Ask&);
 Json describe_service_deployments(Ecs&, Ask&);
 Json describe_service_revisions(Ecs&, Ask&);
-Json change_service_deployment(Ecs&, Ask&);
+Json stop_service_deployment(Ecs&, Ask&);
+Json continue_service_deployment(Ecs&, Ask&);
+Json find_no_task_set(Ecs&, Ask&);
+
+// What only an agent or another kind of host asks for.
 Json change_capacity_provider(Ecs&, Ask&);
 Json discover_poll_endpoint(Ecs&, Ask&);
 Json list_daemons(Ecs&, Ask&);

@@ -1,6 +1,4 @@
-// Services, and what only an agent or another kind of host asks for: the truth, that there are
-// none.
-#include "api/ecs_page.h"
+// What only an agent or another kind of host asks for: the truth, that there is none of it.
 #include "api/ecs_shapes.h"
 
 #include <fmt/core.h>
@@ -9,9 +7,7 @@
 namespace berth::api::ecs {
 namespace {
 
-constexpr size_t kServiceBatchMax = 10;
 constexpr size_t kDeploymentBatchMax = 20;
-constexpr size_t kOtherListMax = 100;
 
 Json empty_list(std::string_view key) {
   return {{std::string(key), Json::array()}};
@@ -27,52 +23,6 @@ Json all_missing(const Ecs& ecs, Ask& ask, const char* key, size_t max,
 }
 
 }  // namespace
-
-Json list_services(Ecs& ecs, Ask& ask) {
-  find_cluster(ecs, ask);
-  ask.word("launchType", {"EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"});
-  ask.word("schedulingStrategy", {"REPLICA", "DAEMON"});
-  return render_page("serviceArns", page_of(ask, {}, kOtherListMax));
-}
-
-Json list_services_by_namespace(Ecs&, Ask& ask) {
-  ask.required_text("namespace");
-  return render_page("serviceArns", page_of(ask, {}, kOtherListMax));
-}
-
-Json describe_services(Ecs& ecs, Ask& ask) {
-  const scheduler::Cluster* cluster = find_cluster(ecs, ask);
-  if (ask.refused()) return {};
-  Json failures = all_missing(ecs, ask, "services", kServiceBatchMax,
-                              fmt::format("service/{}/", cluster->name));
-  return {{"services", Json::array()}, {"failures", std::move(failures)}};
-}
-
-// What is asked of a service by its name.
-Json find_no_service(Ecs& ecs, Ask& ask) {
-  find_cluster(ecs, ask);
-  ask.required_text("service");
-  ask.refuse("ServiceNotFoundException", "Service not found.");
-  return {};
-}
-
-Json describe_service_deployments(Ecs& ecs, Ask& ask) {
-  Json failures =
-      all_missing(ecs, ask, "serviceDeploymentArns", kDeploymentBatchMax, "service-deployment/");
-  return {{"serviceDeployments", Json::array()}, {"failures", std::move(failures)}};
-}
-
-Json describe_service_revisions(Ecs& ecs, Ask& ask) {
-  Json failures =
-      all_missing(ecs, ask, "serviceRevisionArns", kDeploymentBatchMax, "service-revision/");
-  return {{"serviceRevisions", Json::array()}, {"failures", std::move(failures)}};
-}
-
-Json change_service_deployment(Ecs&, Ask& ask) {
-  ask.required_text("serviceDeploymentArn");
-  ask.refuse("ServiceDeploymentNotFoundException", "The service deployment was not found.");
-  return {};
-}
 
 Json change_capacity_provider(Ecs& ecs, Ask& ask) {
   std::string key = ask.has("capacityProvider") ? "capacityProvider" : "name";

@@ -54,7 +54,11 @@ std::optional<size_t> begin_of(const Ask& ask, const std::string& token,
 }  // namespace
 
 Page page_of(Ask& ask, const std::vector<std::string>& all, size_t max) {
-  auto count = ask.number("maxResults", {1, static_cast<int64_t>(max)});
+  return page_of(ask, all, PageSize{max, max});
+}
+
+Page page_of(Ask& ask, const std::vector<std::string>& all, PageSize size) {
+  auto count = ask.number("maxResults", {1, static_cast<int64_t>(size.max)});
   std::string token = ask.text("nextToken");
   size_t begin = 0;
   if (!token.empty()) {
@@ -63,8 +67,8 @@ Page page_of(Ask& ask, const std::vector<std::string>& all, size_t max) {
     begin = known.value_or(0);
   }
   if (ask.refused()) return {};
-  size_t end =
-      std::min(all.size(), begin + static_cast<size_t>(count.value_or(static_cast<int64_t>(max))));
+  size_t end = std::min(
+      all.size(), begin + static_cast<size_t>(count.value_or(static_cast<int64_t>(size.usual))));
   Page page;
   page.items.assign(all.begin() + static_cast<std::ptrdiff_t>(begin),
                     all.begin() + static_cast<std::ptrdiff_t>(end));

@@ -14,8 +14,16 @@ struct Page {
   std::string next_token{};  // "" on the last one
 };
 
+// Items of a page: where maxResults says nothing, and at most.
+struct PageSize {
+  size_t usual = 0;
+  size_t max = 0;
+};
+
 // The page of `all` that is asked for; `all` is in the same order at each call. What goes or comes
 // between two pages moves nothing that stays.
+Page page_of(Ask& ask, const std::vector<std::string>& all, PageSize size);
+// Where the usual page is the longest.
 Page page_of(Ask& ask, const std::vector<std::string>& all, size_t max);
 
 // {key: items, "nextToken"}.

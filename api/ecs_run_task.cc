@@ -5,29 +5,22 @@
 //   repeat      the same client token again: the tasks of the first time
 //   place       while there is room on this host; what is not placed is a failure, not a refusal
 //   submit      one step, one transaction, for all of them
+#include "api/ecs_launch.h"
 #include "api/ecs_node.h"
-#include "api/ecs_placement.h"
 #include "api/ecs_shapes.h"
-#include "api/ecs_strategy.h"
 #include "api/ecs_tags.h"
-#include "aws/hash.h"
 #include "base/ids.h"
-#include "base/text.h"
-#include "scheduler/definition_source.h"
 #include "scheduler/overrides.h"
-#include "scheduler/task_definition_parse.h"
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <array>
 
 namespace berth::api::ecs {
 namespace {
 
 using scheduler::Revision;
-using scheduler::RevisionStatus;
 using scheduler::Task;
 using scheduler::TaskDefinition;
 using scheduler::TaskRequest;
@@ -38,10 +31,6 @@ constexpr size_t kStartedByMax = 128;
 constexpr size_t kStartTaskStartedByMax = 36;
 constexpr size_t kGroupMax = 255;
 constexpr size_t kTokenMax = 64;
-constexpr size_t kSubnetsMax = 16;
-constexpr size_t kSecurityGroupsMax = 5;
-constexpr size_t kConstraintsMax = 10;
-constexpr size_t kStrategiesMax = 5;
 constexpr Duration kTokenKept = std::chrono::hours(24);
 constexpr const char* kNoFargateRoom =
     "Capacity is unavailable at this time. Please try again later or in a different availability "
@@ -55,80 +44,11 @@ struct Launch {
   std::vector<std::string> providers{};  // of each task; empty without a strategy
   size_t count = 1;
   bool has_network = false;
-  bool distinct_instance = false;
-  std::vector<Query> queries{};                 // that the instance must match
+  Placement placement{};
   std::vector<std::string> failed_instances{};  // of StartTask: there are none of these
 };
 
 // ---- read ----
-
-const Revision* read_revision(const Ecs& ecs, Ask& ask) {
-  RevisionName name = revision_name_of(ecs, ask, ask.required_text("taskDefinition"));
-  if (ask.refused()) return nullptr;
-  const Revision* revision = find_revision(ecs, name);
-  if (revision == nullptr) {
-    ask.client_error("TaskDefinition not found.");
-  } else if (revision->status != RevisionStatus::kActive) {
-    ask.client_error("TaskDefinition is inactive");
-  }
-  return revision;
-}
-
-// Ids of AWS's form that the configuration does not know are taken and restrict nothing, so that
-// what was written for AWS runs; a name of the configuration's own that is not there is a mistake.
-void check_security_groups(const Ecs& ecs, Ask& ask, const std::vector<std::string>& groups) {
-  const std::vector<std::string>& known = ecs.settings.security_groups;
-  for (const std::string& group : groups) {
-    bool is_known = std::find(known.begin(), known.end(), group) != known.end();
-    if (is_known || group.starts_with("sg-")) continue;
-    ask.invalid(
-        fmt::format("The security group '{}' does not exist: it is no id (sg-...), and "
-                    "securityGroups of berth's configuration has no such name.",
-                    printable(group, kNameShown)));
-  }
-}
-
-void read_network(const Ecs& ecs, Ask& ask, Launch& launch) {
-  auto network = ask.object("networkConfiguration");
-  auto vpc = network ? ask.object(*network, "awsvpcConfiguration") : std::nullopt;
-  launch.has_network = vpc.has_value();
-  if (!vpc) return;
-  std::vector<std::string> subnets = ask.texts(*vpc, "subnets", kSubnetsMax);
-  if (subnets.empty()) ask.invalid("subnets can not be empty.");
-  if (!subnets.empty()) launch.request.subnet = subnets.front();
-  launch.request.security_groups = ask.texts(*vpc, "securityGroups", kSecurityGroupsMax);
-  check_security_groups(ecs, ask, launch.request.security_groups);
-  // Tasks share the host's way out, whatever is said.
-  ask.word(*vpc, "assignPublicIp", {"ENABLED", "DISABLED"});
-}
-
-// One host: strategies have nothing to choose.
-void read_placement(Ask& ask, Launch& launch) {
-  for (const json::Node& node : ask.objects("placementStrategy", kStrategiesMax)) {
-    ask.word(node, "type", {"random", "spread", "binpack"});
-    ask.text(node, "field");
-  }
-  std::vector<json::Node> constraints = ask.objects("placementConstraints", kConstraintsMax);
-  if (!constraints.empty() && launch.request.launch_type == "FARGATE") {
-    ask.invalid("Placement constraints are not supported with FARGATE launch type.");
-  }
-  for (const json::Node& node : constraints) {
-    ask.required_text(node, "type");
-    std::string type = ask.word(node, "type", {"distinctInstance", "memberOf"});
-    std::string expression = ask.text(node, "expression");
-    if (type == "distinctInstance") {
-      launch.distinct_instance = true;
-      if (!expression.empty()) ask.invalid("distinctInstance takes no expression.");
-      continue;
-    }
-    auto query = Query::parse(expression);
-    if (!query) {
-      ask.invalid(fmt::format("{}.expression: {}", node.path(), query.error().text));
-      return;
-    }
-    launch.queries.push_back(std::move(*query));
-  }
-}
 
 std::vector<scheduler::KeyValue> read_task_tags(Ask& ask, const Launch& launch) {
   std::vector<scheduler::KeyValue> tags = read_tags(ask, "tags");
@@ -161,7 +81,7 @@ void read_overrides(Ask& ask, Launch& launch) {
 
 void read_common(const Ecs& ecs, Ask& ask, Launch& launch, size_t started_by_max) {
   launch.cluster = find_cluster(ecs, ask);
-  launch.revision = read_revision(ecs, ask);
+  launch.revision = find_active_revision(ecs, ask, ask.required_text("taskDefinition"));
   TaskRequest& request = launch.request;
   if (launch.cluster != nullptr) request.cluster = launch.cluster->name;
   if (launch.revision != nullptr) {
@@ -177,7 +97,7 @@ void read_common(const Ecs& ecs, Ask& ask, Launch& launch, size_t started_by_max
     ask.invalid(fmt::format("startedBy can have at most {} characters.", started_by_max));
   }
   request.enable_execute_command = ask.flag("enableExecuteCommand");
-  read_network(ecs, ask, launch);
+  launch.has_network = read_network(ecs, ask, request);
   read_overrides(ask, launch);
   request.tags = read_task_tags(ask, launch);
   if (!ask.objects("volumeConfigurations", 1).empty()) {
@@ -187,102 +107,20 @@ void read_common(const Ecs& ecs, Ask& ask, Launch& launch, size_t started_by_max
   }
 }
 
-// launchType, or capacityProviderStrategy, or the cluster's strategy, or EC2.
 void read_launch_type(Ask& ask, Launch& launch) {
-  std::string type = ask.word("launchType", {"EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"});
   if (launch.cluster == nullptr) return;
-  if (!type.empty() && !ask.objects("capacityProviderStrategy", 20).empty()) {
-    ask.invalid(
-        "Specifying both a launch type and capacity provider strategy is not supported. "
-        "Remove one and try again.");
-  }
-  if (type == "MANAGED_INSTANCES") {
-    ask.refuse("UnsupportedFeatureException",
-               "launchType MANAGED_INSTANCES: berth starts no "
-               "instances; use EC2, FARGATE or EXTERNAL.");
-  }
-  Strategy strategy =
-      read_strategy(ask, "capacityProviderStrategy", launch.cluster->capacity_providers);
-  if (type.empty() && strategy.empty()) {
-    strategy = parse_strategy(launch.cluster->default_strategy_json);
-  }
-  if (type.empty()) launch.providers = providers_of(strategy, launch.count);
-  launch.request.launch_type = !type.empty() ? type : strategy.empty() ? "EC2" : "FARGATE";
-}
-
-void read_platform(Ask& ask, Launch& launch) {
-  std::string version = ask.text("platformVersion");
-  bool is_fargate = launch.request.launch_type == "FARGATE";
-  if (!is_fargate && !version.empty()) {
-    ask.invalid(fmt::format("The platform version must be null when specifying an {} launch type.",
-                            launch.request.launch_type));
-  }
-  if (!is_fargate) return;
-  constexpr auto kVersions =
-      std::to_array<std::string_view>({"", "LATEST", "1.4.0", "1.3.0", "1.2.0", "1.1.0", "1.0.0"});
-  if (std::find(kVersions.begin(), kVersions.end(), version) == kVersions.end()) {
-    ask.refuse("PlatformUnknownException", "The specified platform does not exist.");
-  }
+  Launcher launcher = read_launcher(ask, *launch.cluster);
+  launch.request.launch_type = launcher.launch_type;
+  launch.providers = providers_of(launcher.strategy, launch.count);
+  std::string version = read_platform(ask, launcher.launch_type);
+  if (launcher.launch_type != "FARGATE") return;
   launch.request.platform_version =
-      version.empty() || version == "LATEST" ? kPlatformVersion : version;
+      version.empty() || version == kLatestPlatform ? kPlatformVersion : version;
 }
 
 void read_token(Ask& ask, Launch& launch) {
-  std::string token = ask.text("clientToken");
-  bool is_printable =
-      std::all_of(token.begin(), token.end(), [](char c) { return c > ' ' && c < '\x7f'; });
-  if (token.size() > kTokenMax || !is_printable) {
-    ask.invalid(
-        fmt::format("clientToken must be at most {} printable ASCII characters.", kTokenMax));
-  }
-  if (token.empty()) return;
-  Json body = Json::parse(ask.root().dump());
-  // Members in any order are the same request.
-  launch.request.client_token = token;
-  launch.request.request_digest = aws::sha256_hex(nlohmann::json(body).dump());
-}
-
-// ---- resolve ----
-
-void check_network(Ask& ask, const Launch& launch, const TaskDefinition& definition) {
-  bool is_awsvpc = definition.network_mode == scheduler::NetworkMode::kAwsvpc;
-  if (is_awsvpc && !launch.has_network) {
-    ask.invalid("Network Configuration must be provided when networkMode 'awsvpc' is specified.");
-  }
-  if (!is_awsvpc && launch.has_network) {
-    ask.invalid(
-        "Network Configuration is not valid for the given networkMode of this task "
-        "definition.");
-  }
-}
-
-// The definition that runs; of no use when the ask is refused.
-TaskDefinition resolve(const Ecs& ecs, Ask& ask, const Launch& launch) {
-  if (ask.refused()) return {};
-  const TaskRequest& request = launch.request;
-  auto document = json::Document::parse(request.definition_json, {.name = "task definition"});
-  ask.check(document ? Status() : Status(tl::unexpected<Error>(document.error())));
-  if (ask.refused()) return {};
-  auto parsed = scheduler::parse_task_definition(document->root(), ecs.settings.architecture,
-                                                 scheduler::launch_type_of(request.launch_type));
-  if (!parsed.findings.empty()) {
-    ask.invalid(fmt::format("Task definition does not support launch_type {}.: {} ({})",
-                            request.launch_type, parsed.findings[0].message,
-                            parsed.findings[0].path));
-  }
-  auto definition = scheduler::make_definition(
-      {request.definition_json, request.overrides_json, request.launch_type},
-      ecs.settings.architecture);
-  if (!definition) {
-    ask.invalid(definition.error().text);
-    return {};
-  }
-  scheduler::Findings findings =
-      scheduler::check_task_definition(*definition, ecs.settings.architecture);
-  for (scheduler::Finding& finding : findings) finding.exception = "InvalidParameterException";
-  ask.refuse_findings(findings);
-  check_network(ask, launch, *definition);
-  return std::move(*definition);
+  launch.request.client_token = read_client_token(ask, kTokenMax);
+  if (!launch.request.client_token.empty()) launch.request.request_digest = request_digest_of(ask);
 }
 
 // ---- repeat ----
@@ -316,18 +154,6 @@ Json tasks_answer(const Ecs& ecs, const std::vector<const Task*>& tasks,
 
 // ---- place, submit ----
 
-// Why the node is no place for one more task whatever room it has; "" when it is one.
-std::string unsuited(const Ecs& ecs, const Launch& launch, const scheduler::PlacementNeeds& needs) {
-  if (launch.request.launch_type == "FARGATE") return "";
-  if (launch.cluster->node.draining) return "INACTIVE";
-  QueryFacts facts = query_facts(ecs, *launch.cluster);
-  for (const Query& query : launch.queries) {
-    if (!query.matches(facts)) return kNotAMember;
-  }
-  if (unmet_expression(needs, facts) != nullptr) return kNotAMember;
-  return needs.gpus > 0 ? kNoGpus : "";  // this host gives none to tasks
-}
-
 // Whether a task of the group is on the node.
 bool has_group(const Ecs& ecs, const Launch& launch) {
   std::vector<const Task*> tasks = tasks_of(ecs, launch.cluster->name);
@@ -348,18 +174,14 @@ Json place(Ecs& ecs, Ask& ask, const Launch& launch, const TaskDefinition& defin
   for (const std::string& text : launch.failed_instances) {
     failures.push_back({missing_arn(ecs, text, "container-instance/")});
   }
-  auto needs =
-      scheduler::placement_needs_of(launch.request.definition_json, launch.request.overrides_json);
-  ask.check(needs ? Status() : Status(tl::unexpected<Error>(needs.error())));
-  if (ask.refused()) return {};
   Holding all = held(ecs);
   Holding wanted = holding_of(definition);
   std::vector<std::string> ids;
-  std::string why_not = unsuited(ecs, launch, *needs);
-  bool is_taken = launch.distinct_instance && has_group(ecs, launch);
+  std::string why_not = unsuited(ecs, *launch.cluster, launch.request, launch.placement.queries);
+  bool is_taken = launch.placement.distinct_instance && has_group(ecs, launch);
   for (size_t i = 0; i < launch.count; ++i) {
     std::string shortage = why_not;
-    if (shortage.empty() && launch.distinct_instance && is_taken) {
+    if (shortage.empty() && launch.placement.distinct_instance && is_taken) {
       shortage = "DistinctInstance placement constraint unsatisfied.";
     }
     if (shortage.empty()) shortage = shortage_of(ecs, all, wanted);
@@ -391,7 +213,7 @@ Json run(Ecs& ecs, Ask& ask, const Launch& launch) {
   std::vector<const Task*> repeated = find_repeated(ecs, ask, launch);
   if (ask.refused()) return {};
   if (!repeated.empty()) return tasks_answer(ecs, repeated, {});
-  TaskDefinition definition = resolve(ecs, ask, launch);
+  TaskDefinition definition = resolve_definition(ecs, ask, launch.request, launch.has_network);
   if (ask.refused()) return {};
   return place(ecs, ask, launch, definition);
 }
@@ -403,8 +225,7 @@ Json run_task(Ecs& ecs, Ask& ask) {
   launch.count = static_cast<size_t>(ask.number("count", {1, kCountMax}).value_or(1));
   read_common(ecs, ask, launch, kStartedByMax);
   read_launch_type(ask, launch);
-  read_platform(ask, launch);
-  read_placement(ask, launch);
+  launch.placement = read_placement(ask, launch.request.launch_type);
   read_token(ask, launch);
   return run(ecs, ask, launch);
 }

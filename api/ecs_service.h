@@ -5,7 +5,10 @@
 //   ecs_ask           the request's members, and the first thing that is wrong with it
 //   ecs_lookup        names and ARNs -> clusters, tasks, revisions
 //   ecs_shapes        values -> JSON as ECS answers it
+//   ecs_launch        what RunTask and services ask alike of a task that is to run
 //   ecs_clusters, ecs_task_definitions, ecs_run_task, ecs_tasks, ecs_instances, ...
+//   ecs_services      what a service is to be; ecs_service_ask, _lookup and _shapes as above, and
+//   ecs_service_lists, ecs_service_deployments, ecs_task_protection
 //
 // An operation first reads all of its request and refuses; only then it changes anything, in one
 // transaction.
@@ -18,7 +21,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace berth::api {
@@ -48,8 +53,12 @@ class EcsService final : public Service {
 
   // What ExecuteCommand is done by, borrowed; without it, no container is connected.
   void execute_by(ExecSessions& sessions) { sessions_ = &sessions; }
+  // Why the node is no place for a task of a service, whatever room it has; "" when it is one.
+  // ServiceSettings::unsuited is to ask this.
+  std::string unsuited(const scheduler::Service& service, const scheduler::RevisionSpec& revision);
 
  private:
+  std::set<std::pair<std::string, int64_t>> used_revisions() const;
   Status clean_up();
 
   scheduler::Core& core_;

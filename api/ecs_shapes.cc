@@ -1,6 +1,8 @@
 #include "api/ecs_shapes.h"
 
+#include "api/ecs_launch.h"
 #include "api/ecs_node.h"
+#include "api/ecs_service_lookup.h"
 #include "scheduler/task_definition_parse.h"
 
 #include <fmt/core.h>
@@ -160,7 +162,8 @@ void put_launch(const Ecs& ecs, const Task& task, Json& json) {
     return;
   }
   uint32_t gib = task.definition.ephemeral_storage_gib.value_or(kFargateStorageGiB);
-  json["platformVersion"] = request.platform_version;
+  json["platformVersion"] =
+      request.platform_version == kLatestPlatform ? kPlatformVersion : request.platform_version;
   json["platformFamily"] = "Linux";
   json["ephemeralStorage"] = {{"sizeInGiB", gib}};
   json["fargateEphemeralStorage"] = {{"sizeInGiB", gib}};
@@ -199,7 +202,29 @@ TaskCounts counts_of(const Ecs& ecs, const std::string& cluster) {
   return counts;
 }
 
-Json statistics_json(const TaskCounts& counts) {
+struct ServiceCounts {
+  int active = 0;
+  int active_fargate = 0;
+  int draining = 0;
+  int draining_fargate = 0;
+};
+
+ServiceCounts service_counts_of(const Ecs& ecs, const std::string& cluster) {
+  ServiceCounts counts;
+  for (const scheduler::Service* service : services_of(ecs, cluster)) {
+    int fargate = launch_type_of(ecs, *service) == "FARGATE" ? 1 : 0;
+    if (service->status == scheduler::ServiceStatus::kActive) {
+      ++counts.active;
+      counts.active_fargate += fargate;
+    } else if (service->status == scheduler::ServiceStatus::kDraining) {
+      ++counts.draining;
+      counts.draining_fargate += fargate;
+    }
+  }
+  return counts;
+}
+
+Json statistics_json(const TaskCounts& counts, const ServiceCounts& services) {
   Json list = Json::array();
   auto put = [&](const char* name, int value) {
     list.push_back({{"name", name}, {"value", fmt::format("{}", value)}});
@@ -208,10 +233,10 @@ Json statistics_json(const TaskCounts& counts) {
   put("runningFargateTasksCount", counts.running - counts.running_ec2);
   put("pendingEC2TasksCount", counts.pending_ec2);
   put("pendingFargateTasksCount", counts.pending - counts.pending_ec2);
-  put("activeEC2ServiceCount", 0);
-  put("activeFargateServiceCount", 0);
-  put("drainingEC2ServiceCount", 0);
-  put("drainingFargateServiceCount", 0);
+  put("activeEC2ServiceCount", services.active - services.active_fargate);
+  put("activeFargateServiceCount", services.active_fargate);
+  put("drainingEC2ServiceCount", services.draining - services.draining_fargate);
+  put("drainingFargateServiceCount", services.draining_fargate);
   return list;
 }
 
@@ -333,18 +358,20 @@ Json cluster_json(const Ecs& ecs, const scheduler::Cluster& cluster,
     return std::find(include.begin(), include.end(), word) != include.end();
   };
   TaskCounts counts = counts_of(ecs, cluster.name);
-  Json json = {{"clusterArn", cluster_arn(ecs, cluster.name)},
-               {"clusterName", cluster.name},
-               {"status", cluster.active ? "ACTIVE" : "INACTIVE"},
-               {"registeredContainerInstancesCount", cluster.active ? 1 : 0},
-               {"runningTasksCount", counts.running},
-               {"pendingTasksCount", counts.pending},
-               {"activeServicesCount", 0},
-               {"statistics", has("STATISTICS") ? statistics_json(counts) : Json::array()},
-               {"tags", has("TAGS") ? tags_json(cluster.tags) : Json::array()},
-               {"settings", has("SETTINGS") ? stored_json(cluster.settings_json) : Json::array()},
-               {"capacityProviders", cluster.capacity_providers},
-               {"defaultCapacityProviderStrategy", stored_json(cluster.default_strategy_json)}};
+  ServiceCounts services = service_counts_of(ecs, cluster.name);
+  Json json = {
+      {"clusterArn", cluster_arn(ecs, cluster.name)},
+      {"clusterName", cluster.name},
+      {"status", cluster.active ? "ACTIVE" : "INACTIVE"},
+      {"registeredContainerInstancesCount", cluster.active ? 1 : 0},
+      {"runningTasksCount", counts.running},
+      {"pendingTasksCount", counts.pending},
+      {"activeServicesCount", services.active},
+      {"statistics", has("STATISTICS") ? statistics_json(counts, services) : Json::array()},
+      {"tags", has("TAGS") ? tags_json(cluster.tags) : Json::array()},
+      {"settings", has("SETTINGS") ? stored_json(cluster.settings_json) : Json::array()},
+      {"capacityProviders", cluster.capacity_providers},
+      {"defaultCapacityProviderStrategy", stored_json(cluster.default_strategy_json)}};
   if (has("CONFIGURATIONS") && !cluster.configuration_json.empty()) {
     json["configuration"] = stored_json(cluster.configuration_json);
   }

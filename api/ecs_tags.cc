@@ -58,11 +58,13 @@ struct Tagged {
   const scheduler::Cluster* node_of = nullptr;
   const scheduler::Revision* revision = nullptr;
   const scheduler::Task* task = nullptr;
+  const scheduler::Service* service = nullptr;
 
   std::vector<scheduler::KeyValue> tags() const {
     if (cluster != nullptr) return cluster->tags;
     if (node_of != nullptr) return node_of->node.tags;
     if (revision != nullptr) return revision->tags;
+    if (service != nullptr) return service->configuration.tags;
     return task != nullptr ? task->request.tags : std::vector<scheduler::KeyValue>();
   }
 };
@@ -88,13 +90,15 @@ Tagged find_tagged(const Ecs& ecs, Ask& ask) {
     found.revision = name.number.empty() ? nullptr : find_revision(ecs, name);
   } else if (parts[0] == "task" && parts.size() == 3) {
     found.task = find_task(ecs, parts[2], parts[1]);
+  } else if (parts[0] == "service" && parts.size() == 3) {
+    found.service = ecs.core.services().find({parts[1], parts[2]});
   } else if (parts[0] == "container-instance" && parts.size() == 3) {
     if (parts[2] == ecs.catalog.node_id()) found.node_of = active_cluster(ecs, parts[1]);
   } else if (!arn.starts_with("arn:")) {
     ask.invalid("Invalid identifier: resourceArn must be an ARN.");
   }
   bool is_there = found.cluster != nullptr || found.revision != nullptr || found.task != nullptr ||
-                  found.node_of != nullptr;
+                  found.node_of != nullptr || found.service != nullptr;
   if (!is_there) ask.invalid("The specified resource is not found.");
   return found;
 }
@@ -102,6 +106,14 @@ Tagged find_tagged(const Ecs& ecs, Ask& ask) {
 void put_tags(Ecs& ecs, Ask& ask, const Tagged& tagged, std::vector<scheduler::KeyValue> tags) {
   if (tagged.task != nullptr) {
     ecs.core.submit(scheduler::TagsChanged{tagged.task->id, std::move(tags)});
+    return ask.check(ecs.step());
+  }
+  if (tagged.service != nullptr) {
+    scheduler::ServiceUpdated updated;
+    updated.service = tagged.service->key;
+    updated.configuration = tagged.service->configuration;
+    updated.configuration.tags = std::move(tags);
+    ecs.core.submit(std::move(updated));
     return ask.check(ecs.step());
   }
   if (tagged.revision != nullptr) {

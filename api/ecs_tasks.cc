@@ -1,5 +1,6 @@
-// Tasks that are there: describe, list, stop, protect.
+// Tasks that are there: describe, list, stop.
 #include "api/ecs_page.h"
+#include "api/ecs_service_lookup.h"
 #include "api/ecs_shapes.h"
 
 #include <fmt/core.h>
@@ -14,15 +15,14 @@ using scheduler::DesiredStatus;
 using scheduler::Task;
 
 constexpr size_t kTaskBatchMax = 100;
-constexpr size_t kProtectBatchMax = 10;
 constexpr size_t kStopReasonMax = 1024;
-constexpr int64_t kProtectMinutesMax = 2880;
 
 // What ListTasks is asked for; "" for any.
 struct TaskFilter {
   std::string family{};
   std::string started_by{};
   std::string launch_type{};
+  std::string service{};
   DesiredStatus desired_status = DesiredStatus::kRunning;
   bool on_node = false;  // by containerInstance
   bool nothing = false;  // what was asked for cannot be
@@ -44,7 +44,9 @@ TaskFilter read_filter(const Ecs& ecs, Ask& ask, const scheduler::Cluster* clust
     ask.invalid("startedBy must be the only filter.");
   }
   if (!service.empty() && cluster != nullptr) {
-    ask.refuse("ServiceNotFoundException", "Service not found.");
+    filter.service = service_name_of(ecs, ask, service, cluster->name);
+    bool is_there = ecs.core.services().find({cluster->name, filter.service}) != nullptr;
+    if (!is_there) ask.refuse("ServiceNotFoundException", "Service not found.");
   }
   if (!instance.empty() && cluster != nullptr) {
     filter.on_node = true;
@@ -59,23 +61,8 @@ bool matches(const Task& task, const TaskFilter& filter) {
          (filter.family.empty() || task.definition.family == filter.family) &&
          (filter.started_by.empty() || request.started_by == filter.started_by) &&
          (filter.launch_type.empty() || request.launch_type == filter.launch_type) &&
+         (filter.service.empty() || request.service == filter.service) &&
          (!filter.on_node || request.launch_type != "FARGATE");
-}
-
-// The ids of a batch that names tasks under `tasks`.
-std::vector<std::string> read_task_ids(const Ecs& ecs, Ask& ask, const scheduler::Cluster* cluster,
-                                       size_t max, std::vector<std::string>& texts) {
-  texts = ask.texts("tasks", max);
-  std::vector<std::string> ids;
-  if (cluster == nullptr) return ids;
-  for (const std::string& text : texts) {
-    ids.push_back(task_id_of(ecs, ask, text, cluster->name));
-  }
-  return ids;
-}
-
-Failure missing_task(const Ecs& ecs, const std::string& text, const std::string& cluster) {
-  return {missing_arn(ecs, text, fmt::format("task/{}/", cluster))};
 }
 
 }  // namespace
@@ -83,17 +70,16 @@ Failure missing_task(const Ecs& ecs, const std::string& text, const std::string&
 Json describe_tasks(Ecs& ecs, Ask& ask) {
   Tags tags = ask.includes("TAGS", {"TAGS"}) ? Tags::kWith : Tags::kWithout;
   const scheduler::Cluster* cluster = find_cluster(ecs, ask);
-  std::vector<std::string> texts;
-  std::vector<std::string> ids = read_task_ids(ecs, ask, cluster, kTaskBatchMax, texts);
-  if (texts.empty()) ask.invalid("Tasks cannot be empty.");
+  TaskBatch batch = read_task_batch(ecs, ask, cluster, kTaskBatchMax);
+  if (batch.texts.empty()) ask.invalid("Tasks cannot be empty.");
   if (ask.refused()) return {};
   Json tasks = Json::array();
   std::vector<Failure> failures;
-  for (size_t i = 0; i < ids.size(); ++i) {
-    if (const Task* task = find_task(ecs, ids[i], cluster->name)) {
+  for (size_t i = 0; i < batch.ids.size(); ++i) {
+    if (const Task* task = find_task(ecs, batch.ids[i], cluster->name)) {
       tasks.push_back(task_json(ecs, *task, tags));
     } else {
-      failures.push_back(missing_task(ecs, texts[i], cluster->name));
+      failures.push_back(missing_task(ecs, batch.texts[i], cluster->name));
     }
   }
   return {{"tasks", std::move(tasks)}, {"failures", failures_json(failures)}};
@@ -127,30 +113,6 @@ Json stop_task(Ecs& ecs, Ask& ask) {
   }
   if (ask.refused()) return {};
   return {{"task", task_json(ecs, *ecs.core.find_task(id), Tags::kWith)}};
-}
-
-Json get_task_protection(Ecs& ecs, Ask& ask) {
-  const scheduler::Cluster* cluster = find_cluster(ecs, ask);
-  std::vector<std::string> texts;
-  size_t max = ask.call().operation == "GetTaskProtection" ? kTaskBatchMax : kProtectBatchMax;
-  std::vector<std::string> ids = read_task_ids(ecs, ask, cluster, max, texts);
-  if (ask.refused()) return {};
-  std::vector<Failure> failures;
-  for (size_t i = 0; i < ids.size(); ++i) {
-    if (const Task* task = find_task(ecs, ids[i], cluster->name)) {
-      failures.push_back({task_arn(ecs, *task), "TASK_NOT_VALID"});  // of no service
-    } else {
-      failures.push_back(missing_task(ecs, texts[i], cluster->name));
-    }
-  }
-  return {{"protectedTasks", Json::array()}, {"failures", failures_json(failures)}};
-}
-
-Json update_task_protection(Ecs& ecs, Ask& ask) {
-  if (ask.texts("tasks", kProtectBatchMax).empty()) ask.invalid("Tasks cannot be empty.");
-  if (!ask.find_flag("protectionEnabled")) ask.invalid("protectionEnabled can not be null.");
-  ask.number("expiresInMinutes", {1, kProtectMinutesMax});
-  return get_task_protection(ecs, ask);
 }
 
 }  // namespace berth::api::ecs

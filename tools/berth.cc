@@ -100,6 +100,7 @@ int main(int argc, char** argv) {
   add_log_group_commands(app, chosen);
   add_secrets_commands(app, chosen);
   add_volume_commands(app, chosen);
+  add_service_commands(app, chosen);
   add_daemon_commands(app, chosen);
   add_system_commands(app, chosen);
 

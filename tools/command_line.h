@@ -23,6 +23,7 @@ void add_system_commands(CLI::App& app, Command& chosen);
 void add_task_def_commands(CLI::App& app, Command& chosen);
 void add_log_group_commands(CLI::App& app, Command& chosen);
 void add_volume_commands(CLI::App& app, Command& chosen);
+void add_service_commands(CLI::App& app, Command& chosen);
 void add_daemon_commands(CLI::App& app, Command& chosen);
 
 }  // namespace berth::tools

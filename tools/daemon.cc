@@ -119,6 +119,18 @@ Result<api::EcsSettings> ecs_settings_of(const agent::Config& config) {
   return settings;
 }
 
+scheduler::ServiceSettings service_settings_of(const agent::Config& config,
+                                               const api::EcsSettings& ecs,
+                                               const std::string& node_id) {
+  scheduler::ServiceSettings settings;
+  settings.host = ecs.architecture;
+  settings.cpu_units = ecs.cpu_units;
+  settings.memory_mib = ecs.memory_mib;
+  settings.node_id = node_id;
+  settings.healthy_after = std::chrono::seconds(config.service_healthy_seconds);
+  return settings;
+}
+
 DriverOptions driver_options_of(const agent::Config& config, const DaemonOptions& options) {
   DriverOptions wanted;
   wanted.config = config;
@@ -136,6 +148,7 @@ class Daemon {
       : config_(config),
         options_(options),
         paths_(agent::paths_of(config)),
+        services_(service_settings_of(config, ecs, memory.catalog->node_id())),
         loop_(loop),
         supervisor_(aws::parse_environment(sys::own_environment()), loop),
         driver_(driver_options_of(config, options), *memory.store, loop, env),
@@ -163,7 +176,11 @@ class Daemon {
       if (signal == SIGHUP) return hand_over();
       if (signal != SIGPIPE) loop_.stop();
     }));
-    TRY(driver_.start());
+    services_.unsuited = [this](const scheduler::Service& service,
+                                const scheduler::RevisionSpec& revision) {
+      return ecs_.unsuited(service, revision);
+    };
+    TRY(driver_.start(std::move(services_)));
     TRY(listen());
     supervisor_.ready();
     Status served = loop_.run();
@@ -254,6 +271,7 @@ class Daemon {
   const agent::Config& config_;
   const DaemonOptions& options_;
   agent::InstancePaths paths_;
+  scheduler::ServiceSettings services_;  // until they are opened
   sys::Loop& loop_;
   Supervisor supervisor_;
   TaskDriver driver_;

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "tools/system_commands.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace berth::tools {
@@ -41,7 +42,8 @@ TaskDriver::TaskDriver(DriverOptions options, scheduler::Store& store, sys::Loop
   core_.watch([this](const scheduler::Change& change) { record(change); });
 }
 
-Status TaskDriver::start() {
+Status TaskDriver::start(scheduler::ServiceSettings services) {
+  TRY(core_.open_services(std::move(services)));
   std::vector<scheduler::Task> left;
   agent::InstancePaths paths = agent::paths_of(options_.config);
   for (const std::string& id : core_.task_ids()) {
@@ -54,6 +56,9 @@ Status TaskDriver::start() {
   }
   TRY(agent_.take_up(left));
   tidy();
+  // What services had in mind when the last berthd went.
+  auto stepped = step();
+  if (!stepped) LOG(kError, "services wait", {{"why", stepped.error().text}});
   return {};
 }
 
@@ -64,7 +69,22 @@ Status TaskDriver::step() {
     return tl::unexpected<Error>(std::move(commands).error());
   }
   for (const scheduler::Command& command : *commands) agent_.execute(command);
+  wait_for_deadline();
   return {};
+}
+
+void TaskDriver::wait_for_deadline() {
+  std::optional<WallTime> next = core_.next_deadline();
+  if (next == deadline_) return;
+  if (deadline_) loop_.cancel(deadline_timer_);
+  deadline_ = next;
+  if (!next) return;
+  Duration delay = std::max(*next - env_.clock.wall(), Duration(0));
+  deadline_timer_ = loop_.after(delay, [this] {
+    deadline_.reset();
+    auto stepped = step();
+    if (!stepped) LOG(kError, "services wait", {{"why", stepped.error().text}});
+  });
 }
 
 void TaskDriver::submit(scheduler::Event event) {

@@ -2,6 +2,7 @@
 //
 //   a service submits, then step()   -->  core, store  -->  commands  -->  agent
 //   what the agent sees              -->  core, store  -->  commands  -->  agent
+//   a service is due (back-off, 40 s of health) -->  the same
 //
 // A step that the store refuses is tried again; nothing is done before it is stored.
 #pragma once
@@ -15,6 +16,7 @@
 #include "sys/loop.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,14 +41,16 @@ class TaskDriver {
   // Who hears of each change, once it is stored.
   void watch(scheduler::Core::ChangeSink sink) { sink_ = std::move(sink); }
 
-  // Takes up the tasks that the store has and that have not stopped.
-  Status start();
+  // Takes up the tasks that the store has and that have not stopped, and its services with
+  // `services`.
+  Status start(scheduler::ServiceSettings services);
   // What was submitted is stored, and what follows from it begun.
   Status step();
 
  private:
   void submit(scheduler::Event event);
   void try_again();
+  void wait_for_deadline();
   void record(const scheduler::Change& change);
   void tidy();
 
@@ -58,6 +62,9 @@ class TaskDriver {
   std::map<std::string, agent::EventLog> logs_;
   scheduler::Core::ChangeSink sink_;
   bool is_trying_again_ = false;
+  // When time alone makes services do something; the timer that waits for it.
+  std::optional<WallTime> deadline_{};
+  sys::Loop::TimerId deadline_timer_ = 0;
   agent::Agent agent_;  // last: its workers end before what they report to goes
 };
 

@@ -3,6 +3,7 @@
 #include "agent/task_table.h"
 #include "base/text.h"
 #include "tools/commands.h"
+#include "tools/service_commands.h"
 #include "tools/task_commands.h"
 
 #include <nlohmann/json.hpp>
@@ -17,8 +18,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 using scheduler::StoryLine;
 
-constexpr size_t kClockAt = 11;     // of an RFC 3339 time
-constexpr size_t kClockShown = 12;  // "20:56:41.123"
+constexpr const char* kServiceWord = "service";  // "service/NAME", "service/CLUSTER/NAME"
+constexpr size_t kClockAt = 11;                  // of an RFC 3339 time
+constexpr size_t kClockShown = 12;               // "20:56:41.123"
 
 struct TaskAccount {
   std::string state;
@@ -184,6 +186,14 @@ Status why(const agent::Config& config, const WhyOptions& options) {
 }  // namespace
 
 int why_command(const agent::Config& config, const WhyOptions& options) {
+  std::vector<std::string> words = split(options.task, '/');
+  if (words.front() == kServiceWord && words.size() > 1) {
+    ServiceOptions service;
+    if (words.size() > 2) service.cluster = words[1];
+    service.name = words.back();
+    service.json = options.json;
+    return why_service_command(config, service);
+  }
   return exit_code(why(config, options));
 }
 

@@ -44,6 +44,8 @@ TEST(Config, BadMembersAreNamed) {
       {R"({"rot": "/x"})", "berth.json: rot: unknown field"},
       {R"({"root": "x"})", "berth.json: root: \"x\" is not an absolute path"},
       {R"({"root": "\u001b[2J"})", "berth.json: root: \"\\x1b[2J\" is not an absolute path"},
+      {R"({"serviceHealthySeconds": 3601})",
+       "berth.json: serviceHealthySeconds: 3601 is not between 0 and 3600"},
       {R"({"taskPidsLimit": 1})", "berth.json: taskPidsLimit: 1 is not between 8 and 4194304"},
       {R"({"listen": "localhost:1"})",
        "berth.json: listen: \"localhost:1\" is not ADDRESS:PORT, such as \"127.0.0.1:4566\""},

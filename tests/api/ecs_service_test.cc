@@ -263,7 +263,7 @@ TEST_F(EcsTest, WhatIsRefusedIsRefusedInAwsWords) {
        "TargetNotFoundException", ""},
       {"PutAccountSetting", R"({"name": "x", "value": "y"})", "InvalidParameterException",
        "valid account setting name"},
-      {"CreateService", R"({"serviceName": "s"})", "UnsupportedFeatureException", "CreateService"},
+      {"CreateService", R"({"serviceName": "s"})", "InvalidParameterException", "desiredCount"},
       {"UpdateService", R"({"service": "s"})", "ServiceNotFoundException", "Service not found."},
       {"CreateCapacityProvider", R"({"name": "x"})", "UnsupportedFeatureException", ""},
       {"DeleteCapacityProvider", R"({"capacityProvider": "FARGATE"})", "InvalidParameterException",

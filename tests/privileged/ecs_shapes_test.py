@@ -97,6 +97,45 @@ def test_a_task_from_register_to_stopped(ecs):
     assert sorted(client.list_tasks(desiredStatus="STOPPED")["taskArns"]) == sorted(arns)
 
 
+def test_a_service_from_created_to_inactive(ecs):
+    client = ecs.client
+    (container,) = FARGATE["containerDefinitions"]
+    unchecked = {name: value for name, value in container.items() if name != "healthCheck"}  # nobody tells of health here
+    client.register_task_definition(**{**FARGATE, "containerDefinitions": [unchecked]})
+    vpc = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
+    made = client.create_service(
+        serviceName="s", taskDefinition="far", desiredCount=2, launchType="FARGATE", networkConfiguration=vpc,
+        deploymentConfiguration={"deploymentCircuitBreaker": {"enable": True, "rollback": True}, "maximumPercent": 150},
+        tags=[{"key": "team", "value": "blue"}], enableECSManagedTags=True, propagateTags="SERVICE")["service"]
+    assert made["status"] == "ACTIVE" and made["deployments"][0]["rolloutState"] == "IN_PROGRESS"
+    for _ in range(2):
+        ecs.ask(agent=True)
+        ecs.ask(**{"pass": 41})
+    client.get_waiter("services_stable").wait(services=["s"], WaiterConfig=QUICK)
+    client.update_service(service="s", forceNewDeployment=True)
+    for _ in range(4):
+        ecs.ask(agent=True)
+        ecs.ask(**{"pass": 41})
+    client.get_waiter("services_stable").wait(services=["s"], WaiterConfig=QUICK)
+    client.update_service(service="s", desiredCount=1)
+    ecs.ask(agent=True)
+    client.get_waiter("services_stable").wait(services=[made["serviceArn"]], WaiterConfig=QUICK)
+    shown = client.describe_services(services=["s", "no"], include=["TAGS"])
+    assert shown["failures"][0]["reason"] == "MISSING" and shown["services"][0]["tags"] == [{"key": "team", "value": "blue"}]
+    assert len(list(client.get_paginator("list_services").paginate())) == 1
+    assert len(client.list_tasks(serviceName="s")["taskArns"]) == 1
+    client.describe_clusters(include=["STATISTICS"])
+    with pytest.raises(client.exceptions.InvalidParameterException):
+        client.delete_service(service="s")
+    with pytest.raises(client.exceptions.ClusterContainsServicesException):
+        client.delete_cluster(cluster="default")
+    client.delete_service(service="s", force=True)
+    with pytest.raises(client.exceptions.ServiceNotActiveException):
+        client.update_service(service="s", desiredCount=1)
+    ecs.ask(agent=True)
+    client.get_waiter("services_inactive").wait(services=["s"], WaiterConfig=QUICK)
+
+
 def test_waiters_end_when_they_cannot_succeed(ecs):
     with pytest.raises(Exception, match="MISSING"):
         ecs.client.get_waiter("tasks_running").wait(tasks=["0" * 32], WaiterConfig=QUICK)
@@ -114,7 +153,9 @@ def test_exceptions_are_the_models(ecs):
             (known.InvalidParameterException, lambda: client.run_task(taskDefinition="web", launchType="FARGATE")),
             (known.InvalidParameterException, lambda: client.stop_task(task="no")),
             (known.ServiceNotFoundException, lambda: client.delete_service(service="s")),
-            (known.UnsupportedFeatureException, lambda: client.create_service(serviceName="s")),
+            (known.InvalidParameterException, lambda: client.create_service(serviceName="s")),
+            (known.UnsupportedFeatureException, lambda: client.create_service(
+                serviceName="s", taskDefinition="web", desiredCount=1, loadBalancers=[{"targetGroupArn": "t"}])),
             (known.TargetNotFoundException, lambda: client.put_attributes(attributes=[{"name": "a", "targetId": "x"}])),
             (known.NoUpdateAvailableException, lambda: client.update_container_agent(containerInstance="x"))]:
         with pytest.raises(kind):

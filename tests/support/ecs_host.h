@@ -25,6 +25,16 @@ class EcsHost {
     core_ = std::make_unique<scheduler::Core>(store_, rng_);
     service_ = std::make_unique<EcsService>(*core_, *catalog_, Env{clock_, rng_}, settings_,
                                             [this] { return step(); });
+    scheduler::ServiceSettings services;
+    services.host = settings_.architecture;
+    services.cpu_units = settings_.cpu_units;
+    services.memory_mib = settings_.memory_mib;
+    services.node_id = catalog_->node_id();
+    services.unsuited = [this](const scheduler::Service& service,
+                               const scheduler::RevisionSpec& revision) {
+      return service_->unsuited(service, revision);
+    };
+    (void)core_->open_services(std::move(services));  // in memory: cannot fail
   }
 
   Status step() {
@@ -44,6 +54,31 @@ class EcsHost {
     return service_->answer(call);
   }
 
+  // ---- The agent ----
+
+  void agent_tells(scheduler::Event event) {
+    core_->submit(std::move(event));
+    (void)step();  // in memory: cannot fail
+  }
+
+  // Does what it was told until nothing is left of it: tasks start, or end.
+  void act() {
+    while (!commands_.empty()) {
+      scheduler::Command command = std::move(commands_.front());
+      commands_.erase(commands_.begin());
+      std::visit([this](const auto& order) { obey(order); }, command);
+    }
+  }
+
+  // The first container of a task ends by itself.
+  void end_container(const std::string& id, int code) {
+    const scheduler::Task* task = core_->find_task(id);
+    agent_tells(scheduler::ContainerExited{.task_id = id,
+                                           .container = task->containers[0].name,
+                                           .exit_code = code,
+                                           .at = clock_.wall()});
+  }
+
   EcsSettings settings_;
   ManualClock clock_;
   SeededRng rng_{1};
@@ -53,6 +88,45 @@ class EcsHost {
   std::unique_ptr<scheduler::Core> core_;
   std::unique_ptr<EcsService> service_;
   std::vector<scheduler::Command> commands_;
+
+ private:
+  void obey(const scheduler::StartTask& order) {
+    const scheduler::Task& task = order.task;
+    scheduler::TaskProvisioned provisioned{.task_id = task.id};
+    if (!task.attachment_id.empty()) {
+      provisioned.network_interfaces = {
+          {.private_ipv4_address = "172.29.0.2", .mac_address = "02:00:00:00:00:01"}};
+    }
+    scheduler::ImagesPulled pulled{
+        .task_id = task.id, .started_at = clock_.wall(), .stopped_at = clock_.wall()};
+    for (const scheduler::Container& container : task.containers) {
+      pulled.digests[container.name] = "sha256:" + std::string(64, 'a');
+      if (task.attachment_id.empty()) {
+        provisioned.network_bindings[container.name] = {
+            {.bind_ip = "0.0.0.0", .container_port = 80, .host_port = 32768},
+            {.bind_ip = "0.0.0.0", .container_port = 8000, .host_port = 33000, .count = 3}};
+      }
+    }
+    agent_tells(provisioned);
+    agent_tells(pulled);
+    for (const scheduler::Container& container : task.containers) {
+      agent_tells(scheduler::ContainerStarted{
+          .task_id = task.id, .container = container.name, .at = clock_.wall()});
+    }
+  }
+  void obey(const scheduler::StopTask& order) {
+    for (const scheduler::Container& container : core_->find_task(order.task_id)->containers) {
+      agent_tells(scheduler::ContainerExited{.task_id = order.task_id,
+                                             .container = container.name,
+                                             .exit_code = 143,
+                                             .at = clock_.wall()});
+    }
+    agent_tells(scheduler::TaskStopped{.task_id = order.task_id, .at = clock_.wall()});
+  }
+  void obey(const scheduler::KillTask&) {}
+  void obey(const scheduler::ReleaseTask& order) {
+    agent_tells(scheduler::TaskReleased{.task_id = order.task_id});
+  }
 };
 
 }  // namespace berth::api

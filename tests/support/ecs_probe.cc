@@ -4,6 +4,7 @@
 //   {operation, body: "text"}   -> {status, code, body: "text", resourceIds}
 //   {agent: true}               -> {}   the agent does what it was told: tasks start, or end
 //   {exit: task id, code: N}    -> {}   the first container of a task ends
+//   {pass: SECONDS}             -> {}   time passes, and what was due happens
 #include "support/ecs_host.h"
 
 #include <nlohmann/json.hpp>
@@ -26,8 +27,19 @@ class Probe : EcsHost {
                  .memory_mib = 8192}) {}
 
   json answer(const json& in) {
-    if (in.contains("agent")) return act();
-    if (in.contains("exit")) return end(in.at("exit"), in.at("code"));
+    if (in.contains("agent")) {
+      act();
+      return json::object();
+    }
+    if (in.contains("exit")) {
+      end_container(in.at("exit"), in.at("code"));
+      return json::object();
+    }
+    if (in.contains("pass")) {
+      clock_.advance(std::chrono::seconds(in.at("pass").get<int>()));
+      (void)step();  // in memory: cannot fail
+      return json::object();
+    }
     clock_.advance(std::chrono::milliseconds(1));
     Answer answer = ask(in.at("operation"), in.at("body"));
     if (answer) return {{"status", 200}, {"body", *answer}};
@@ -35,68 +47,6 @@ class Probe : EcsHost {
     json body = {{"__type", refusal.code}, {"message", refusal.message}};
     if (!refusal.resource_ids.empty()) body["resourceIds"] = refusal.resource_ids;
     return {{"status", refusal.status}, {"body", body.dump()}};
-  }
-
- private:
-  json tell(scheduler::Event event) {
-    core_->submit(std::move(event));
-    (void)step();  // in memory: cannot fail
-    return json::object();
-  }
-
-  json end(const std::string& id, int code) {
-    const scheduler::Task* task = core_->find_task(id);
-    return tell(scheduler::ContainerExited{.task_id = id,
-                                           .container = task->containers[0].name,
-                                           .exit_code = code,
-                                           .at = clock_.wall()});
-  }
-
-  json act() {
-    while (!commands_.empty()) {
-      scheduler::Command command = std::move(commands_.front());
-      commands_.erase(commands_.begin());
-      std::visit([this](const auto& order) { obey(order); }, command);
-    }
-    return json::object();
-  }
-
-  void obey(const scheduler::StartTask& order) {
-    const scheduler::Task& task = order.task;
-    scheduler::TaskProvisioned provisioned{.task_id = task.id};
-    if (!task.attachment_id.empty()) {
-      provisioned.network_interfaces = {
-          {.private_ipv4_address = "172.29.0.2", .mac_address = "02:00:00:00:00:01"}};
-    }
-    scheduler::ImagesPulled pulled{
-        .task_id = task.id, .started_at = clock_.wall(), .stopped_at = clock_.wall()};
-    for (const scheduler::Container& container : task.containers) {
-      pulled.digests[container.name] = "sha256:" + std::string(64, 'a');
-      if (task.attachment_id.empty()) {
-        provisioned.network_bindings[container.name] = {
-            {.bind_ip = "0.0.0.0", .container_port = 80, .host_port = 32768},
-            {.bind_ip = "0.0.0.0", .container_port = 8000, .host_port = 33000, .count = 3}};
-      }
-    }
-    tell(provisioned);
-    tell(pulled);
-    for (const scheduler::Container& container : task.containers) {
-      tell(scheduler::ContainerStarted{
-          .task_id = task.id, .container = container.name, .at = clock_.wall()});
-    }
-  }
-  void obey(const scheduler::StopTask& order) {
-    for (const scheduler::Container& container : core_->find_task(order.task_id)->containers) {
-      tell(scheduler::ContainerExited{.task_id = order.task_id,
-                                      .container = container.name,
-                                      .exit_code = 143,
-                                      .at = clock_.wall()});
-    }
-    tell(scheduler::TaskStopped{.task_id = order.task_id, .at = clock_.wall()});
-  }
-  void obey(const scheduler::KillTask&) {}
-  void obey(const scheduler::ReleaseTask& order) {
-    tell(scheduler::TaskReleased{.task_id = order.task_id});
   }
 };
 

@@ -1,0 +1,174 @@
+"""Services of berthd over real tasks, asked by boto3, by Amazon's command line and by berth: replaced, deployed, rolled back,
+scaled, removed, and not confused by berthd's death."""
+
+import json
+import os
+import pathlib
+import signal
+
+import pytest
+
+import ecs_model
+from berth import Instance
+from waiting import wait_until
+
+QUICK = {"Delay": 1, "MaxAttempts": 60}
+WAITS = 'trap "exit 0" TERM; while :; do sleep 0.1; done'
+
+
+@pytest.fixture(scope="module")
+def daemon_instance(tmp_path_factory, layouts):
+    """Tasks count as healthy when they have run for a second, not for forty."""
+    images = {name: f"oci:{directory}:latest" for name, directory in layouts.items()}
+    config = {"accountId": "123456789012", "region": "eu-central-1", "serviceHealthySeconds": 1}
+    return Instance(tmp_path_factory.mktemp("services"), images, config)
+
+
+class Host:
+    """boto3's client of a berthd, and the services on it."""
+
+    def __init__(self, daemon):
+        self.daemon = daemon
+        self.again()
+
+    def again(self):
+        """berthd listens on another port now."""
+        self.ecs = self.daemon.client("ecs")
+        self.seen = ecs_model.watch(self.ecs)
+
+    def register(self, script=WAITS, **fields):
+        container = {"name": "main", "image": self.daemon.instance.images["busybox"], "memory": 32, "cpu": 16,
+                     "stopTimeout": 5, "command": ["sh", "-c", script], **fields}
+        definition = self.ecs.register_task_definition(family="web", networkMode="none", containerDefinitions=[container])
+        return definition["taskDefinition"]["taskDefinitionArn"]
+
+    def service(self, name):
+        (found,) = self.ecs.describe_services(services=[name])["services"]
+        return found
+
+    def tasks(self, name, status="RUNNING"):
+        return self.ecs.list_tasks(serviceName=name, desiredStatus=status)["taskArns"]
+
+    def messages(self, name):
+        return [event["message"] for event in reversed(self.service(name)["events"])]
+
+    def stable(self, name):
+        self.ecs.get_waiter("services_stable").wait(services=[name], WaiterConfig=QUICK)
+        return wait_until(lambda: (found := self.service(name))["deployments"][0]["rolloutState"] != "IN_PROGRESS" and found,
+                          "settled: " + self.daemon.log())
+
+    def berth(self, *arguments):
+        return self.daemon.instance.berth(*arguments)
+
+    def remove(self, name):
+        self.ecs.delete_service(service=name, force=True)
+        self.ecs.get_waiter("services_inactive").wait(services=[name], WaiterConfig=QUICK)
+
+
+@pytest.fixture
+def host(daemon):
+    running = Host(daemon)
+    yield running
+    for arn in running.ecs.list_services()["serviceArns"]:
+        running.remove(arn)
+
+
+def first_processes(instance):
+    """Task id -> pid of its container's first process, as the OCI runtime knows it."""
+    found = {}
+    for state in instance.state.glob("oci/*/state.json"):
+        pid = json.loads(state.read_text())["pid"]
+        cgroup = pathlib.Path(f"/proc/{pid}/cgroup").read_text()
+        found[cgroup.split(f"/berth/{instance.name}/", 1)[1].split("/")[0]] = pid
+    return found
+
+
+def id_of(arn):
+    return arn.rsplit("/")[-1]
+
+
+def test_a_killed_task_is_replaced_and_the_service_is_scaled_and_removed(host):
+    host.register()
+    created = host.daemon.aws("ecs", "create-service", "--service-name", "web", "--task-definition", "web",
+                              "--desired-count", "2", "--enable-ecs-managed-tags")["service"]
+    assert (created["status"], created["runningCount"], len(created["deployments"])) == ("ACTIVE", 0, 1)
+    service = host.stable("web")
+    assert (service["runningCount"], service["deployments"][0]["rolloutState"]) == (2, "COMPLETED")
+    before = host.tasks("web")
+    task = host.ecs.describe_tasks(tasks=before[:1], include=["TAGS"])["tasks"][0]
+    assert (task["group"], task["startedBy"]) == ("service:web", service["deployments"][0]["id"])
+    assert {"key": "aws:ecs:serviceName", "value": "web"} in task["tags"]
+    os.kill(first_processes(host.daemon.instance)[id_of(before[0])], signal.SIGKILL)
+    ended = wait_until(lambda: host.tasks("web", "STOPPED"), "ended")
+    after = wait_until(lambda: len(found := host.tasks("web")) == 2 and found, "replaced")
+    assert ended == before[:1] and before[1] in after and before[0] not in after
+    host.stable("web")
+    stopped = host.ecs.describe_tasks(tasks=ended)["tasks"][0]
+    assert (stopped["stopCode"], stopped["containers"][0]["exitCode"]) == ("EssentialContainerExited", 137)
+    scaled = host.berth("service", "scale", "web", "3", "--wait")
+    assert scaled.code == 0 and len(host.tasks("web")) == 3, scaled
+    assert len(host.service("web")["deployments"]) == 1
+    host.ecs.update_service(service="web", desiredCount=1)
+    host.stable("web")
+    assert len(host.tasks("web")) == 1
+    listed = json.loads(host.berth("service", "ls", "--format", "json").out)
+    assert [(each["serviceName"], each["runningCount"]) for each in listed] == [("web", 1)]
+    with pytest.raises(host.ecs.exceptions.InvalidParameterException, match="scaled above 0"):
+        host.ecs.delete_service(service="web")
+    assert host.berth("service", "rm", "--force", "web").code == 0
+    host.ecs.get_waiter("services_inactive").wait(services=["web"], WaiterConfig=QUICK)
+    assert host.tasks("web") == [] and host.ecs.list_services()["serviceArns"] == []
+
+
+def ids_in(message):
+    return [word.split(")")[0] for word in message.split("(task ")[1:]]
+
+
+def test_a_deployment_keeps_what_it_promised_and_outlives_berthd(host):
+    host.register()
+    limits = {"minimumHealthyPercent": 100, "maximumPercent": 150}
+    host.ecs.create_service(serviceName="web", taskDefinition="web", desiredCount=2, deploymentConfiguration=limits)
+    host.stable("web")
+    old = {id_of(arn) for arn in host.tasks("web")}
+    second = host.register()
+    host.ecs.update_service(service="web", taskDefinition="web")
+    # Killed when it has begun, and before it can be over.
+    wait_until(lambda: len(host.tasks("web")) == 3, "a third task: " + host.daemon.log())
+    host.daemon.kill()
+    host.daemon.start()
+    host.again()
+    service = host.stable("web")
+    assert (service["taskDefinition"], service["runningCount"]) == (second, 2)
+    assert not old & {id_of(arn) for arn in host.tasks("web")}
+    # Never more than three, never fewer than two: as the events have it, one after the other.
+    alive = set()
+    for message in host.messages("web"):
+        if " has started " in message:
+            alive |= set(ids_in(message))
+        if " has stopped " in message:
+            alive -= set(ids_in(message))
+            assert len(alive) >= 2, host.messages("web")
+        assert len(alive) <= 3, host.messages("web")
+    assert alive == {id_of(arn) for arn in host.tasks("web")}
+    deployments = host.berth("why", "service/web")
+    assert deployments.code == 0 and "because" in deployments.out and "steady state" in deployments.out, deployments
+
+
+def test_a_broken_revision_is_rolled_back(host):
+    first = host.register()
+    breaker = {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}
+    host.ecs.create_service(serviceName="web", taskDefinition="web", desiredCount=3, deploymentConfiguration=breaker)
+    host.stable("web")
+    kept = set(host.tasks("web"))
+    broken = host.register(image=host.daemon.instance.images["busybox"].replace(":latest", ":none"))
+    watched = host.berth("service", "update", "--task-definition", broken, "--wait", "web")
+    assert watched.code == 1 and "ROLLBACK_" in watched.err, watched
+    service = host.stable("web")
+    assert service["taskDefinition"] == first, service
+    assert set(host.tasks("web")) == kept, "the tasks of before were not to be touched"
+    messages = host.messages("web")
+    assert any("deployment failed: tasks failed to start." in message for message in messages), messages
+    assert any("rolling back to deployment" in message for message in messages), messages
+    failed = host.ecs.describe_tasks(tasks=host.tasks("web", "STOPPED"))["tasks"]
+    codes = {task["stopCode"] for task in failed if task["taskDefinitionArn"] == broken}
+    assert "TaskFailedToStart" in codes and codes <= {"TaskFailedToStart", "ServiceSchedulerInitiated"}, codes

@@ -1,0 +1,179 @@
+// What happens to a service, as it happens: berth service events, watch, and berth why
+// service/NAME.
+#include "base/env.h"
+#include "base/text.h"
+#include "sys/clock.h"
+#include "tools/commands.h"
+#include "tools/daemon_client.h"
+#include "tools/service_commands.h"
+
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+#include <set>
+
+namespace berth::tools {
+namespace {
+
+using EventJson = nlohmann::ordered_json;
+
+constexpr std::chrono::milliseconds kWatchPause(200);  // berthd tells nobody by itself
+constexpr size_t kClockBegin = 11;                     // of an RFC 3339 time
+constexpr size_t kClockSize = 12;                      // "20:56:41.123"
+constexpr int kNotSuccessful = 1;
+
+// Each event of a service once, oldest first.
+class EventPrinter {
+ public:
+  explicit EventPrinter(bool json) : json_(json) {}
+
+  void print(const EventJson& service) {
+    const EventJson& events = service.at("events");
+    for (auto event = events.rbegin(); event != events.rend(); ++event) {
+      std::string message = event->value("message", "");
+      if (message.empty() || !seen_.insert(event->value("id", "")).second) continue;
+      if (json_) {
+        std::printf("%s\n", event->dump().c_str());
+      } else {
+        std::printf("%s  %s\n", clock_of_epoch(event->value("createdAt", 0.0)).c_str(),
+                    printable(message, message.size()).c_str());
+      }
+    }
+    std::fflush(stdout);
+  }
+
+ private:
+  bool json_;
+  std::set<std::string> seen_;
+};
+
+Status print_service_events(const agent::Config& config, const ServiceEventsOptions& options) {
+  EventPrinter printer(options.service.json);
+  for (;;) {
+    EventJson service = TRY(describe_service(config, options.service));
+    printer.print(service);
+    if (!options.follow || service.value("status", "") == "INACTIVE") return {};
+    sys::pause_for(kWatchPause);
+  }
+}
+
+std::string definition_of(const EventJson& deployment) {
+  std::string arn = deployment.value("taskDefinition", "");
+  return arn.substr(arn.rfind('/') + 1);
+}
+
+// "PRIMARY web:2 1/2 running; ACTIVE web:1 2/2 running".
+std::string progress_of(const EventJson& service) {
+  std::vector<std::string> parts;
+  for (const EventJson& each : service.at("deployments")) {
+    std::string part =
+        fmt::format("{} {} {}/{} running", each.value("status", ""), definition_of(each),
+                    each.value("runningCount", 0), each.value("desiredCount", 0));
+    int pending = each.value("pendingCount", 0);
+    if (pending > 0) part += fmt::format(", {} pending", pending);
+    parts.push_back(std::move(part));
+  }
+  return parts.empty() ? service.value("status", "") : join(parts, "; ");
+}
+
+bool is_settled(const EventJson& service) {
+  if (service.value("status", "") != "ACTIVE") return service.value("status", "") == "INACTIVE";
+  return service.at("deployments").size() == 1 &&
+         service.value("runningCount", 0) == service.value("desiredCount", 0) &&
+         service.value("pendingCount", 0) == 0;
+}
+
+// The service deployment as it is; an empty object when it is forgotten.
+Result<EventJson> describe_deployment(const agent::Config& config, const std::string& arn) {
+  if (arn.empty()) return EventJson::object();
+  EventJson request = {{"serviceDeploymentArns", {arn}}};
+  EventJson answer = TRY(ask_ecs(config, "DescribeServiceDeployments", request));
+  EventJson& found = answer["serviceDeployments"];
+  return found.empty() ? EventJson::object() : std::move(found.front());
+}
+
+bool is_deployment_over(const std::string& status) {
+  return status.empty() || status == "SUCCESSFUL" || status == "STOPPED" ||
+         status == "ROLLBACK_SUCCESSFUL" || status == "ROLLBACK_FAILED";
+}
+
+void print_causes(const EventJson& service) {
+  const EventJson& events = service.at("events");
+  for (auto event = events.rbegin(); event != events.rend(); ++event) {
+    std::string message = event->value("message", "");
+    std::string cause = event->value("cause", "");
+    if (message.empty()) message = event->value("name", "");
+    std::printf("%s  %s\n", clock_of_epoch(event->value("createdAt", 0.0)).c_str(),
+                printable(message, message.size()).c_str());
+    if (cause.empty()) continue;
+    std::printf("%*s  because %s\n", static_cast<int>(kClockSize), "",
+                printable(cause, cause.size()).c_str());
+  }
+}
+
+// Its state, and what it is in the middle of.
+void print_service_state(const EventJson& service) {
+  std::printf("service %s is %s: %d of %d tasks run\n", service.value("serviceName", "").c_str(),
+              service.value("status", "").c_str(), service.value("runningCount", 0),
+              service.value("desiredCount", 0));
+  for (const EventJson& each : service.at("deployments")) {
+    std::string reason = each.value("rolloutStateReason", "");
+    std::printf("  because %s deployment %s of %s is %s%s%s\n", each.value("status", "").c_str(),
+                each.value("id", "").c_str(), definition_of(each).c_str(),
+                each.value("rolloutState", "").c_str(), reason.empty() ? "" : ": ",
+                printable(reason, reason.size()).c_str());
+  }
+  std::printf("\n");
+}
+
+Status why_service(const agent::Config& config, const ServiceOptions& options) {
+  EventJson service = TRY(describe_service(config, options));
+  if (options.json) {
+    std::printf("%s\n", service.dump(2).c_str());
+    return {};
+  }
+  print_service_state(service);
+  print_causes(service);
+  return {};
+}
+
+}  // namespace
+
+std::string clock_of_epoch(double seconds) {
+  auto since = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+  return format_rfc3339(WallTime(since)).substr(kClockBegin, kClockSize);
+}
+
+Result<int> watch_service(const agent::Config& config, const ServiceOptions& options) {
+  EventPrinter printer(options.json);
+  std::string watched;
+  std::string shown;
+  for (;;) {
+    EventJson service = TRY(describe_service(config, options));
+    if (watched.empty()) watched = service.value("currentServiceDeployment", "");
+    printer.print(service);
+    std::string progress = progress_of(service);
+    if (progress != shown && !options.json) std::fprintf(stderr, "%s\n", progress.c_str());
+    shown = progress;
+    EventJson deployment = TRY(describe_deployment(config, watched));
+    std::string status = deployment.value("status", "");
+    bool is_good = status.empty() || status == "SUCCESSFUL";
+    if (is_deployment_over(status) && (is_settled(service) || !is_good)) {
+      if (is_good) return 0;
+      std::fprintf(stderr, "%s: %s\n", status.c_str(),
+                   deployment.value("statusReason", "").c_str());
+      return kNotSuccessful;
+    }
+    sys::pause_for(kWatchPause);
+  }
+}
+
+int service_events_command(const agent::Config& config, const ServiceEventsOptions& options) {
+  return exit_code(print_service_events(config, options));
+}
+
+int why_service_command(const agent::Config& config, const ServiceOptions& options) {
+  return exit_code(why_service(config, options));
+}
+
+}  // namespace berth::tools
