@@ -37,6 +37,7 @@ class Host:
         self.seen = ecs_model.watch(self.ecs)
 
     def register(self, script=WAITS, **fields):
+        """The ARN of the family's next revision."""
         container = {"name": "main", "image": self.daemon.instance.images["busybox"], "memory": 32, "cpu": 16,
                      "stopTimeout": 5, "command": ["sh", "-c", script], **fields}
         definition = self.ecs.register_task_definition(family="web", networkMode="none", containerDefinitions=[container])
@@ -57,8 +58,8 @@ class Host:
         return wait_until(lambda: (found := self.service(name))["deployments"][0]["rolloutState"] != "IN_PROGRESS" and found,
                           "settled: " + self.daemon.log())
 
-    def berth(self, *arguments):
-        return self.daemon.instance.berth(*arguments)
+    def berth(self, *arguments, **options):
+        return self.daemon.instance.berth(*arguments, **options)
 
     def remove(self, name):
         self.ecs.delete_service(service=name, force=True)
@@ -172,3 +173,26 @@ def test_a_broken_revision_is_rolled_back(host):
     failed = host.ecs.describe_tasks(tasks=host.tasks("web", "STOPPED"))["tasks"]
     codes = {task["stopCode"] for task in failed if task["taskDefinitionArn"] == broken}
     assert "TaskFailedToStart" in codes and codes <= {"TaskFailedToStart", "ServiceSchedulerInitiated"}, codes
+
+
+def test_berth_makes_a_service_tells_of_it_and_takes_a_deployment_back(host):
+    # Until its first check it is neither healthy nor unhealthy: the deployment is under way for as long.
+    checked = {"command": ["CMD", "true"], "interval": 5}
+    first = host.register()
+    request = {"serviceName": "web", "taskDefinition": first, "desiredCount": 1}
+    created = host.berth("service", "create", "-", "--wait", stdin=json.dumps(request))
+    assert created.code == 0 and created.out.splitlines()[0].endswith(":service/default/web"), created
+    assert created.out.splitlines()[-1].endswith("has reached a steady state."), created
+    (kept,) = host.tasks("web")
+    second = host.register(healthCheck=checked)
+    updated = host.berth("service", "update", "web", "--task-definition", second)
+    assert updated.code == 0, updated
+    undone = host.berth("service", "rollback", "web", "--wait")
+    assert undone.code == 1 and "ROLLBACK_SUCCESSFUL" in undone.err, undone
+    assert host.service("web")["taskDefinition"] == first and host.tasks("web") == [kept]
+    again = host.berth("service", "rollback", "web")
+    assert again.code == 125 and "ConflictException" in again.err, again
+    events = [json.loads(line) for line in host.berth("service", "events", "--format", "json", "web").out.splitlines()]
+    assert [event["message"] for event in events] == host.messages("web") and all(event["cause"] for event in events)
+    unknown = host.berth("service", "watch", "no")
+    assert unknown.code == 125 and "the cluster default has none of that name" in unknown.err, unknown
