@@ -1,7 +1,6 @@
 #include "agent/agent.h"
 
 #include "agent/log_plan.h"
-#include "agent/log_store.h"
 #include "agent/paths.h"
 #include "agent/recovery.h"
 #include "agent/task_jobs.h"
@@ -9,6 +8,7 @@
 #include "agent/teardown.h"
 #include "aws/time.h"
 #include "base/log.h"
+#include "logs/log_store.h"
 #include "runtime/shim_protocol.h"
 #include "sys/file.h"
 #include "sys/host.h"
@@ -34,7 +34,7 @@ WallTime time_of(const std::string& at, Clock& clock) {
 
 // What is kept for a while, and no longer.
 void tidy_instance(const Config& config, WallTime now) {
-  auto expired = expire_log_groups(config.root, now);
+  auto expired = logs::expire_log_groups(config.root, now);
   if (!expired) LOG(kWarn, "old log events stay", {{"why", expired.error().text}});
   auto forgotten = forget_stopped_tasks(config, now, kStoppedKept);
   if (!forgotten) LOG(kWarn, "stopped tasks stay", {{"why", forgotten.error().text}});

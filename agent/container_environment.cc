@@ -3,7 +3,6 @@
 #include "agent/aws_client.h"
 #include "agent/environment_file.h"
 #include "agent/secret_reference.h"
-#include "agent/secret_store.h"
 #include "aws/chain.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -167,12 +166,15 @@ class Fetcher {
   }
 
   Result<Secret> look(const SecretReference& reference) {
-    SecretVersionWanted wanted{reference.version_stage, reference.version_id};
+    secrets::SecretVersionWanted wanted{reference.version_stage, reference.version_id};
     bool is_secret = reference.kind == SecretKind::kSecret;
     std::vector<std::string> names{reference.name};
     // Secrets Manager adds a suffix to the names in ARNs; a parameter has its name and no other.
     std::string shorter = is_secret ? without_suffix(reference.name) : reference.name;
     if (shorter != reference.name) names.push_back(shorter);
+    // The ARN of "/a" is that of "a".
+    bool has_level = reference.name.find('/') != std::string::npos;
+    if (!is_secret && !has_level) names.push_back("/" + reference.name);
     for (const std::string& name : names) {
       auto stored = TRY(store_.get({reference.kind, name}, wanted));
       if (stored) return std::move(stored->value);
@@ -214,7 +216,7 @@ class Fetcher {
   const Config& config_;
   aws::Http& http_;
   Clock& clock_;
-  SecretStore store_;
+  secrets::SecretStore store_;
   aws::Environment environment_;
   std::map<std::string, Secret> known_;           // by valueFrom
   std::map<std::string, aws::Credentials> keys_;  // by profile

@@ -1,8 +1,8 @@
 #include "agent/log_plan.h"
 
-#include "agent/log_store.h"
 #include "base/pattern.h"
 #include "base/text.h"
+#include "logs/log_store.h"
 #include "runtime/log_events.h"
 #include "runtime/log_journald.h"
 #include "scheduler/firelens.h"
@@ -232,7 +232,7 @@ std::string stream_of(const scheduler::Task& task, const scheduler::ContainerDef
   return id;
 }
 
-Status prepare_stream(const LogStore& store, const scheduler::AwslogsTarget& target,
+Status prepare_stream(const logs::LogStore& store, const scheduler::AwslogsTarget& target,
                       const std::string& stream, WallTime now) {
   if (target.create_group && !store.find_group(target.group)) {
     auto made = store.create_group(target.group, now);
@@ -248,7 +248,7 @@ Status prepare_logs(const InstancePaths& paths, const scheduler::Task& task, Wal
   for (const auto& container : task.definition.container_definitions) {
     if (!is_awslogs(container)) continue;
     scheduler::AwslogsTarget target = scheduler::awslogs_target_of(*container.log_configuration);
-    auto prepared = prepare_stream(LogStore(paths.root, target.region), target,
+    auto prepared = prepare_stream(logs::LogStore(paths.root, target.region), target,
                                    stream_of(task, container, target), now);
     if (prepared) continue;
     // What it is called on Fargate.
@@ -263,7 +263,7 @@ std::string log_path_of(const InstancePaths& paths, const scheduler::Task& task,
                         const scheduler::ContainerDefinition& container) {
   if (is_awslogs(container)) {
     scheduler::AwslogsTarget target = scheduler::awslogs_target_of(*container.log_configuration);
-    LogStore store(paths.root, target.region);
+    logs::LogStore store(paths.root, target.region);
     return store.events_path(target.group, stream_of(task, container, target));
   }
   return paths.logs(task.id) + "/" + container.name + ".log";

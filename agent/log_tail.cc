@@ -1,8 +1,6 @@
 #include "agent/log_tail.h"
 
-#include "base/json.h"
 #include "base/log.h"
-#include "base/text.h"
 #include "image/decompress.h"
 #include "runtime/log_file.h"
 #include "sys/file.h"
@@ -49,19 +47,6 @@ Status read_to_end(int fd, Take take) {
 }
 
 }  // namespace
-
-Result<LogRecord> parse_log_record(std::string_view line) {
-  auto document = json::Document::parse(line, {.name = "log record"});
-  if (!document) {
-    return fail(Errc::kCorrupt, "{}: {}", document.error().text, printable(line, 80));
-  }
-  json::Node root = document->root();
-  LogRecord record;
-  record.text = TRY(root.string_at("log"));
-  record.stream = TRY(root.string_at("stream"));
-  record.time = TRY(root.string_at("time"));
-  return record;
-}
 
 Result<LogTail> LogTail::open(const std::string& directory, const std::string& base, Sink sink) {
   return LogTail(TRY(sys::open(directory, O_RDONLY | O_DIRECTORY)), base, std::move(sink));

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "logs/log_record.h"
 #include "sys/fd.h"
 
 #include <cstdint>
@@ -16,14 +17,8 @@
 
 namespace berth::agent {
 
-struct LogRecord {
-  std::string text;
-  std::string stream;  // "stdout" or "stderr"
-  std::string time;    // RFC 3339
-};
-
-// One line of a json-file log. kCorrupt when it is none.
-Result<LogRecord> parse_log_record(std::string_view line);
+using logs::LogRecord;
+using logs::parse_log_record;
 
 class LogTail {
  public:

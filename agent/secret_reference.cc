@@ -42,10 +42,6 @@ Result<SecretReference> parse_secret_arn(std::string_view text,
 
 }  // namespace
 
-const char* name_of(SecretKind kind) {
-  return kind == SecretKind::kSecret ? "secret" : "parameter";
-}
-
 Result<SecretReference> parse_secret_reference(std::string_view value_from) {
   std::vector<std::string> words = split(value_from, ':');
   if (words[0] != "arn") {

@@ -5,15 +5,15 @@
 #pragma once
 
 #include "base/result.h"
+#include "secrets/secret_store.h"
 
 #include <string>
 #include <string_view>
 
 namespace berth::agent {
 
-enum class SecretKind { kSecret, kParameter };  // of Secrets Manager, of Systems Manager
-// "secret", "parameter".
-const char* name_of(SecretKind kind);
+using secrets::name_of;
+using secrets::SecretKind;
 
 struct SecretReference {
   SecretKind kind = SecretKind::kParameter;

@@ -29,9 +29,15 @@ struct ServiceModel {
   std::string_view xml_namespace;
 };
 
-// The services that berth speaks.
+// The services that berth speaks; one that has two protocols stands there twice.
 inline constexpr std::array kServiceModels = {
     ServiceModel{"ecs", Protocol::kJson, "AmazonEC2ContainerServiceV20141113", "", ""},
+    ServiceModel{"logs", Protocol::kJson, "Logs_20140328", "", ""},
+    ServiceModel{"monitoring", Protocol::kJson, "GraniteServiceVersion20100801", "", ""},
+    ServiceModel{"monitoring", Protocol::kQuery, "", "2010-08-01",
+                 "http://monitoring.amazonaws.com/doc/2010-08-01/"},
+    ServiceModel{"secretsmanager", Protocol::kJson, "secretsmanager", "", ""},
+    ServiceModel{"ssm", Protocol::kJson, "AmazonSSM", "", ""},
     ServiceModel{"sts", Protocol::kQuery, "", "2011-06-15",
                  "https://sts.amazonaws.com/doc/2011-06-15/"},
 };

@@ -1,8 +1,5 @@
 #include "api/ecs_ask.h"
 
-#include "aws/time.h"
-#include "base/text.h"
-
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -11,45 +8,12 @@
 namespace berth::api::ecs {
 namespace {
 
-constexpr size_t kQuotedMax = 100;    // bytes of a value in a message
 constexpr size_t kFindingsShown = 5;  // of a task definition
-constexpr size_t kMessageMax = 4000;
-constexpr double kSecondsMax = 8e9;  // within what a time can hold
-
-std::string listed(Words words) {
-  std::vector<std::string> list(words.begin(), words.end());
-  return join(list, ", ");
-}
 
 }  // namespace
 
-std::string path_of(const json::Node& node, std::string_view key) {
-  std::string path = node.path();
-  return path == "(root)" ? std::string(key) : fmt::format("{}.{}", path, key);
-}
-
-void Ask::refuse(Refusal refusal) {
-  if (!refusal_) refusal_ = std::move(refusal);
-}
-void Ask::refuse(std::string code, const std::string& message) {
-  Refusal refusal;
-  refusal.code = std::move(code);
-  refusal.message = printable(message, kMessageMax);
-  refuse(std::move(refusal));
-}
-void Ask::invalid(const std::string& message) {
-  refuse("InvalidParameterException", message);
-}
 void Ask::client_error(const std::string& message) {
   refuse("ClientException", message);
-}
-void Ask::check(const Status& status) {
-  if (status) return;
-  Refusal refusal;
-  refusal.code = "ServerException";
-  refusal.message = printable(status.error().text, kMessageMax);
-  refusal.status = 500;
-  refuse(std::move(refusal));
 }
 
 // AWS says its text alone, and clients look for its beginning.
@@ -63,131 +27,6 @@ void Ask::refuse_findings(const scheduler::Findings& findings) {
   }
   if (shown < findings.size()) message += fmt::format("; and {} more", findings.size() - shown);
   refuse(findings[0].exception, message);
-}
-
-void Ask::wrong_type(const json::Node& value, const char* wanted) {
-  refuse("SerializationException",
-         fmt::format("{}: must be {}, not {}", value.path(), wanted, value.type_name()));
-}
-
-std::string Ask::text(const json::Node& node, std::string_view key) {
-  auto value = node.find(key);
-  if (!value) return "";
-  auto text = value->as_string();
-  if (text) return *text;
-  if (value->is_string()) {
-    invalid(fmt::format("{}: must not contain NUL", value->path()));
-  } else {
-    wrong_type(*value, "a string");
-  }
-  return "";
-}
-
-std::string Ask::required_text(const json::Node& node, std::string_view key) {
-  std::string value = text(node, key);
-  if (value.empty()) invalid(fmt::format("{} can not be blank.", path_of(node, key)));
-  return value;
-}
-
-std::string Ask::word(const json::Node& node, std::string_view key, Words words) {
-  std::string value = text(node, key);
-  if (value.empty() || std::find(words.begin(), words.end(), value) != words.end()) return value;
-  invalid(
-      fmt::format("Value '{}' at '{}' failed to satisfy constraint: Member must satisfy enum "
-                  "value set: [{}]",
-                  printable(value, kQuotedMax), path_of(node, key), listed(words)));
-  return "";
-}
-
-std::optional<int64_t> Ask::number(const json::Node& node, std::string_view key, Range range) {
-  auto value = node.find(key);
-  if (!value) return std::nullopt;
-  auto number = value->as_i64();
-  if (!number) {
-    wrong_type(*value, "an integer");
-    return std::nullopt;
-  }
-  if (*number >= range.min && *number <= range.max) return *number;
-  invalid(fmt::format("{} must be between {} and {}, not {}.", path_of(node, key), range.min,
-                      range.max, *number));
-  return std::nullopt;
-}
-
-std::optional<bool> Ask::find_flag(const json::Node& node, std::string_view key) {
-  auto value = node.find(key);
-  if (!value) return std::nullopt;
-  if (auto flag = value->as_bool()) return *flag;
-  wrong_type(*value, "a boolean");
-  return std::nullopt;
-}
-bool Ask::flag(std::string_view key) {
-  return find_flag(key).value_or(false);
-}
-
-std::optional<WallTime> Ask::time(const json::Node& node, std::string_view key) {
-  auto value = node.find(key);
-  if (!value) return std::nullopt;
-  if (value->is_string()) {
-    auto time = aws::parse_rfc3339(value->as_string().value_or(""));
-    if (time) return time;
-  }
-  auto seconds = value->as_double();
-  if (seconds && *seconds >= 0 && *seconds < kSecondsMax) {
-    return WallTime(std::chrono::duration_cast<Duration>(std::chrono::duration<double>(*seconds)));
-  }
-  wrong_type(*value, "a time: seconds since 1970, or RFC 3339");
-  return std::nullopt;
-}
-
-std::vector<std::string> Ask::texts(const json::Node& node, std::string_view key, size_t max) {
-  auto value = node.find(key);
-  if (!value) return {};
-  auto list = value->as_strings();
-  if (!list) {
-    wrong_type(*value, "a list of strings");
-    return {};
-  }
-  if (list->size() <= max) return *list;
-  invalid(fmt::format("{} can have at most {} items.", path_of(node, key), max));
-  return {};
-}
-
-std::vector<std::string> Ask::words(std::string_view key, Words words) {
-  std::vector<std::string> list = texts(key, words.size());
-  for (const std::string& each : list) {
-    if (std::find(words.begin(), words.end(), each) != words.end()) continue;
-    invalid(
-        fmt::format("Value '{}' at '{}' failed to satisfy constraint: Member must satisfy enum "
-                    "value set: [{}]",
-                    printable(each, kQuotedMax), key, listed(words)));
-  }
-  return list;
-}
-bool Ask::includes(std::string_view word, Words all) {
-  std::vector<std::string> included = words("include", all);
-  return std::find(included.begin(), included.end(), word) != included.end();
-}
-
-std::vector<json::Node> Ask::objects(const json::Node& node, std::string_view key, size_t max) {
-  auto value = node.find(key);
-  if (!value) return {};
-  auto list = value->as_array();
-  bool all = list && std::all_of(list->begin(), list->end(),
-                                 [](const json::Node& each) { return each.is_object(); });
-  if (!all) {
-    wrong_type(*value, "a list of objects");
-    return {};
-  }
-  if (list->size() <= max) return *list;
-  invalid(fmt::format("{} can have at most {} items.", path_of(node, key), max));
-  return {};
-}
-
-std::optional<json::Node> Ask::object(const json::Node& node, std::string_view key) {
-  auto value = node.find(key);
-  if (!value || value->is_object()) return value;
-  wrong_type(*value, "an object");
-  return std::nullopt;
 }
 
 }  // namespace berth::api::ecs

@@ -2,7 +2,6 @@
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
 #include <array>
 
 namespace berth::api::ecs {
@@ -115,10 +114,7 @@ std::span<const Operation> all_operations() {
 }
 
 const Operation* find_operation(std::string_view name) {
-  const auto* found = std::lower_bound(
-      kOperations.begin(), kOperations.end(), name,
-      [](const Operation& each, std::string_view text) { return each.name < text; });
-  return found != kOperations.end() && found->name == name ? found : nullptr;
+  return find_operation_in(all_operations(), name);
 }
 
 }  // namespace berth::api::ecs

@@ -5,6 +5,7 @@
 #include "api/ecs_ask.h"
 #include "api/ecs_service.h"
 #include "api/exec_sessions.h"
+#include "api/json_service.h"
 
 #include <nlohmann/json_fwd.hpp>
 
@@ -25,21 +26,8 @@ struct Ecs {
   ExecSessions* sessions = nullptr;  // null where there are none
 };
 
-// The answer; whatever it is when the ask is refused.
-using Function = Json (*)(Ecs&, Ask&);
-
-enum class Support {
-  kWorks,
-  kPartly,   // the note says what is not
-  kRefused,  // the note says why
-};
-
-struct Operation {
-  std::string_view name;  // "RunTask"
-  Function function;
-  Support support;
-  std::string_view note;
-};
+using api::Support;
+using Operation = OperationOf<Ecs, Ask>;
 
 std::span<const Operation> all_operations();
 // Null when there is none of that name.

@@ -1,7 +1,8 @@
-// Pages of a list: maxResults, and a nextToken that means nothing to clients.
+// Pages of ECS's lists: maxResults and nextToken.
 #pragma once
 
 #include "api/ecs_operations.h"
+#include "api/page.h"
 
 #include <string>
 #include <string_view>
@@ -9,10 +10,7 @@
 
 namespace berth::api::ecs {
 
-struct Page {
-  std::vector<std::string> items{};
-  std::string next_token{};  // "" on the last one
-};
+using api::Page;
 
 // Items of a page: where maxResults says nothing, and at most.
 struct PageSize {
@@ -20,8 +18,6 @@ struct PageSize {
   size_t max = 0;
 };
 
-// The page of `all` that is asked for; `all` is in the same order at each call. What goes or comes
-// between two pages moves nothing that stays.
 Page page_of(Ask& ask, const std::vector<std::string>& all, PageSize size);
 // Where the usual page is the longest.
 Page page_of(Ask& ask, const std::vector<std::string>& all, size_t max);

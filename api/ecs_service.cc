@@ -1,31 +1,18 @@
 #include "api/ecs_service.h"
 
-#include "api/ecs_ask.h"
 #include "api/ecs_launch.h"
 #include "api/ecs_lookup.h"
 #include "api/ecs_operations.h"
 #include "base/log.h"
-#include "base/text.h"
 
 #include <nlohmann/json.hpp>
 
-#include <exception>
 #include <set>
 
 namespace berth::api {
 namespace {
 
-constexpr size_t kEcsDepthMax = 32;
-constexpr size_t kOperationShown = 100;
 constexpr Duration kCleanUpInterval = std::chrono::minutes(1);
-
-Refusal ecs_server_fault(const std::string& text) {
-  Refusal refusal;
-  refusal.code = "ServerException";
-  refusal.message = text;
-  refusal.status = 500;
-  return refusal;
-}
 
 }  // namespace
 
@@ -86,35 +73,11 @@ std::string EcsService::unsuited(const scheduler::Service& service,
 }
 
 Answer EcsService::answer(const Call& call) {
-  const ecs::Operation* operation = ecs::find_operation(call.operation);
-  if (operation == nullptr) {
-    return tl::unexpected(unknown_operation(printable(call.operation, kOperationShown)));
-  }
   if (auto cleaned = clean_up(); !cleaned) {
     LOG(kError, "what has stopped cannot be forgotten", {{"why", cleaned.error().text}});
   }
-  auto document = json::Document::parse(call.body.empty() ? "{}" : call.body,
-                                        {.name = "request", .depth_max = kEcsDepthMax});
-  Refusal malformed;
-  malformed.code = "SerializationException";
-  if (!document) {
-    malformed.message = document.error().text;
-    return tl::unexpected(std::move(malformed));
-  }
-  if (!document->root().is_object()) {
-    malformed.message = "request: must be an object";
-    return tl::unexpected(std::move(malformed));
-  }
-  try {
-    ecs::Ecs context{core_, catalog_, env_, settings_, step_, sessions_};
-    ecs::Ask ask(call, document->root());
-    ecs::Json answer = operation->function(context, ask);
-    if (ask.refused()) return tl::unexpected(ask.refusal());
-    return answer.dump(-1, ' ', false, ecs::Json::error_handler_t::replace);
-  } catch (const std::exception& error) {  // of the JSON library: a mistake of ours
-    LOG(kError, "an operation failed", {{"operation", call.operation}, {"why", error.what()}});
-    return tl::unexpected(ecs_server_fault("The operation failed; berth's log says why."));
-  }
+  ecs::Ecs context{core_, catalog_, env_, settings_, step_, sessions_};
+  return answer_json(call, {}, ecs::all_operations(), context);
 }
 
 }  // namespace berth::api

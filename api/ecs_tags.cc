@@ -2,55 +2,13 @@
 
 #include "api/ecs_lookup.h"
 #include "api/ecs_shapes.h"
+#include "api/tags.h"
 #include "base/text.h"
 
-#include <fmt/core.h>
 #include <nlohmann/json.hpp>
-
-#include <algorithm>
-#include <set>
 
 namespace berth::api::ecs {
 namespace {
-
-constexpr size_t kTagKeyMax = 128;    // characters
-constexpr size_t kTagValueMax = 256;  // likewise
-constexpr std::string_view kReserved = "aws:";
-
-size_t characters_of(std::string_view utf8) {
-  return static_cast<size_t>(std::count_if(utf8.begin(), utf8.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  }));
-}
-
-// Letters, digits and spaces of any script, and "_.:/=+-@". Beyond ASCII all is taken: the classes
-// of Unicode are not worth their tables here.
-bool is_tag_text(std::string_view text) {
-  constexpr std::string_view kOthers = " _.:/=+-@";
-  return std::all_of(text.begin(), text.end(), [&](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           static_cast<unsigned char>(c) >= 0x80 || kOthers.find(c) != std::string_view::npos;
-  });
-}
-
-void check_tag(Ask& ask, const json::Node& node, const scheduler::KeyValue& tag) {
-  size_t key = characters_of(tag.name);
-  if (key == 0 || key > kTagKeyMax || !is_tag_text(tag.name)) {
-    ask.invalid(
-        fmt::format("{}.key: a tag's key has 1 to {} characters out of letters, digits, "
-                    "spaces and _.:/=+-@",
-                    node.path(), kTagKeyMax));
-  }
-  if (characters_of(tag.value) > kTagValueMax || !is_tag_text(tag.value)) {
-    ask.invalid(
-        fmt::format("{}.value: a tag's value has at most {} characters out of letters, "
-                    "digits, spaces and _.:/=+-@",
-                    node.path(), kTagValueMax));
-  }
-  if (to_lower(tag.name).starts_with(kReserved)) {
-    ask.invalid(fmt::format("{}.key: keys that begin with aws: are reserved", node.path()));
-  }
-}
 
 // What can have tags, found by its ARN. One of the pointers is set, or the ask is refused.
 struct Tagged {
@@ -129,17 +87,7 @@ void put_tags(Ecs& ecs, Ask& ask, const Tagged& tagged, std::vector<scheduler::K
 }  // namespace
 
 std::vector<scheduler::KeyValue> read_tags(Ask& ask, std::string_view key) {
-  std::vector<scheduler::KeyValue> tags;
-  std::set<std::string> keys;
-  for (const json::Node& node : ask.objects(key, kTagsMax)) {
-    scheduler::KeyValue tag{.name = ask.text(node, "key"), .value = ask.text(node, "value")};
-    check_tag(ask, node, tag);
-    if (!keys.insert(tag.name).second) {
-      ask.invalid(fmt::format("{}.key: '{}' is there twice", node.path(), tag.name));
-    }
-    tags.push_back(std::move(tag));
-  }
-  return tags;
+  return read_tag_list(ask, key, {"key", "value"});
 }
 
 Json tag_resource(Ecs& ecs, Ask& ask) {
@@ -147,13 +95,7 @@ Json tag_resource(Ecs& ecs, Ask& ask) {
   if (!ask.has("tags")) ask.invalid("tags can not be null.");
   Tagged tagged = find_tagged(ecs, ask);
   std::vector<scheduler::KeyValue> tags = tagged.tags();
-  for (scheduler::KeyValue& tag : added) {
-    std::erase_if(tags, [&](const scheduler::KeyValue& each) { return each.name == tag.name; });
-    tags.push_back(std::move(tag));
-  }
-  if (tags.size() > kTagsMax) {
-    ask.invalid(fmt::format("A resource can have at most {} tags.", kTagsMax));
-  }
+  add_tags(ask, tags, std::move(added));
   if (!ask.refused()) put_tags(ecs, ask, tagged, std::move(tags));
   return Json::object();
 }
@@ -163,9 +105,7 @@ Json untag_resource(Ecs& ecs, Ask& ask) {
   if (!ask.has("tagKeys")) ask.invalid("tagKeys can not be null.");
   Tagged tagged = find_tagged(ecs, ask);
   std::vector<scheduler::KeyValue> tags = tagged.tags();
-  std::erase_if(tags, [&](const scheduler::KeyValue& each) {
-    return std::find(keys.begin(), keys.end(), each.name) != keys.end();
-  });
+  remove_tags(tags, keys);
   if (!ask.refused()) put_tags(ecs, ask, tagged, std::move(tags));
   return Json::object();
 }

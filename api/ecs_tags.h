@@ -2,13 +2,12 @@
 #pragma once
 
 #include "api/ecs_operations.h"
+#include "api/tags.h"
 
 #include <string_view>
 #include <vector>
 
 namespace berth::api::ecs {
-
-constexpr size_t kTagsMax = 50;  // of a resource
 
 // The list under `key`; refused when it breaks a rule.
 std::vector<scheduler::KeyValue> read_tags(Ask& ask, std::string_view key);

@@ -30,6 +30,28 @@ Exchanged exchanged_of(const Address& address, const Answer& answered, Duration 
           .took = took};
 }
 
+// Services do not throw; that the door stays open must not depend on it.
+Answer ask_service(Service& service, const Call& call, const Address& address) {
+  bool is_json = address.protocol == Protocol::kJson;
+  Refusal broken{.code = is_json ? "ServerException" : "InternalFailure",
+                 .message = "The request processing has failed because of an internal error.",
+                 .status = 500};
+  try {
+    Answer answered = service.answer(call);
+    // What a service does not know is told as its protocol has it.
+    bool is_unknown = !answered && answered.error().code == unknown_operation("").code;
+    if (is_unknown) return tl::unexpected(unknown_address(address));
+    LOG(kDebug, "request",
+        {{"operation", call.operation},
+         {"key", call.caller.key_id},
+         {"answer", answered ? "200" : answered.error().code}});
+    return answered;
+  } catch (const std::exception& error) {
+    LOG(kError, "an operation failed", {{"operation", call.operation}, {"why", error.what()}});
+    return tl::unexpected(broken);
+  }
+}
+
 }  // namespace
 
 // What is known of a request on its way in.
@@ -50,7 +72,8 @@ void FrontDoor::open(const std::string& name, Service& service) {
   services_[name] = &service;
 }
 
-http::Response FrontDoor::answer(const http::Request& request, Entrance entrance) {
+tl::expected<FrontDoor::Admitted, http::Response> FrontDoor::admit(const http::Request& request,
+                                                                   Entrance entrance) const {
   std::string request_id = make_uuid(env_.rng);
   aws::Request shown = signed_request_of(request);
   Address address = address_of(request, scope_service_of(shown));
@@ -58,21 +81,42 @@ http::Response FrontDoor::answer(const http::Request& request, Entrance entrance
   bool is_named = exchange.address.service != nullptr && !exchange.address.operation.empty();
   auto found = is_named ? services_.find(exchange.address.service->name) : services_.end();
   if (found == services_.end()) {
-    return render_refusal(exchange.address, unknown_address(exchange.address), request_id);
+    return tl::unexpected(
+        render_refusal(exchange.address, unknown_address(exchange.address), request_id));
   }
   auto caller = caller_of(exchange, entrance);
   if (!caller) {
     LOG(kWarn, "request refused",
         {{"operation", printable(exchange.address.operation, kOperationShownMax)},
          {"why", printable(caller.error().text, 500)}});
-    return render_refusal(exchange.address, refusal_of(exchange.address.protocol, caller.error()),
-                          request_id);
+    return tl::unexpected(render_refusal(
+        exchange.address, refusal_of(exchange.address.protocol, caller.error()), request_id));
   }
-  Instant begun = env_.clock.now();
-  Answer answered = ask(*found->second, exchange, std::move(*caller));
-  if (observer_) observer_(exchanged_of(exchange.address, answered, env_.clock.now() - begun));
-  if (!answered) return render_refusal(exchange.address, answered.error(), request_id);
-  return render_answer(exchange.address, *answered, request_id);
+  Call call{exchange.address.operation,
+            exchange.address.body,
+            std::move(*caller),
+            env_.clock.wall(),
+            exchange.host,
+            exchange.address.protocol == Protocol::kQuery};
+  return Admitted{found->second, std::move(call), std::move(exchange.address),
+                  std::move(request_id), env_.clock.now()};
+}
+
+Answer FrontDoor::ask(const Admitted& admitted) {
+  return ask_service(*admitted.service, admitted.call, admitted.address);
+}
+
+http::Response FrontDoor::finish(const Admitted& admitted, const Answer& answered) {
+  if (observer_) {
+    observer_(exchanged_of(admitted.address, answered, env_.clock.now() - admitted.begun));
+  }
+  if (!answered) return render_refusal(admitted.address, answered.error(), admitted.request_id);
+  return render_answer(admitted.address, *answered, admitted.request_id);
+}
+
+http::Response FrontDoor::answer(const http::Request& request, Entrance entrance) {
+  auto admitted = admit(request, entrance);
+  return admitted ? finish(*admitted, ask(*admitted)) : std::move(admitted).error();
 }
 
 tl::expected<Caller, Unproved> FrontDoor::caller_of(const Exchange& exchange,
@@ -83,30 +127,6 @@ tl::expected<Caller, Unproved> FrontDoor::caller_of(const Exchange& exchange,
               .service = std::string(exchange.address.service->name),
               .now = env_.clock.wall()};
   return authenticate(exchange.request, exchange.body, proof);
-}
-
-// Services do not throw; that the door stays open must not depend on it.
-Answer FrontDoor::ask(Service& service, const Exchange& exchange, Caller caller) {
-  Call call{exchange.address.operation, exchange.address.body, std::move(caller), env_.clock.wall(),
-            exchange.host};
-  bool is_json = exchange.address.protocol == Protocol::kJson;
-  Refusal broken{.code = is_json ? "ServerException" : "InternalFailure",
-                 .message = "The request processing has failed because of an internal error.",
-                 .status = 500};
-  try {
-    Answer answered = service.answer(call);
-    // What a service does not know is told as its protocol has it.
-    bool is_unknown = !answered && answered.error().code == unknown_operation("").code;
-    if (is_unknown) return tl::unexpected(unknown_address(exchange.address));
-    LOG(kDebug, "request",
-        {{"operation", call.operation},
-         {"key", call.caller.key_id},
-         {"answer", answered ? "200" : answered.error().code}});
-    return answered;
-  } catch (const std::exception& error) {
-    LOG(kError, "an operation failed", {{"operation", call.operation}, {"why", error.what()}});
-    return tl::unexpected(broken);
-  }
 }
 
 }  // namespace berth::api

@@ -46,6 +46,22 @@ class FrontDoor {
   // `name` is that of a ServiceModel; `service` is borrowed.
   void open(const std::string& name, Service& service);
 
+  // A request that has been let in.
+  struct Admitted {
+    Service* service = nullptr;
+    Call call;
+    Address address;
+    std::string request_id;
+    Instant begun{};
+  };
+  // Or the answer, when it has not.
+  tl::expected<Admitted, http::Response> admit(const http::Request& request,
+                                               Entrance entrance) const;
+  // Asks the service, on whatever thread that may be.
+  static Answer ask(const Admitted& admitted);
+  http::Response finish(const Admitted& admitted, const Answer& answered);
+
+  // All three at once.
   http::Response answer(const http::Request& request, Entrance entrance);
 
   // Who hears of each request that reached a service.
@@ -56,7 +72,6 @@ class FrontDoor {
   struct Exchange;
 
   tl::expected<Caller, Unproved> caller_of(const Exchange& exchange, Entrance entrance) const;
-  Answer ask(Service& service, const Exchange& exchange, Caller caller);
 
   RootKey key_;
   Host host_;

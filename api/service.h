@@ -3,10 +3,10 @@
 //   front door:  HTTP > who signed it > which service and operation > Service::answer > HTTP
 //   service:     the body of a request in, the body of the answer or a Refusal out
 //
-// All of it runs on the loop's thread. How a body is written is the service's own protocol, and the
-// door wraps it in HTTP with the headers of that protocol: JSON as it is; of a query service the
-// form comes in and <OPERATIONResult>...</OPERATIONResult> goes out, about which the door puts the
-// <OPERATIONResponse>.
+// All of it runs on the loop's thread, but for services that are slow. How a body is written is the
+// service's own protocol, and the door wraps it in HTTP with the headers of that protocol: JSON as
+// it is; of a query service the form comes in and <OPERATIONResult>...</OPERATIONResult> goes out,
+// about which the door puts the <OPERATIONResponse>.
 #pragma once
 
 #include "base/env.h"
@@ -32,7 +32,8 @@ struct Call {
   std::string body;       // as it was sent
   Caller caller;
   WallTime at{};
-  std::string host{};  // by which the client has reached us: "127.0.0.1:4566"
+  std::string host{};    // by which the client has reached us: "127.0.0.1:4566"
+  bool is_form = false;  // the body is one, of the query protocol: all values are texts
 };
 
 // What a client is told instead of an answer: an exception of the service's model.
@@ -41,6 +42,8 @@ struct Refusal {
   std::string message;  // "Cluster not found."
   int status = 400;     // 5xx only when it is our own fault: clients try those again
   std::vector<std::string> resource_ids{};  // of ConflictException
+  // What the query protocol called it, for services of JSON that once had that one.
+  std::string query_code{};
   bool operator==(const Refusal&) const = default;
 };
 
@@ -55,6 +58,9 @@ class Service {
   virtual ~Service() = default;
   // Never throws. What it changed is durable when it returns.
   virtual Answer answer(const Call& call) = 0;
+  // Whether an answer may take longer than a loop may wait. Such a service is asked on one thread
+  // of its own, and shares nothing that is not locked.
+  virtual bool is_slow() const { return false; }
 };
 
 }  // namespace berth::api

@@ -35,6 +35,10 @@ http::Response json_refusal(const Refusal& refusal, const std::string& request_i
       refusal.status, body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace),
       request_id);
   response.headers["X-Amzn-ErrorType"] = refusal.code;
+  if (!refusal.query_code.empty()) {
+    const char* whose = refusal.status < 500 ? "Sender" : "Receiver";
+    response.headers["x-amzn-query-error"] = refusal.query_code + ";" + whose;
+  }
   return response;
 }
 

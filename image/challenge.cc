@@ -2,8 +2,6 @@
 
 #include "base/text.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <cctype>
 #include <utility>
@@ -81,26 +79,6 @@ std::string percent_encode(std::string_view text) {
                      : fmt::format("%{:02X}", static_cast<unsigned>(static_cast<unsigned char>(c)));
   }
   return encoded;
-}
-
-std::string encode_base64(std::string_view bytes) {
-  std::string text(4 * ((bytes.size() + 2) / 3) + 1, '\0');
-  int length = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()),
-                               reinterpret_cast<const unsigned char*>(bytes.data()),
-                               static_cast<int>(bytes.size()));
-  text.resize(static_cast<size_t>(length));
-  return text;
-}
-
-std::string decode_base64(std::string_view text) {
-  std::string bytes(text.size() + 4, '\0');
-  int length = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data()),
-                               reinterpret_cast<const unsigned char*>(text.data()),
-                               static_cast<int>(text.size()));
-  if (length < 0) return "";
-  auto padding = static_cast<size_t>(std::count(text.begin(), text.end(), '='));
-  bytes.resize(static_cast<size_t>(length) - std::min(padding, static_cast<size_t>(length)));
-  return bytes;
 }
 
 }  // namespace berth::image

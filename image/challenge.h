@@ -1,6 +1,8 @@
 // WWW-Authenticate, RFC 9110 section 11.6.1: what a registry wants to see. Pure.
 #pragma once
 
+#include "aws/base64.h"
+
 #include <map>
 #include <string>
 #include <string_view>
@@ -18,8 +20,7 @@ std::vector<Challenge> parse_challenges(std::string_view header);
 
 // Percent-encoding of all but unreserved characters, RFC 3986.
 std::string percent_encode(std::string_view text);
-std::string encode_base64(std::string_view bytes);
-// Empty for malformed text.
-std::string decode_base64(std::string_view text);
+using aws::decode_base64;
+using aws::encode_base64;
 
 }  // namespace berth::image

@@ -1,4 +1,4 @@
-// The driver of awslogs: events for a log stream that is kept here (agent/log_store.h), records
+// The driver of awslogs: events for a log stream that is kept here (logs/log_store.h), records
 // like those of the json-file log, one an event. With a pattern for the beginning of an event, the
 // lines up to the next beginning are one event, each of the two streams for itself, with the time
 // of its first line.

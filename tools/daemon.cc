@@ -4,11 +4,19 @@
 #include "agent/paths.h"
 #include "api/ecs_service.h"
 #include "api/front_door.h"
+#include "api/logs_service.h"
+#include "api/metrics_service.h"
+#include "api/secrets_service.h"
+#include "api/ssm_service.h"
 #include "api/sts.h"
 #include "base/log.h"
 #include "http/server.h"
+#include "logs/log_store.h"
+#include "metrics/alarm_book.h"
+#include "metrics/metric_store.h"
 #include "scheduler/catalog.h"
 #include "scheduler/sqlite_store.h"
+#include "secrets/secret_store.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/host.h"
@@ -17,21 +25,24 @@
 #include "sys/socket.h"
 #include "sys/spawn.h"
 #include "sys/tcp.h"
+#include "sys/workers.h"
 #include "tools/daemon_metrics.h"
 #include "tools/supervisor.h"
 #include "tools/task_driver.h"
+#include "tools/task_figures.h"
 #include "tools/task_input.h"
 
 #include <cerrno>
 #include <csignal>
 #include <memory>
+#include <optional>
 
 namespace berth::tools {
 namespace {
 
 // SDKs keep connections; a closed one costs them another try.
 constexpr http::Limits kApiLimits{
-    .connections = 256, .body_bytes = 1024 * 1024, .patience = std::chrono::seconds(60)};
+    .connections = 256, .body_bytes = 4 * 1024 * 1024, .patience = std::chrono::seconds(60)};
 constexpr size_t kTcpListener = 0;  // the first that the server is given
 // Nobody signs a scrape; it tells numbers, and names of clusters and operations.
 constexpr const char* kMetricsPath = "/metrics";
@@ -39,6 +50,8 @@ constexpr const char* kMetricsType = "text/plain; version=0.0.4; charset=utf-8";
 constexpr int kTakeOverTries = 20;
 constexpr std::chrono::milliseconds kTakeOverPause(50);
 constexpr uint8_t kLoopbackNet = 127;
+constexpr Duration kFiguresInterval = std::chrono::minutes(1);
+constexpr Duration kExpiryInterval = std::chrono::hours(1);
 constexpr uint32_t kUnitsOfProcessor = 1024;
 constexpr uint64_t kMiB = 1024 * 1024;
 
@@ -96,6 +109,8 @@ struct Memory {
   api::RootKey key;
   std::unique_ptr<scheduler::SqliteStore> store;
   std::unique_ptr<scheduler::Catalog> catalog;
+  std::optional<metrics::MetricStore> figures;
+  std::optional<metrics::AlarmBook> alarms;
 };
 
 Result<Memory> open_memory(const agent::InstancePaths& paths, Env env) {
@@ -103,6 +118,8 @@ Result<Memory> open_memory(const agent::InstancePaths& paths, Env env) {
   memory.key = TRY(api::read_or_make_root_key(paths.root_key(), env.rng));
   memory.store = TRY(scheduler::SqliteStore::open(paths.state(), TRY(host_architecture())));
   memory.catalog = TRY(scheduler::Catalog::open(*memory.store, env.rng, env.clock.wall()));
+  memory.figures = TRY(metrics::MetricStore::open(paths.root, env.clock.wall()));
+  memory.alarms = TRY(metrics::AlarmBook::open(paths.root));
   return memory;
 }
 
@@ -141,6 +158,27 @@ DriverOptions driver_options_of(const agent::Config& config, const DaemonOptions
   return wanted;
 }
 
+std::vector<ReservingTask> reserving_tasks(scheduler::Core& core) {
+  std::vector<ReservingTask> tasks;
+  for (const std::string& id : core.task_ids()) {
+    const scheduler::Task* task = core.find_task(id);
+    if (task->last_status() != scheduler::TaskStatus::kRunning) continue;
+    ReservingTask reserving{
+        .id = id, .cluster = task->request.cluster, .service = task->request.service};
+    const scheduler::TaskDefinition& definition = task->definition;
+    uint64_t cpu = 0;
+    uint64_t memory = 0;
+    for (const auto& container : definition.container_definitions) {
+      cpu += container.cpu;
+      memory += container.memory_mib.value_or(container.memory_reservation_mib.value_or(0));
+    }
+    reserving.cpu_units = definition.cpu.value_or(cpu);
+    reserving.memory_bytes = definition.memory_mib.value_or(memory) * kMiB;
+    tasks.push_back(std::move(reserving));
+  }
+  return tasks;
+}
+
 class Daemon {
  public:
   Daemon(const agent::Config& config, const DaemonOptions& options, Memory& memory,
@@ -150,12 +188,19 @@ class Daemon {
         paths_(agent::paths_of(config)),
         services_(service_settings_of(config, ecs, memory.catalog->node_id())),
         loop_(loop),
+        clock_(env.clock),
         supervisor_(aws::parse_environment(sys::own_environment()), loop),
         driver_(driver_options_of(config, options), *memory.store, loop, env),
         ecs_(driver_.core(), *memory.catalog, env, ecs, [this] { return driver_.step(); }),
         sessions_(options.sessions, env),
         metrics_(env.clock.wall()),
         sts_(memory.key, env),
+        memory_(memory),
+        host_{ecs.cpu_units, ecs.memory_mib * kMiB},
+        cloudwatch_(*memory.figures, *memory.alarms, {config.account_id, config.region}),
+        logs_(paths_.root, env.clock),
+        secrets_(secrets::SecretStore(paths_.root), {config.account_id, config.region}, env),
+        ssm_(secrets::SecretStore(paths_.root), {config.account_id, config.region}, env),
         door_(memory.key, {config.account_id, config.region}, env),
         server_(
             loop,
@@ -168,6 +213,10 @@ class Daemon {
     server_.on_upgrade(
         [this](const http::Request& request, size_t) { return sessions_.accept(request); });
     door_.open("ecs", ecs_);
+    door_.open("logs", logs_);
+    door_.open("monitoring", cloudwatch_);
+    door_.open("secretsmanager", secrets_);
+    door_.open("ssm", ssm_);
     door_.open("sts", sts_);
   }
 
@@ -176,11 +225,16 @@ class Daemon {
       if (signal == SIGHUP) return hand_over();
       if (signal != SIGPIPE) loop_.stop();
     }));
+    // Not before: threads take over which signals are the loop's.
+    slow_ = std::make_unique<sys::Workers>(loop_, 1);
     services_.unsuited = [this](const scheduler::Service& service,
                                 const scheduler::RevisionSpec& revision) {
       return ecs_.unsuited(service, revision);
     };
     TRY(driver_.start(std::move(services_)));
+    expire_logs();
+    purge_secrets();
+    look_at_tasks();
     TRY(listen());
     supervisor_.ready();
     Status served = loop_.run();
@@ -265,7 +319,58 @@ class Daemon {
           {.content_type = kMetricsType, .body = metrics_.render(driver_.core(), own_figures())});
     }
     bool is_proved = listener == kTcpListener && !options_.no_auth;
-    reply(door_.answer(request, is_proved ? api::Entrance::kSigned : api::Entrance::kTrusted));
+    auto admitted =
+        door_.admit(request, is_proved ? api::Entrance::kSigned : api::Entrance::kTrusted);
+    if (!admitted) return reply(std::move(admitted).error());
+    if (!admitted->service->is_slow()) {
+      return reply(door_.finish(*admitted, api::FrontDoor::ask(*admitted)));
+    }
+    slow_->submit([this, admitted = std::move(*admitted), reply]() -> sys::Workers::Completion {
+      return [this, admitted, reply, answered = api::FrontDoor::ask(admitted)] {
+        reply(door_.finish(admitted, answered));
+      };
+    });
+  }
+
+  // What tasks use goes to CloudWatch's metrics, once a minute; then its alarms are looked at.
+  void look_at_tasks() {
+    slow_->submit([this]() -> sys::Workers::Completion {
+      auto used = tools::look_at_tasks(config_, clock_);
+      return [this, used = std::move(used)]() mutable { keep_figures(std::move(used)); };
+    });
+    loop_.after(kFiguresInterval, [this] { look_at_tasks(); });
+  }
+
+  void keep_figures(Result<UsedByTasks> used) {
+    WallTime now = clock_.wall();
+    if (used) {
+      auto at = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
+      auto data = figures_of(reserving_tasks(driver_.core()), used_, *used, host_, at);
+      auto kept = memory_.figures->add(data, metrics::Durability::kWritten, now);
+      if (!kept) LOG(kWarn, "what tasks use is not kept", {{"why", kept.error().text}});
+      used_ = std::move(*used);
+    } else {
+      LOG(kWarn, "what tasks use is not known", {{"why", used.error().text}});
+    }
+    auto evaluated = memory_.alarms->evaluate(*memory_.figures, now);
+    if (!evaluated) LOG(kWarn, "alarms stay as they are", {{"why", evaluated.error().text}});
+  }
+
+  // Secrets whose recovery window is over, likewise.
+  void purge_secrets() {
+    auto purged = secrets::SecretStore(paths_.root).purge(clock_.wall());
+    if (!purged) LOG(kWarn, "secrets stay", {{"why", purged.error().text}});
+    loop_.after(kExpiryInterval, [this] { purge_secrets(); });
+  }
+
+  // Events whose time is over, now and every so often.
+  void expire_logs() {
+    slow_->submit([root = paths_.root, now = clock_.wall()] {
+      auto expired = logs::expire_log_groups(root, now);
+      if (!expired) LOG(kWarn, "old log events stay", {{"why", expired.error().text}});
+      return sys::Workers::Completion([] {});
+    });
+    loop_.after(kExpiryInterval, [this] { expire_logs(); });
   }
 
   const agent::Config& config_;
@@ -273,12 +378,21 @@ class Daemon {
   agent::InstancePaths paths_;
   scheduler::ServiceSettings services_;  // until they are opened
   sys::Loop& loop_;
+  Clock& clock_;
   Supervisor supervisor_;
   TaskDriver driver_;
   api::EcsService ecs_;
   ExecSessions sessions_;
   DaemonMetrics metrics_;
   api::Sts sts_;
+  Memory& memory_;
+  HostSize host_;
+  UsedByTasks used_{};
+  api::MetricsService cloudwatch_;
+  api::LogsService logs_;
+  api::SecretsService secrets_;
+  api::SsmService ssm_;
+  std::unique_ptr<sys::Workers> slow_;  // the thread of the service
   api::FrontDoor door_;
   http::Server server_;
 };

@@ -1,7 +1,7 @@
 // berthd: answers Amazon's API for one instance, and looks after its tasks.
 //
 //   127.0.0.1:4566   signed requests              --+
-//   <run>/berth.sock root's, without a signature  --+--> front door --> services (ecs, sts)
+//   <run>/berth.sock root's, without a signature  --+--> front door --> services of api/
 //
 // One loop thread owns all state. It may be killed at any moment: what it answered is on disk, and
 // its tasks do not need it.

@@ -1,6 +1,6 @@
 #include "tools/log_group_commands.h"
 
-#include "agent/log_store.h"
+#include "logs/event_reader.h"
 #include "sys/clock.h"
 #include "tools/commands.h"
 #include "tools/table.h"
@@ -14,7 +14,7 @@ namespace {
 
 using GroupJson = nlohmann::ordered_json;
 
-agent::LogStore store_of(const agent::Config& config, const LogGroupOptions& options) {
+logs::LogStore store_of(const agent::Config& config, const LogGroupOptions& options) {
   return {config.root, options.region.empty() ? config.region : options.region};
 }
 
@@ -32,7 +32,7 @@ void print_json(const GroupJson& json) {
 }
 
 Status check_days(const LogGroupOptions& options) {
-  if (!options.retention_days || agent::is_log_retention(*options.retention_days)) return {};
+  if (!options.retention_days || logs::is_log_retention(*options.retention_days)) return {};
   return fail(Errc::kInvalid,
               "--retention {}: CloudWatch Logs keeps events for 1, 3, 5, 7, 14, 30, 60, 90, 120, "
               "150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288 or 3653 days",
@@ -41,7 +41,7 @@ Status check_days(const LogGroupOptions& options) {
 
 Status create_group(const agent::Config& config, const LogGroupOptions& options) {
   TRY(check_days(options));
-  agent::LogStore store = store_of(config, options);
+  logs::LogStore store = store_of(config, options);
   TRY(store.create_group(options.group, time_now()));
   if (!options.retention_days) return {};
   return store.set_retention(options.group, options.retention_days);
@@ -49,19 +49,19 @@ Status create_group(const agent::Config& config, const LogGroupOptions& options)
 
 Status keep_group(const agent::Config& config, const LogGroupOptions& options) {
   TRY(check_days(options));
-  agent::LogStore store = store_of(config, options);
+  logs::LogStore store = store_of(config, options);
   TRY(store.set_retention(options.group, options.retention_days));
   return store.expire(time_now());
 }
 
 Status list_groups(const agent::Config& config, const LogGroupOptions& options) {
-  agent::LogStore store = store_of(config, options);
+  logs::LogStore store = store_of(config, options);
   GroupJson list = GroupJson::array();
   Table table({"GROUP", "RETENTION", "STREAMS", "BYTES", "CREATED"});
-  for (const agent::LogGroup& group : TRY(store.list_groups(options.group))) {
+  for (const logs::LogGroup& group : TRY(store.list_groups(options.group))) {
     uint64_t bytes = 0;
     auto streams = TRY(store.list_streams(group.name, ""));
-    for (const agent::LogStreamInfo& stream : streams) bytes += stream.stored_bytes;
+    for (const logs::LogStreamInfo& stream : streams) bytes += stream.stored_bytes;
     GroupJson json = {{"logGroupName", group.name},
                       {"creationTime", group.creation_time_ms},
                       {"storedBytes", bytes}};
@@ -80,12 +80,12 @@ Status list_groups(const agent::Config& config, const LogGroupOptions& options) 
   return {};
 }
 
-void print_event(const agent::StoredEvent& event, const LogEventsOptions& options) {
+void print_event(const logs::StoredEvent& event, const LogEventsOptions& options) {
   if (options.group.json) {
     return print_json({{"eventId", event.id},
                        {"logStreamName", event.stream},
                        {"timestamp", event.timestamp_ms},
-                       {"ingestionTime", event.timestamp_ms},
+                       {"ingestionTime", event.ingestion_ms},
                        {"message", event.message}});
   }
   std::printf("%s %s %s\n", shown_time(event.timestamp_ms).c_str(), event.stream.c_str(),
@@ -93,19 +93,19 @@ void print_event(const agent::StoredEvent& event, const LogEventsOptions& option
 }
 
 Status print_events(const agent::Config& config, const LogEventsOptions& options) {
-  agent::LogStore store = store_of(config, options.group);
-  agent::EventQuery query;
+  logs::EventReader reader(store_of(config, options.group));
+  logs::EventQuery query;
   query.group = options.group.group;
   query.start_ms = options.start_ms;
   query.end_ms = options.end_ms;
-  for (const agent::LogStreamInfo& stream :
-       TRY(store.list_streams(query.group, options.stream_prefix))) {
+  for (const logs::LogStreamInfo& stream :
+       TRY(reader.store().list_streams(query.group, options.stream_prefix))) {
     query.streams.push_back(stream.name);
   }
   if (query.streams.empty()) return {};
   do {
-    agent::EventPage page = TRY(store.read_events(query, time_now()));
-    for (const agent::StoredEvent& event : page.events) print_event(event, options);
+    logs::EventPage page = TRY(reader.read(query, time_now()));
+    for (const logs::StoredEvent& event : page.events) print_event(event, options);
     query.after = page.next_token;
   } while (!query.after.empty());
   return {};

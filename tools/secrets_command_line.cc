@@ -16,8 +16,8 @@ void add_kind(CLI::App& command, bool& parameter) {
                    "a parameter of Systems Manager, not a secret of Secrets Manager");
 }
 
-agent::SecretKind kind_of(bool parameter) {
-  return parameter ? agent::SecretKind::kParameter : agent::SecretKind::kSecret;
+secrets::SecretKind kind_of(bool parameter) {
+  return parameter ? secrets::SecretKind::kParameter : secrets::SecretKind::kSecret;
 }
 
 void add_put(CLI::App& secrets, Command& chosen) {

@@ -10,6 +10,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 
 namespace berth::tools {
@@ -19,7 +20,7 @@ constexpr size_t kTimeShown = 19;  // "2026-11-26T06:00:00"
 
 Result<Secret> read_value(const PutSecretOptions& options) {
   // One more, so that a value that is too long is told from one that is not.
-  size_t max = agent::kSecretValueMax + 1;
+  size_t max = secrets::kSecretValueMax + 1;
   bool from_input = options.file.empty() || options.file == "-";
   if (from_input && ::isatty(STDIN_FILENO) == 1) {
     const char* typed = ::getpass("Value: ");
@@ -35,53 +36,55 @@ Status put_secret(const agent::Config& config, const PutSecretOptions& options) 
   Secret value = TRY(read_value(options));
   sys::SystemClock clock;
   sys::SystemRng rng;
-  auto version = agent::SecretStore(config.root).put(options.name, value, Env{clock, rng});
+  auto version = secrets::SecretStore(config.root).put(options.name, value, Env{clock, rng});
   if (!version) return wrap(std::move(version).error(), "secrets put");
   std::printf("%s\n", version->id.c_str());
   return {};
 }
 
-std::string render_secrets(const std::vector<agent::StoredSecret>& secrets) {
+std::string render_secrets(const std::vector<secrets::StoredSecret>& secrets) {
   Table table({"NAME", "KIND", "VERSIONS", "CHANGED"});
-  for (const agent::StoredSecret& secret : secrets) {
+  for (const secrets::StoredSecret& secret : secrets) {
     std::string changed = secret.versions.empty() ? "" : secret.versions.front().created_at;
-    table.add({secret.name.name, agent::name_of(secret.name.kind),
-               std::to_string(secret.versions.size()), changed.substr(0, kTimeShown)});
+    changed.resize(std::min(changed.size(), kTimeShown));
+    if (secret.is_deleted()) changed += " (goes " + secret.purged_at.substr(0, kTimeShown) + ")";
+    table.add({secret.name.name, secrets::name_of(secret.name.kind),
+               std::to_string(secret.versions.size()), changed});
   }
   return table.render();
 }
 
-std::string render_secrets_json(const std::vector<agent::StoredSecret>& secrets) {
+std::string render_secrets_json(const std::vector<secrets::StoredSecret>& secrets) {
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
-  for (const agent::StoredSecret& secret : secrets) {
+  for (const secrets::StoredSecret& secret : secrets) {
     nlohmann::ordered_json versions = nlohmann::ordered_json::array();
-    for (const agent::SecretVersion& version : secret.versions) {
+    for (const secrets::SecretVersion& version : secret.versions) {
       nlohmann::ordered_json entry = {{"versionId", version.id}, {"createdAt", version.created_at}};
-      if (!version.stage.empty()) entry["versionStages"] = {version.stage};
+      if (!version.stages.empty()) entry["versionStages"] = version.stages;
       versions.push_back(entry);
     }
     list.push_back({{"name", secret.name.name},
-                    {"kind", agent::name_of(secret.name.kind)},
+                    {"kind", secrets::name_of(secret.name.kind)},
                     {"versions", versions}});
   }
   return list.dump(2) + "\n";
 }
 
 Status list_secrets(const agent::Config& config, const ListSecretsOptions& options) {
-  auto secrets = TRY(agent::SecretStore(config.root).list());
+  auto secrets = TRY(secrets::SecretStore(config.root).list(sys::SystemClock().wall()));
   std::fputs((options.json ? render_secrets_json(secrets) : render_secrets(secrets)).c_str(),
              stdout);
   return {};
 }
 
-Status remove_secrets(const agent::Config& config, agent::SecretKind kind,
+Status remove_secrets(const agent::Config& config, secrets::SecretKind kind,
                       const std::vector<std::string>& names) {
-  agent::SecretStore store(config.root);
+  secrets::SecretStore store(config.root);
   for (const std::string& name : names) {
     if (TRY(store.remove({kind, name}))) continue;
     return fail(Errc::kNotFound,
                 "secrets rm: no {} \"{}\": `berth secrets list` shows what there is",
-                agent::name_of(kind), printable(name, 200));
+                secrets::name_of(kind), printable(name, 200));
   }
   return {};
 }
@@ -96,7 +99,7 @@ int list_secrets_command(const agent::Config& config, const ListSecretsOptions& 
   return exit_code(list_secrets(config, options));
 }
 
-int remove_secrets_command(const agent::Config& config, agent::SecretKind kind,
+int remove_secrets_command(const agent::Config& config, secrets::SecretKind kind,
                            const std::vector<std::string>& names) {
   return exit_code(remove_secrets(config, kind, names));
 }

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "agent/config.h"
-#include "agent/secret_store.h"
+#include "secrets/secret_store.h"
 
 #include <string>
 #include <vector>
@@ -11,7 +11,7 @@
 namespace berth::tools {
 
 struct PutSecretOptions {
-  agent::SecretName name;
+  secrets::SecretName name;
   std::string file;    // "" and "-" are standard input
   bool exact = false;  // the line feed at the end belongs to the value
 };
@@ -22,7 +22,7 @@ struct ListSecretsOptions {
 };
 int list_secrets_command(const agent::Config& config, const ListSecretsOptions& options);
 
-int remove_secrets_command(const agent::Config& config, agent::SecretKind kind,
+int remove_secrets_command(const agent::Config& config, secrets::SecretKind kind,
                            const std::vector<std::string>& names);
 
 }  // namespace berth::tools

@@ -1,9 +1,7 @@
 #include "agent/aws_client.h"
-#include "agent/cipher.h"
 #include "agent/container_environment.h"
 #include "agent/environment_file.h"
 #include "agent/secret_reference.h"
-#include "agent/secret_store.h"
 #include "sys/file.h"
 
 #include <gmock/gmock.h>
@@ -58,63 +56,6 @@ TEST(EnvironmentFile, HasTheRulesOfAmazonsAgent) {
   for (const char* bad : {"arn:aws:s3:::b", "arn:aws:s3:::b/", "arn:aws:s3:::/k", "b/k"}) {
     EXPECT_FALSE(parse_object_arn(bad)) << bad;
   }
-}
-
-TEST(Cipher, OpensWhatItSealedAndNothingElse) {
-  Secret key(std::string(kCipherKey, 'k'));
-  std::string nonce(kCipherNonce, 'n');
-  std::string sealed = seal(key, nonce, "context", Secret("text")).value();
-  EXPECT_EQ(sealed.size(), kCipherNonce + 4 + kCipherTag);
-  EXPECT_EQ(sealed.find("text"), std::string::npos);
-  EXPECT_EQ(open_sealed(key, "context", sealed)->reveal(), "text");
-  EXPECT_FALSE(open_sealed(key, "another", sealed));
-  EXPECT_FALSE(open_sealed(Secret(std::string(kCipherKey, 'x')), "context", sealed));
-  for (size_t i = 0; i < sealed.size(); ++i) {
-    std::string changed = sealed;
-    changed[i] = static_cast<char>(changed[i] ^ 1);
-    EXPECT_FALSE(open_sealed(key, "context", changed)) << i;
-  }
-  EXPECT_FALSE(open_sealed(key, "context", "short"));
-}
-
-TEST(SecretStore, KeepsVersionsByTheirStages) {
-  auto directory = sys::TemporaryDirectory::make(testing::TempDir(), "berth-secrets-");
-  SecretStore store(directory->path());
-  ManualClock clock;
-  SeededRng rng(1);
-  SecretName name{SecretKind::kSecret, "a/b"};
-  EXPECT_TRUE(store.list()->empty());
-  EXPECT_FALSE(*store.get(name, {}));
-  std::vector<std::string> ids;
-  for (size_t i = 0; i <= kSecretVersionsMax; ++i) {
-    auto put = store.put(name, Secret("value " + std::to_string(i)), Env{clock, rng});
-    ASSERT_TRUE(put) << put.error().text;
-    ids.push_back(put->id);
-  }
-  EXPECT_EQ((*store.get(name, {}))->value.reveal(), "value 20");
-  EXPECT_EQ((*store.get(name, {.stage = kStagePrevious}))->value.reveal(), "value 19");
-  EXPECT_EQ((*store.get(name, {.id = ids[1]}))->value.reveal(), "value 1");
-  EXPECT_FALSE(*store.get(name, {.id = ids[0]})) << "the oldest has made room";
-  EXPECT_FALSE(*store.get({SecretKind::kParameter, "a/b"}, {}));
-  EXPECT_EQ(store.list()->at(0).versions.size(), kSecretVersionsMax);
-  EXPECT_TRUE(*store.remove(name));
-  EXPECT_FALSE(*store.remove(name));
-}
-
-TEST(SecretStore, RefusesWhatTheServicesWould) {
-  auto directory = sys::TemporaryDirectory::make(testing::TempDir(), "berth-secrets-");
-  SecretStore store(directory->path());
-  ManualClock clock;
-  SeededRng rng(1);
-  auto put = [&](const std::string& name, const std::string& value) {
-    return store.put({SecretKind::kSecret, name}, Secret(value), Env{clock, rng});
-  };
-  EXPECT_FALSE(put("", "v"));
-  EXPECT_FALSE(put("a b", "v"));
-  EXPECT_FALSE(put(std::string(kSecretNameMax + 1, 'a'), "v"));
-  EXPECT_TRUE(put(std::string(kSecretNameMax, 'a'), std::string(kSecretValueMax, 'v')));
-  EXPECT_FALSE(put("a", std::string(kSecretValueMax + 1, 'v')));
-  EXPECT_FALSE(put("a", ""));
 }
 
 TEST(RepositoryCredentials, AreReadAsTheEcsAgentReadsThem) {

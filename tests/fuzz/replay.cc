@@ -28,6 +28,7 @@ constexpr std::pair<std::string_view, Target> kTargets[] = {
     {"agent_config", agent_config},
     {"aws_answer", aws_answer},
     {"aws_config_file", aws_config_file},
+    {"aws_request", aws_request},
     {"aws_signature", aws_signature},
     {"challenge", challenge},
     {"data_channel", data_channel},

@@ -10,6 +10,7 @@ namespace berth::fuzz {
 void agent_config(std::string_view text);
 void aws_answer(std::string_view text);
 void aws_config_file(std::string_view text);
+void aws_request(std::string_view text);
 void aws_signature(std::string_view text);
 void challenge(std::string_view text);
 void data_channel(std::string_view text);

@@ -89,7 +89,7 @@ def test_a_body_that_waits_to_be_asked_for_is(daemon):
         peer.sendall(WHO_AM_I)
         assert b"".join(iter(lambda: peer.recv(65536), b"")).startswith(b"HTTP/1.1 200 ")
     with connection(daemon.instance.state / "berth.sock") as peer:
-        peer.sendall(head.replace(str(len(WHO_AM_I)), "1048577").encode() + b"\r\n")
+        peer.sendall(head.replace(str(len(WHO_AM_I)), "4194305").encode() + b"\r\n")
         assert peer.recv(1024).startswith(b"HTTP/1.1 413 ")
 
 

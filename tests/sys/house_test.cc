@@ -35,12 +35,12 @@ void expect_nowhere(const std::vector<std::string>& folders, const std::string& 
   }
 }
 
-const std::vector<std::string> kAll = {"base",  "sys",   "http", "runtime",  "aws",
-                                       "image", "netns", "dns",  "resolver", "scheduler",
-                                       "api",   "agent", "tools"};
-const std::vector<std::string> kAboveSys = {"base",      "http",  "runtime", "aws",
-                                            "image",     "netns", "dns",     "resolver",
-                                            "scheduler", "api",   "agent",   "tools"};
+const std::vector<std::string> kAll = {
+    "base",    "sys",   "http", "runtime",  "aws",       "image", "logs",  "metrics",
+    "secrets", "netns", "dns",  "resolver", "scheduler", "api",   "agent", "tools"};
+const std::vector<std::string> kAboveSys = {"base",     "http",      "runtime", "aws",   "image",
+                                            "logs",     "metrics",   "secrets", "netns", "dns",
+                                            "resolver", "scheduler", "api",     "agent", "tools"};
 
 TEST(House, OnlySysReadsClocksAndDrawsRandomNumbers) {
   expect_nowhere(kAboveSys,

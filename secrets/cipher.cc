@@ -1,11 +1,11 @@
-#include "agent/cipher.h"
+#include "secrets/cipher.h"
 
 #include <openssl/evp.h>
 
 #include <limits>
 #include <memory>
 
-namespace berth::agent {
+namespace berth::secrets {
 namespace {
 
 struct FreeContext {
@@ -77,4 +77,4 @@ Result<Secret> open_sealed(const Secret& key, std::string_view context, std::str
   return Secret(std::move(out));
 }
 
-}  // namespace berth::agent
+}  // namespace berth::secrets

@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-namespace berth::agent {
+namespace berth::secrets {
 
 constexpr size_t kCipherKey = 32;
 constexpr size_t kCipherNonce = 12;
@@ -20,4 +20,4 @@ Result<std::string> seal(const Secret& key, std::string_view nonce, std::string_
 // kCorrupt when it is not what seal() made with this key and context.
 Result<Secret> open_sealed(const Secret& key, std::string_view context, std::string_view sealed);
 
-}  // namespace berth::agent
+}  // namespace berth::secrets

@@ -1,0 +1,74 @@
+#include "api/secrets_operations.h"
+
+#include "api/secrets_service.h"
+#include "aws/endpoint.h"
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include <array>
+
+namespace berth::api {
+namespace sm {
+namespace {
+
+using enum Support;
+
+constexpr std::string_view kNoRotation = "there are no functions that would rotate a secret";
+constexpr std::string_view kNoReplicas = "one host is one region";
+constexpr std::string_view kNoPolicies = "whoever holds a key of berth's may do everything";
+
+// In the order of their names.
+constexpr auto kSecretsOperations = std::to_array<Operation>({
+    {"BatchGetSecretValue", batch_get_secret_value, kWorks, ""},
+    {"CancelRotateSecret", refuse_operation, kRefused, kNoRotation},
+    {"CreateSecret", create_secret, kPartly,
+     "AddReplicaRegions is refused; KmsKeyId is kept and changes nothing"},
+    {"DeleteResourcePolicy", refuse_operation, kRefused, kNoPolicies},
+    {"DeleteSecret", delete_secret, kWorks, ""},
+    {"DescribeSecret", describe_secret, kPartly, "LastAccessedDate is not kept"},
+    {"GetRandomPassword", get_random_password, kWorks, ""},
+    {"GetResourcePolicy", get_resource_policy, kPartly, "there is none"},
+    {"GetSecretValue", get_secret_value, kWorks, ""},
+    {"ListSecretVersionIds", list_secret_version_ids, kWorks, ""},
+    {"ListSecrets", list_secrets, kWorks, ""},
+    {"PutResourcePolicy", refuse_operation, kRefused, kNoPolicies},
+    {"PutSecretValue", put_secret_value, kWorks, ""},
+    {"RemoveRegionsFromReplication", refuse_operation, kRefused, kNoReplicas},
+    {"ReplicateSecretToRegions", refuse_operation, kRefused, kNoReplicas},
+    {"RestoreSecret", restore_secret, kWorks, ""},
+    {"RotateSecret", refuse_operation, kRefused, kNoRotation},
+    {"StopReplicationToReplica", refuse_operation, kRefused, kNoReplicas},
+    {"TagResource", tag_resource, kWorks, ""},
+    {"UntagResource", untag_resource, kWorks, ""},
+    {"UpdateSecret", update_secret, kPartly, "KmsKeyId is kept and changes nothing"},
+    {"UpdateSecretVersionStage", update_secret_version_stage, kWorks, ""},
+    {"ValidateResourcePolicy", refuse_operation, kRefused, kNoPolicies},
+});
+
+}  // namespace
+
+std::span<const Operation> all_operations() {
+  return kSecretsOperations;
+}
+
+Json refuse_operation(Secrets&, Ask& ask) {
+  const Operation* operation = find_operation_in(all_operations(), ask.call().operation);
+  ask.refuse("InvalidRequestException",
+             fmt::format("berth does not do {}: {}.", operation->name, operation->note));
+  return {};
+}
+
+}  // namespace sm
+
+Answer SecretsService::answer(const Call& call) {
+  sm::Secrets secrets{.store = store_,
+                      .env = env_,
+                      .now = call.at,
+                      .arn_prefix = fmt::format(
+                          "arn:{}:secretsmanager:{}:{}:secret:", aws::partition_of(host_.region),
+                          host_.region, host_.account)};
+  return answer_json(call, sm::kSecretsFaults, sm::all_operations(), secrets);
+}
+
+}  // namespace berth::api

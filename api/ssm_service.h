@@ -1,0 +1,28 @@
+// SsmService: the Parameter Store of AWS Systems Manager over the encrypted store of this host,
+// which `berth secrets --parameter` and the `secrets` of task definitions have in common. All types
+// of parameters are encrypted on the disk. ssm_operations.h lists the operations.
+#pragma once
+
+#include "api/authentication.h"
+#include "api/service.h"
+#include "base/env.h"
+#include "secrets/secret_store.h"
+
+#include <utility>
+
+namespace berth::api {
+
+class SsmService final : public Service {
+ public:
+  SsmService(secrets::SecretStore store, Host host, Env env)
+      : store_(std::move(store)), host_(std::move(host)), env_(env) {}
+
+  Answer answer(const Call& call) override;
+
+ private:
+  secrets::SecretStore store_;
+  Host host_;  // of the names (ARNs) of all that there is, whatever region a client signs for
+  Env env_;
+};
+
+}  // namespace berth::api

@@ -1,0 +1,209 @@
+// Secrets Manager as SDKs ask it, over a store on the disk.
+#include "api/secrets_service.h"
+
+#include "api/secrets_operations.h"
+#include "support/api_doc.h"
+#include "support/json_service_fixture.h"
+
+#include <gmock/gmock.h>
+
+#include <set>
+
+namespace berth::api {
+namespace {
+
+using testing::HasSubstr;
+
+class SecretsServiceTest : public JsonServiceTest {
+ protected:
+  Service& service() override { return service_; }
+
+  SecretsService service_{
+      secrets::SecretStore(directory_.path()), {"123456789012", "eu-west-1"}, Env{clock_, rng_}};
+};
+
+const std::string kToken1 = "11111111-1111-1111-1111-111111111111";
+const std::string kToken2 = "22222222-2222-2222-2222-222222222222";
+const std::string kToken3 = "33333333-3333-3333-3333-333333333333";
+
+TEST(SecretsOperations, AreThoseOfTheDocument) {
+  expect_documented(sm::all_operations(), "secrets-api.md");
+}
+
+TEST_F(SecretsServiceTest, ASecretIsFoundByItsNameAndByItsArn) {
+  auto made = good("CreateSecret", {{"Name", "team/db"},
+                                    {"SecretString", "one"},
+                                    {"ClientRequestToken", kToken1},
+                                    {"Description", "a db"},
+                                    {"Tags", {{{"Key", "team"}, {"Value", "blue"}}}}});
+  std::string arn = made["ARN"];
+  EXPECT_THAT(arn, testing::MatchesRegex("arn:aws:secretsmanager:eu-west-1:123456789012:secret:"
+                                         "team/db-[A-Za-z0-9]{6}"));
+  EXPECT_EQ(made["VersionId"], kToken1);
+  for (const std::string& id : {std::string("team/db"), arn, arn.substr(0, arn.size() - 7)}) {
+    auto value = good("GetSecretValue", {{"SecretId", id}});
+    EXPECT_EQ(value["SecretString"], "one") << id;
+    EXPECT_EQ(value["VersionStages"], json::array({"AWSCURRENT"}));
+    EXPECT_EQ(value["ARN"], arn);
+  }
+  std::string other = arn;
+  other.back() = other.back() == 'x' ? 'y' : 'x';
+  EXPECT_EQ(code("GetSecretValue", {{"SecretId", other}}), "ResourceNotFoundException");
+  EXPECT_EQ(code("GetSecretValue", {{"SecretId", "arn:aws:secretsmanager:r:1:secret:team/db"}}),
+            "ResourceNotFoundException");
+  auto described = good("DescribeSecret", {{"SecretId", "team/db"}});
+  EXPECT_EQ(described["Description"], "a db");
+  EXPECT_EQ(described["VersionIdsToStages"], json::object({{kToken1, {"AWSCURRENT"}}}));
+  EXPECT_EQ(described["Tags"], json::array({{{"Key", "team"}, {"Value", "blue"}}}));
+}
+
+TEST_F(SecretsServiceTest, ACallThatComesTwiceMakesOneVersion) {
+  json create = {{"Name", "a"}, {"SecretString", "1"}, {"ClientRequestToken", kToken1}};
+  auto made = good("CreateSecret", create);
+  EXPECT_EQ(good("CreateSecret", create), made);
+  create["SecretString"] = "2";
+  EXPECT_EQ(code("CreateSecret", create), "ResourceExistsException");
+  create["ClientRequestToken"] = kToken2;
+  EXPECT_EQ(code("CreateSecret", create), "ResourceExistsException");
+  json put = {{"SecretId", "a"}, {"SecretString", "2"}, {"ClientRequestToken", kToken2}};
+  good("PutSecretValue", put);
+  good("PutSecretValue", put);
+  EXPECT_EQ(good("ListSecretVersionIds", {{"SecretId", "a"}})["Versions"].size(), 2U);
+  put["SecretString"] = "3";
+  EXPECT_EQ(code("PutSecretValue", put), "ResourceExistsException");
+  EXPECT_EQ(code("PutSecretValue",
+                 {{"SecretId", "a"}, {"SecretString", "x"}, {"ClientRequestToken", "short"}}),
+            "InvalidParameterException");
+}
+
+TEST_F(SecretsServiceTest, StagesMoveFromVersionToVersion) {
+  good("CreateSecret", {{"Name", "a"}, {"SecretString", "1"}, {"ClientRequestToken", kToken1}});
+  good("UpdateSecret", {{"SecretId", "a"}, {"SecretString", "2"}, {"ClientRequestToken", kToken2}});
+  auto staged = [&](const char* stage) {
+    return good("GetSecretValue", {{"SecretId", "a"}, {"VersionStage", stage}})["SecretString"];
+  };
+  EXPECT_EQ(staged("AWSCURRENT"), "2");
+  EXPECT_EQ(staged("AWSPREVIOUS"), "1");
+  auto pending = good("PutSecretValue", {{"SecretId", "a"},
+                                         {"SecretString", "3"},
+                                         {"ClientRequestToken", kToken3},
+                                         {"VersionStages", {"AWSPENDING"}}});
+  EXPECT_EQ(pending["VersionStages"], json::array({"AWSPENDING"}));
+  EXPECT_EQ(staged("AWSCURRENT"), "2");
+  EXPECT_EQ(code("UpdateSecretVersionStage",
+                 {{"SecretId", "a"}, {"VersionStage", "AWSCURRENT"}, {"MoveToVersionId", kToken3}}),
+            "InvalidParameterException")
+      << "it must be said from where";
+  good("UpdateSecretVersionStage", {{"SecretId", "a"},
+                                    {"VersionStage", "AWSCURRENT"},
+                                    {"RemoveFromVersionId", kToken2},
+                                    {"MoveToVersionId", kToken3}});
+  EXPECT_EQ(staged("AWSCURRENT"), "3");
+  EXPECT_EQ(staged("AWSPREVIOUS"), "2");
+  good("UpdateSecretVersionStage",
+       {{"SecretId", "a"}, {"VersionStage", "AWSPENDING"}, {"RemoveFromVersionId", kToken3}});
+  EXPECT_EQ(code("GetSecretValue", {{"SecretId", "a"}, {"VersionStage", "AWSPENDING"}}),
+            "ResourceNotFoundException");
+  EXPECT_EQ(
+      code("UpdateSecretVersionStage",
+           {{"SecretId", "a"}, {"VersionStage", "AWSCURRENT"}, {"RemoveFromVersionId", kToken3}}),
+      "InvalidParameterException");
+  EXPECT_EQ(good("GetSecretValue", {{"SecretId", "a"}, {"VersionId", kToken1}})["SecretString"],
+            "1");
+  EXPECT_EQ(good("ListSecretVersionIds", {{"SecretId", "a"}})["Versions"].size(), 2U);
+  EXPECT_EQ(
+      good("ListSecretVersionIds", {{"SecretId", "a"}, {"IncludeDeprecated", true}})["Versions"]
+          .size(),
+      3U);
+}
+
+TEST_F(SecretsServiceTest, WhatIsDeletedComesBackWithinItsWindow) {
+  good("CreateSecret", {{"Name", "a"}, {"SecretString", "1"}});
+  EXPECT_EQ(code("DeleteSecret", {{"SecretId", "a"}, {"RecoveryWindowInDays", 6}}),
+            "InvalidParameterException");
+  good("DeleteSecret", {{"SecretId", "a"}, {"RecoveryWindowInDays", 7}});
+  EXPECT_EQ(code("GetSecretValue", {{"SecretId", "a"}}), "InvalidRequestException");
+  EXPECT_EQ(code("PutSecretValue", {{"SecretId", "a"}, {"SecretString", "2"}}),
+            "InvalidRequestException");
+  EXPECT_EQ(code("CreateSecret", {{"Name", "a"}}), "InvalidRequestException");
+  EXPECT_EQ(good("ListSecrets", json::object())["SecretList"].size(), 0U);
+  EXPECT_EQ(good("ListSecrets", {{"IncludePlannedDeletion", true}})["SecretList"].size(), 1U);
+  EXPECT_TRUE(good("DescribeSecret", {{"SecretId", "a"}}).contains("DeletedDate"));
+  good("RestoreSecret", {{"SecretId", "a"}});
+  EXPECT_EQ(good("GetSecretValue", {{"SecretId", "a"}})["SecretString"], "1");
+  std::string arn = good("DeleteSecret", {{"SecretId", "a"}, {"RecoveryWindowInDays", 7}})["ARN"];
+  clock_.advance(std::chrono::hours(7 * 24));
+  EXPECT_EQ(code("RestoreSecret", {{"SecretId", "a"}}), "ResourceNotFoundException");
+  EXPECT_NE(good("CreateSecret", {{"Name", "a"}})["ARN"], arn) << "another one";
+  EXPECT_EQ(code("GetSecretValue", {{"SecretId", "a"}}), "ResourceNotFoundException") << "no value";
+  good("DeleteSecret", {{"SecretId", "a"}, {"ForceDeleteWithoutRecovery", true}});
+  EXPECT_EQ(code("DescribeSecret", {{"SecretId", "a"}}), "ResourceNotFoundException");
+}
+
+TEST_F(SecretsServiceTest, ListsAreFilteredAndPaged) {
+  for (const char* name : {"app/one", "app/two", "other"}) {
+    clock_.advance(std::chrono::seconds(1));
+    good("CreateSecret", {{"Name", name}, {"SecretString", name}});
+  }
+  good("TagResource", {{"SecretId", "other"}, {"Tags", {{{"Key", "k"}, {"Value", "v"}}}}});
+  auto listed = [&](const json& body) {
+    std::vector<std::string> names;
+    json answer = good("ListSecrets", body);
+    for (const json& secret : answer["SecretList"]) {
+      names.push_back(secret["Name"]);
+    }
+    return names;
+  };
+  using testing::ElementsAre;
+  EXPECT_THAT(listed({{"SortOrder", "asc"}}), ElementsAre("app/one", "app/two", "other"));
+  EXPECT_THAT(listed({{"Filters", {{{"Key", "name"}, {"Values", {"app/"}}}}}}),
+              ElementsAre("app/two", "app/one"));
+  EXPECT_THAT(listed({{"Filters", {{{"Key", "name"}, {"Values", {"!app/"}}}}}}),
+              ElementsAre("other"));
+  EXPECT_THAT(listed({{"Filters", {{{"Key", "tag-key"}, {"Values", {"k"}}}}}}),
+              ElementsAre("other"));
+  json page = good("ListSecrets", {{"MaxResults", 2}});
+  EXPECT_EQ(page["SecretList"].size(), 2U);
+  page = good("ListSecrets", {{"MaxResults", 2}, {"NextToken", page["NextToken"]}});
+  EXPECT_EQ(page["SecretList"].size(), 1U);
+  EXPECT_EQ(code("ListSecrets", {{"NextToken", "x"}}), "InvalidNextTokenException");
+  json batch = good("BatchGetSecretValue", {{"SecretIdList", {"other", "none"}}});
+  EXPECT_EQ(batch["SecretValues"][0]["SecretString"], "other");
+  EXPECT_EQ(batch["Errors"][0]["ErrorCode"], "ResourceNotFoundException");
+  batch = good("BatchGetSecretValue", {{"Filters", {{{"Key", "name"}, {"Values", {"app"}}}}}});
+  EXPECT_EQ(batch["SecretValues"].size(), 2U);
+  good("UntagResource", {{"SecretId", "other"}, {"TagKeys", {"k"}}});
+  EXPECT_EQ(good("DescribeSecret", {{"SecretId", "other"}})["Tags"], json::array());
+}
+
+TEST_F(SecretsServiceTest, BytesComeBackAsTheyWere) {
+  good("CreateSecret", {{"Name", "b"}, {"SecretBinary", "AAECAw=="}});
+  json value = good("GetSecretValue", {{"SecretId", "b"}});
+  EXPECT_EQ(value["SecretBinary"], "AAECAw==");
+  EXPECT_FALSE(value.contains("SecretString"));
+  EXPECT_EQ(code("CreateSecret", {{"Name", "c"}, {"SecretBinary", "!"}}),
+            "InvalidParameterException");
+  EXPECT_EQ(code("CreateSecret", {{"Name", "c"}, {"SecretBinary", "AA=="}, {"SecretString", "x"}}),
+            "InvalidParameterException");
+}
+
+TEST_F(SecretsServiceTest, PasswordsHaveACharacterOfEachKind) {
+  std::set<std::string> seen;
+  for (int i = 0; i < 50; ++i) {
+    std::string password =
+        good("GetRandomPassword",
+             {{"PasswordLength", 4}, {"ExcludeCharacters", "abc"}})["RandomPassword"];
+    EXPECT_EQ(password.size(), 4U);
+    EXPECT_EQ(password.find_first_of("abc"), std::string::npos);
+    EXPECT_NE(password.find_first_of("0123456789"), std::string::npos);
+    EXPECT_NE(password.find_first_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ"), std::string::npos);
+    seen.insert(password);
+  }
+  EXPECT_GT(seen.size(), 45U);
+  EXPECT_EQ(code("GetRandomPassword", {{"PasswordLength", 3}}), "InvalidParameterException");
+  EXPECT_THAT(refusal("RotateSecret", {{"SecretId", "a"}}).message, HasSubstr("rotate"));
+  EXPECT_EQ(code("RotateSecret", {{"SecretId", "a"}}), "InvalidRequestException");
+}
+
+}  // namespace
+}  // namespace berth::api

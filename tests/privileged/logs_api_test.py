@@ -1,0 +1,137 @@
+"""CloudWatch Logs as Amazon's own tools read it: what a real task prints, over deaths of berthd, and what clients put."""
+
+import json
+import subprocess
+import time
+
+import botocore.exceptions
+import pytest
+
+from berth import PATIENCE
+from ecs_model import watch
+from waiting import wait_until
+
+GROUP = "/ecs/web"
+COUNT = "i=0; while [ ! -e /host/stop ]; do i=$((i+1)); echo line $i; usleep 20000; done; echo last"
+
+
+class Tail:
+    """What `aws logs tail --follow` does: FilterLogEvents alone, from the newest time on, each event once by its id."""
+
+    def __init__(self, client):
+        self.client, self.seen, self.messages = client, {}, []
+        self.start = int(time.time() * 1000) - 600_000
+
+    def poll(self):
+        request = {"logGroupName": GROUP, "interleaved": True, "startTime": self.start}
+        while True:
+            page = self.client.filter_log_events(**request)
+            for event in page["events"]:
+                if event["eventId"] not in self.seen:
+                    self.seen[event["eventId"]] = event
+                    self.messages.append(event["message"])
+                self.start = max(self.start, event["timestamp"])
+            if "nextToken" not in page:
+                return self.messages
+            request["nextToken"] = page["nextToken"]
+
+
+@pytest.fixture
+def logs(daemon):
+    client = daemon.client("logs")
+    watch(client)
+    client.create_log_group(logGroupName=GROUP, tags={"team": "blue"})
+    yield client
+    daemon.client("logs").delete_log_group(logGroupName=GROUP)
+
+
+def run_task(daemon, host, script):
+    ecs = daemon.client("ecs")
+    container = {"name": "main", "image": daemon.instance.images["busybox"], "memory": 64, "command": ["sh", "-c", script],
+                 "mountPoints": [{"sourceVolume": "host", "containerPath": "/host"}],
+                 "logConfiguration": {"logDriver": "awslogs", "options": {
+                     "awslogs-group": GROUP, "awslogs-region": "eu-central-1", "awslogs-stream-prefix": "p"}}}
+    ecs.register_task_definition(family="logs", networkMode="bridge", containerDefinitions=[container],
+                                 volumes=[{"name": "host", "host": {"sourcePath": str(host)}}])
+    return ecs.run_task(taskDefinition="logs")["tasks"][0]["taskArn"]
+
+
+def test_what_a_task_prints_is_followed_over_the_death_of_the_daemon(daemon, logs, tmp_path):
+    arn = run_task(daemon, tmp_path, COUNT)
+    tail = Tail(logs)
+    wait_until(lambda: len(tail.poll()) > 10, f"lines of the task: {daemon.log()}")
+    daemon.kill()
+    daemon.start()
+    tail.client = logs = daemon.client("logs")
+    known = len(tail.messages)
+    wait_until(lambda: len(tail.poll()) > known + 10, "more of them")
+    whole = Tail(logs)
+    whole.poll()
+    assert set(tail.seen) - set(whole.seen) == set(), "ids changed with the restart"
+    follower = subprocess.Popen(
+        ["/usr/bin/aws", "--endpoint-url", daemon.url(), "logs", "tail", GROUP, "--follow", "--format", "short"],
+        stdout=subprocess.PIPE, text=True, env={**daemon.instance.environment, **daemon.variables(), "AWS_PAGER": ""})
+    try:
+        printed = [follower.stdout.readline().split(" ", 1)[1].strip()]
+        (tmp_path / "stop").touch()
+        while printed[-1] != "last":
+            printed.append(follower.stdout.readline().split(" ", 1)[1].strip())
+    finally:
+        follower.kill()
+        follower.communicate()
+    wait_until(lambda: tail.poll()[-1] == "last", "the last line")
+    count = len(tail.messages) - 1
+    lines = [f"line {i}" for i in range(1, count + 1)] + ["last"]
+    assert tail.messages == lines
+    assert printed == lines
+    times = [event["timestamp"] for event in tail.seen.values()]
+    assert times == sorted(times)
+    stream = f"p/main/{arn.rsplit('/', 1)[1]}"
+    paged, request = [], {"logGroupName": GROUP, "logStreamName": stream, "startFromHead": True, "limit": 7}
+    while (page := logs.get_log_events(**request))["nextForwardToken"] != request.get("nextToken"):
+        paged += [event["message"] for event in page["events"]]
+        request["nextToken"] = page["nextForwardToken"]
+    assert paged == lines
+    last = daemon.aws("logs", "get-log-events", "--log-group-name", GROUP, "--log-stream-name", stream, "--limit", "2")
+    assert [event["message"] for event in last["events"]] == lines[-2:]
+    searched = daemon.aws("logs", "filter-log-events", "--log-group-name", GROUP, "--filter-pattern", "'[word, number=1*]'",
+                          "--log-stream-name-prefix", "p/")
+    assert [event["message"] for event in searched["events"]] == [line for line in lines if line.startswith("line 1")]
+    assert daemon.instance.berth("log-group", "events", GROUP).out.count("\n") == len(lines)
+    (described,) = logs.describe_log_streams(logGroupName=GROUP, orderBy="LastEventTime", descending=True)["logStreams"]
+    assert (described["logStreamName"], described["lastEventTimestamp"]) == (stream, times[-1])
+    daemon.client("ecs").get_waiter("tasks_stopped").wait(tasks=[arn], WaiterConfig={"Delay": 1})
+
+
+def code_of(call, **arguments):
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        call(**arguments)
+    return caught.value.response["Error"]["Code"]
+
+
+def test_what_clients_put_is_there_for_good(daemon, logs):
+    logs.create_log_stream(logGroupName=GROUP, logStreamName="mine")
+    now = int(time.time() * 1000)
+    events = [{"timestamp": now + i, "message": json.dumps({"n": i})} for i in range(5)]
+    logs.put_log_events(logGroupName=GROUP, logStreamName="mine", logEvents=events)
+    late = [{"timestamp": now - 15 * 86_400_000, "message": "old"}]
+    assert logs.put_log_events(logGroupName=GROUP, logStreamName="mine",
+                               logEvents=late)["rejectedLogEventsInfo"] == {"tooOldLogEventEndIndex": 1}
+    daemon.kill()
+    daemon.start()
+    logs = daemon.client("logs")
+    watch(logs)
+    found = logs.get_paginator("filter_log_events").paginate(
+        logGroupName=GROUP, filterPattern="{ $.n >= 3 }", PaginationConfig={"PageSize": 1})
+    assert [event["message"] for page in found for event in page["events"]] == ['{"n": 3}', '{"n": 4}']
+    (group,) = logs.describe_log_groups(logGroupNamePrefix=GROUP)["logGroups"]
+    assert logs.list_tags_log_group(logGroupName=GROUP)["tags"] == {"team": "blue"}
+    assert group["arn"] == f"arn:aws:logs:eu-central-1:123456789012:log-group:{GROUP}:*"
+    logs.put_retention_policy(logGroupName=GROUP, retentionInDays=1)
+    assert logs.describe_log_groups()["logGroups"][0]["retentionInDays"] == 1
+    assert code_of(logs.put_retention_policy, logGroupName=GROUP, retentionInDays=2) == "InvalidParameterException"
+    assert code_of(logs.create_log_group, logGroupName=GROUP) == "ResourceAlreadyExistsException"
+    assert code_of(logs.get_log_events, logGroupName=GROUP, logStreamName="none") == "ResourceNotFoundException"
+    assert code_of(logs.start_query, logGroupName=GROUP, startTime=0, endTime=1, queryString="x") == "InvalidParameterException"
+    other = daemon.client("logs", region_name="eu-west-1")
+    assert other.describe_log_groups()["logGroups"] == [], "groups belong to a region"
