@@ -53,7 +53,7 @@ Status EcsService::clean_up() {
     for (const auto& [number, revision] : family.revisions) {
       bool is_due = revision.delete_requested_at &&
                     *revision.delete_requested_at + scheduler::kStoppedTaskKept < now;
-      if (is_due && used.count({name, number}) == 0) gone.push_back(revision);
+      if (is_due && !used.contains({name, number})) gone.push_back(revision);
     }
   }
   for (const scheduler::Revision& revision : gone) TRY(catalog_.remove(revision));

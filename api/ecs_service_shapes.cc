@@ -15,7 +15,6 @@ using scheduler::RevisionSpec;
 using scheduler::Service;
 using scheduler::ServiceDeployment;
 using scheduler::ServiceRevision;
-using scheduler::ServiceStatus;
 
 constexpr const char* kPlatformFamily = "Linux";
 constexpr double kPermillePerPercent = 10.0;

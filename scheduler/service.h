@@ -46,6 +46,7 @@ const char* name_of(PropagateTags propagate);
 struct ServiceKey {
   std::string cluster{};
   std::string name{};
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy 14 means the 0 that <=> is compared with
   auto operator<=>(const ServiceKey&) const = default;
 };
 
