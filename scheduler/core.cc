@@ -150,6 +150,10 @@ void Core::watch_services(ServiceScheduler::EventSink sink) {
   if (services_) services_->watch(std::move(sink));
 }
 
+void Core::attach(TrafficPlane& plane) {
+  if (services_) services_->attach(plane);
+}
+
 Result<std::vector<Command>> Core::step(WallTime now) {
   Step step(store_, services_.get(), rng_, now);
   for (const auto& queued : queue_) {

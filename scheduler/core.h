@@ -47,6 +47,7 @@ class Core {
 
   const Services& services() const;
   void watch_services(ServiceScheduler::EventSink sink);
+  void attach(TrafficPlane& plane);
 
   // Tasks that stopped before `then` are gone, and what happened to them.
   Status forget_stopped(WallTime then) { return store_.forget_stopped(then); }

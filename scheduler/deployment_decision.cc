@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "scheduler/service_text.h"
+#include "scheduler/traffic_shift.h"
 
 #include <fmt/format.h>
 
@@ -13,6 +14,8 @@ namespace {
 constexpr const char* kBreakerPrefix = "ECS deployment circuit breaker";
 constexpr const char* kAlarmPrefix = "ECS deployment alarms";
 constexpr const char* kStopPrefix = "ECS deployment stop request";
+constexpr const char* kHookPrefix = "ECS deployment lifecycle hook";
+constexpr const char* kHookFailed = "lifecycle hook failed";
 constexpr const char* kFailedToStart = "tasks failed to start";
 constexpr const char* kAlarmDetected = "alarm detected";
 
@@ -49,12 +52,25 @@ class DeploymentDecider {
     hear_news();
     recover();
     judge();
+    if (is_shifting()) {
+      shift();
+      return;
+    }
+    roll();
+  }
+
+ private:
+  void roll() {
     plan();
+    while (count_unhealthy()) {  // it may be one too many: nothing is started for what has failed
+      judge();
+      plan();
+    }
+    keep_unhealthy_stops();
     act();
     if (!turn_.has_acted()) conclude();
   }
 
- private:
   Service& service() { return turn_.service(); }
   const ServiceConfiguration& configuration() { return turn_.service().configuration; }
   Deployment& primary() { return turn_.service().deployments.front(); }
@@ -65,8 +81,11 @@ class DeploymentDecider {
 
   void hear_news() {
     for (const TaskNews& news : turn_.facts().news) {
-      if (news.task.revision != primary().revision) continue;
-      if (turn_.hear(news, primary().backoff)) count_failure();
+      for (Deployment& each : service().deployments) {
+        if (news.task.revision != each.revision) continue;
+        bool is_failure = turn_.hear(news, each.backoff);
+        if (is_failure && each.id == primary().id) count_failure();
+      }
     }
   }
 
@@ -109,19 +128,17 @@ class DeploymentDecider {
 
   void judge_failures(ServiceDeployment& progress) {
     const CircuitBreaker& breaker = configuration().deployment.circuit_breaker;
-    if (!breaker.enable) {
-      progress.breaker = BreakerStatus::kDisabled;
-      return;
+    int failures = primary().failed_tasks;
+    int threshold = breaker_threshold_of(breaker, desired_tasks_of(service()));
+    bool is_tripped = breaker.enable && failures >= threshold;
+    if (!primary().is_rollback) {  // of a rollback it shows what led to it
+      progress.breaker_failures = breaker.enable ? failures : 0;
+      progress.breaker_threshold = breaker.enable ? threshold : 0;
+      progress.breaker = !breaker.enable ? BreakerStatus::kDisabled
+                         : is_tripped    ? BreakerStatus::kTriggered
+                                         : BreakerStatus::kMonitoring;
     }
-    progress.breaker_failures = primary().failed_tasks;
-    progress.breaker_threshold = breaker_threshold_of(breaker, desired_tasks_of(service()));
-    if (progress.breaker_failures < progress.breaker_threshold) {
-      if (progress.breaker == BreakerStatus::kDisabled) {
-        progress.breaker = BreakerStatus::kMonitoring;
-      }
-      return;
-    }
-    progress.breaker = BreakerStatus::kTriggered;
+    if (!is_tripped) return;
     fail_deployment(
         {.prefix = kBreakerPrefix, .why = kFailedToStart, .rolls_back = breaker.rollback});
   }
@@ -147,8 +164,8 @@ class DeploymentDecider {
     failed.rollout_state = RolloutState::kFailed;
     failed.rollout_reason = fmt::format("{}: {}.", failure.prefix, failure.why);
     failed.updated_at = turn_.now();
-    std::string cause = fmt::format("{} failures of {}; {}", failed.failed_tasks,
-                                    turn_.deployment()->breaker_threshold, turn_.occasion());
+    std::string cause =
+        fmt::format("{} failures in a row; {}", failed.failed_tasks, turn_.occasion());
     turn_.tell(service_text::deployment_failed(turn_.name(), failed.id, failure.why),
                "SERVICE_DEPLOYMENT_FAILED", cause);
     bool has_where =
@@ -173,6 +190,8 @@ class DeploymentDecider {
     turn_.tell(service_text::rolling_back(turn_.name(), next.id), "SERVICE_DEPLOYMENT_IN_PROGRESS",
                fmt::format("{}: {}", failure.prefix, failure.why));
     progress->status = ServiceDeploymentStatus::kRollbackInProgress;
+    progress->production_permille = 0;
+    progress->test_permille = 0;
     progress->rollback = Rollback{
         .reason = primary().rollout_reason, .started_at = turn_.now(), .revision = next.revision};
     progress->updated_at = turn_.now();
@@ -241,6 +260,35 @@ class DeploymentDecider {
                   [](const PlannedStop& stop) { return stop.cause != StopCause::kScaleIn; });
   }
 
+  // What was counted goes, also when its deployment has failed meanwhile.
+  void keep_unhealthy_stops() {
+    for (const GradedTask& each : tasks_) {
+      if (unhealthy_.count(each.task->id) == 0) continue;
+      bool is_planned =
+          std::any_of(plan_.stops.begin(), plan_.stops.end(),
+                      [&](const PlannedStop& stop) { return stop.task == each.task; });
+      if (!is_planned) plan_.stops.push_back({each.task, StopCause::kUnhealthy});
+    }
+  }
+
+  // Tasks that are to go because their health checks fail are failures of the deployment.
+  // True: there is one that was not counted yet.
+  bool count_unhealthy() {
+    std::vector<std::string> found;
+    for (const PlannedStop& stop : plan_.stops) {
+      bool is_news = stop.cause == StopCause::kUnhealthy && unhealthy_.count(stop.task->id) == 0;
+      if (is_news) found.push_back(stop.task->id);
+    }
+    if (found.empty()) return false;
+    std::string cause = fmt::format("{}: {}", turn_.occasion(), arithmetic());
+    for (const std::string& id : found) {
+      unhealthy_.insert(id);
+      count_failure();
+      turn_.tell(service_text::failed_health_check(turn_.name(), id), "", cause);
+    }
+    return true;
+  }
+
   int count_of(TaskGrade grade, bool is_new) const {
     return static_cast<int>(std::count_if(
         tasks_.begin(), tasks_.end(),
@@ -259,7 +307,9 @@ class DeploymentDecider {
   }
 
   void act() {
-    std::string cause = fmt::format("{}: {}", turn_.occasion(), arithmetic());
+    bool is_idle = plan_.start == 0 && plan_.stops.empty();
+    std::string cause =
+        is_idle ? std::string() : fmt::format("{}: {}", turn_.occasion(), arithmetic());
     turn_.launch({.revision = primary().revision,
                   .started_by = primary().id,
                   .providers = configuration().providers,
@@ -268,11 +318,7 @@ class DeploymentDecider {
                   .cause = cause});
     std::vector<ServiceTurn::Halt> halts;
     for (const PlannedStop& stop : plan_.stops) {
-      bool is_unhealthy = stop.cause == StopCause::kUnhealthy;
-      if (is_unhealthy) {
-        count_failure();
-        turn_.tell(service_text::failed_health_check(turn_.name(), stop.task->id), "", cause);
-      }
+      bool is_unhealthy = unhealthy_.count(stop.task->id) > 0;
       halts.push_back({stop.task->id, is_unhealthy ? service_text::kUnhealthyReason
                                                    : service_text::scaling_reason(primary().id)});
     }
@@ -323,6 +369,7 @@ class DeploymentDecider {
   bool is_baking() {
     auto& progress = turn_.deployment();
     if (!progress || !progress->are_alarms_watched || primary().is_rollback) return false;
+    if (progress->configuration.strategy != DeploymentStrategy::kRolling) return false;
     int minutes = configuration().deployment.bake_minutes;
     if (minutes == 0) return false;
     if (!progress->bake_until) {
@@ -360,10 +407,153 @@ class DeploymentDecider {
     turn_.look_again(*service().steady_told_at + kSteadyToldAgain);
   }
 
+  // ---- Deployments that shift traffic: two revisions side by side, each with its own count ----
+
+  // The first deployment of a service has nothing to shift from.
+  bool is_shifting() {
+    auto& progress = turn_.deployment();
+    return progress && progress->status == ServiceDeploymentStatus::kInProgress &&
+           progress->configuration.strategy != DeploymentStrategy::kRolling && is_in_progress() &&
+           !primary().is_rollback && !service().completed_revision.empty() &&
+           service().completed_revision != primary().revision;
+  }
+
+  // Blue serves, and is kept whole, also when it had lost all its tasks.
+  void ensure_blue() {
+    const std::string& blue = service().completed_revision;
+    for (const Deployment& each : service().deployments) {
+      if (each.revision == blue) return;
+    }
+    Deployment again = make_deployment(blue, "", turn_.now(), turn_.rng());
+    again.rollout_state = RolloutState::kCompleted;
+    again.rollout_reason = service_text::completed_reason(again.id);
+    service().deployments.push_back(std::move(again));
+  }
+
+  void shift() {
+    ServiceDeployment& progress = *turn_.deployment();
+    ensure_blue();
+    for (;;) {
+      plan_sides(shift_counts_of(progress, desired_tasks_of(service())));
+      act_on_blue();  // what serves comes first; one side in a turn: room is asked for once
+      if (turn_.has_acted()) return;
+      if (count_unhealthy()) judge();
+      if (!is_shifting()) break;
+      act_on_side(primary(), plan_);
+      if (turn_.has_acted()) return;
+      auto before = progress.stage;
+      int steps = progress.steps;
+      ShiftOutcome outcome = advance_shift(progress, shift_facts(), turn_.now(), turn_.rng());
+      for (const std::string& told : outcome.told) {
+        turn_.tell("", "SERVICE_DEPLOYMENT_LIFECYCLE", fmt::format("{}: {}", primary().id, told));
+      }
+      if (outcome.wake) turn_.look_again(*outcome.wake);
+      if (outcome.failure) {
+        fail_deployment({.prefix = kHookPrefix, .why = kHookFailed, .rolls_back = true});
+        break;
+      }
+      if (outcome.is_done) {
+        complete();
+        break;
+      }
+      if (progress.stage == before && progress.steps == steps) {
+        conclude_shift();
+        return;
+      }
+    }
+    roll();
+  }
+
+  std::vector<GradedTask> side_of(const std::string& revision) {
+    std::vector<GradedTask> side;
+    for (GradedTask each : graded()) {
+      if (each.task->revision != revision) continue;
+      each.is_new = true;
+      side.push_back(each);
+    }
+    return side;
+  }
+
+  RollingPlan plan_side(const std::string& revision, int count) {
+    return plan_rolling(side_of(revision), {.desired = count, .lower = 0, .upper = 2 * count});
+  }
+
+  void plan_sides(const ShiftCounts& counts) {
+    tasks_ = graded();
+    bounds_ = {.desired = desired_tasks_of(service()), .upper = 2 * desired_tasks_of(service())};
+    const std::string& blue = service().completed_revision;
+    plan_ = plan_side(primary().revision, counts.green);
+    blue_plan_ = plan_side(blue, counts.blue);
+    for (const GradedTask& each : tasks_) {  // a deployment that was superseded
+      bool is_third = each.task->revision != primary().revision && each.task->revision != blue;
+      if (is_third && !each.is_protected) {
+        blue_plan_.stops.push_back({each.task, StopCause::kReplaced});
+      }
+    }
+  }
+
+  void act_on_blue() {
+    for (Deployment& each : service().deployments) {
+      if (each.revision == service().completed_revision) act_on_side(each, blue_plan_);
+    }
+  }
+
+  void act_on_side(Deployment& side, const RollingPlan& plan) {
+    bool is_idle = plan.start == 0 && plan.stops.empty();
+    std::string cause =
+        is_idle ? std::string() : fmt::format("{}: {}", turn_.occasion(), arithmetic());
+    turn_.launch({.revision = side.revision,
+                  .started_by = side.id,
+                  .providers = configuration().providers,
+                  .count = plan.start,
+                  .backoff = side.backoff,
+                  .cause = cause});
+    std::vector<ServiceTurn::Halt> halts;
+    for (const PlannedStop& stop : plan.stops) {
+      bool is_unhealthy = stop.cause == StopCause::kUnhealthy;
+      if (is_unhealthy && unhealthy_.count(stop.task->id) == 0) {
+        turn_.tell(service_text::failed_health_check(turn_.name(), stop.task->id), "", cause);
+      }
+      halts.push_back({stop.task->id, is_unhealthy ? service_text::kUnhealthyReason
+                                                   : service_text::scaling_reason(primary().id)});
+    }
+    turn_.halt(halts, cause);
+  }
+
+  ShiftFacts shift_facts() {
+    ShiftFacts facts{.is_reconciled = true, .is_scaled_up = false, .is_cleaned_up = true};
+    int healthy = 0;
+    for (const ServiceTask& task : turn_.facts().tasks) {
+      bool is_green = task.revision == primary().revision;
+      bool is_blue = task.revision == service().completed_revision;
+      if (is_blue) facts.is_cleaned_up = false;
+      if (!is_green && !is_blue) facts.is_reconciled = false;
+      if (is_green && task.phase != TaskPhase::kStopping &&
+          turn_.grade_of(task) == TaskGrade::kHealthy) {
+        ++healthy;
+      }
+    }
+    facts.is_scaled_up = healthy >= desired_tasks_of(service());
+    return facts;
+  }
+
+  void conclude_shift() {
+    service().is_steady = false;
+    for (const GradedTask& each : tasks_) {
+      if (each.grade == TaskGrade::kSettling) turn_.look_again_at(*each.task);
+    }
+    std::set<std::string> revisions = {primary().revision, service().completed_revision};
+    for (const ServiceTask& task : turn_.facts().tasks) revisions.insert(task.revision);
+    std::erase_if(service().deployments,
+                  [&](const Deployment& each) { return revisions.count(each.revision) == 0; });
+  }
+
   ServiceTurn& turn_;
+  RollingPlan blue_plan_{};
   std::vector<GradedTask> tasks_{};
   RollingBounds bounds_{};
   RollingPlan plan_{};
+  std::set<std::string> unhealthy_{};  // that count as failures in this turn
 };
 
 }  // namespace

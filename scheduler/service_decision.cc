@@ -3,6 +3,7 @@
 #include "scheduler/deployment_decision.h"
 #include "scheduler/service_text.h"
 #include "scheduler/service_turn.h"
+#include "scheduler/task_set_decision.h"
 
 #include <algorithm>
 
@@ -36,7 +37,9 @@ TaskPhase phase_of(const Task& task) {
 void drain(ServiceTurn& turn) {
   Service& service = turn.service();
   if (service.status == ServiceStatus::kInactive) return;
-  std::string by = service.deployments.empty() ? "" : service.deployments.front().id;
+  std::string by;
+  if (!service.task_sets.empty()) by = service.task_sets.front().id;
+  if (!service.deployments.empty()) by = service.deployments.front().id;
   std::vector<ServiceTurn::Halt> halts;
   for (const ServiceTask* task : turn.live()) {
     halts.push_back({task->id, service_text::scaling_reason(by)});
@@ -67,24 +70,44 @@ ServiceTask service_task_of(const Task& task) {
   return view;
 }
 
-std::optional<TaskNews> news_of(const Task* before, const Task& after) {
-  if (before == nullptr) return std::nullopt;
+namespace {
+
+TaskNews end_news(const Task& before, const Task& after) {
   TaskNews news;
-  news.task = service_task_of(*before);
-  bool is_end = before->desired_status == DesiredStatus::kRunning &&
-                after.desired_status == DesiredStatus::kStopped;
-  if (!is_end) {
-    if (before->started_at || !after.started_at) return std::nullopt;
-    news.kind = NewsKind::kRan;
-    return news;
-  }
-  // Its service decided so, and knows.
-  if (after.stop_code == StopCode::kServiceSchedulerInitiated) return std::nullopt;
+  news.task = service_task_of(before);
   news.task.started_at = after.started_at;
   news.kind = after.started_at ? NewsKind::kEnded : NewsKind::kNeverRan;
   news.reason = after.stopped_reason;
   news.is_failure = after.stop_code == StopCode::kTaskFailedToStart ||
                     after.stop_code == StopCode::kEssentialContainerExited;
+  return news;
+}
+
+}  // namespace
+
+std::optional<TaskNews> news_of(const Task* before, const Task& after) {
+  if (before == nullptr) return std::nullopt;
+  bool is_end = before->desired_status == DesiredStatus::kRunning &&
+                after.desired_status == DesiredStatus::kStopped;
+  if (is_end) {
+    // What its service decided, it knows.
+    if (after.stop_code == StopCode::kServiceSchedulerInitiated) return std::nullopt;
+    return end_news(*before, after);
+  }
+  TaskNews news;
+  news.task = service_task_of(*before);
+  if (!before->started_at && after.started_at) {
+    news.kind = NewsKind::kRan;
+  } else if (after.last_status() == TaskStatus::kStopped) {
+    news.kind = NewsKind::kReleased;
+  } else if (health_status_of(*before) != health_status_of(after)) {
+    news.kind = NewsKind::kChecked;
+    news.reason = name_of(health_status_of(after));
+  } else if (before->protected_until != after.protected_until) {
+    news.kind = NewsKind::kProtected;
+  } else {
+    return std::nullopt;
+  }
   return news;
 }
 
@@ -106,6 +129,8 @@ Verdict decide(ServiceFacts facts, const Room& room, const DecisionRules& rules,
     drain(turn);
   } else if (!turn.service().deployments.empty()) {
     decide_deployments(turn);
+  } else {
+    decide_task_sets(turn);
   }
   return std::move(turn).take();
 }

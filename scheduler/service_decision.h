@@ -49,13 +49,20 @@ struct ServiceTask {
 };
 ServiceTask service_task_of(const Task& task);
 
-enum class NewsKind : uint8_t { kRan, kNeverRan, kEnded };
+enum class NewsKind : uint8_t {
+  kRan,
+  kNeverRan,
+  kEnded,
+  kChecked,    // its health is another
+  kReleased,   // it has STOPPED, and what it held is free
+  kProtected,  // or not any more
+};
 
 // What happened to a task by itself, since the last decision.
 struct TaskNews {
   NewsKind kind = NewsKind::kRan;
   ServiceTask task{};       // as it was
-  std::string reason{};     // of its end: "Essential container in task exited"
+  std::string reason{};     // its stoppedReason, or its health
   bool is_failure = false;  // nobody asked for its end
   bool operator==(const TaskNews&) const = default;
 };
@@ -101,7 +108,7 @@ struct Verdict {
   std::vector<ServiceEvent> events{};  // oldest first, without number
   std::optional<WallTime> wake{};      // when time alone changes something
   bool waits_for_room = false;
-  std::string occasion{};  // what made the decision due, in words
+  std::string occasion{};  // what made the decision due, in words; "" when nothing is done
 };
 
 struct DecisionRules {

@@ -72,6 +72,13 @@ bool is_named(const Service& service, const std::string& revision) {
   return false;
 }
 
+TaskSet* find_task_set(Service& service, const std::string& id) {
+  for (TaskSet& set : service.task_sets) {
+    if (set.id == id) return &set;
+  }
+  return nullptr;
+}
+
 void remove_ids(std::vector<std::string>& ids, const std::vector<std::string>& gone) {
   std::erase_if(ids, [&](const std::string& id) {
     return std::find(gone.begin(), gone.end(), id) != gone.end();
@@ -319,11 +326,62 @@ void ServiceScheduler::apply(const AlarmChanged& request) {
   }
 }
 
-void ServiceScheduler::apply(const HookAnswered&) {}
-void ServiceScheduler::apply(const TaskSetCreated&) {}
-void ServiceScheduler::apply(const TaskSetScaled&) {}
-void ServiceScheduler::apply(const TaskSetDeleted&) {}
-void ServiceScheduler::apply(const PrimaryTaskSetChanged&) {}
+void ServiceScheduler::apply(const HookAnswered& request) {
+  ServiceDeployment* deployment = touch_deployment(request.service_deployment);
+  if (deployment == nullptr || is_over(deployment->status)) return;
+  HookRun* run = find_waiting_hook(*deployment, request.hook);
+  if (run == nullptr) return;
+  run->status = request.is_success ? HookStatus::kSucceeded : HookStatus::kFailed;
+  deployment->updated_at = draft_.now;
+  look_at(deployment->service, "ContinueServiceDeployment");
+}
+
+void ServiceScheduler::apply(const TaskSetCreated& request) {
+  Entry* entry = touch_active(request.service);
+  if (entry == nullptr || find_task_set(entry->service, request.id) != nullptr) return;
+  TaskSet set;
+  set.id = request.id;
+  set.revision = add_revision(request.service, request.revision);
+  set.external_id = request.external_id;
+  set.client_token = request.client_token;
+  set.scale_permille = request.scale_permille;
+  set.providers = request.providers;
+  set.tags = request.tags;
+  set.created_at = draft_.now;
+  set.updated_at = draft_.now;
+  set.stability_at = draft_.now;
+  entry->service.task_sets.push_back(std::move(set));
+  look_at(request.service, "CreateTaskSet");
+}
+
+void ServiceScheduler::apply(const TaskSetScaled& request) {
+  Entry* entry = touch_active(request.service);
+  TaskSet* set = entry == nullptr ? nullptr : find_task_set(entry->service, request.task_set);
+  if (set == nullptr) return;
+  set->scale_permille = request.scale_permille;
+  set->updated_at = draft_.now;
+  look_at(request.service, "UpdateTaskSet");
+}
+
+void ServiceScheduler::apply(const TaskSetDeleted& request) {
+  Entry* entry = touch_active(request.service);
+  TaskSet* set = entry == nullptr ? nullptr : find_task_set(entry->service, request.task_set);
+  if (set == nullptr) return;
+  set->status = TaskSetStatus::kDraining;
+  set->updated_at = draft_.now;
+  look_at(request.service, "DeleteTaskSet");
+}
+
+void ServiceScheduler::apply(const PrimaryTaskSetChanged& request) {
+  Entry* entry = touch_active(request.service);
+  if (entry == nullptr || find_task_set(entry->service, request.task_set) == nullptr) return;
+  for (TaskSet& set : entry->service.task_sets) {
+    if (set.status == TaskSetStatus::kDraining) continue;
+    set.status = set.id == request.task_set ? TaskSetStatus::kPrimary : TaskSetStatus::kActive;
+    set.updated_at = draft_.now;
+  }
+  look_at(request.service, "UpdateServicePrimaryTaskSet");
+}
 
 void ServiceScheduler::apply(const NodeChanged&) {
   look_at_waiting();
@@ -574,6 +632,23 @@ void ServiceScheduler::keep_entry(const ServiceKey& key, Entry& entry) {
   }
 }
 
+void ServiceScheduler::attach(TrafficPlane& plane) {
+  plane_ = &plane;
+  for (const auto& [key, service] : services_.all()) shift_traffic(key);
+}
+
+// Whoever moves traffic hears what is stored, never what may yet be refused.
+void ServiceScheduler::shift_traffic(const ServiceKey& key) {
+  if (plane_ == nullptr) return;
+  const Service& service = *services_.find(key);
+  TrafficWeights weights =
+      traffic_of(service, services_.find_deployment(service.current_service_deployment));
+  auto [told, is_new] = told_weights_.try_emplace(key);
+  if (told->second == weights) return;
+  told->second = weights;
+  plane_->shift(key, weights);
+}
+
 void ServiceScheduler::keep() {
   for (const auto& [key, outdated] : draft_.outdated) keep_outdated(key, outdated);
   for (auto& [id, revision] : draft_.revisions) {
@@ -591,7 +666,10 @@ void ServiceScheduler::keep() {
       services_.alarms_.erase(alarm);
     }
   }
-  for (auto& [key, entry] : draft_.entries) keep_entry(key, entry);
+  for (auto& [key, entry] : draft_.entries) {
+    keep_entry(key, entry);
+    shift_traffic(key);
+  }
   Draft kept = std::move(draft_);
   draft_ = Draft{};
   if (!sink_) return;

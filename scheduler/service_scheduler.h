@@ -15,6 +15,7 @@
 #include "scheduler/service_request.h"
 #include "scheduler/service_table.h"
 #include "scheduler/store.h"
+#include "scheduler/traffic_shift.h"
 
 #include <functional>
 #include <map>
@@ -50,6 +51,9 @@ class ServiceScheduler {
   // Each event that was decided, once it is stored.
   using EventSink = std::function<void(const ServiceKey&, const ServiceEvent&)>;
   void watch(EventSink sink) { sink_ = std::move(sink); }
+
+  // Who moves traffic; borrowed. It hears of all services that shift theirs.
+  void attach(TrafficPlane& plane);
 
   // ---- Within a step ----
   void begin(WallTime now);
@@ -133,6 +137,7 @@ class ServiceScheduler {
   Outdated outdated_of(const ServiceKey& key, const Entry& entry) const;
   void keep_entry(const ServiceKey& key, Entry& entry);
   void keep_outdated(const ServiceKey& key, const Outdated& outdated);
+  void shift_traffic(const ServiceKey& key);
   void set_wake(const ServiceKey& key, std::optional<WallTime> wake);
 
   ServiceSettings settings_;
@@ -145,6 +150,8 @@ class ServiceScheduler {
   std::set<ServiceKey> waiting_;  // for room
   Draft draft_;
   EventSink sink_;
+  TrafficPlane* plane_ = nullptr;
+  std::map<ServiceKey, TrafficWeights> told_weights_;
 };
 
 }  // namespace berth::scheduler

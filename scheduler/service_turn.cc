@@ -31,6 +31,12 @@ std::string words_of(const TaskNews& news) {
       return fmt::format("task {} did not come to run: {}", news.task.id, news.reason);
     case NewsKind::kEnded:
       return fmt::format("task {} ended: {}", news.task.id, news.reason);
+    case NewsKind::kChecked:
+      return fmt::format("task {} is {}", news.task.id, news.reason);
+    case NewsKind::kReleased:
+      return fmt::format("task {} has stopped", news.task.id);
+    case NewsKind::kProtected:
+      return fmt::format("the protection of task {} changed", news.task.id);
   }
   return "";
 }
@@ -139,7 +145,7 @@ std::string ServiceTurn::occasion() const {
     if (words.size() == kNewsTold) break;
     words.push_back(words_of(news));
   }
-  return words.empty() ? "time went by, or others changed" : join(words, ", ");
+  return words.empty() ? "time has passed, or there is room" : join(words, ", ");
 }
 
 // The node takes that many; what it lacks for more is told, once.
@@ -164,18 +170,16 @@ int ServiceTurn::placeable(const Launch& launch) {
            fmt::format("{}: {} of {} wanted tasks have a place", fit.shortage, fit.count,
                        launch.count));
     }
+    facts_.service.placement_told = fit.shortage;
   }
-  facts_.service.placement_told = fit.shortage;
   return fit.count;
 }
 
 void ServiceTurn::launch(const Launch& launch) {
-  if (launch.count <= 0) {
-    facts_.service.placement_told.clear();
-    return;
-  }
+  if (launch.count <= 0) return;
   if (launch.backoff.until && *launch.backoff.until > now_) {
     look_again(*launch.backoff.until);
+    is_backing_off_ = true;
     return;
   }
   int count = placeable(launch);
@@ -234,9 +238,17 @@ void ServiceTurn::hear_crash(const TaskNews& news, Backoff& backoff) {
 }
 
 bool ServiceTurn::hear(const TaskNews& news, Backoff& backoff) {
-  if (news.kind == NewsKind::kNeverRan) {
-    if (news.is_failure) back_off(news, backoff);
-    return news.is_failure;
+  switch (news.kind) {
+    case NewsKind::kChecked:
+    case NewsKind::kReleased:
+    case NewsKind::kProtected:
+      return false;
+    case NewsKind::kNeverRan:
+      if (news.is_failure) back_off(news, backoff);
+      return news.is_failure;
+    case NewsKind::kRan:
+    case NewsKind::kEnded:
+      break;
   }
   if (backoff.failures > 0) {
     backoff.failures = 0;
@@ -249,7 +261,9 @@ bool ServiceTurn::hear(const TaskNews& news, Backoff& backoff) {
 }
 
 Verdict ServiceTurn::take() && {
-  verdict_.occasion = occasion();
+  if (has_acted()) verdict_.occasion = occasion();
+  // All that was wanted has its place: the next shortage is news again.
+  if (!verdict_.waits_for_room && !is_backing_off_) facts_.service.placement_told.clear();
   verdict_.service = std::move(facts_.service);
   verdict_.deployment = std::move(facts_.deployment);
   return std::move(verdict_);

@@ -80,6 +80,7 @@ class ServiceTurn {
   WallTime now_;
   Rng& rng_;
   Verdict verdict_{};
+  bool is_backing_off_ = false;
 };
 
 }  // namespace berth::scheduler
