@@ -104,6 +104,14 @@ int load_command(const agent::Config& config, const LoadOptions& options);
 // `export NAME=VALUE` lines for `eval "$(berth env)"`.
 int env_command(const agent::Config& config);
 
+struct EventsOptions {
+  bool follow = false;
+  bool json = false;
+  std::string task;     // the beginning of an id; "" is any
+  std::string service;  // a name, with the events of its tasks; "" is any
+};
+int events_command(const agent::Config& config, const EventsOptions& options);
+
 // "berth: <text>" on standard error; returns kExitFailure.
 int report(const Error& error);
 // 0, or what report() returns.

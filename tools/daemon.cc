@@ -27,6 +27,7 @@
 #include "sys/tcp.h"
 #include "sys/workers.h"
 #include "tools/daemon_metrics.h"
+#include "tools/event_feed.h"
 #include "tools/supervisor.h"
 #include "tools/task_driver.h"
 #include "tools/task_figures.h"
@@ -194,6 +195,7 @@ class Daemon {
         ecs_(driver_.core(), *memory.catalog, env, ecs, [this] { return driver_.step(); }),
         sessions_(options.sessions, env),
         metrics_(env.clock.wall()),
+        feed_(loop, env.rng),
         sts_(memory.key, env),
         memory_(memory),
         host_{ecs.cpu_units, ecs.memory_mib * kMiB},
@@ -209,7 +211,14 @@ class Daemon {
             kApiLimits) {
     ecs_.execute_by(sessions_);
     door_.observe([this](const api::Exchanged& exchanged) { metrics_.count(exchanged); });
-    driver_.watch([this](const scheduler::Change& change) { metrics_.count(change); });
+    driver_.watch([this](const scheduler::Change& change) {
+      metrics_.count(change);
+      feed_.add(change);
+    });
+    driver_.watch_services(
+        [this](const scheduler::ServiceKey& service, const scheduler::ServiceEvent& event) {
+          feed_.add(service, event);
+        });
     server_.on_upgrade(
         [this](const http::Request& request, size_t) { return sessions_.accept(request); });
     door_.open("ecs", ecs_);
@@ -318,6 +327,8 @@ class Daemon {
       return reply(
           {.content_type = kMetricsType, .body = metrics_.render(driver_.core(), own_figures())});
     }
+    bool asks_for_events = request.method == "GET" && request.path == EventFeed::kPath;
+    if (asks_for_events && listener != kTcpListener) return feed_.answer(request, reply);
     bool is_proved = listener == kTcpListener && !options_.no_auth;
     auto admitted =
         door_.admit(request, is_proved ? api::Entrance::kSigned : api::Entrance::kTrusted);
@@ -384,6 +395,7 @@ class Daemon {
   api::EcsService ecs_;
   ExecSessions sessions_;
   DaemonMetrics metrics_;
+  EventFeed feed_;
   api::Sts sts_;
   Memory& memory_;
   HostSize host_;

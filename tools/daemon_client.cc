@@ -64,6 +64,19 @@ Result<std::string> receive_all(int fd) {
   }
 }
 
+Result<ClientJson> exchange(const agent::Config& config, const std::string& request) {
+  sys::Fd fd = TRY(connect_daemon(config));
+  TRY(send_all(fd.get(), request));
+  HttpAnswer answer = TRY(parse_http_answer(TRY(receive_all(fd.get()))));
+  ClientJson json = ClientJson::parse(answer.body, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) {
+    return fail(Errc::kCorrupt, "berthd: an answer that is no JSON: {}",
+                printable(answer.body, kShownBytes));
+  }
+  if (answer.status == kOk) return json;
+  return fail(Errc::kInvalid, "{}: {}", json.value("__type", "error"), json.value("message", ""));
+}
+
 }  // namespace
 
 Result<HttpAnswer> parse_http_answer(const std::string& bytes) {
@@ -76,19 +89,16 @@ Result<HttpAnswer> parse_http_answer(const std::string& bytes) {
   return HttpAnswer{static_cast<int>(*status), bytes.substr(end + kHeadEnd.size())};
 }
 
+Result<ClientJson> get_from_daemon(const agent::Config& config, const std::string& path) {
+  return exchange(config, fmt::format("GET {} HTTP/1.1\r\nHost: berthd\r\n"
+                                      "Connection: close\r\nContent-Length: 0\r\n\r\n",
+                                      path));
+}
+
 Result<ClientJson> ask_ecs(const agent::Config& config, const std::string& operation,
                            const ClientJson& request) {
-  sys::Fd fd = TRY(connect_daemon(config));
   std::string body = request.dump(-1, ' ', false, ClientJson::error_handler_t::replace);
-  TRY(send_all(fd.get(), request_text(operation, body)));
-  HttpAnswer answer = TRY(parse_http_answer(TRY(receive_all(fd.get()))));
-  ClientJson json = ClientJson::parse(answer.body, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) {
-    return fail(Errc::kCorrupt, "berthd: an answer that is no JSON: {}",
-                printable(answer.body, kShownBytes));
-  }
-  if (answer.status == kOk) return json;
-  return fail(Errc::kInvalid, "{}: {}", json.value("__type", "error"), json.value("message", ""));
+  return exchange(config, request_text(operation, body));
 }
 
 }  // namespace berth::tools

@@ -44,6 +44,7 @@ TaskDriver::TaskDriver(DriverOptions options, scheduler::Store& store, sys::Loop
 
 Status TaskDriver::start(scheduler::ServiceSettings services) {
   TRY(core_.open_services(std::move(services)));
+  if (service_sink_) core_.watch_services(service_sink_);
   std::vector<scheduler::Task> left;
   agent::InstancePaths paths = agent::paths_of(options_.config);
   for (const std::string& id : core_.task_ids()) {

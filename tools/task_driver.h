@@ -40,6 +40,10 @@ class TaskDriver {
 
   // Who hears of each change, once it is stored.
   void watch(scheduler::Core::ChangeSink sink) { sink_ = std::move(sink); }
+  // Likewise of what services decide; before start().
+  void watch_services(scheduler::ServiceScheduler::EventSink sink) {
+    service_sink_ = std::move(sink);
+  }
 
   // Takes up the tasks that the store has and that have not stopped, and its services with
   // `services`.
@@ -61,6 +65,7 @@ class TaskDriver {
   // Of the tasks that have not stopped.
   std::map<std::string, agent::EventLog> logs_;
   scheduler::Core::ChangeSink sink_;
+  scheduler::ServiceScheduler::EventSink service_sink_;
   bool is_trying_again_ = false;
   // When time alone makes services do something; the timer that waits for it.
   std::optional<WallTime> deadline_{};
