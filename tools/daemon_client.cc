@@ -64,7 +64,7 @@ Result<std::string> receive_all(int fd) {
   }
 }
 
-Result<ClientJson> exchange(const agent::Config& config, const std::string& request) {
+Result<ClientJson> ask_daemon(const agent::Config& config, const std::string& request) {
   sys::Fd fd = TRY(connect_daemon(config));
   TRY(send_all(fd.get(), request));
   HttpAnswer answer = TRY(parse_http_answer(TRY(receive_all(fd.get()))));
@@ -90,15 +90,15 @@ Result<HttpAnswer> parse_http_answer(const std::string& bytes) {
 }
 
 Result<ClientJson> get_from_daemon(const agent::Config& config, const std::string& path) {
-  return exchange(config, fmt::format("GET {} HTTP/1.1\r\nHost: berthd\r\n"
-                                      "Connection: close\r\nContent-Length: 0\r\n\r\n",
-                                      path));
+  return ask_daemon(config, fmt::format("GET {} HTTP/1.1\r\nHost: berthd\r\n"
+                                        "Connection: close\r\nContent-Length: 0\r\n\r\n",
+                                        path));
 }
 
 Result<ClientJson> ask_ecs(const agent::Config& config, const std::string& operation,
                            const ClientJson& request) {
   std::string body = request.dump(-1, ' ', false, ClientJson::error_handler_t::replace);
-  return exchange(config, request_text(operation, body));
+  return ask_daemon(config, request_text(operation, body));
 }
 
 }  // namespace berth::tools

@@ -36,10 +36,17 @@ Status print_environment(const agent::Config& config) {
   if (!info) std::fprintf(stderr, "berth: no berthd serves this instance now\n");
   std::string url = url_of(info ? info->listen : config.listen);
   const std::pair<const char*, const std::string&> variables[] = {
-      {"AWS_ACCESS_KEY_ID", key->id}, {"AWS_SECRET_ACCESS_KEY", key->secret.reveal()},
-      {"AWS_REGION", config.region},  {"AWS_DEFAULT_REGION", config.region},
-      {"AWS_ENDPOINT_URL", url},      {"AWS_ENDPOINT_URL_ECS", url},
+      {"AWS_ACCESS_KEY_ID", key->id},
+      {"AWS_SECRET_ACCESS_KEY", key->secret.reveal()},
+      {"AWS_REGION", config.region},
+      {"AWS_DEFAULT_REGION", config.region},
+      {"AWS_ENDPOINT_URL", url},
+      {"AWS_ENDPOINT_URL_ECS", url},
       {"AWS_ENDPOINT_URL_STS", url},
+      {"AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", url},
+      {"AWS_ENDPOINT_URL_SSM", url},
+      {"AWS_ENDPOINT_URL_SECRETS_MANAGER", url},
+      {"AWS_ENDPOINT_URL_CLOUDWATCH", url},
   };
   for (const auto& [name, value] : variables) {
     std::printf("export %s=%s\n", name, shell_word(value).c_str());
