@@ -146,7 +146,13 @@ Result<Message> receive_message(int fd, size_t bytes_max) {
   header.msg_iovlen = 1;
   header.msg_control = control.data();
   header.msg_controllen = control.size();
-  auto got = call("recvmsg", "", [&] { return ::recvmsg(fd, &header, MSG_CMSG_CLOEXEC); });
+  // A peer that closed without reading all that it was sent: the kernel tells that before the
+  // messages of the peer's that still wait, once.
+  auto got = call("recvmsg", "", [&] {
+    ssize_t received = ::recvmsg(fd, &header, MSG_CMSG_CLOEXEC);
+    bool was_reset = received < 0 && errno == ECONNRESET;
+    return was_reset ? ::recvmsg(fd, &header, MSG_CMSG_CLOEXEC) : received;
+  });
   if (!got) {
     Error error = std::move(got).error();
     if (error.errno_value == EAGAIN) error.code = Errc::kUnavailable;

@@ -11,7 +11,7 @@ namespace berth::tools {
 
 namespace {
 
-void add_events(CLI::App& app, Command& chosen) {
+void add_daemon_events(CLI::App& app, Command& chosen) {
   CLI::App* events =
       app.add_subcommand("events", "Show what happens to the tasks and services of berthd");
   auto options = std::make_shared<EventsOptions>();  // lives as long as the callback
@@ -35,7 +35,7 @@ void add_events(CLI::App& app, Command& chosen) {
 void add_daemon_commands(CLI::App& app, Command& chosen) {
   app.add_subcommand("env", "Print what a shell needs for Amazon's tools to speak to berthd")
       ->callback([&chosen] { chosen = env_command; });
-  add_events(app, chosen);
+  add_daemon_events(app, chosen);
 }
 
 }  // namespace berth::tools

@@ -15,8 +15,8 @@ namespace {
 
 using FeedJson = nlohmann::ordered_json;
 
-constexpr size_t kClockAt = 11;      // of an RFC 3339 time
-constexpr size_t kClockLength = 12;  // "20:56:41.123"
+constexpr size_t kEventClockAt = 11;      // of an RFC 3339 time
+constexpr size_t kEventClockLength = 12;  // "20:56:41.123"
 constexpr size_t kShortTaskId = 12;
 constexpr int kTries = 50;
 constexpr std::chrono::milliseconds kPause(200);
@@ -32,7 +32,7 @@ bool is_wanted(const FeedJson& event, const EventsOptions& options) {
 // "20:56:41.123  service web  (service web) has started 1 tasks: (task 1234...)."
 std::string shown_line(const FeedJson& event) {
   std::string clock = event.value("at", "");
-  if (clock.size() > kClockAt) clock = clock.substr(kClockAt, kClockLength);
+  if (clock.size() > kEventClockAt) clock = clock.substr(kEventClockAt, kEventClockLength);
   std::string text = event.value("text", event.value("event", ""));
   if (event.contains("service")) {
     std::string cause = event.value("cause", "");

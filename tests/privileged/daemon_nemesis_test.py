@@ -14,7 +14,7 @@ from waiting import wait_until
 
 QUICK = {"Delay": 1, "MaxAttempts": 60}
 # A life has 1 to 16 writes; a request takes two to five. BERTH_DEATHS=500 is a day for a night.
-DEATHS = int(os.environ.get("BERTH_DEATHS", "60"))
+DEATHS = int(os.environ.get("BERTH_DEATHS", "40"))
 SEED = 7
 LOST = (botocore.exceptions.EndpointConnectionError, botocore.exceptions.ConnectionClosedError, botocore.exceptions.ReadTimeoutError)
 

@@ -56,6 +56,10 @@ def sessions_of(daemon):
     return found
 
 
+def listed_processes():
+    return subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+
+
 def test_a_shell_is_typed_at(daemon, ecs, task):
     (agent,) = ecs.describe_tasks(tasks=[task])["tasks"][0]["containers"][0]["managedAgents"]
     assert (agent["name"], agent["lastStatus"]) == ("ExecuteCommandAgent", "RUNNING")
@@ -86,15 +90,14 @@ def test_what_is_shown_comes_whole_though_the_plugin_was_not_ready(ecs, task):
 
 
 def test_a_session_ends_with_its_client_or_when_it_is_told(daemon, ecs, task):
-    with Session(execute(ecs, task, "sleep 1000")["session"]):
+    with Session(execute(ecs, task, "sleep 98761")["session"]):
         pass  # the connection is lost
     wait_until(lambda: not sessions_of(daemon))
-    with Session(execute(ecs, task, "sleep 1001")["session"]) as session:
+    with Session(execute(ecs, task, "sleep 98762")["session"]) as session:
         session.terminate()
         session.wait_for_end()
     wait_until(lambda: not sessions_of(daemon))
-    listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
-    wait_until(lambda: "sleep 1000" not in listed and "sleep 1001" not in listed)
+    wait_until(lambda: not any(line in listed_processes() for line in ("sleep 98761", "sleep 98762")))
 
 
 def test_the_daemon_reaps_all_that_it_starts(daemon, ecs, task):

@@ -42,9 +42,9 @@ def test_failures_of_the_start_period_do_not_count(hurried):
 
 
 def test_the_check_has_the_users_rights_and_the_environment(hurried):
-    definition = task(sh("until [ -e /tmp/facts ]; do sleep 0.1; done; sleep 0.2; cat /tmp/facts", user="33:33",
+    definition = task(sh("until [ -e /tmp/facts ]; do sleep 0.1; done; cat /tmp/facts", user="33:33",
                          environment=[{"name": "GREETING", "value": "hello"}], workingDirectory="/usr",
-                         healthCheck={"command": ["sh", "-c", "echo $GREETING $(id -u):$(id -g) $(pwd) >/tmp/facts"],
+                         healthCheck={"command": ["sh", "-c", "echo $GREETING $(id -u):$(id -g) $(pwd) >/tmp/new; mv /tmp/new /tmp/facts"],
                                       "interval": 5}))
     outcome = hurried.run(definition)
     assert outcome.lines() == ["hello 33:33 /usr"], outcome

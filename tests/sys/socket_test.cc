@@ -33,6 +33,15 @@ TEST(Socket, APeerThatIsGoneIsEndOfFileAndUnavailable) {
   EXPECT_EQ(sys::send_message(pair->ours.get(), "x", {}).error().code, Errc::kUnavailable);
 }
 
+TEST(Socket, TheLastWordsOfAPeerThatReadNothingAreHeard) {
+  auto pair = sys::make_socket_pair();
+  ASSERT_TRUE(sys::send_message(pair->ours.get(), "unread", {}).has_value());
+  ASSERT_TRUE(sys::send_message(pair->theirs.get(), "last words", {}).has_value());
+  pair->theirs.reset();
+  EXPECT_EQ(sys::receive_message(pair->ours.get())->bytes, "last words");
+  EXPECT_EQ(sys::receive_message(pair->ours.get())->bytes, "");
+}
+
 TEST(Socket, APrivateOneIsOpenToItsOwnerAlone) {
   auto directory = sys::TemporaryDirectory::make(testing::TempDir(), "berth-private-");
   std::string path = directory->path() + "/s";
