@@ -82,11 +82,11 @@ Result<ClientJson> ask_daemon(const agent::Config& config, const std::string& re
 Result<HttpAnswer> parse_http_answer(const std::string& bytes) {
   size_t end = bytes.find(kHeadEnd);
   std::vector<std::string> words = split(bytes.substr(0, bytes.find("\r\n")), ' ');
-  auto status = words.size() >= 2 ? parse_u64(words[1]) : std::nullopt;
-  if (end == std::string::npos || !words[0].starts_with("HTTP/1.") || !status || *status > 999) {
+  uint64_t status = words.size() >= 2 ? parse_u64(words[1]).value_or(0) : 0;
+  if (end == std::string::npos || !words[0].starts_with("HTTP/1.") || status == 0 || status > 999) {
     return fail(Errc::kCorrupt, "berthd: no answer of HTTP: {}", printable(bytes, kShownBytes));
   }
-  return HttpAnswer{static_cast<int>(*status), bytes.substr(end + kHeadEnd.size())};
+  return HttpAnswer{static_cast<int>(status), bytes.substr(end + kHeadEnd.size())};
 }
 
 Result<ClientJson> get_from_daemon(const agent::Config& config, const std::string& path) {
