@@ -7,7 +7,7 @@
 #include <fmt/core.h>
 
 #include <chrono>
-#include <iterator>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -19,8 +19,8 @@ constexpr double kTicksPerSecond = 100;  // USER_HZ
 // After the command's name, which ends with ')': proc_pid_stat(5), counted from the state.
 constexpr size_t kUserTicks = 11;
 constexpr size_t kSystemTicks = 12;
-constexpr size_t kResidentPages = 1;  // proc_pid_statm(5)
-constexpr uint64_t kPage = 4096;
+constexpr std::string_view kResidentLine = "VmRSS:";  // proc_pid_status(5), in KiB
+constexpr uint64_t kKiB = 1024;
 
 using Labels = std::vector<std::pair<const char*, std::string>>;
 
@@ -150,9 +150,11 @@ ProcessFigures own_figures() {
         parse_u64(fields[kUserTicks]).value_or(0) + parse_u64(fields[kSystemTicks]).value_or(0);
     figures.cpu_seconds = static_cast<double>(ticks) / kTicksPerSecond;
   }
-  fields = split(sys::read_file("/proc/self/statm", kStatMax).value_or(""), ' ');
-  if (fields.size() > kResidentPages) {
-    figures.resident_bytes = parse_u64(fields[kResidentPages]).value_or(0) * kPage;
+  std::string status = sys::read_file("/proc/self/status", kStatMax).value_or("");
+  for (const std::string& line : split(status, '\n')) {
+    if (!line.starts_with(kResidentLine)) continue;
+    std::vector<std::string> words = split(trim(line.substr(kResidentLine.size())), ' ');
+    figures.resident_bytes = parse_u64(words.front()).value_or(0) * kKiB;
   }
   auto descriptors = sys::list_directory("/proc/self/fd");
   if (descriptors) figures.open_descriptors = descriptors->size();

@@ -73,8 +73,6 @@ int why_service_command(const agent::Config& config, const ServiceOptions& optio
 // One service as DescribeServices has it, its events with their causes. kNotFound: there is none.
 Result<nlohmann::ordered_json> describe_service(const agent::Config& config,
                                                 const ServiceOptions& service);
-// "20:56:41.123" of seconds since 1970.
-std::string clock_of_epoch(double seconds);
 Result<int> watch_service(const agent::Config& config, const ServiceOptions& options);
 
 }  // namespace berth::tools

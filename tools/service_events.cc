@@ -1,14 +1,15 @@
 // What happens to a service, as it happens: berth service events, watch, and berth why
 // service/NAME.
-#include "base/env.h"
 #include "base/text.h"
-#include "sys/clock.h"
+#include "tools/clock_text.h"
 #include "tools/commands.h"
 #include "tools/daemon_client.h"
+#include "tools/event_follower.h"
 #include "tools/service_commands.h"
 
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstdio>
 #include <set>
 
@@ -17,9 +18,6 @@ namespace {
 
 using EventJson = nlohmann::ordered_json;
 
-constexpr std::chrono::milliseconds kWatchPause(200);  // berthd tells nobody by itself
-constexpr size_t kClockBegin = 11;                     // of an RFC 3339 time
-constexpr size_t kClockSize = 12;                      // "20:56:41.123"
 constexpr int kNotSuccessful = 1;
 
 // Each event of a service once, oldest first.
@@ -47,13 +45,27 @@ class EventPrinter {
   std::set<std::string> seen_;
 };
 
+// Blocks until something of the service may be different.
+Status wait_for_news(EventFollower& feed, const std::string& service) {
+  std::string name = service.substr(service.rfind('/') + 1);  // of an ARN, too
+  for (;;) {
+    EventJson page = TRY(feed.next());
+    const EventJson& events = page.at("events");
+    bool is_news = std::any_of(events.begin(), events.end(),
+                               [&](const EventJson& event) { return is_of_service(event, name); });
+    if (is_news || events.empty() || page.value("missed", false)) return {};
+  }
+}
+
 Status print_service_events(const agent::Config& config, const ServiceEventsOptions& options) {
+  EventFollower feed(config);
+  TRY(feed.latest());  // before the service is looked at, so that nothing happens between the two
   EventPrinter printer(options.service.json);
   for (;;) {
     EventJson service = TRY(describe_service(config, options.service));
     printer.print(service);
     if (!options.follow || service.value("status", "") == "INACTIVE") return {};
-    sys::pause_for(kWatchPause);
+    TRY(wait_for_news(feed, options.service.name));
   }
 }
 
@@ -106,7 +118,7 @@ void print_causes(const EventJson& service) {
     std::printf("%s  %s\n", clock_of_epoch(event->value("createdAt", 0.0)).c_str(),
                 printable(message, message.size()).c_str());
     if (cause.empty()) continue;
-    std::printf("%*s  because %s\n", static_cast<int>(kClockSize), "",
+    std::printf("%*s  because %s\n", static_cast<int>(kClockWidth), "",
                 printable(cause, cause.size()).c_str());
   }
 }
@@ -139,12 +151,9 @@ Status why_service(const agent::Config& config, const ServiceOptions& options) {
 
 }  // namespace
 
-std::string clock_of_epoch(double seconds) {
-  auto since = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
-  return format_rfc3339(WallTime(since)).substr(kClockBegin, kClockSize);
-}
-
 Result<int> watch_service(const agent::Config& config, const ServiceOptions& options) {
+  EventFollower feed(config);
+  TRY(feed.latest());
   EventPrinter printer(options.json);
   std::string watched;
   std::string shown;
@@ -164,7 +173,7 @@ Result<int> watch_service(const agent::Config& config, const ServiceOptions& opt
                    deployment.value("statusReason", "").c_str());
       return kNotSuccessful;
     }
-    sys::pause_for(kWatchPause);
+    TRY(wait_for_news(feed, options.name));
   }
 }
 

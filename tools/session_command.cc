@@ -115,6 +115,11 @@ class ExecSession {
 
   Status watch_terminal() {
     uint32_t wanted = (channel_.is_ready() ? EPOLLIN : 0u) | (typed_.empty() ? 0u : EPOLLOUT);
+    // Of a terminal that nobody has open any more epoll(7) tells without being asked, for ever.
+    if (wanted == 0) {
+      loop_.unwatch(terminal_.get());
+      return {};
+    }
     return loop_.watch(terminal_.get(), wanted, [this](uint32_t) {
       type_more();
       show_more();
@@ -129,7 +134,8 @@ class ExecSession {
   void type_more() {
     if (!terminal_ || typed_.empty()) return;
     auto taken = sys::write_some(terminal_.get(), typed_);
-    if (taken) typed_.erase(0, *taken);
+    bool waits = !taken && taken.error().errno_value == EAGAIN;
+    if (!waits) typed_.erase(0, taken.value_or(typed_.size()));  // nobody reads what is left
     watch_again();
   }
 

@@ -2,6 +2,7 @@
 #include "agent/event_log.h"
 #include "agent/task_table.h"
 #include "base/text.h"
+#include "tools/clock_text.h"
 #include "tools/commands.h"
 #include "tools/service_commands.h"
 #include "tools/task_commands.h"
@@ -19,8 +20,6 @@ using Json = nlohmann::ordered_json;
 using scheduler::StoryLine;
 
 constexpr const char* kServiceWord = "service";  // "service/NAME", "service/CLUSTER/NAME"
-constexpr size_t kClockAt = 11;                  // of an RFC 3339 time
-constexpr size_t kClockShown = 12;               // "20:56:41.123"
 
 struct TaskAccount {
   std::string state;
@@ -28,12 +27,8 @@ struct TaskAccount {
   std::vector<StoryLine> story;
 };
 
-std::string clock_of(const StoryLine& line) {
-  return line.at.size() > kClockAt ? line.at.substr(kClockAt, kClockShown) : line.at;
-}
-
 std::string told(const StoryLine& line) {
-  return fmt::format("{}, at {}", line.text, clock_of(line));
+  return fmt::format("{}, at {}", line.text, clock_of(line.at));
 }
 
 const StoryLine* last_of(const std::vector<StoryLine>& story, std::string_view event,
@@ -150,7 +145,7 @@ void print_text(const agent::ListedTask& task, const TaskAccount& account) {
   }
   std::printf("\n");
   for (const StoryLine& line : account.story) {
-    std::printf("%s  %-14s %s\n", clock_of(line).c_str(), line.status.c_str(),
+    std::printf("%s  %-14s %s\n", clock_of(line.at).c_str(), line.status.c_str(),
                 printable(line.text, line.text.size()).c_str());
   }
 }

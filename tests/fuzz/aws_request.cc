@@ -6,7 +6,7 @@
 #include "api/ssm_service.h"
 #include "base/json.h"
 #include "sys/file.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/api_answer.h"
 #include "tests/fuzz/targets.h"
 
 #include <map>
@@ -64,14 +64,7 @@ void aws_request(std::string_view text) {
   std::string service(text.substr(0, space));
   std::string operation(text.substr(std::min(space + 1, end), end - std::min(space + 1, end)));
   std::string body(text.substr(std::min(end + 1, text.size())));
-  api::Answer answer = host->ask(service, operation, body);
-  if (answer) {
-    CHECK(json::Document::parse(*answer, {.name = "answer"}));
-    return;
-  }
-  CHECK(answer.error().status == 400);
-  CHECK(!answer.error().code.empty());
-  if (!answer.error().message.empty()) check_line(answer.error().message);
+  check_api_answer(host->ask(service, operation, body));
 }
 
 }  // namespace berth::fuzz

@@ -3,7 +3,7 @@
 // is a fault of ours.
 #include "api/ecs_operations.h"
 #include "base/json.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/api_answer.h"
 #include "tests/fuzz/targets.h"
 #include "tests/support/ecs_host.h"
 
@@ -48,14 +48,7 @@ void ecs_request(std::string_view text) {
   size_t end = std::min(text.find('\n'), text.size());
   std::string operation(text.substr(0, end));
   std::string body(text.substr(std::min(end + 1, text.size())));
-  api::Answer answer = host->ask(operation, body);
-  if (answer) {
-    CHECK(json::Document::parse(*answer, {.name = "answer"}));
-    return;
-  }
-  CHECK(answer.error().status == 400);
-  CHECK(!answer.error().code.empty());
-  if (!answer.error().message.empty()) check_line(answer.error().message);
+  check_api_answer(host->ask(operation, body));
 }
 
 }  // namespace berth::fuzz

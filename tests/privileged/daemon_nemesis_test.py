@@ -154,4 +154,3 @@ def test_a_death_at_every_commit_loses_nothing_that_was_answered(daemon, library
     for name in state["clusters"]:
         if name != "default":
             ecs.delete_cluster(cluster=name)
-    assert os.path.exists(daemon.instance.root)

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import signal
 import stat
 import subprocess
 
@@ -13,6 +14,7 @@ import leak_census
 from session_plugin import Refused, Session, WebSocket
 from waiting import wait_until
 
+WINDOW = 64  # messages: aws/data_channel.h
 QUICK = {"Delay": 1, "MaxAttempts": 60}
 
 
@@ -45,15 +47,9 @@ def execute(ecs, task, command, container="main", interactive=True):
 
 def sessions_of(daemon):
     """Processes of sessions of this instance."""
-    found = []
-    for pid in leak_census.processes(daemon.instance.name):
-        try:
-            line = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if b"session" in line:
-            found.append(pid)
-    return found
+    instance = daemon.instance
+    listed = leak_census.processes(instance.name, (instance.state, instance.root))
+    return [pid for pid, command in listed.items() if command.endswith(" system session")]
 
 
 def listed_processes():
@@ -89,9 +85,28 @@ def test_what_is_shown_comes_whole_though_the_plugin_was_not_ready(ecs, task):
         assert numbers == list(range(1, 3001))
 
 
+def state_of(pid):
+    """'S' while it waits, 'R' while it runs or would."""
+    return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+
+def test_a_client_that_acknowledges_nothing_costs_nothing(daemon, ecs, task):
+    """What ran is killed when as much is on its way as may be: the session waits, and is not told again and again."""
+    with Session(execute(ecs, task, "yes")["session"]) as opened:
+        opened.take_without_a_word(WINDOW)
+        (session,) = sessions_of(daemon)
+        (program,) = pathlib.Path(f"/proc/{session}/task/{session}/children").read_text().split()
+        os.kill(int(program), signal.SIGKILL)
+        wait_until(lambda: state_of(program) == "Z")
+        wait_until(lambda: state_of(session) == "S", seconds=5)
+    wait_until(lambda: not sessions_of(daemon))
+
+
 def test_a_session_ends_with_its_client_or_when_it_is_told(daemon, ecs, task):
     with Session(execute(ecs, task, "sleep 98761")["session"]):
-        pass  # the connection is lost
+        assert len(sessions_of(daemon)) == 1
+        wait_until(lambda: "sleep 98761" in listed_processes())
+    # The connection is lost.
     wait_until(lambda: not sessions_of(daemon))
     with Session(execute(ecs, task, "sleep 98762")["session"]) as session:
         session.terminate()
@@ -105,7 +120,7 @@ def test_the_daemon_reaps_all_that_it_starts(daemon, ecs, task):
     with Session(execute(ecs, task, "true")["session"]) as session:
         session.wait_for_end()
     children = pathlib.Path(f"/proc/{daemon.process.pid}/task/{daemon.process.pid}/children").read_text().split()
-    states = {pid: pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] for pid in children}
+    states = {pid: state_of(pid) for pid in children}
     assert "Z" not in states.values(), states
 
 

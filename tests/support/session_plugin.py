@@ -81,6 +81,7 @@ class Session:
     """`session` is that of ExecuteCommand. Begins with a size and ends with the context."""
 
     def __init__(self, session, token=None, size=(80, 24), deaf=0):
+        self.acknowledges = True
         self._deaf = deaf  # so many messages are dropped as by a plugin that is not ready, without a word
         self.socket = WebSocket(session["streamUrl"])
         self.shown, self.ended, self._next, self._expected, self._early = "", None, 0, 0, {}
@@ -115,6 +116,13 @@ class Session:
             assert time.monotonic() < deadline, f"never saw {pattern!r}: {self.shown!r}"
             self._hear()
         return found
+
+    def take_without_a_word(self, count):
+        """So many messages of output more, of which none is acknowledged."""
+        self.acknowledges = False
+        last = self._expected + count
+        while self._expected < last:
+            self._hear()
 
     def wait_for_end(self):
         """Why it ended, as the user is told."""
@@ -154,7 +162,8 @@ class Session:
             return None
         content = {"AcknowledgedMessageType": kind, "AcknowledgedMessageId": str(uuid.UUID(bytes=identity[8:] + identity[:8])),
                    "AcknowledgedMessageSequenceNumber": sequence, "IsSequentialMessage": True}
-        self._send("acknowledge", 0, json.dumps(content).encode(), sequence=0)
+        if self.acknowledges:
+            self._send("acknowledge", 0, json.dumps(content).encode(), sequence=0)
         if sequence >= self._expected:
             self._early[sequence] = (payload_type, payload)
         while self._expected in self._early:

@@ -20,7 +20,7 @@ class Feed : public testing::Test {
   void push(const std::string& service) {
     feed_.add({.cluster = "c", .name = service}, {.message = "m", .cause = "why"});
   }
-  // Runs the loop until it is answered.
+  // What is answered at once.
   FedJson ask(const std::string& query) {
     FedJson answer;
     feed_.answer({.method = "GET", .path = EventFeed::kPath, .query = query},

@@ -1,0 +1,41 @@
+#include "tools/event_follower.h"
+
+#include "sys/clock.h"
+#include "tools/daemon_client.h"
+#include "tools/event_feed.h"
+
+#include <nlohmann/json.hpp>
+
+#include <chrono>
+
+namespace berth::tools {
+namespace {
+
+using PageJson = nlohmann::ordered_json;
+
+constexpr int kFollowTries = 50;
+constexpr std::chrono::milliseconds kFollowPause(200);
+
+}  // namespace
+
+Result<PageJson> EventFollower::latest() {
+  PageJson page = TRY(get_from_daemon(config_, EventFeed::kPath));
+  cursor_ = page.value("cursor", "");
+  return page;
+}
+
+Result<PageJson> EventFollower::next() {
+  std::string path = fmt::format("{}?after={}", EventFeed::kPath, cursor_);
+  for (int tries = 1;; ++tries) {
+    auto page = get_from_daemon(config_, path);
+    if (page) cursor_ = page->value("cursor", "");
+    if (page || tries == kFollowTries) return page;
+    sys::pause_for(kFollowPause);
+  }
+}
+
+bool is_of_service(const PageJson& event, const std::string& service) {
+  return event.value("service", "") == service || event.value("group", "") == "service:" + service;
+}
+
+}  // namespace berth::tools
