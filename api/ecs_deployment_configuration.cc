@@ -1,5 +1,7 @@
 #include "api/ecs_deployment_configuration.h"
 
+#include "api/ecs_deployment_strategy.h"
+
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
@@ -85,24 +87,6 @@ void check_percents(Ask& ask, SchedulingStrategy scheduling,
   if (min >= max) ask.invalid("minimumHealthyPercent must be below maximumPercent");
 }
 
-// Of a deployment that is not rolling. There is nothing that shifts traffic.
-void refuse_strategies(Ask& ask, const json::Node& node) {
-  std::string strategy = ask.word(node, "strategy", {"ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"});
-  if (!strategy.empty() && strategy != "ROLLING") {
-    ask.refuse("UnsupportedFeatureException",
-               fmt::format("{}: berth has no load balancer that could shift traffic; deployments "
-                           "are ROLLING.",
-                           path_of(node, "strategy")));
-  }
-  for (const char* key : {"lifecycleHooks", "linearConfiguration", "canaryConfiguration"}) {
-    auto value = node.find(key);
-    if (!value || value->dump() == "[]") continue;
-    ask.refuse("UnsupportedFeatureException",
-               fmt::format("{}: it is for deployments that shift traffic, and berth's are ROLLING.",
-                           path_of(node, key)));
-  }
-}
-
 }  // namespace
 
 DeploymentConfiguration default_deployment(SchedulingStrategy scheduling) {
@@ -128,7 +112,7 @@ void read_deployment(Ask& ask, SchedulingStrategy scheduling,
     configuration.circuit_breaker = read_breaker(ask, *breaker);
   }
   if (auto alarms = ask.object(*node, "alarms")) configuration.alarms = read_alarms(ask, *alarms);
-  refuse_strategies(ask, *node);
+  read_deployment_strategy(ask, *node, scheduling, configuration);
   check_percents(ask, scheduling, configuration);
 }
 
@@ -145,9 +129,8 @@ Json deployment_configuration_json(const DeploymentConfiguration& configuration)
   }
   Json json = {{"deploymentCircuitBreaker", std::move(shown)},
                {"maximumPercent", configuration.maximum_percent},
-               {"minimumHealthyPercent", configuration.minimum_healthy_percent},
-               {"strategy", name_of(configuration.strategy)},
-               {"bakeTimeInMinutes", configuration.bake_minutes}};
+               {"minimumHealthyPercent", configuration.minimum_healthy_percent}};
+  put_deployment_strategy(json, configuration);
   const scheduler::DeploymentAlarms& alarms = configuration.alarms;
   if (!alarms.names.empty() || alarms.enable) {
     json["alarms"] = {

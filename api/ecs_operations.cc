@@ -9,11 +9,11 @@ namespace {
 
 using enum Support;
 
-constexpr std::string_view kNoTaskSets =
-    "there are no task sets: services have the deployment controller ECS";
 constexpr std::string_view kNoPlanes =
-    "load balancers, Service Connect, Cloud Map, EBS volumes and other deployment controllers than "
-    "ECS are refused; deployments are ROLLING";
+    "load balancers, Service Connect, Cloud Map, EBS volumes, the controller CODE_DEPLOY and "
+    "Lambda "
+    "hooks are refused";
+constexpr std::string_view kNoSetPlanes = "load balancers and Cloud Map are refused";
 constexpr std::string_view kAgentOnly = "it is for agents, and berth's own needs none";
 constexpr std::string_view kNoDaemons = "daemons are for managed instances";
 constexpr std::string_view kNoInstances = "it starts no instances, so it has no providers of them";
@@ -21,14 +21,13 @@ constexpr std::string_view kNoGateway = "it has no Express gateway services";
 
 // In the order of their names.
 constexpr auto kOperations = std::to_array<Operation>({
-    {"ContinueServiceDeployment", continue_service_deployment, kPartly,
-     "deployments have no hooks that wait"},
+    {"ContinueServiceDeployment", continue_service_deployment, kWorks, ""},
     {"CreateCapacityProvider", unsupported_feature, kRefused, kNoInstances},
     {"CreateCluster", create_cluster, kWorks, ""},
     {"CreateDaemon", unsupported_feature, kRefused, kNoDaemons},
     {"CreateExpressGatewayService", unsupported_feature, kRefused, kNoGateway},
     {"CreateService", create_service, kPartly, kNoPlanes},
-    {"CreateTaskSet", find_no_task_set, kPartly, kNoTaskSets},
+    {"CreateTaskSet", create_task_set, kPartly, kNoSetPlanes},
     {"DeleteAccountSetting", delete_account_setting, kWorks, ""},
     {"DeleteAttributes", delete_attributes, kWorks, ""},
     {"DeleteCapacityProvider", change_capacity_provider, kPartly, kNoInstances},
@@ -38,7 +37,7 @@ constexpr auto kOperations = std::to_array<Operation>({
     {"DeleteExpressGatewayService", unsupported_feature, kRefused, kNoGateway},
     {"DeleteService", delete_service, kWorks, ""},
     {"DeleteTaskDefinitions", delete_task_definitions, kWorks, ""},
-    {"DeleteTaskSet", find_no_task_set, kPartly, kNoTaskSets},
+    {"DeleteTaskSet", delete_task_set, kWorks, ""},
     {"DeregisterContainerInstance", deregister_container_instance, kRefused,
      "the one host is an instance of every cluster; drain it instead"},
     {"DeregisterTaskDefinition", deregister_task_definition, kWorks, ""},
@@ -54,7 +53,7 @@ constexpr auto kOperations = std::to_array<Operation>({
     {"DescribeServiceRevisions", describe_service_revisions, kWorks, ""},
     {"DescribeServices", describe_services, kWorks, ""},
     {"DescribeTaskDefinition", describe_task_definition, kWorks, ""},
-    {"DescribeTaskSets", find_no_task_set, kPartly, kNoTaskSets},
+    {"DescribeTaskSets", describe_task_sets, kWorks, ""},
     {"DescribeTasks", describe_tasks, kWorks, ""},
     {"DiscoverPollEndpoint", discover_poll_endpoint, kRefused, kAgentOnly},
     {"ExecuteCommand", execute_command, kPartly,
@@ -102,9 +101,9 @@ constexpr auto kOperations = std::to_array<Operation>({
     {"UpdateDaemon", unsupported_feature, kRefused, kNoDaemons},
     {"UpdateExpressGatewayService", unsupported_feature, kRefused, kNoGateway},
     {"UpdateService", update_service, kPartly, kNoPlanes},
-    {"UpdateServicePrimaryTaskSet", find_no_task_set, kPartly, kNoTaskSets},
+    {"UpdateServicePrimaryTaskSet", update_service_primary_task_set, kWorks, ""},
     {"UpdateTaskProtection", update_task_protection, kWorks, ""},
-    {"UpdateTaskSet", find_no_task_set, kPartly, kNoTaskSets},
+    {"UpdateTaskSet", update_task_set, kWorks, ""},
 });
 
 }  // namespace

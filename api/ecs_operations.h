@@ -87,7 +87,12 @@ Json describe_service_deployments(Ecs&, Ask&);
 Json describe_service_revisions(Ecs&, Ask&);
 Json stop_service_deployment(Ecs&, Ask&);
 Json continue_service_deployment(Ecs&, Ask&);
-Json find_no_task_set(Ecs&, Ask&);
+
+Json create_task_set(Ecs&, Ask&);
+Json update_task_set(Ecs&, Ask&);
+Json delete_task_set(Ecs&, Ask&);
+Json describe_task_sets(Ecs&, Ask&);
+Json update_service_primary_task_set(Ecs&, Ask&);
 
 // What only an agent or another kind of host asks for.
 Json change_capacity_provider(Ecs&, Ask&);

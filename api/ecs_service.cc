@@ -32,8 +32,11 @@ std::set<std::pair<std::string, int64_t>> EcsService::used_revisions() const {
     used.insert({task->definition.family, task->request.revision});
   }
   for (const auto& [key, service] : core_.services().all()) {
-    for (const scheduler::Deployment& deployment : service.deployments) {
-      const auto* revision = core_.services().find_revision(deployment.revision);
+    std::vector<std::string> ids = {service.completed_revision};
+    for (const scheduler::Deployment& each : service.deployments) ids.push_back(each.revision);
+    for (const scheduler::TaskSet& each : service.task_sets) ids.push_back(each.revision);
+    for (const std::string& id : ids) {
+      const auto* revision = core_.services().find_revision(id);
       if (revision == nullptr) continue;
       used.insert({revision->spec.definition.family, revision->spec.request.revision});
     }

@@ -1,5 +1,4 @@
-// The way from one revision of a service to the next: listed, described, stopped; and task sets,
-// which would be another way.
+// The way from one revision of a service to the next: listed, described, stopped, continued.
 #include "api/ecs_page.h"
 #include "api/ecs_service_shapes.h"
 
@@ -15,6 +14,8 @@ using scheduler::ServiceDeployment;
 
 constexpr size_t kItemBatchMax = 20;
 constexpr PageSize kDeploymentPage{.usual = 20, .max = 100};
+// berth's own member of `include`: until when a deployment bakes, at which stage its hooks are.
+constexpr const char* kWaits = "WAITS";
 
 struct DeploymentFilter {
   std::vector<std::string> statuses{};
@@ -81,13 +82,14 @@ Json list_service_deployments(Ecs& ecs, Ask& ask) {
 }
 
 Json describe_service_deployments(Ecs& ecs, Ask& ask) {
+  Waits waits = ask.words("include", {kWaits}).empty() ? Waits::kWithout : Waits::kWith;
   Json list = Json::array();
   std::vector<Failure> failures;
   for (const std::string& text : read_items(ask, "serviceDeploymentArns")) {
     const ServiceDeployment* found = find_service_deployment(ecs, ask, text);
     if (ask.refused()) return {};
     if (found != nullptr) {
-      list.push_back(service_deployment_json(ecs, *found));
+      list.push_back(service_deployment_json(ecs, *found, waits));
     } else {
       failures.push_back({missing_arn(ecs, text, "service-deployment/")});
     }
@@ -129,20 +131,26 @@ Json stop_service_deployment(Ecs& ecs, Ask& ask) {
   return {{"serviceDeploymentArn", std::move(arn)}};
 }
 
-// For hooks that wait; a deployment that is ROLLING has none.
 Json continue_service_deployment(Ecs& ecs, Ask& ask) {
-  ask.required_text("hookId");
-  ask.word("action", {"ROLLBACK", "CONTINUE"});
-  find_named_deployment(ecs, ask);
-  ask.invalid("hookId: the service deployment has no hook of that id that waits.");
-  return {};
-}
-
-Json find_no_task_set(Ecs& ecs, Ask& ask) {
-  find_service(ecs, ask);
-  ask.refuse("UnsupportedFeatureException",
-             "berth has no task sets: services have the deployment controller ECS.");
-  return {};
+  std::string hook = ask.required_text("hookId");
+  bool is_rollback = ask.word("action", {"ROLLBACK", "CONTINUE"}) == "ROLLBACK";
+  const ServiceDeployment* found = find_named_deployment(ecs, ask);
+  if (ask.refused()) return {};
+  bool waits = std::any_of(found->hooks.begin(), found->hooks.end(), [&](const auto& run) {
+    return run.id == hook && run.status == scheduler::HookStatus::kAwaitingAction;
+  });
+  if (!waits || is_over(found->status)) {
+    ask.invalid("hookId: the service deployment has no hook of that id that awaits an action.");
+    return {};
+  }
+  std::string arn = service_deployment_arn(ecs, found->service, found->id);
+  scheduler::HookAnswered answered;
+  answered.service_deployment = found->id;
+  answered.hook = hook;
+  answered.is_success = !is_rollback;
+  ecs.core.submit(std::move(answered));
+  ask.check(ecs.step());
+  return {{"serviceDeploymentArn", std::move(arn)}};
 }
 
 }  // namespace berth::api::ecs

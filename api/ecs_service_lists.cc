@@ -1,5 +1,6 @@
 // Services that are there: described and listed.
 #include "api/ecs_page.h"
+#include "api/ecs_service_dependencies.h"
 #include "api/ecs_service_shapes.h"
 
 #include <fmt/core.h>
@@ -13,7 +14,7 @@ namespace {
 using scheduler::Service;
 
 constexpr size_t kServiceBatchMax = 10;
-// berth's own: each event with what led to it.
+// berth's own: each event with what led to it, and members that AWS has not.
 constexpr const char* kCauses = "CAUSES";
 constexpr PageSize kServicePage{.usual = 10, .max = 100};
 
@@ -62,6 +63,8 @@ Json describe_services(Ecs& ecs, Ask& ask) {
       services.push_back(service_json(ecs, *service, tags));
       if (has_word(include, kCauses)) {
         services.back()["events"] = service_causes_json(ecs, *service);
+        const std::vector<std::string>& others = service->configuration.depends_on;
+        if (!others.empty()) services.back()[kDependsOn] = others;
       }
     } else {
       failures.push_back({missing_arn(ecs, text, fmt::format("service/{}/", cluster->name))});

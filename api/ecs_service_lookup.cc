@@ -66,8 +66,36 @@ std::vector<const scheduler::Service*> services_of(const Ecs& ecs, const std::st
   return services;
 }
 
+const scheduler::TaskSet* find_primary_set(const scheduler::Service& service) {
+  for (const scheduler::TaskSet& set : service.task_sets) {
+    if (set.status == scheduler::TaskSetStatus::kPrimary) return &set;
+  }
+  return nullptr;
+}
+
+std::string task_set_id_of(const Ecs& ecs, Ask& ask, const std::string& text,
+                           const scheduler::ServiceKey& service) {
+  std::string resource = resource_of(ecs, ask, text);
+  if (ask.refused() || resource == text) return resource;
+  std::string prefix = fmt::format("task-set/{}/{}/", service.cluster, service.name);
+  if (resource.starts_with(prefix)) return resource.substr(prefix.size());
+  ask.invalid(fmt::format("Invalid identifier: {} is no task set of service {}.",
+                          printable(text, kNameShown), service.name));
+  return "";
+}
+
+const scheduler::TaskSet* find_task_set(const scheduler::Service& service, const std::string& id) {
+  for (const scheduler::TaskSet& set : service.task_sets) {
+    if (set.id == id) return &set;
+  }
+  return nullptr;
+}
+
 const scheduler::ServiceRevision* current_revision_of(const Ecs& ecs,
                                                       const scheduler::Service& service) {
+  if (const scheduler::TaskSet* primary = find_primary_set(service)) {
+    return ecs.core.services().find_revision(primary->revision);
+  }
   return ecs.core.services().find_revision(service.deployments.empty()
                                                ? service.completed_revision
                                                : service.deployments.front().revision);

@@ -26,9 +26,17 @@ std::vector<const scheduler::Service*> services_of(const Ecs& ecs, const std::st
 
 // "FARGATE": of the revision that it has or is coming to have; "" when that is forgotten.
 std::string launch_type_of(const Ecs& ecs, const scheduler::Service& service);
-// The revision of the PRIMARY deployment, or the one that it had last.
+// The revision of the PRIMARY deployment or task set, or the one that it had last.
 const scheduler::ServiceRevision* current_revision_of(const Ecs& ecs,
                                                       const scheduler::Service& service);
+
+// The task set that is PRIMARY, of the controller EXTERNAL; null without one.
+const scheduler::TaskSet* find_primary_set(const scheduler::Service& service);
+// A task set's id, "ecs-svc/" and 19 digits, out of an id or an ARN, which is of the service.
+std::string task_set_id_of(const Ecs& ecs, Ask& ask, const std::string& text,
+                           const scheduler::ServiceKey& service);
+// Null when it is not there; that is no refusal.
+const scheduler::TaskSet* find_task_set(const scheduler::Service& service, const std::string& id);
 
 // By ARN or id. Null when it is not there; that is no refusal.
 const scheduler::ServiceDeployment* find_service_deployment(const Ecs& ecs, Ask& ask,

@@ -2,6 +2,8 @@
 
 #include "api/ecs_deployment_configuration.h"
 #include "api/ecs_launch.h"
+#include "api/ecs_task_set_shapes.h"
+#include "scheduler/traffic_shift.h"
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -10,52 +12,16 @@ namespace berth::api::ecs {
 namespace {
 
 using scheduler::Deployment;
-using scheduler::ProviderShare;
 using scheduler::RevisionSpec;
 using scheduler::Service;
 using scheduler::ServiceDeployment;
 using scheduler::ServiceRevision;
 
-constexpr const char* kPlatformFamily = "Linux";
 constexpr double kPermillePerPercent = 10.0;
+constexpr int kWholePermille = 1000;
 
 void put_service_time(Json& json, const char* key, const std::optional<WallTime>& time) {
   if (time) json[key] = epoch_of(*time);
-}
-void put_stored(Json& json, const char* key, const std::string& text) {
-  if (!text.empty()) json[key] = stored_json(text);
-}
-
-Json providers_json(const std::vector<ProviderShare>& providers) {
-  Json list = Json::array();
-  for (const ProviderShare& share : providers) {
-    list.push_back(
-        {{"capacityProvider", share.provider}, {"weight", share.weight}, {"base", share.base}});
-  }
-  return list;
-}
-
-// Who runs the tasks: a launch type or a strategy, and for Fargate on which platform.
-void put_launcher(Json& json, const RevisionSpec& spec, const std::vector<ProviderShare>& providers,
-                  const std::string& platform) {
-  if (providers.empty()) {
-    json["launchType"] = spec.request.launch_type;
-  } else {
-    json["capacityProviderStrategy"] = providers_json(providers);
-  }
-  if (spec.request.launch_type != "FARGATE") return;
-  json["platformVersion"] = platform;
-  json["platformFamily"] = kPlatformFamily;
-}
-
-// As a service shows it, "LATEST" is what it was told; its tasks have a number.
-std::string platform_number_of(const RevisionSpec& spec) {
-  const std::string& version = spec.request.platform_version;
-  return version == kLatestPlatform ? kPlatformVersion : version;
-}
-
-std::string definition_arn_of(const Ecs& ecs, const RevisionSpec& spec) {
-  return revision_arn(ecs, spec.definition.family, spec.request.revision);
 }
 
 // Tasks that one revision of a service is to have, has, and is starting.
@@ -64,6 +30,14 @@ struct RevisionCounts {
   int pending = 0;
   int running = 0;
 };
+
+// The deployment under way, when it goes through stages.
+const ServiceDeployment* find_shifting(const Ecs& ecs, const Service& service) {
+  const auto* current = ecs.core.services().find_deployment(service.current_service_deployment);
+  bool shifts = current != nullptr && current->stage &&
+                current->status == scheduler::ServiceDeploymentStatus::kInProgress;
+  return shifts ? current : nullptr;
+}
 
 // A deployment that is being replaced, or has failed, keeps what it has and gets no more.
 RevisionCounts revision_counts_of(const Ecs& ecs, const Service& service,
@@ -75,6 +49,11 @@ RevisionCounts revision_counts_of(const Ecs& ecs, const Service& service,
     bool grows =
         primary.revision == revision && primary.rollout_state != scheduler::RolloutState::kFailed;
     if (grows) desired = desired_tasks_of(service);
+    if (const ServiceDeployment* shifting = find_shifting(ecs, service)) {
+      auto sides = shift_counts_of(*shifting, desired_tasks_of(service));
+      if (revision == shifting->target_revision) desired = sides.green;
+      if (revision == service.completed_revision) desired = sides.blue;
+    }
   }
   return {desired, counts.pending, counts.running};
 }
@@ -135,6 +114,9 @@ void put_primary(const Ecs& ecs, const Service& service, Json& json) {
   }
   json["deployments"] = std::move(deployments);
   json["currentServiceRevisions"] = std::move(revisions);
+  if (service.configuration.controller == scheduler::DeploymentController::kExternal) {
+    json["taskSets"] = task_sets_json(ecs, service, Tags::kWithout);
+  }
   if (!service.current_service_deployment.empty()) {
     json["currentServiceDeployment"] =
         service_deployment_arn(ecs, service.key, service.current_service_deployment);
@@ -147,13 +129,14 @@ void put_primary(const Ecs& ecs, const Service& service, Json& json) {
   put_stored(json, "networkConfiguration", revision->spec.network_configuration_json);
 }
 
-Json hooks_json(const ServiceDeployment& deployment) {
+Json hooks_json(const ServiceDeployment& deployment, Waits waits) {
   Json list = Json::array();
   for (const scheduler::HookRun& run : deployment.hooks) {
     if (run.hook >= deployment.configuration.hooks.size()) continue;
     const scheduler::LifecycleHook& hook = deployment.configuration.hooks[run.hook];
     Json json = {
         {"hookId", run.id}, {"targetType", name_of(hook.target)}, {"status", name_of(run.status)}};
+    if (waits == Waits::kWith) json["lifecycleStage"] = name_of(run.stage);
     if (!hook.target_arn.empty()) json["targetArn"] = hook.target_arn;
     if (run.expires_at) {
       json["expiresAt"] = epoch_of(*run.expires_at);
@@ -172,10 +155,22 @@ const char* alarms_status_of(const ServiceDeployment& deployment) {
                                             : scheduler::BreakerStatus::kMonitoring);
 }
 
-void put_traffic(Json& json, const ServiceDeployment& deployment) {
+struct TrafficShares {
+  int production = 0;  // thousandths
+  int test = 0;
+};
+
+void put_traffic(Json& json, const ServiceDeployment& deployment, TrafficShares shares) {
   if (!deployment.stage) return;
-  json["requestedTestTrafficWeight"] = deployment.test_permille / kPermillePerPercent;
-  json["requestedProductionTrafficWeight"] = deployment.production_permille / kPermillePerPercent;
+  json["requestedTestTrafficWeight"] = shares.test / kPermillePerPercent;
+  json["requestedProductionTrafficWeight"] = shares.production / kPermillePerPercent;
+}
+
+// What the target has not, the one has that was complete before it: of several sources the last
+// one in the list, the others were on their way.
+TrafficShares source_shares_of(const ServiceDeployment& deployment, const std::string& revision) {
+  if (revision != deployment.source_revisions.back()) return {};
+  return {.production = kWholePermille - deployment.production_permille, .test = 0};
 }
 
 }  // namespace
@@ -239,7 +234,7 @@ Json service_deployment_row(const Ecs& ecs, const ServiceDeployment& deployment)
   return json;
 }
 
-Json service_deployment_json(const Ecs& ecs, const ServiceDeployment& deployment) {
+Json service_deployment_json(const Ecs& ecs, const ServiceDeployment& deployment, Waits waits) {
   const scheduler::ServiceKey& key = deployment.service;
   Json json = service_deployment_row(ecs, deployment);
   json.erase("targetServiceRevisionArn");
@@ -248,15 +243,21 @@ Json service_deployment_json(const Ecs& ecs, const ServiceDeployment& deployment
   Json sources = Json::array();
   for (const std::string& revision : deployment.source_revisions) {
     sources.push_back(revision_counts_json(ecs, key, revision));
+    put_traffic(sources.back(), deployment, source_shares_of(deployment, revision));
   }
   json["sourceServiceRevisions"] = std::move(sources);
   Json target = revision_counts_json(ecs, key, deployment.target_revision);
-  put_traffic(target, deployment);
+  put_traffic(target, deployment,
+              {.production = deployment.production_permille, .test = deployment.test_permille});
   json["targetServiceRevision"] = std::move(target);
   json["deploymentConfiguration"] = deployment_configuration_json(deployment.configuration);
   if (deployment.stage) {
     json["lifecycleStage"] = name_of(*deployment.stage);
-    json["lifecycleHookDetails"] = hooks_json(deployment);
+    json["lifecycleHookDetails"] = hooks_json(deployment, waits);
+  }
+  bool is_under_way = !is_over(deployment.status);
+  if (waits == Waits::kWith && is_under_way) {
+    put_service_time(json, "bakesUntil", deployment.bake_until);
   }
   if (deployment.rollback) {
     json["rollback"] = {

@@ -3,6 +3,8 @@
 #include "api/ecs_deployment_configuration.h"
 #include "api/ecs_launch.h"
 #include "api/ecs_service_ask.h"
+#include "api/ecs_service_controller.h"
+#include "api/ecs_service_dependencies.h"
 #include "api/ecs_service_shapes.h"
 #include "api/ecs_tags.h"
 
@@ -14,6 +16,7 @@
 namespace berth::api::ecs {
 namespace {
 
+using scheduler::DeploymentController;
 using scheduler::SchedulingStrategy;
 using scheduler::Service;
 using scheduler::ServiceStatus;
@@ -29,27 +32,14 @@ Json service_answer(const Ecs& ecs, const scheduler::ServiceKey& key) {
 
 // ---- create ----
 
-void read_controller(Ask& ask) {
-  auto node = ask.object("deploymentController");
-  if (!node) return;
-  ask.required_text(*node, "type");
-  std::string type = ask.word(*node, "type", {"ECS", "CODE_DEPLOY", "EXTERNAL"});
-  if (type.empty() || type == "ECS") return;
-  ask.refuse(
-      "UnsupportedFeatureException",
-      fmt::format("deploymentController.type {}: {}", type,
-                  type == "EXTERNAL" ? "berth has no task sets yet; its own controller is ECS."
-                                     : "berth has neither CodeDeploy nor load balancers; its own "
-                                       "controller is ECS."));
-}
-
 void read_scheduling(Ask& ask, ServiceDraft& draft) {
   bool is_daemon = ask.word("schedulingStrategy", {"REPLICA", "DAEMON"}) == "DAEMON";
   auto scheduling = is_daemon ? SchedulingStrategy::kDaemon : SchedulingStrategy::kReplica;
   draft.configuration.scheduling = scheduling;
   draft.configuration.deployment = default_deployment(scheduling);
   draft.configuration.az_rebalancing = !is_daemon;
-  if (!is_daemon && !ask.has("desiredCount")) {
+  bool is_external = draft.configuration.controller == DeploymentController::kExternal;
+  if (!is_daemon && !is_external && !ask.has("desiredCount")) {
     ask.invalid("desiredCount can not be null for the scheduling strategy REPLICA.");
   }
 }
@@ -78,16 +68,23 @@ ServiceDraft read_new_service(const Ecs& ecs, Ask& ask) {
   }
   if (cluster == nullptr) return draft;
   draft.key.cluster = cluster->name;
-  read_controller(ask);
+  draft.configuration.controller = read_controller(ask);
+  bool is_external = draft.configuration.controller == DeploymentController::kExternal;
   refuse_data_planes(ask);
   if (!ask.text("role").empty()) {
     ask.invalid("role: it is for a load balancer, and the service has none.");
   }
   read_scheduling(ask, draft);
-  read_service_launcher(ask, *cluster, draft);
+  if (!is_external) read_service_launcher(ask, *cluster, draft);
   read_service_configuration(ask, draft);
+  read_dependencies(ecs, ask, draft);
   draft.configuration.tags = read_tags(ask, "tags");
   draft.configuration.role_arn = fmt::format(kServiceRole, ecs.settings.account);
+  if (is_external) {
+    refuse_set_members(ask);
+    check_external(ask, draft.configuration);
+    return draft;
+  }
   read_service_definition(ecs, ask, draft);
   read_service_network(ecs, ask, draft);
   return draft;
@@ -126,17 +123,6 @@ void check_room(const Ecs& ecs, Ask& ask, const scheduler::ServiceKey& key) {
 constexpr std::initializer_list<const char*> kRevisionMembers = {
     "taskDefinition", "networkConfiguration", "platformVersion", "serviceConnectConfiguration"};
 
-void read_changed_controller(Ask& ask, const Service& service) {
-  auto node = ask.object("deploymentController");
-  if (!node) return;
-  std::string type = ask.word(*node, "type", {"ECS", "CODE_DEPLOY", "EXTERNAL"});
-  if (type.empty() || type == name_of(service.configuration.controller)) return;
-  ask.refuse("UnsupportedFeatureException",
-             fmt::format("deploymentController.type {}: a service keeps the controller that it "
-                         "was created with, {}.",
-                         type, name_of(service.configuration.controller)));
-}
-
 // A strategy instead of a launch type runs its tasks on Fargate: other tasks than before.
 void read_changed_strategy(Ask& ask, const scheduler::Cluster& cluster, ServiceDraft& draft) {
   if (!ask.has("capacityProviderStrategy")) return;
@@ -165,6 +151,7 @@ ServiceDraft draft_of(const Ecs& ecs, const Service& service) {
   ServiceDraft draft;
   draft.key = service.key;
   draft.configuration = service.configuration;
+  if (service.deployments.empty()) return draft;  // its task sets say what runs
   const scheduler::ServiceRevision* revision =
       ecs.core.services().find_revision(service.deployments.front().revision);
   draft.revision = revision->spec;
@@ -181,8 +168,15 @@ const Service* find_changeable(const Ecs& ecs, Ask& ask) {
 }
 
 void read_changes(const Ecs& ecs, Ask& ask, const Service& service, ServiceDraft& draft) {
-  read_changed_controller(ask, service);
+  read_changed_controller(ask, service.configuration.controller);
   refuse_data_planes(ask);
+  read_dependencies(ecs, ask, draft);
+  if (service.configuration.controller == DeploymentController::kExternal) {
+    refuse_changed_set_members(ask);
+    read_service_configuration(ask, draft);
+    check_external(ask, draft.configuration);
+    return;
+  }
   read_changed_strategy(ask, *ecs.catalog.find_cluster(service.key.cluster), draft);
   if (ask.has("platformVersion")) {
     draft.revision.request.platform_version =
@@ -203,13 +197,14 @@ Json create_service(Ecs& ecs, Ask& ask) {
   const Service* repeated = find_repeated(ecs, ask, draft.key, token, digest);
   if (ask.refused()) return {};
   if (repeated != nullptr) return service_answer(ecs, repeated->key);
-  resolve_service_definition(ecs, ask, draft);
+  bool is_external = draft.configuration.controller == DeploymentController::kExternal;
+  if (!is_external) resolve_service_definition(ecs, ask, draft);
   check_room(ecs, ask, draft.key);
   if (ask.refused()) return {};
   scheduler::ServiceCreated created;
   created.service = draft.key;
   created.configuration = std::move(draft.configuration);
-  created.revision = std::move(draft.revision);
+  if (!is_external) created.revision = std::move(draft.revision);
   created.client_token = token;
   created.request_digest = digest;
   created.created_by = ask.call().caller.arn;

@@ -1,10 +1,11 @@
 #include "api/ecs_tags.h"
 
-#include "api/ecs_lookup.h"
+#include "api/ecs_service_lookup.h"
 #include "api/ecs_shapes.h"
 #include "api/tags.h"
 #include "base/text.h"
 
+#include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 namespace berth::api::ecs {
@@ -16,12 +17,14 @@ struct Tagged {
   const scheduler::Cluster* node_of = nullptr;
   const scheduler::Revision* revision = nullptr;
   const scheduler::Task* task = nullptr;
-  const scheduler::Service* service = nullptr;
+  const scheduler::Service* service = nullptr;  // or of it,
+  const scheduler::TaskSet* task_set = nullptr;
 
   std::vector<scheduler::KeyValue> tags() const {
     if (cluster != nullptr) return cluster->tags;
     if (node_of != nullptr) return node_of->node.tags;
     if (revision != nullptr) return revision->tags;
+    if (task_set != nullptr) return task_set->tags;
     if (service != nullptr) return service->configuration.tags;
     return task != nullptr ? task->request.tags : std::vector<scheduler::KeyValue>();
   }
@@ -50,6 +53,12 @@ Tagged find_tagged(const Ecs& ecs, Ask& ask) {
     found.task = find_task(ecs, parts[2], parts[1]);
   } else if (parts[0] == "service" && parts.size() == 3) {
     found.service = ecs.core.services().find({parts[1], parts[2]});
+  } else if (parts[0] == "task-set" && parts.size() == 5) {
+    found.service = ecs.core.services().find({parts[1], parts[2]});
+    if (found.service != nullptr) {
+      found.task_set = find_task_set(*found.service, fmt::format("{}/{}", parts[3], parts[4]));
+      if (found.task_set == nullptr) found.service = nullptr;
+    }
   } else if (parts[0] == "container-instance" && parts.size() == 3) {
     if (parts[2] == ecs.catalog.node_id()) found.node_of = active_cluster(ecs, parts[1]);
   } else if (!arn.starts_with("arn:")) {
@@ -64,6 +73,11 @@ Tagged find_tagged(const Ecs& ecs, Ask& ask) {
 void put_tags(Ecs& ecs, Ask& ask, const Tagged& tagged, std::vector<scheduler::KeyValue> tags) {
   if (tagged.task != nullptr) {
     ecs.core.submit(scheduler::TagsChanged{tagged.task->id, std::move(tags)});
+    return ask.check(ecs.step());
+  }
+  if (tagged.task_set != nullptr) {
+    ecs.core.submit(
+        scheduler::TaskSetTagged{tagged.service->key, tagged.task_set->id, std::move(tags)});
     return ask.check(ecs.step());
   }
   if (tagged.service != nullptr) {

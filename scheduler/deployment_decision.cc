@@ -54,9 +54,11 @@ class DeploymentDecider {
     judge();
     if (is_shifting()) {
       shift();
-      return;
+    } else if (is_kept_apart()) {
+      keep_apart();
+    } else {
+      roll();
     }
-    roll();
   }
 
  private:
@@ -190,6 +192,7 @@ class DeploymentDecider {
     turn_.tell(service_text::rolling_back(turn_.name(), next.id), "SERVICE_DEPLOYMENT_IN_PROGRESS",
                fmt::format("{}: {}", failure.prefix, failure.why));
     progress->status = ServiceDeploymentStatus::kRollbackInProgress;
+    close_hooks(*progress);
     progress->production_permille = 0;
     progress->test_permille = 0;
     progress->rollback = Rollback{
@@ -212,6 +215,7 @@ class DeploymentDecider {
     auto& progress = turn_.deployment();
     if (!progress) return;
     progress->status = status;
+    close_hooks(*progress);
     progress->status_reason = reason;
     progress->updated_at = turn_.now();
     progress->finished_at = turn_.now();
@@ -444,8 +448,8 @@ class DeploymentDecider {
       auto before = progress.stage;
       int steps = progress.steps;
       ShiftOutcome outcome = advance_shift(progress, shift_facts(), turn_.now(), turn_.rng());
-      for (const std::string& told : outcome.told) {
-        turn_.tell("", "SERVICE_DEPLOYMENT_LIFECYCLE", fmt::format("{}: {}", primary().id, told));
+      for (const ShiftOutcome::Told& told : outcome.told) {
+        turn_.tell("", told.name, fmt::format("{}: {}", primary().id, told.text));
       }
       if (outcome.wake) turn_.look_again(*outcome.wake);
       if (outcome.failure) {
@@ -462,6 +466,28 @@ class DeploymentDecider {
       }
     }
     roll();
+  }
+
+  // Stopped, and not rolled back: both sides stay as the stage has them, and so does the traffic.
+  bool is_kept_apart() {
+    auto& progress = turn_.deployment();
+    return progress && progress->status == ServiceDeploymentStatus::kStopped && is_failed() &&
+           progress->stage && !primary().is_rollback && !service().completed_revision.empty() &&
+           service().completed_revision != primary().revision;
+  }
+
+  // Green is only made up for what it loses when requests depend on it.
+  void keep_apart() {
+    ServiceDeployment& progress = *turn_.deployment();
+    ShiftCounts counts = shift_counts_of(progress, desired_tasks_of(service()));
+    if (counts.blue > 0) ensure_blue();
+    plan_sides(counts);
+    if (progress.production_permille == 0) plan_.start = 0;
+    act_on_blue();
+    if (turn_.has_acted()) return;
+    (void)count_unhealthy();  // it has failed already
+    act_on_side(primary(), plan_);
+    if (!turn_.has_acted()) conclude_shift();
   }
 
   std::vector<GradedTask> side_of(const std::string& revision) {
@@ -581,6 +607,7 @@ void supersede(ServiceDeployment& deployment, const std::string& reason, WallTim
   if (is_over(deployment.status)) return;
   deployment.status = ServiceDeploymentStatus::kStopped;
   deployment.status_reason = reason;
+  close_hooks(deployment);
   deployment.updated_at = now;
   deployment.stopped_at = now;
   deployment.finished_at = now;

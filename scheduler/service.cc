@@ -30,6 +30,7 @@ struct RequestName {
   const char* operator()(const TaskSetCreated&) const { return "TaskSetCreated"; }
   const char* operator()(const TaskSetScaled&) const { return "TaskSetScaled"; }
   const char* operator()(const TaskSetDeleted&) const { return "TaskSetDeleted"; }
+  const char* operator()(const TaskSetTagged&) const { return "TaskSetTagged"; }
   const char* operator()(const PrimaryTaskSetChanged&) const { return "PrimaryTaskSetChanged"; }
   const char* operator()(const NodeChanged&) const { return "NodeChanged"; }
 };
@@ -211,7 +212,8 @@ const char* name_of(BreakerStatus status) {
 }
 
 const char* name_of(HookStatus status) {
-  constexpr auto kNames = std::to_array({"IN_PROGRESS", "AWAITING_ACTION", "SUCCEEDED", "FAILED"});
+  constexpr auto kNames =
+      std::to_array({"IN_PROGRESS", "AWAITING_ACTION", "SUCCEEDED", "FAILED", "TIMED_OUT"});
   return kNames.at(static_cast<size_t>(status));
 }
 

@@ -30,6 +30,8 @@ constexpr size_t kServiceEventsMax = 100;       // that a service keeps
 constexpr size_t kServiceDeploymentsMax = 100;  // likewise, and as many revisions
 constexpr int kDesiredCountMax = 5000;
 constexpr size_t kServicesMax = 5000;  // of a cluster
+constexpr size_t kTaskSetsMax = 5;     // of a service
+constexpr size_t kDependenciesMax = 20;
 
 enum class SchedulingStrategy : uint8_t { kReplica, kDaemon };
 enum class DeploymentController : uint8_t { kEcs, kExternal };
@@ -160,6 +162,8 @@ struct ServiceConfiguration {
   // Those of its task definition, as PropagateTags::kTaskDefinition gives them to tasks.
   std::vector<KeyValue> definition_tags{};
   std::string role_arn{};
+  // berth's own: services of its cluster that are to be steady before its first task starts.
+  std::vector<std::string> depends_on{};
   bool operator==(const ServiceConfiguration&) const = default;
 };
 
@@ -240,7 +244,7 @@ struct TaskSet {
   std::string external_id{};
   std::string client_token{};
   TaskSetStatus status = TaskSetStatus::kActive;
-  int scale_permille = 1000;
+  int scale_ppm = 1'000'000;  // of the desired count, in millionths
   StabilityStatus stability = StabilityStatus::kStabilizing;
   WallTime stability_at{};
   WallTime created_at{};
@@ -290,7 +294,7 @@ const char* name_of(ServiceDeploymentStatus status);
 const char* name_of(BreakerStatus status);
 bool is_over(ServiceDeploymentStatus status);
 
-enum class HookStatus : uint8_t { kInProgress, kAwaitingAction, kSucceeded, kFailed };
+enum class HookStatus : uint8_t { kInProgress, kAwaitingAction, kSucceeded, kFailed, kTimedOut };
 // "AWAITING_ACTION".
 const char* name_of(HookStatus status);
 

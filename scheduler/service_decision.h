@@ -82,6 +82,7 @@ struct ServiceFacts {
     std::string launch_type{};
   };
   std::map<std::string, Place> places{};
+  std::string waits_for{};  // why its first task may not start yet: "service db is not steady yet"
   std::set<std::string> raised_alarms{};
   std::string cause{};  // of a request: "ServiceUpdated"; "" for none
 };

@@ -55,8 +55,9 @@ constexpr auto kProgressStatuses = std::to_array(
 constexpr auto kBreakerStatuses =
     std::to_array({BreakerStatus::kDisabled, BreakerStatus::kMonitoring,
                    BreakerStatus::kMonitoringComplete, BreakerStatus::kTriggered});
-constexpr auto kHookStatuses = std::to_array({HookStatus::kInProgress, HookStatus::kAwaitingAction,
-                                              HookStatus::kSucceeded, HookStatus::kFailed});
+constexpr auto kHookStatuses =
+    std::to_array({HookStatus::kInProgress, HookStatus::kAwaitingAction, HookStatus::kSucceeded,
+                   HookStatus::kFailed, HookStatus::kTimedOut});
 
 // ---- writing ----
 
@@ -175,6 +176,7 @@ ServiceJson shown(const ServiceConfiguration& configuration) {
       .list("tags", pairs_json(configuration.tags))
       .list("definitionTags", pairs_json(configuration.definition_tags))
       .text("roleArn", configuration.role_arn)
+      .list("dependsOn", configuration.depends_on)
       .take();
 }
 
@@ -209,7 +211,7 @@ ServiceJson shown(const TaskSet& set) {
       .text("externalId", set.external_id)
       .text("clientToken", set.client_token)
       .word("status", set.status)
-      .number("scale", set.scale_permille)
+      .number("scale", set.scale_ppm)
       .word("stability", set.stability)
       .time("stabilityAt", set.stability_at)
       .time("createdAt", set.created_at)
@@ -350,6 +352,7 @@ Result<ServiceConfiguration> read_configuration(const json::Node& node) {
   configuration.tags = TRY(read_pairs(node, "tags"));
   configuration.definition_tags = TRY(read_pairs(node, "definitionTags"));
   configuration.role_arn = TRY(text_at(node, "roleArn"));
+  configuration.depends_on = TRY(node.find_strings("dependsOn"));
   return configuration;
 }
 
@@ -386,7 +389,7 @@ Result<TaskSet> read_task_set(const json::Node& node) {
   set.external_id = TRY(text_at(node, "externalId"));
   set.client_token = TRY(text_at(node, "clientToken"));
   set.status = TRY(word_at(node, "status", kSetStatuses));
-  set.scale_permille = TRY(int_at(node, "scale"));
+  set.scale_ppm = TRY(int_at(node, "scale"));
   set.stability = TRY(word_at(node, "stability", kStabilities));
   set.stability_at = TRY(wall_time_at(node, "stabilityAt"));
   set.created_at = TRY(wall_time_at(node, "createdAt"));

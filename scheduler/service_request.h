@@ -66,7 +66,7 @@ struct TaskSetCreated {
   RevisionSpec revision{};
   std::string external_id{};
   std::string client_token{};
-  int scale_permille = 0;
+  int scale_ppm = 0;
   std::vector<ProviderShare> providers{};
   std::vector<KeyValue> tags{};
   bool operator==(const TaskSetCreated&) const = default;
@@ -75,7 +75,7 @@ struct TaskSetCreated {
 struct TaskSetScaled {
   ServiceKey service{};
   std::string task_set{};
-  int scale_permille = 0;
+  int scale_ppm = 0;
   bool operator==(const TaskSetScaled&) const = default;
 };
 
@@ -83,6 +83,14 @@ struct TaskSetDeleted {
   ServiceKey service{};
   std::string task_set{};
   bool operator==(const TaskSetDeleted&) const = default;
+};
+
+// It has other tags from now on.
+struct TaskSetTagged {
+  ServiceKey service{};
+  std::string task_set{};
+  std::vector<KeyValue> tags{};
+  bool operator==(const TaskSetTagged&) const = default;
 };
 
 struct PrimaryTaskSetChanged {
@@ -100,7 +108,7 @@ struct NodeChanged {
 using ServiceRequest =
     std::variant<ServiceCreated, ServiceUpdated, ServiceDeleted, DeploymentStopRequested,
                  HookAnswered, AlarmChanged, TaskSetCreated, TaskSetScaled, TaskSetDeleted,
-                 PrimaryTaskSetChanged, NodeChanged>;
+                 TaskSetTagged, PrimaryTaskSetChanged, NodeChanged>;
 
 // "ServiceCreated".
 const char* name_of(const ServiceRequest& request);

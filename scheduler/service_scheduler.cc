@@ -344,7 +344,7 @@ void ServiceScheduler::apply(const TaskSetCreated& request) {
   set.revision = add_revision(request.service, request.revision);
   set.external_id = request.external_id;
   set.client_token = request.client_token;
-  set.scale_permille = request.scale_permille;
+  set.scale_ppm = request.scale_ppm;
   set.providers = request.providers;
   set.tags = request.tags;
   set.created_at = draft_.now;
@@ -358,7 +358,7 @@ void ServiceScheduler::apply(const TaskSetScaled& request) {
   Entry* entry = touch_active(request.service);
   TaskSet* set = entry == nullptr ? nullptr : find_task_set(entry->service, request.task_set);
   if (set == nullptr) return;
-  set->scale_permille = request.scale_permille;
+  set->scale_ppm = request.scale_ppm;
   set->updated_at = draft_.now;
   look_at(request.service, "UpdateTaskSet");
 }
@@ -370,6 +370,12 @@ void ServiceScheduler::apply(const TaskSetDeleted& request) {
   set->status = TaskSetStatus::kDraining;
   set->updated_at = draft_.now;
   look_at(request.service, "DeleteTaskSet");
+}
+
+void ServiceScheduler::apply(const TaskSetTagged& request) {
+  Entry* entry = touch_active(request.service);
+  TaskSet* set = entry == nullptr ? nullptr : find_task_set(entry->service, request.task_set);
+  if (set != nullptr) set->tags = request.tags;
 }
 
 void ServiceScheduler::apply(const PrimaryTaskSetChanged& request) {
@@ -438,6 +444,33 @@ void ServiceScheduler::note(const Task* before, const Task& after) {
 
 // ---- Decisions ----
 
+const Service* ServiceScheduler::find_in_step(const ServiceKey& key) const {
+  auto found = draft_.entries.find(key);
+  return found != draft_.entries.end() ? &found->second.service : services_.find(key);
+}
+
+// The first of those that it depends on that is not as it is to be; "" when all are.
+std::string ServiceScheduler::wait_of(const Service& service) const {
+  for (const std::string& name : service.configuration.depends_on) {
+    const Service* other = find_in_step({service.key.cluster, name});
+    if (other == nullptr || other->status != ServiceStatus::kActive) {
+      return fmt::format("it waits for service {}, which is not there", name);
+    }
+    if (!other->is_steady) return fmt::format("it waits for service {} to be steady", name);
+  }
+  return "";
+}
+
+void ServiceScheduler::look_at_dependents(const ServiceKey& key) {
+  for (const ServiceKey& waiting : waiting_) {
+    const Service* service = waiting.cluster == key.cluster ? find_in_step(waiting) : nullptr;
+    if (service == nullptr) continue;
+    const std::vector<std::string>& names = service->configuration.depends_on;
+    bool depends = std::find(names.begin(), names.end(), key.name) != names.end();
+    if (depends) look_at(waiting, fmt::format("service {} is steady", key.name));
+  }
+}
+
 ServiceFacts ServiceScheduler::facts_of(const Entry& entry) const {
   ServiceFacts facts;
   facts.service = entry.service;
@@ -453,6 +486,7 @@ ServiceFacts ServiceScheduler::facts_of(const Entry& entry) const {
   facts.news = entry.news;
   facts.cause = entry.cause;
   facts.raised_alarms = raised_alarms();
+  facts.waits_for = wait_of(entry.service);
   std::set<std::string> revisions = {entry.service.completed_revision};
   for (const Deployment& each : entry.service.deployments) revisions.insert(each.revision);
   for (const TaskSet& each : entry.service.task_sets) revisions.insert(each.revision);
@@ -495,12 +529,14 @@ std::vector<Event> ServiceScheduler::decide_one(const ServiceKey& key) {
     return {};
   }
   Verdict verdict = scheduler::decide(facts_of(*entry), room_, rules_, draft_.now, rng_);
+  bool becomes_steady = verdict.service.is_steady && !entry->service.is_steady;
   entry->service = std::move(verdict.service);
   entry->news.clear();
   entry->cause = verdict.occasion;
   entry->wake = verdict.wake;
   entry->waits_for_room = verdict.waits_for_room;
   for (ServiceEvent& event : verdict.events) entry->events.push_back(std::move(event));
+  if (becomes_steady) look_at_dependents(key);
   if (verdict.deployment) {
     std::string id = verdict.deployment->id;
     draft_.deployments.insert_or_assign(std::move(id), std::move(*verdict.deployment));

@@ -109,6 +109,7 @@ class ServiceScheduler {
   void apply(const TaskSetCreated& request);
   void apply(const TaskSetScaled& request);
   void apply(const TaskSetDeleted& request);
+  void apply(const TaskSetTagged& request);
   void apply(const PrimaryTaskSetChanged& request);
   void apply(const NodeChanged& request);
 
@@ -130,6 +131,9 @@ class ServiceScheduler {
   void note_room(const Task* before, const Task& after);
   void note_digests(const Task& task);
 
+  const Service* find_in_step(const ServiceKey& key) const;
+  std::string wait_of(const Service& service) const;
+  void look_at_dependents(const ServiceKey& key);
   ServiceFacts facts_of(const Entry& entry) const;
   std::vector<Event> decide_one(const ServiceKey& key);
   Event start_event(const Service& service, const TaskStart& start) const;

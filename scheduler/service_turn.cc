@@ -149,6 +149,17 @@ std::string ServiceTurn::occasion() const {
 }
 
 // The node takes that many; what it lacks for more is told, once.
+// Only while nothing of it runs: one that serves goes on, whatever becomes of the others.
+bool ServiceTurn::waits_for_others() {
+  if (facts_.waits_for.empty() || !live().empty()) return false;
+  verdict_.waits_for_room = true;
+  if (facts_.service.placement_told != facts_.waits_for) {
+    tell("", "SERVICE_WAITS", facts_.waits_for);
+  }
+  facts_.service.placement_told = facts_.waits_for;
+  return true;
+}
+
 int ServiceTurn::placeable(const Launch& launch) {
   auto found = facts_.places.find(launch.revision);
   ServiceFacts::Place place = found == facts_.places.end() ? ServiceFacts::Place() : found->second;
@@ -182,6 +193,7 @@ void ServiceTurn::launch(const Launch& launch) {
     is_backing_off_ = true;
     return;
   }
+  if (waits_for_others()) return;
   int count = placeable(launch);
   if (count == 0) return;
   std::map<std::string, int> given;

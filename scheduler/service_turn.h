@@ -72,6 +72,7 @@ class ServiceTurn {
  private:
   void back_off(const TaskNews& news, Backoff& backoff);
   void hear_crash(const TaskNews& news, Backoff& backoff);
+  bool waits_for_others();
   int placeable(const Launch& launch);
 
   ServiceFacts facts_;

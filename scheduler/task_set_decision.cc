@@ -9,7 +9,7 @@
 namespace berth::scheduler {
 namespace {
 
-constexpr int kWholeScale = 1000;
+constexpr int64_t kWholeScale = 1'000'000;
 
 std::vector<GradedTask> graded_tasks(ServiceTurn& turn, const TaskSet& set) {
   std::vector<GradedTask> graded;
@@ -85,7 +85,7 @@ bool has_tasks(ServiceTurn& turn, const TaskSet& set) {
 
 int task_set_count_of(const Service& service, const TaskSet& set) {
   if (set.status == TaskSetStatus::kDraining) return 0;
-  int64_t product = int64_t{desired_tasks_of(service)} * set.scale_permille;
+  int64_t product = int64_t{desired_tasks_of(service)} * set.scale_ppm;
   return static_cast<int>((product + kWholeScale - 1) / kWholeScale);
 }
 

@@ -10,6 +10,17 @@ namespace berth::scheduler {
 namespace {
 
 constexpr int kAllTraffic = 1000;
+constexpr const char* kStageEvent = "SERVICE_DEPLOYMENT_LIFECYCLE";
+constexpr const char* kHookEvent = "HOOK_AWAITING_ACTION";
+
+bool is_open_run(const HookRun& run) {
+  return run.status == HookStatus::kAwaitingAction || run.status == HookStatus::kInProgress;
+}
+
+bool is_no(const HookRun& run, const LifecycleHook& hook) {
+  if (run.status == HookStatus::kFailed) return true;
+  return run.status == HookStatus::kTimedOut && hook.timeout_action == HookTimeoutAction::kRollback;
+}
 
 class Shift {
  public:
@@ -27,12 +38,21 @@ class Shift {
  private:
   LifecycleStage stage() const { return *progress_.stage; }
 
+  void tell(const char* name, std::string text) {
+    outcome_.told.push_back({name, std::move(text)});
+  }
+
+  std::string hook_id_of(HookTarget target) {
+    if (target != HookTarget::kPause) return make_uuid(rng_);
+    return "ecs-pause-" + make_service_deployment_id(rng_) + make_service_deployment_id(rng_);
+  }
+
   void enter(LifecycleStage stage) {
     progress_.stage = stage;
     progress_.stage_at = now_;
     progress_.updated_at = now_;
     progress_.bake_until.reset();
-    outcome_.told.push_back(fmt::format("{} begins", name_of(stage)));
+    tell(kStageEvent, fmt::format("{} begins", name_of(stage)));
     if (stage == LifecycleStage::kTestTrafficShift) progress_.test_permille = kAllTraffic;
     if (stage == LifecycleStage::kProductionTrafficShift) shift_production();
     if (stage == LifecycleStage::kBakeTime) {
@@ -69,9 +89,9 @@ class Shift {
     progress_.bake_until.reset();
     bool is_last = progress_.production_permille == kAllTraffic;
     if (!is_last) progress_.bake_until = now_ + std::chrono::minutes(minutes);
-    outcome_.told.push_back(fmt::format("step {} of production traffic: {}.{} %", progress_.steps,
-                                        progress_.production_permille / 10,
-                                        progress_.production_permille % 10));
+    tell(kStageEvent,
+         fmt::format("step {} of production traffic: {}.{} %", progress_.steps,
+                     progress_.production_permille / 10, progress_.production_permille % 10));
   }
 
   bool is_work_done() {
@@ -123,12 +143,12 @@ class Shift {
       if (!has_stage(hooks[i])) continue;
       HookRun& run = find_or_ask(i);
       expire(run, hooks[i]);
-      if (run.status == HookStatus::kFailed && !outcome_.failure) {
-        outcome_.failure = fmt::format("hook {} of {} failed", i, name_of(stage()));
+      if (is_no(run, hooks[i]) && !outcome_.failure) {
+        outcome_.failure = fmt::format("hook {} at {} failed", run.id, name_of(stage()));
       }
-      bool is_open = run.status != HookStatus::kSucceeded;
+      bool is_open = is_open_run(run);
       if (is_open && run.expires_at) look_again(*run.expires_at);
-      if (is_open) is_done = false;
+      if (is_open || is_no(run, hooks[i])) is_done = false;
     }
     return is_done;
   }
@@ -143,7 +163,7 @@ class Shift {
     }
     const LifecycleHook& asked = progress_.configuration.hooks[hook];
     HookRun run;
-    run.id = make_uuid(rng_);
+    run.id = hook_id_of(asked.target);
     run.hook = hook;
     run.stage = stage();
     run.round = round();
@@ -154,20 +174,17 @@ class Shift {
       run.expires_at = now_ + std::chrono::minutes(*asked.timeout_minutes);
     }
     progress_.updated_at = now_;
-    outcome_.told.push_back(fmt::format("hook {} of {} is asked", hook, name_of(stage())));
+    tell(kHookEvent, fmt::format("hook {} at {} waits for its answer", run.id, name_of(stage())));
     progress_.hooks.push_back(std::move(run));
     return progress_.hooks.back();
   }
 
   void expire(HookRun& run, const LifecycleHook& hook) {
-    bool is_open =
-        run.status == HookStatus::kAwaitingAction || run.status == HookStatus::kInProgress;
-    if (!is_open || !run.expires_at || now_ < *run.expires_at) return;
-    run.status = hook.timeout_action == HookTimeoutAction::kContinue ? HookStatus::kSucceeded
-                                                                     : HookStatus::kFailed;
+    if (!is_open_run(run) || !run.expires_at || now_ < *run.expires_at) return;
+    run.status = HookStatus::kTimedOut;
     progress_.updated_at = now_;
-    outcome_.told.push_back(fmt::format("a hook of {} did not answer in time: {}", name_of(stage()),
-                                        name_of(hook.timeout_action)));
+    tell("HOOK_TIMED_OUT", fmt::format("hook {} at {} had no answer in time: {}", run.id,
+                                       name_of(stage()), name_of(hook.timeout_action)));
   }
 
   ServiceDeployment& progress_;
@@ -177,8 +194,14 @@ class Shift {
   ShiftOutcome outcome_{};
 };
 
-bool is_shifting(const ServiceDeployment& progress) {
-  return progress.status == ServiceDeploymentStatus::kInProgress && progress.stage.has_value();
+// What it has decided of the traffic counts, as long as it is the current one and was not taken
+// back.
+bool has_traffic(const ServiceDeployment& progress) {
+  bool counts = progress.status == ServiceDeploymentStatus::kInProgress ||
+                progress.status == ServiceDeploymentStatus::kStopRequested ||
+                progress.status == ServiceDeploymentStatus::kStopped ||
+                progress.status == ServiceDeploymentStatus::kRollbackRequested;
+  return counts && progress.stage.has_value();
 }
 
 }  // namespace
@@ -195,11 +218,15 @@ ShiftCounts shift_counts_of(const ServiceDeployment& progress, int desired) {
   return {.green = is_up ? desired : 0, .blue = is_over ? 0 : desired};
 }
 
+void close_hooks(ServiceDeployment& progress) {
+  for (HookRun& run : progress.hooks) {
+    if (is_open_run(run)) run.status = HookStatus::kFailed;
+  }
+}
+
 HookRun* find_waiting_hook(ServiceDeployment& progress, const std::string& id) {
   for (HookRun& run : progress.hooks) {
-    bool is_open =
-        run.status == HookStatus::kAwaitingAction || run.status == HookStatus::kInProgress;
-    if (is_open && (id.empty() || run.id == id)) return &run;
+    if (is_open_run(run) && (id.empty() || run.id == id)) return &run;
   }
   return nullptr;
 }
@@ -210,7 +237,7 @@ TrafficWeights traffic_of(const Service& service, const ServiceDeployment* progr
       service.configuration.deployment.strategy == DeploymentStrategy::kRolling &&
       (progress == nullptr || progress->configuration.strategy == DeploymentStrategy::kRolling);
   if (is_rolling || service.deployments.empty()) return weights;
-  if (progress == nullptr || !is_shifting(*progress)) {
+  if (progress == nullptr || !has_traffic(*progress)) {
     const std::string& all = service.completed_revision.empty()
                                  ? service.deployments.front().revision
                                  : service.completed_revision;

@@ -35,7 +35,11 @@ struct ShiftFacts {
 };
 
 struct ShiftOutcome {
-  std::vector<std::string> told{};       // what was decided: "SCALE_UP begins"
+  struct Told {
+    const char* name;  // of the event
+    std::string text;  // what was decided: "SCALE_UP begins"
+  };
+  std::vector<Told> told{};
   std::optional<WallTime> wake{};        // when time alone goes on with it
   std::optional<std::string> failure{};  // a hook said no
   bool is_done = false;
@@ -52,6 +56,9 @@ struct ShiftCounts {
 };
 ShiftCounts shift_counts_of(const ServiceDeployment& progress, int desired);
 
+// Nobody is asked any more: what is open has failed.
+void close_hooks(ServiceDeployment& progress);
+
 // The hook that waits for an answer, by its id or, for "", the first.
 HookRun* find_waiting_hook(ServiceDeployment& progress, const std::string& id);
 
@@ -61,7 +68,8 @@ struct TrafficWeights {
   std::map<std::string, int> test{};
   bool operator==(const TrafficWeights&) const = default;
 };
-// Nothing while all healthy tasks share it: of a rolling deployment.
+// Nothing while all healthy tasks share it: of a rolling deployment. One that was stopped where it
+// was leaves the traffic where it is.
 TrafficWeights traffic_of(const Service& service, const ServiceDeployment* progress);
 
 // Target groups, seen from services: whoever moves requests implements it. Told once when a service

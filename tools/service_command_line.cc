@@ -77,6 +77,16 @@ void add_rollback_service(CLI::App& parent, Command& chosen) {
   run_by(*app, chosen, options, rollback_service_command);
 }
 
+void add_continue_service(CLI::App& parent, Command& chosen) {
+  CLI::App* app = parent.add_subcommand(
+      "continue", "Let a deployment go on that pauses at a hook of its stage");
+  auto options = std::make_shared<ContinueOptions>();
+  add_service(*app, options->service);
+  app->add_option("--hook", options->hook, "its id; without it the one that waits");
+  add_wait(*app, options->wait);
+  run_by(*app, chosen, options, continue_service_command);
+}
+
 void add_remove_services(CLI::App& parent, Command& chosen) {
   CLI::App* app = parent.add_subcommand("rm", "Remove services");
   auto options = std::make_shared<RemoveServicesOptions>();
@@ -121,6 +131,7 @@ void add_service_commands(CLI::App& app, Command& chosen) {
   add_create_service(*parent, chosen);
   add_update_service(*parent, chosen);
   add_scale_service(*parent, chosen);
+  add_continue_service(*parent, chosen);
   add_rollback_service(*parent, chosen);
   add_remove_services(*parent, chosen);
   add_list_services(*parent, chosen);

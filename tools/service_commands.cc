@@ -1,5 +1,6 @@
 #include "tools/service_commands.h"
 
+#include "base/text.h"
 #include "tools/commands.h"
 #include "tools/daemon_client.h"
 #include "tools/table.h"
@@ -72,6 +73,36 @@ Result<int> rollback_service(const agent::Config& config, const RollbackOptions&
                 "service {} (berth service update --task-definition takes it to any revision)",
                 options.service.name);
   }
+  return tell_change(config, {{"service", std::move(service)}}, options.wait);
+}
+
+// The hook that waits, or is named. kNotFound: none does.
+Result<std::string> waiting_hook_of(const ServiceJson& deployment, const ContinueOptions& options) {
+  std::vector<std::string> waiting;
+  if (auto hooks = deployment.find("lifecycleHookDetails"); hooks != deployment.end()) {
+    for (const ServiceJson& hook : *hooks) {
+      if (hook.value("status", "") == "AWAITING_ACTION")
+        waiting.push_back(hook.value("hookId", ""));
+    }
+  }
+  if (!options.hook.empty()) return options.hook;
+  if (waiting.size() == 1) return waiting.front();
+  if (waiting.empty()) {
+    return fail(Errc::kNotFound, "service {}: no hook of its deployment waits for an answer",
+                options.service.name);
+  }
+  return fail(Errc::kInvalid, "service {}: {} hooks wait; say which with --hook: {}",
+              options.service.name, waiting.size(), join(waiting, ", "));
+}
+
+Result<int> continue_service(const agent::Config& config, const ContinueOptions& options) {
+  ServiceJson service = TRY(describe_service(config, options.service));
+  std::string arn = service.value("currentServiceDeployment", "");
+  ServiceJson deployment = TRY(describe_deployment(config, arn));
+  std::string hook = TRY(waiting_hook_of(deployment, options));
+  ServiceJson request = {{"serviceDeploymentArn", arn}, {"hookId", hook}, {"action", "CONTINUE"}};
+  auto answered = ask_ecs(config, "ContinueServiceDeployment", request);
+  if (!answered) return wrap(std::move(answered).error(), "service {}", options.service.name);
   return tell_change(config, {{"service", std::move(service)}}, options.wait);
 }
 
@@ -180,6 +211,9 @@ int update_service_command(const agent::Config& config, const UpdateServiceOptio
 }
 int rollback_service_command(const agent::Config& config, const RollbackOptions& options) {
   return exit_code_of(rollback_service(config, options));
+}
+int continue_service_command(const agent::Config& config, const ContinueOptions& options) {
+  return exit_code_of(continue_service(config, options));
 }
 int remove_services_command(const agent::Config& config, const RemoveServicesOptions& options) {
   return exit_code(remove_services(config, options));

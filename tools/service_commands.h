@@ -42,6 +42,14 @@ struct RollbackOptions {
 // Stops the deployment that is under way: back to what was before.
 int rollback_service_command(const agent::Config& config, const RollbackOptions& options);
 
+struct ContinueOptions {
+  ServiceOptions service;
+  std::string hook;  // its id; "" for the one that waits
+  bool wait = false;
+};
+// Answers the hook that a deployment pauses at.
+int continue_service_command(const agent::Config& config, const ContinueOptions& options);
+
 struct RemoveServicesOptions {
   std::string cluster;
   std::vector<std::string> names;
@@ -73,6 +81,9 @@ int why_service_command(const agent::Config& config, const ServiceOptions& optio
 // One service as DescribeServices has it, its events with their causes. kNotFound: there is none.
 Result<nlohmann::ordered_json> describe_service(const agent::Config& config,
                                                 const ServiceOptions& service);
+// The service deployment of that ARN, with what it waits for; an empty object when it is forgotten.
+Result<nlohmann::ordered_json> describe_deployment(const agent::Config& config,
+                                                   const std::string& arn);
 Result<int> watch_service(const agent::Config& config, const ServiceOptions& options);
 
 }  // namespace berth::tools

@@ -88,20 +88,54 @@ std::string progress_of(const EventJson& service) {
   return parts.empty() ? service.value("status", "") : join(parts, "; ");
 }
 
+bool are_sets_steady(const EventJson& service) {
+  const EventJson& sets = service.at("taskSets");
+  return std::all_of(sets.begin(), sets.end(), [](const EventJson& set) {
+    return set.value("stabilityStatus", "") == "STEADY_STATE";
+  });
+}
+
 bool is_settled(const EventJson& service) {
   if (service.value("status", "") != "ACTIVE") return service.value("status", "") == "INACTIVE";
+  if (service.value("taskSets", EventJson::array()).size() > 0) return are_sets_steady(service);
   return service.at("deployments").size() == 1 &&
          service.value("runningCount", 0) == service.value("desiredCount", 0) &&
          service.value("pendingCount", 0) == 0;
 }
 
-// The service deployment as it is; an empty object when it is forgotten.
-Result<EventJson> describe_deployment(const agent::Config& config, const std::string& arn) {
-  if (arn.empty()) return EventJson::object();
-  EventJson request = {{"serviceDeploymentArns", {arn}}};
-  EventJson answer = TRY(ask_ecs(config, "DescribeServiceDeployments", request));
-  EventJson& found = answer["serviceDeployments"];
-  return found.empty() ? EventJson::object() : std::move(found.front());
+// "hook ecs-pause-1 waits at PRE_SCALE_UP until 21:00:00: berth service continue web, or berth
+// service rollback web"; "" while none does.
+std::string wait_of_hooks(const EventJson& deployment, const std::string& service) {
+  auto hooks = deployment.find("lifecycleHookDetails");
+  if (hooks == deployment.end()) return "";
+  std::vector<std::string> waits;
+  for (const EventJson& hook : *hooks) {
+    if (hook.value("status", "") != "AWAITING_ACTION") continue;
+    std::string wait = fmt::format("hook {} waits at {}", hook.value("hookId", ""),
+                                   hook.value("lifecycleStage", ""));
+    if (hook.contains("expiresAt")) {
+      wait += fmt::format(" until {}, then {}", clock_of_epoch(hook.value("expiresAt", 0.0)),
+                          hook.value("timeoutAction", ""));
+    }
+    waits.push_back(fmt::format("{}: berth service continue {}, or berth service rollback {}", wait,
+                                service, service));
+  }
+  return join(waits, "; ");
+}
+
+// "BAKE_TIME until 21:00:00, 100 % of production traffic"; "" for a deployment without stages.
+std::string stage_of(const EventJson& deployment, const std::string& service) {
+  std::string stage = deployment.value("lifecycleStage", "");
+  if (stage.empty() || deployment.value("status", "") != "IN_PROGRESS") return "";
+  if (deployment.contains("bakesUntil")) {
+    stage += fmt::format(" until {}", clock_of_epoch(deployment.value("bakesUntil", 0.0)));
+  }
+  const EventJson& target = deployment.at("targetServiceRevision");
+  std::string text = fmt::format("{}, {} % of production traffic, {} % of test traffic", stage,
+                                 target.value("requestedProductionTrafficWeight", 0.0),
+                                 target.value("requestedTestTrafficWeight", 0.0));
+  std::string wait = wait_of_hooks(deployment, service);
+  return wait.empty() ? text : fmt::format("{}; {}", text, wait);
 }
 
 bool is_deployment_over(const std::string& status) {
@@ -124,7 +158,7 @@ void print_causes(const EventJson& service) {
 }
 
 // Its state, and what it is in the middle of.
-void print_service_state(const EventJson& service) {
+void print_service_state(const EventJson& service, const EventJson& deployment) {
   std::printf("service %s is %s: %d of %d tasks run\n", service.value("serviceName", "").c_str(),
               service.value("status", "").c_str(), service.value("runningCount", 0),
               service.value("desiredCount", 0));
@@ -135,6 +169,14 @@ void print_service_state(const EventJson& service) {
                 each.value("rolloutState", "").c_str(), reason.empty() ? "" : ": ",
                 printable(reason, reason.size()).c_str());
   }
+  for (const EventJson& each : service.value("taskSets", EventJson::array())) {
+    std::printf("  because %s task set %s of %s runs %d of %d, %s\n",
+                each.value("status", "").c_str(), each.value("id", "").c_str(),
+                definition_of(each).c_str(), each.value("runningCount", 0),
+                each.value("computedDesiredCount", 0), each.value("stabilityStatus", "").c_str());
+  }
+  std::string stage = stage_of(deployment, service.value("serviceName", ""));
+  if (!stage.empty()) std::printf("  because its deployment is at %s\n", stage.c_str());
   std::printf("\n");
 }
 
@@ -144,12 +186,22 @@ Status why_service(const agent::Config& config, const ServiceOptions& options) {
     std::printf("%s\n", service.dump(2).c_str());
     return {};
   }
-  print_service_state(service);
+  EventJson deployment =
+      TRY(describe_deployment(config, service.value("currentServiceDeployment", "")));
+  print_service_state(service, deployment);
   print_causes(service);
   return {};
 }
 
 }  // namespace
+
+Result<EventJson> describe_deployment(const agent::Config& config, const std::string& arn) {
+  if (arn.empty()) return EventJson::object();
+  EventJson request = {{"serviceDeploymentArns", {arn}}, {"include", {"WAITS"}}};
+  EventJson answer = TRY(ask_ecs(config, "DescribeServiceDeployments", request));
+  EventJson& found = answer["serviceDeployments"];
+  return found.empty() ? EventJson::object() : std::move(found.front());
+}
 
 Result<int> watch_service(const agent::Config& config, const ServiceOptions& options) {
   EventFollower feed(config);
@@ -161,10 +213,12 @@ Result<int> watch_service(const agent::Config& config, const ServiceOptions& opt
     EventJson service = TRY(describe_service(config, options));
     if (watched.empty()) watched = service.value("currentServiceDeployment", "");
     printer.print(service);
+    EventJson deployment = TRY(describe_deployment(config, watched));
     std::string progress = progress_of(service);
+    std::string stage = stage_of(deployment, service.value("serviceName", ""));
+    if (!stage.empty()) progress += "; " + stage;
     if (progress != shown && !options.json) std::fprintf(stderr, "%s\n", progress.c_str());
     shown = progress;
-    EventJson deployment = TRY(describe_deployment(config, watched));
     std::string status = deployment.value("status", "");
     bool is_good = status.empty() || status == "SUCCESSFUL";
     if (is_deployment_over(status) && (is_settled(service) || !is_good)) {

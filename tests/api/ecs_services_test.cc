@@ -538,8 +538,6 @@ TEST_F(EcsServicesTest, WhatCannotBeUpdatedIsRefused) {
   EXPECT_EQ(service()["deployments"].size(), 1u);
   EXPECT_EQ(refusal("DescribeServices", {{"services", json::array()}}).code,
             "InvalidParameterException");
-  EXPECT_EQ(refusal("CreateTaskSet", {{"service", "s"}, {"cluster", "default"}}).code,
-            "UnsupportedFeatureException");
   json deployment = {{"serviceDeploymentArn", service()["currentServiceDeployment"]}};
   deployment["hookId"] = "x";
   EXPECT_EQ(refusal("ContinueServiceDeployment", deployment).code, "InvalidParameterException");

@@ -45,6 +45,7 @@ ServiceConfiguration full_configuration() {
   configuration.tags = {{"k", "v"}};
   configuration.definition_tags = {{"d", "w"}};
   configuration.role_arn = "r";
+  configuration.depends_on = {"db"};
   return configuration;
 }
 
@@ -75,7 +76,7 @@ TEST(ServiceRecord, AServiceIsReadAsItWasWritten) {
                         .external_id = "e",
                         .client_token = "t",
                         .status = TaskSetStatus::kDraining,
-                        .scale_permille = 5,
+                        .scale_ppm = 5,
                         .stability = StabilityStatus::kSteadyState,
                         .stability_at = kAt,
                         .created_at = kAt,

@@ -203,9 +203,9 @@ TEST(TaskSets, EachHasItsShareOfTheDesiredCount) {
   world.core().submit(ServiceCreated{.service = world.key(), .configuration = configuration});
   world.step();
   EXPECT_TRUE(world.service().deployments.empty());
-  for (auto [id, scale] : {std::pair("ecs-svc/1", 1000), std::pair("ecs-svc/2", 300)}) {
+  for (auto [id, scale] : {std::pair("ecs-svc/1", 1'000'000), std::pair("ecs-svc/2", 300'000)}) {
     world.core().submit(TaskSetCreated{
-        .service = world.key(), .id = id, .revision = plain_spec(id), .scale_permille = scale});
+        .service = world.key(), .id = id, .revision = plain_spec(id), .scale_ppm = scale});
   }
   world.step();
   ASSERT_EQ(world.service().task_sets.size(), 2u);
@@ -217,7 +217,7 @@ TEST(TaskSets, EachHasItsShareOfTheDesiredCount) {
   EXPECT_EQ(world.service().task_sets[0].stability, StabilityStatus::kSteadyState);
   EXPECT_TRUE(world.service().is_steady);
   world.core().submit(PrimaryTaskSetChanged{world.key(), "ecs-svc/2"});
-  world.core().submit(TaskSetScaled{world.key(), "ecs-svc/2", 1000});
+  world.core().submit(TaskSetScaled{world.key(), "ecs-svc/2", 1'000'000});
   world.core().submit(TaskSetDeleted{world.key(), "ecs-svc/1"});
   world.step();
   EXPECT_EQ(world.service().task_sets[0].status, TaskSetStatus::kDraining);

@@ -59,10 +59,11 @@ std::string primary_of(const Seen& seen) {
   return seen.service.deployments.empty() ? "" : seen.service.deployments.front().id;
 }
 
+// Two revisions side by side, on the way or stopped where they were.
 bool is_shifting(const Seen& seen) {
-  return seen.deployment &&
-         seen.deployment->status == scheduler::ServiceDeploymentStatus::kInProgress &&
-         seen.deployment->stage.has_value();
+  if (!seen.deployment || !seen.deployment->stage) return false;
+  return seen.deployment->status == scheduler::ServiceDeploymentStatus::kInProgress ||
+         seen.deployment->status == scheduler::ServiceDeploymentStatus::kStopped;
 }
 
 // CLEAN_UP ended in this very step.

@@ -1,0 +1,218 @@
+"""Deployments that go through stages, task sets and berth's own members of services, over real tasks: hooks that pause are
+answered by berth and by the API, and berthd's death in any stage changes nothing."""
+
+import json
+
+import botocore.exceptions
+import pytest
+
+import ecs_model
+from berth import Instance
+from waiting import wait_until
+
+TARGET = "AmazonEC2ContainerServiceV20141113."
+QUICK = {"Delay": 1, "MaxAttempts": 60}
+WAITS = 'trap "exit 0" TERM; while :; do sleep 0.1; done'
+
+
+@pytest.fixture(scope="module")
+def daemon_instance(tmp_path_factory, layouts):
+    """Tasks count as healthy when they have run for a second, not for forty."""
+    images = {name: f"oci:{directory}:latest" for name, directory in layouts.items()}
+    config = {"accountId": "123456789012", "region": "eu-central-1", "serviceHealthySeconds": 1}
+    return Instance(tmp_path_factory.mktemp("strategies"), images, config)
+
+
+class Host:
+    """boto3's client of a berthd, and one that asks what the installed model does not know."""
+
+    def __init__(self, daemon):
+        self.daemon = daemon
+        self.again()
+
+    def again(self):
+        """berthd listens on another port now."""
+        self.ecs = self.daemon.client("ecs")
+        self.seen = ecs_model.watch(self.ecs)
+        self.newer = self.daemon.client("ecs")
+
+    def ask(self, operation, **members):
+        """Any operation with any members, signed as botocore signs, its answer as it came."""
+        answers = []
+
+        def swap(params, **_):
+            params["body"] = json.dumps(members).encode()
+            params["headers"]["X-Amz-Target"] = TARGET + operation
+
+        def keep(http_response, **_):
+            answers.append(json.loads(http_response.content))
+
+        events = self.newer.meta.events
+        events.register("before-call.ecs.ListClusters", swap)
+        events.register("after-call.ecs.ListClusters", keep)
+        try:
+            self.newer.list_clusters()
+        finally:
+            events.unregister("before-call.ecs.ListClusters", swap)
+            events.unregister("after-call.ecs.ListClusters", keep)
+        return answers[0]
+
+    def register(self, script=WAITS):
+        """The ARN of the family's next revision."""
+        container = {"name": "main", "image": self.daemon.instance.images["busybox"], "memory": 32, "cpu": 16,
+                     "stopTimeout": 5, "command": ["sh", "-c", script]}
+        definition = self.ecs.register_task_definition(family="web", networkMode="none", containerDefinitions=[container])
+        return definition["taskDefinition"]["taskDefinitionArn"]
+
+    def service(self, name):
+        (found,) = self.ecs.describe_services(services=[name])["services"]
+        return found
+
+    def tasks(self, name):
+        return set(self.ecs.list_tasks(serviceName=name)["taskArns"])
+
+    def deployment(self, name):
+        arn = self.ask("DescribeServices", services=[name])["services"][0]["currentServiceDeployment"]
+        (found,) = self.ask("DescribeServiceDeployments", serviceDeploymentArns=[arn])["serviceDeployments"]
+        return found
+
+    def at(self, name, stage):
+        """The deployment, once it is at the stage."""
+        return wait_until(lambda: (found := self.deployment(name)).get("lifecycleStage") == stage and found,
+                          f"at {stage}: {self.deployment(name)} {self.daemon.log()}")
+
+    def pauses_at(self, name, stage):
+        """The id of the hook that waits there."""
+        def waiting():
+            found = self.deployment(name)
+            hooks = [hook for hook in found.get("lifecycleHookDetails", ()) if hook["status"] == "AWAITING_ACTION"]
+            return found.get("lifecycleStage") == stage and hooks
+        (hook,) = wait_until(waiting, f"a hook waits at {stage}: " + self.daemon.log())
+        return hook["hookId"]
+
+    def dies(self):
+        self.daemon.kill()
+        self.daemon.start()
+        self.again()
+
+    def berth(self, *arguments, **options):
+        return self.daemon.instance.berth(*arguments, **options)
+
+
+@pytest.fixture
+def host(daemon):
+    running = Host(daemon)
+    yield running
+    for arn in running.ecs.list_services()["serviceArns"]:
+        running.ecs.delete_service(service=arn, force=True)
+        running.ecs.get_waiter("services_inactive").wait(services=[arn], WaiterConfig=QUICK)
+
+
+def weight(deployment):
+    return deployment["targetServiceRevision"]["requestedProductionTrafficWeight"]
+
+
+def test_blue_and_green_whatever_berthd_does(host):
+    first = host.register()
+    hook = {"targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP", "POST_TEST_TRAFFIC_SHIFT"]}
+    rules = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 1440, "lifecycleHooks": [hook]}
+    request = {"serviceName": "web", "taskDefinition": first, "desiredCount": 2, "deploymentConfiguration": rules}
+    created = host.berth("service", "create", "-", "--wait", stdin=json.dumps(request))
+    assert created.code == 0, created
+    blue = host.tasks("web")
+    second = host.register()
+    assert host.berth("service", "update", "web", "--task-definition", second).code == 0
+    host.pauses_at("web", "PRE_SCALE_UP")
+    assert host.tasks("web") == blue
+    host.dies()
+    host.pauses_at("web", "PRE_SCALE_UP")
+    why = host.berth("why", "service/web")
+    assert "waits at PRE_SCALE_UP until " in why.out and "berth service continue web" in why.out, why
+    assert host.berth("service", "continue", "web").code == 0
+    hook_id = host.pauses_at("web", "POST_TEST_TRAFFIC_SHIFT")
+    green = host.tasks("web") - blue
+    assert len(green) == 2 and blue < host.tasks("web")
+    host.dies()
+    assert host.pauses_at("web", "POST_TEST_TRAFFIC_SHIFT") == hook_id
+    deployment = host.deployment("web")
+    assert (weight(deployment), deployment["targetServiceRevision"]["requestedTestTrafficWeight"]) == (0, 100)
+    host.ask("ContinueServiceDeployment", serviceDeploymentArn=deployment["serviceDeploymentArn"], hookId=hook_id)
+    assert weight(host.at("web", "BAKE_TIME")) == 100
+    host.dies()
+    host.at("web", "BAKE_TIME")
+    assert host.tasks("web") == blue | green
+    undone = host.berth("service", "rollback", "web", "--wait")
+    assert undone.code == 1 and "ROLLBACK_SUCCESSFUL" in undone.err, undone
+    assert host.tasks("web") == blue and host.service("web")["taskDefinition"] == first
+    nothing = host.berth("service", "continue", "web")
+    assert nothing.code == 125 and "no hook of its deployment waits" in nothing.err, nothing
+    # Without hooks and time to bake it goes through by itself.
+    rules = {"bakeTimeInMinutes": 0, "lifecycleHooks": []}
+    host.ask("UpdateService", service="web", taskDefinition=second, deploymentConfiguration=rules)
+    watched = host.berth("service", "watch", "web")
+    assert watched.code == 0 and "of production traffic" in watched.err, watched
+    assert host.deployment("web")["status"] == "SUCCESSFUL"
+    service = host.service("web")
+    assert (service["taskDefinition"], service["runningCount"], len(service["deployments"])) == (second, 2, 1)
+    assert not host.tasks("web") & (blue | green)
+
+
+def test_a_canary_is_stopped_where_it_is_and_the_next_deployment_cleans_up(host):
+    host.register()
+    canary = {"canaryPercent": 12.5, "canaryBakeTimeInMinutes": 1440}
+    rules = {"strategy": "CANARY", "canaryConfiguration": canary}
+    host.ask("CreateService", serviceName="web", taskDefinition="web", desiredCount=1, deploymentConfiguration=rules)
+    host.ecs.get_waiter("services_stable").wait(services=["web"], WaiterConfig=QUICK)
+    wait_until(lambda: host.deployment("web")["status"] == "SUCCESSFUL", "complete")
+    host.ecs.update_service(service="web", forceNewDeployment=True)
+    deployment = host.at("web", "PRODUCTION_TRAFFIC_SHIFT")
+    assert weight(deployment) == 12.5 and deployment["sourceServiceRevisions"][0]["requestedProductionTrafficWeight"] == 87.5
+    host.ask("StopServiceDeployment", serviceDeploymentArn=deployment["serviceDeploymentArn"], stopType="ABORT")
+    assert host.deployment("web")["status"] == "STOPPED" and len(host.tasks("web")) == 2
+    with pytest.raises(botocore.exceptions.ClientError, match="ConflictException"):
+        host.ask("StopServiceDeployment", serviceDeploymentArn=deployment["serviceDeploymentArn"])
+    host.ask("UpdateService", service="web", forceNewDeployment=True, deploymentConfiguration={"strategy": "ROLLING"})
+    host.ecs.get_waiter("services_stable").wait(services=["web"], WaiterConfig=QUICK)
+    assert len(host.tasks("web")) == 1
+
+
+def test_task_sets_have_their_shares(host):
+    host.register()
+    host.ecs.create_service(serviceName="web", desiredCount=2, deploymentController={"type": "EXTERNAL"})
+    where = {"cluster": "default", "service": "web"}
+    make = {**where, "taskDefinition": "web"}
+    blue = host.ecs.create_task_set(**make, externalId="blue")["taskSet"]
+    host.ecs.update_service_primary_task_set(**where, primaryTaskSet=blue["id"])
+
+    def sets(count):
+        found = host.ecs.describe_task_sets(**where)["taskSets"]
+        return len(found) == count and all(each["stabilityStatus"] == "STEADY_STATE" for each in found) and found
+    (steady,) = wait_until(lambda: sets(1), "steady: " + host.daemon.log())
+    assert (steady["status"], steady["runningCount"], steady["externalId"]) == ("PRIMARY", 2, "blue")
+    green = host.ecs.create_task_set(**make, scale={"value": 50, "unit": "PERCENT"})["taskSet"]
+    host.dies()
+    assert [each["runningCount"] for each in wait_until(lambda: sets(2), "both steady")] == [2, 1]
+    assert len(host.ecs.list_tasks(startedBy=green["id"])["taskArns"]) == 1
+    host.ecs.update_service_primary_task_set(**where, primaryTaskSet=green["taskSetArn"])
+    host.ecs.update_task_set(**where, taskSet=green["id"], scale={"value": 100, "unit": "PERCENT"})
+    host.ecs.delete_task_set(**where, taskSet=blue["id"], force=True)
+    (left,) = wait_until(lambda: sets(1), "blue has gone")
+    assert (left["id"], left["status"], left["runningCount"]) == (green["id"], "PRIMARY", 2)
+    service = host.service("web")
+    assert [each["id"] for each in service["taskSets"]] == [green["id"]] and service["deployments"] == []
+    told = host.berth("why", "service/web")
+    assert told.code == 0 and "PRIMARY task set ecs-svc/" in told.out, told
+    assert {"DeleteTaskSet", "UpdateTaskSet"} <= host.seen  # by the model's shapes, since berthd came back
+
+
+def test_a_service_starts_after_those_that_it_depends_on(host):
+    host.register()
+    request = {"taskDefinition": "web", "desiredCount": 1}
+    host.ask("CreateService", serviceName="db", **request)
+    host.ask("CreateService", serviceName="web", **request, **{"x-berth-dependsOn": ["db"]})
+    host.ecs.get_waiter("services_stable").wait(services=["db", "web"], WaiterConfig=QUICK)
+    db, web = (host.ask("DescribeServices", services=[name], include=["CAUSES"])["services"][0]["events"] for name in ("db", "web"))
+    steady = min(event["createdAt"] for event in db if event["name"] == "SERVICE_STEADY_STATE")
+    started = min(event["createdAt"] for event in web if "has started" in event["message"])
+    assert started >= steady
+    assert any(event["name"] == "SERVICE_WAITS" and "service db" in event["cause"] for event in web), web
