@@ -1,11 +1,13 @@
 #include "agent/security_groups.h"
 
+#include "agent/task_network.h"
 #include "base/text.h"
 
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 
 namespace berth::agent {
 namespace {
@@ -103,6 +105,19 @@ GroupRule everything() {
   return rule;
 }
 
+// Names that are one id, or the default group's.
+Status check_ids(const std::vector<SecurityGroup>& groups) {
+  std::map<std::string, std::string> named{{netns::kDefaultGroupId, netns::kDefaultGroupName}};
+  for (const SecurityGroup& group : groups) {
+    std::string id = netns::id_of_configured_group(group.name);
+    auto [known, is_new] = named.emplace(id, group.name);
+    if (is_new || known->second == group.name) continue;
+    return fail(Errc::kInvalid, "securityGroups.{}: its id would be {}, which is that of \"{}\"",
+                group.name, id, known->second);
+  }
+  return {};
+}
+
 Status check_references(const std::vector<SecurityGroup>& groups) {
   for (const SecurityGroup& group : groups) {
     for (const auto* rules : {&group.ingress, &group.egress}) {
@@ -159,6 +174,7 @@ Result<std::vector<SecurityGroup>> read_security_groups(const json::Node& root) 
   if (groups.size() > kGroupsMax) {
     return fail(Errc::kInvalid, "securityGroups: at most {}", kGroupsMax);
   }
+  TRY(check_ids(groups));
   TRY(check_references(groups));
   return groups;
 }
@@ -170,18 +186,49 @@ void render_security_groups(const std::vector<SecurityGroup>& groups, nlohmann::
   }
 }
 
-Status check_task_groups(const std::vector<SecurityGroup>& groups,
-                         const std::vector<std::string>& wanted) {
+Result<netns::Vpc> vpc_of(const Config& config) {
+  netns::Vpc vpc;
+  vpc.net = TRY(bridge_plan_of(config)).subnet;
+  vpc.subnets.push_back({.id = netns::kDefaultSubnetId, .net = vpc.net, .zone = "a"});
+  vpc.groups = config.security_groups;
+  return vpc;
+}
+
+Result<std::vector<std::string>> find_task_groups(const netns::Vpc& vpc,
+                                                  const netns::GroupStore& made,
+                                                  const std::vector<std::string>& wanted) {
+  std::vector<std::string> usual = {netns::kDefaultGroupId};
+  std::vector<std::string> names;
+  for (const std::string& id : wanted.empty() ? usual : wanted) {
+    const SecurityGroup* configured = netns::find_configured_group(vpc, id);
+    if (configured == nullptr && id == netns::kDefaultGroupId) return std::vector<std::string>{};
+    if (configured == nullptr && !TRY(made.find(id))) {
+      return fail(Errc::kNotFound, "the security group '{}' does not exist", printable(id, 80));
+    }
+    const std::string& name = configured == nullptr ? id : configured->name;
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  return names;
+}
+
+Status check_task_groups(const Config& config, const std::vector<std::string>& wanted) {
   if (wanted.size() > netns::kTaskGroupsMax) {
     return fail(Errc::kInvalid, "--security-group: at most {} for a task", netns::kTaskGroupsMax);
   }
+  netns::Vpc vpc = TRY(vpc_of(config));
+  netns::GroupStore made(config.root);
   for (size_t i = 0; i < wanted.size(); ++i) {
     if (std::count(wanted.begin(), wanted.end(), wanted[i]) > 1) {
       return fail(Errc::kInvalid, "--security-group {}: is given twice", wanted[i]);
     }
-    if (has_group(groups, wanted[i])) continue;
-    return fail(Errc::kInvalid, "--security-group {}: securityGroups of berth.json has none such",
-                printable(wanted[i], 80));
+    auto found = find_task_groups(vpc, made, {wanted[i]});
+    if (found) continue;
+    if (found.error().code != Errc::kNotFound) return tl::unexpected<Error>(found.error());
+    return fail(
+        Errc::kInvalid,
+        "--security-group {}: securityGroups of berth.json has none such, nor has EC2's API "
+        "made one",
+        printable(wanted[i], 80));
   }
   return {};
 }

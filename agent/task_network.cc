@@ -1,5 +1,6 @@
 #include "agent/task_network.h"
 
+#include "agent/security_groups.h"
 #include "netns/apply.h"
 #include "netns/firewall.h"
 #include "netns/sweep.h"
@@ -32,21 +33,6 @@ std::vector<netns::PublishedPort> ports_of(const scheduler::ContainerDefinition&
   return ports;
 }
 
-// Those that RunTask named and that the instance has, or, where it named none, `usual`.
-std::vector<std::string> groups_wanted(const scheduler::Task& task,
-                                       const std::vector<netns::SecurityGroup>& known,
-                                       const std::vector<std::string>& usual) {
-  if (task.request.security_groups.empty()) return usual;
-  std::vector<std::string> groups;
-  for (const std::string& name : task.request.security_groups) {
-    bool is_known = std::any_of(known.begin(), known.end(),
-                                [&](const auto& group) { return group.name == name; });
-    bool is_new = std::find(groups.begin(), groups.end(), name) == groups.end();
-    if (is_known && is_new) groups.push_back(name);
-  }
-  return groups;
-}
-
 std::vector<netns::LeasedEndpoint> endpoints_wanted(const scheduler::TaskDefinition& definition,
                                                     const std::vector<std::string>& groups) {
   std::vector<netns::LeasedEndpoint> endpoints;
@@ -77,18 +63,23 @@ Result<netns::BridgePlan> bridge_plan_of(const Config& config) {
 }
 
 Result<TaskNetwork> TaskNetwork::make(const Config& config) {
-  return TaskNetwork(config.root, TRY(bridge_plan_of(config)));
+  netns::BridgePlan bridge = TRY(bridge_plan_of(config));
+  return TaskNetwork(config.root, std::move(bridge), TRY(vpc_of(config)));
 }
 
 Result<netns::Lease> TaskNetwork::lease(const scheduler::Task& task, bool user_ids,
                                         const std::vector<std::string>& security_groups) const {
   netns::LeaseStore leases = TRY(netns::LeaseStore::open(root_, bridge_));
   NetworkMode mode = task.definition.network_mode;
+  std::vector<std::string> groups;
+  if (mode == NetworkMode::kAwsvpc) {
+    const std::vector<std::string>& asked = task.request.security_groups;
+    groups = TRY(find_task_groups(vpc_, made_groups_, asked.empty() ? security_groups : asked));
+  }
   return leases.acquire(
       {.task_id = task.id,
        .uid_range = user_ids,
-       .endpoints =
-           endpoints_wanted(task.definition, groups_wanted(task, bridge_.groups, security_groups)),
+       .endpoints = endpoints_wanted(task.definition, groups),
        .addresses = mode == NetworkMode::kAwsvpc || mode == NetworkMode::kBridge});
 }
 
@@ -126,7 +117,28 @@ Status TaskNetwork::apply_host_side(const netns::Lease& lease) const {
   if (endpoints.empty()) return {};
   sys::NetlinkSocket host = TRY(sys::NetlinkSocket::open());
   TRY(netns::apply_bridge(bridge_, host));
-  return netns::apply_firewall(bridge_, endpoints);
+  std::set<std::string> made = made_groups_of(endpoints);
+  if (made.empty()) return netns::apply_firewall(bridge_, endpoints);
+  // Whoever changes one of these groups comes before, or after and with the rules of then.
+  sys::Fd lock = TRY(made_groups_.lock_to_read());
+  netns::BridgePlan bridge = bridge_;
+  for (const std::string& id : made) {
+    auto record = TRY(made_groups_.find(id));
+    if (!record) return fail(Errc::kNotFound, "the security group '{}' does not exist", id);
+    bridge.groups.push_back(netns::security_group_of(*record, vpc_));
+  }
+  return netns::apply_firewall(bridge, endpoints);
+}
+
+std::set<std::string> TaskNetwork::made_groups_of(
+    const std::vector<netns::Endpoint>& endpoints) const {
+  std::set<std::string> made;
+  for (const netns::Endpoint& endpoint : endpoints) {
+    for (const std::string& group : endpoint.groups) {
+      if (netns::find_configured_group(vpc_, group) == nullptr) made.insert(group);
+    }
+  }
+  return made;
 }
 
 Status TaskNetwork::apply_task_side(const netns::Lease& lease,

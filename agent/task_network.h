@@ -3,8 +3,10 @@
 
 #include "agent/config.h"
 #include "base/result.h"
+#include "netns/group_store.h"
 #include "netns/ipam.h"
 #include "netns/plan.h"
+#include "netns/vpc.h"
 #include "scheduler/messages.h"
 #include "scheduler/model.h"
 #include "sys/fd.h"
@@ -54,11 +56,19 @@ class TaskNetwork {
   Status sweep(const std::set<std::string>& live, netns::Retired retired) const;
 
  private:
-  TaskNetwork(std::string root, netns::BridgePlan bridge)
-      : root_(std::move(root)), bridge_(std::move(bridge)) {}
+  TaskNetwork(std::string root, netns::BridgePlan bridge, netns::Vpc vpc)
+      : root_(std::move(root)),
+        bridge_(std::move(bridge)),
+        vpc_(std::move(vpc)),
+        made_groups_(root_) {}
+
+  // Ids of the groups that are not berth.json's.
+  std::set<std::string> made_groups_of(const std::vector<netns::Endpoint>& endpoints) const;
 
   std::string root_;
   netns::BridgePlan bridge_;
+  netns::Vpc vpc_;
+  netns::GroupStore made_groups_;
 };
 
 }  // namespace berth::agent

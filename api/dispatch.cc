@@ -49,9 +49,11 @@ Address address_of_form(const std::string& form_text, std::string_view scope) {
   address.operation = value_in(form, "Action");
   address.body = form_text;
   address.service = find_model([&](const ServiceModel& model) {
-    bool is_asked = model.protocol == Protocol::kQuery && model.version == version;
+    bool is_asked = is_form(model.protocol) && model.version == version;
     return is_asked && (scope.empty() || model.name == scope);
   });
+  const ServiceModel* told = address.service != nullptr ? address.service : model_of_scope(scope);
+  if (told != nullptr && is_form(told->protocol)) address.protocol = told->protocol;
   return address;
 }
 

@@ -19,18 +19,25 @@ namespace berth::api {
 enum class Protocol {
   kJson,   // application/x-amz-json-1.1 both ways
   kQuery,  // a form in, XML out
+  kEc2,    // likewise; lists and errors look otherwise
 };
+// Whether requests are forms.
+constexpr bool is_form(Protocol protocol) {
+  return protocol != Protocol::kJson;
+}
 
 struct ServiceModel {
   std::string_view name;  // in the scope of signatures
   Protocol protocol = Protocol::kJson;
   std::string_view target;   // kJson: in front of X-Amz-Target's dot
-  std::string_view version;  // kQuery
+  std::string_view version;  // of forms
   std::string_view xml_namespace;
 };
 
 // The services that berth speaks; one that has two protocols stands there twice.
 inline constexpr std::array kServiceModels = {
+    ServiceModel{"ec2", Protocol::kEc2, "", "2016-11-15",
+                 "http://ec2.amazonaws.com/doc/2016-11-15/"},
     ServiceModel{"ecs", Protocol::kJson, "AmazonEC2ContainerServiceV20141113", "", ""},
     ServiceModel{"logs", Protocol::kJson, "Logs_20140328", "", ""},
     ServiceModel{"monitoring", Protocol::kJson, "GraniteServiceVersion20100801", "", ""},

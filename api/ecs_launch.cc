@@ -6,6 +6,7 @@
 #include "api/ecs_shapes.h"
 #include "aws/hash.h"
 #include "base/text.h"
+#include "netns/vpc.h"
 #include "scheduler/definition_source.h"
 #include "scheduler/task_definition_parse.h"
 
@@ -27,17 +28,31 @@ constexpr size_t kConstraintsMax = 10;
 constexpr size_t kStrategiesMax = 5;
 constexpr size_t kProviderItemsMax = 20;
 
-// Ids of AWS's form that the configuration does not know are taken and restrict nothing, so that
-// what was written for AWS runs; a name of the configuration's own that is not there is a mistake.
-void check_security_groups(const Ecs& ecs, Ask& ask, const std::vector<std::string>& groups) {
-  const std::vector<std::string>& known = ecs.settings.security_groups;
-  for (const std::string& group : groups) {
-    bool is_known = std::find(known.begin(), known.end(), group) != known.end();
-    if (is_known || group.starts_with("sg-")) continue;
+bool contains(const std::vector<std::string>& all, const std::string& id) {
+  return std::find(all.begin(), all.end(), id) != all.end();
+}
+
+void check_subnets(const Ecs& ecs, Ask& ask, const std::vector<std::string>& subnets) {
+  for (const std::string& subnet : subnets) {
+    if (contains(ecs.settings.subnets, subnet)) continue;
+    std::string shown = printable(subnet, kNameShown);
     ask.invalid(
-        fmt::format("The security group '{}' does not exist: it is no id (sg-...), and "
-                    "securityGroups of berth's configuration has no such name.",
-                    printable(group, kNameShown)));
+        fmt::format("Error retrieving subnet information for [{0}]: The subnet ID '{0}' does not "
+                    "exist (ErrorCode: InvalidSubnetID.NotFound)",
+                    shown));
+  }
+}
+
+void check_security_groups(const Ecs& ecs, Ask& ask, const std::vector<std::string>& groups) {
+  for (const std::string& group : groups) {
+    bool is_known =
+        group == netns::kDefaultGroupId || contains(ecs.settings.security_groups, group);
+    if (is_known || (ecs.settings.has_made_group && ecs.settings.has_made_group(group))) continue;
+    std::string shown = printable(group, kNameShown);
+    ask.invalid(
+        fmt::format("Error retrieving security group information for [{0}]: The security group "
+                    "'{0}' does not exist (ErrorCode: InvalidGroup.NotFound)",
+                    shown));
   }
 }
 
@@ -126,6 +141,7 @@ bool read_network(const Ecs& ecs, Ask& ask, TaskRequest& request) {
   if (!vpc) return false;
   std::vector<std::string> subnets = ask.texts(*vpc, "subnets", kSubnetsMax);
   if (subnets.empty()) ask.invalid("subnets can not be empty.");
+  check_subnets(ecs, ask, subnets);
   if (!subnets.empty()) request.subnet = subnets.front();
   request.security_groups = ask.texts(*vpc, "securityGroups", kSecurityGroupsMax);
   check_security_groups(ecs, ask, request.security_groups);

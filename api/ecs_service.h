@@ -37,7 +37,10 @@ struct EcsSettings {
   scheduler::CpuArchitecture architecture = scheduler::CpuArchitecture::kX86_64;
   uint32_t cpu_units = 1024;  // 1024 for each processor
   uint32_t memory_mib = 0;
-  std::vector<std::string> security_groups{};  // names of the configuration's
+  std::vector<std::string> subnets{"subnet-1"};  // ids
+  std::vector<std::string> security_groups{};    // names and ids of the configuration's
+  // Whether EC2's API has made one of this id; empty: none.
+  std::function<bool(const std::string& id)> has_made_group{};
 };
 
 class EcsService final : public Service {

@@ -30,10 +30,21 @@ Exchanged exchanged_of(const Address& address, const Answer& answered, Duration 
           .took = took};
 }
 
+const char* fault_name_of(Protocol protocol) {
+  switch (protocol) {
+    case Protocol::kJson:
+      return "ServerException";
+    case Protocol::kQuery:
+      return "InternalFailure";
+    case Protocol::kEc2:
+      return "InternalError";
+  }
+  return "";
+}
+
 // Services do not throw; that the door stays open must not depend on it.
 Answer ask_service(Service& service, const Call& call, const Address& address) {
-  bool is_json = address.protocol == Protocol::kJson;
-  Refusal broken{.code = is_json ? "ServerException" : "InternalFailure",
+  Refusal broken{.code = fault_name_of(address.protocol),
                  .message = "The request processing has failed because of an internal error.",
                  .status = 500};
   try {
@@ -92,12 +103,8 @@ tl::expected<FrontDoor::Admitted, http::Response> FrontDoor::admit(const http::R
     return tl::unexpected(render_refusal(
         exchange.address, refusal_of(exchange.address.protocol, caller.error()), request_id));
   }
-  Call call{exchange.address.operation,
-            exchange.address.body,
-            std::move(*caller),
-            env_.clock.wall(),
-            exchange.host,
-            exchange.address.protocol == Protocol::kQuery};
+  Call call{exchange.address.operation, exchange.address.body, std::move(*caller),
+            env_.clock.wall(),          exchange.host,         is_form(exchange.address.protocol)};
   return Admitted{found->second, std::move(call), std::move(exchange.address),
                   std::move(request_id), env_.clock.now()};
 }

@@ -9,6 +9,7 @@
 // How errors look (botocore reads the body, other SDKs the header):
 //   JSON   400 {"__type": CODE, "message": TEXT}, X-Amzn-ErrorType: CODE
 //   query  400 or 403 <ErrorResponse><Error><Type>Sender</Type><Code>...
+//   EC2    400 or 401 <Response><Errors><Error><Code>...
 #pragma once
 
 #include "api/authentication.h"

@@ -21,7 +21,7 @@ class LogsService final : public Service {
   LogsService(std::string root, Clock& clock) : root_(std::move(root)), clock_(clock) {}
 
   Answer answer(const Call& call) override;
-  bool is_slow() const override { return true; }
+  bool is_slow(const Call& /*call*/) const override { return true; }
 
  private:
   std::string root_;

@@ -60,7 +60,7 @@ class Service {
   virtual Answer answer(const Call& call) = 0;
   // Whether an answer may take longer than a loop may wait. Such a service is asked on one thread
   // of its own, and shares nothing that is not locked.
-  virtual bool is_slow() const { return false; }
+  virtual bool is_slow(const Call& /*call*/) const { return false; }
 };
 
 }  // namespace berth::api

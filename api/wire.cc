@@ -58,6 +58,33 @@ http::Response xml_refusal(const Address& address, const Refusal& refusal,
   return xml_response(refusal.status, std::move(body), request_id);
 }
 
+http::Response ec2_refusal(const Refusal& refusal, const std::string& request_id) {
+  std::string error = xml_element("Code", refusal.code) + xml_element("Message", refusal.message);
+  return xml_response(refusal.status,
+                      fmt::format("<Response><Errors><Error>{}</Error></Errors>{}</Response>\n",
+                                  error, xml_element("RequestID", request_id)),
+                      request_id);
+}
+
+// EC2 says one thing of keys and signatures, another of what is not signed.
+Refusal ec2_doubt(const Unproved& unproved) {
+  constexpr int kUnauthorized = 401;
+  switch (unproved.doubt) {
+    case Doubt::kMissing:
+      return {"MissingAuthenticationToken", "Request is missing Authentication Token", 403};
+    case Doubt::kIncomplete:
+      return {"IncompleteSignature", unproved.text};
+    case Doubt::kExpiredKey:
+      return {"RequestExpired", unproved.text};
+    case Doubt::kUnknownKey:
+    case Doubt::kSignature:
+      return {"AuthFailure",
+              "AWS was not able to validate the provided access credentials: " + unproved.text,
+              kUnauthorized};
+  }
+  return {};
+}
+
 Refusal json_doubt(const Unproved& unproved) {
   switch (unproved.doubt) {
     case Doubt::kMissing:
@@ -120,6 +147,13 @@ std::string xml_element(std::string_view name, std::string_view text) {
 http::Response render_answer(const Address& address, const std::string& body,
                              const std::string& request_id) {
   if (address.protocol == Protocol::kJson) return json_response(200, body, request_id);
+  if (address.protocol == Protocol::kEc2) {
+    return xml_response(
+        200,
+        fmt::format("<{0}Response{1}>{2}{3}</{0}Response>\n", address.operation,
+                    attribute_of(address), xml_element("requestId", request_id), body),
+        request_id);
+  }
   std::string metadata = xml_element("RequestId", request_id);
   return xml_response(200,
                       fmt::format("<{0}Response{1}>{2}<ResponseMetadata>{3}</ResponseMetadata></"
@@ -130,16 +164,35 @@ http::Response render_answer(const Address& address, const std::string& body,
 
 http::Response render_refusal(const Address& address, const Refusal& refusal,
                               const std::string& request_id) {
-  return address.protocol == Protocol::kJson ? json_refusal(refusal, request_id)
-                                             : xml_refusal(address, refusal, request_id);
+  switch (address.protocol) {
+    case Protocol::kJson:
+      return json_refusal(refusal, request_id);
+    case Protocol::kQuery:
+      return xml_refusal(address, refusal, request_id);
+    case Protocol::kEc2:
+      return ec2_refusal(refusal, request_id);
+  }
+  return {};
 }
 
 Refusal refusal_of(Protocol protocol, const Unproved& unproved) {
-  return protocol == Protocol::kJson ? json_doubt(unproved) : query_doubt(unproved);
+  switch (protocol) {
+    case Protocol::kJson:
+      return json_doubt(unproved);
+    case Protocol::kQuery:
+      return query_doubt(unproved);
+    case Protocol::kEc2:
+      return ec2_doubt(unproved);
+  }
+  return {};
 }
 
 Refusal unknown_address(const Address& address) {
   std::string operation = printable(address.operation, kNameShownMax);
+  if (address.protocol == Protocol::kEc2) {
+    return {"InvalidAction",
+            fmt::format("The action {} is not valid for this web service.", operation)};
+  }
   if (address.protocol == Protocol::kQuery) {
     return {"InvalidAction", operation.empty() ? "The request names no Action"
                                                : "Could not find operation " + operation};

@@ -10,7 +10,8 @@
 
 namespace berth::api {
 
-// `body` is the service's: a JSON object, or the <...Result> element of a query answer.
+// `body` is the service's: a JSON object, the <...Result> element of a query answer, the elements
+// of one of EC2's.
 http::Response render_answer(const Address& address, const std::string& body,
                              const std::string& request_id);
 http::Response render_refusal(const Address& address, const Refusal& refusal,

@@ -110,11 +110,19 @@ std::string render_group_elements(const BridgePlan& bridge, const std::vector<En
   return text;
 }
 
-Result<bool> tables_exist(const BridgePlan& bridge) {
-  auto name = table_name(bridge.instance);
+Result<bool> tables_exist(const std::string& instance) {
+  auto name = table_name(instance);
   bool inet = TRY(sys::nft_table_exists({NftFamily::kInet, name}));
   bool l2 = TRY(sys::nft_table_exists({NftFamily::kBridge, name}));
   return inet && l2;
+}
+
+// The last task may end, and take the tables with it, at any moment.
+Status commit_unless_gone(const std::string& instance, const std::string& rules) {
+  if (!TRY(tables_exist(instance))) return {};
+  Status committed = commit_rules(rules, {});
+  if (committed || TRY(tables_exist(instance))) return committed;
+  return {};
 }
 
 }  // namespace
@@ -150,13 +158,21 @@ std::string render_remove(const BridgePlan& bridge, const std::vector<Endpoint>&
 }
 
 Status apply_firewall(const BridgePlan& bridge, const std::vector<Endpoint>& endpoints) {
-  bool base = TRY(tables_exist(bridge));
+  bool base = TRY(tables_exist(bridge.instance));
   return commit_rules((base ? "" : render_base(bridge)) + render_add(bridge, endpoints), {});
 }
 
 Status remove_firewall(const BridgePlan& bridge, const std::vector<Endpoint>& endpoints) {
-  if (endpoints.empty() || !TRY(tables_exist(bridge))) return {};
+  if (endpoints.empty() || !TRY(tables_exist(bridge.instance))) return {};
   return commit_rules(render_remove(bridge, endpoints), {});
+}
+
+Status apply_groups(const std::string& instance, const std::vector<SecurityGroup>& groups) {
+  return commit_unless_gone(instance, render_groups(table_name(instance), groups));
+}
+
+Status remove_group(const std::string& instance, const std::string& group) {
+  return commit_unless_gone(instance, render_no_group(table_name(instance), group));
 }
 
 Status remove_tables(const BridgePlan& bridge) {

@@ -29,6 +29,10 @@ std::string render_remove(const BridgePlan& bridge, const std::vector<Endpoint>&
 Status apply_firewall(const BridgePlan& bridge, const std::vector<Endpoint>& endpoints);
 // Missing tables are success.
 Status remove_firewall(const BridgePlan& bridge, const std::vector<Endpoint>& endpoints);
+// The rules of groups as they are now, for the tasks that run; success when none do.
+Status apply_groups(const std::string& instance, const std::vector<SecurityGroup>& groups);
+// Forgets one that nothing refers to.
+Status remove_group(const std::string& instance, const std::string& group);
 // Both tables, by nfnetlink, without an nft process.
 Status remove_tables(const BridgePlan& bridge);
 

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include <cctype>
+#include <set>
 
 namespace berth::netns {
 namespace {
@@ -64,12 +65,18 @@ std::string task_chain_of(Direction direction, Ipv4 address) {
   return fmt::format("{}_{:08x}", direction == Direction::kIngress ? "to" : "from", address.value);
 }
 
+std::string icmp_text(const GroupRule& rule) {
+  if (rule.icmp_type < 0) return "ip protocol icmp ";
+  std::string text = fmt::format("icmp type {} ", rule.icmp_type);
+  return rule.icmp_code < 0 ? text : text + fmt::format("icmp code {} ", rule.icmp_code);
+}
+
 std::string traffic_text(const GroupRule& rule) {
   switch (rule.traffic) {
     case Traffic::kAll:
       return "";
     case Traffic::kIcmp:
-      return "ip protocol icmp ";
+      return icmp_text(rule);
     case Traffic::kTcp:
     case Traffic::kUdp:
       break;
@@ -97,6 +104,22 @@ std::string render_rule(std::string_view table, Direction direction, std::string
   return text;
 }
 
+std::string member_set_text(std::string_view table, std::string_view group) {
+  return fmt::format("add set inet {} {} {{ type ipv4_addr; }}\n", table, members_of(group));
+}
+
+// Of the groups and of those that their rules name.
+std::set<std::string> names_in(const std::vector<SecurityGroup>& groups) {
+  std::set<std::string> names;
+  for (const SecurityGroup& group : groups) {
+    names.insert(group.name);
+    for (const auto* rules : {&group.ingress, &group.egress}) {
+      for (const GroupRule& rule : *rules) names.insert(rule.groups.begin(), rule.groups.end());
+    }
+  }
+  return names;
+}
+
 std::string set_text(std::string_view verb, std::string_view table, std::string_view group,
                      Ipv4 address) {
   return fmt::format("{} element inet {} {} {{ {} }}\n", verb, table, members_of(group),
@@ -118,15 +141,14 @@ std::string render_group_base(std::string_view table) {
 
 std::string render_groups(std::string_view table, const std::vector<SecurityGroup>& groups) {
   std::string text;
+  for (const std::string& name : names_in(groups)) text += member_set_text(table, name);
   for (const SecurityGroup& group : groups) {
-    text +=
-        fmt::format("add set inet {} {} {{ type ipv4_addr; }}\n", table, members_of(group.name));
     for (Direction direction : {Direction::kIngress, Direction::kEgress}) {
       std::string chain = chain_of(direction, group.name);
       text += fmt::format("add chain inet {0} {1}\nflush chain inet {0} {1}\n", table, chain);
     }
   }
-  // When all sets are there.
+  // When all sets and chains are there.
   for (const SecurityGroup& group : groups) {
     for (const GroupRule& rule : group.ingress) {
       text += render_rule(table, Direction::kIngress, group.name, rule);
@@ -136,6 +158,18 @@ std::string render_groups(std::string_view table, const std::vector<SecurityGrou
     }
   }
   return text;
+}
+
+// Adding what is there is allowed, deleting what is not there fails: so add first.
+std::string render_no_group(std::string_view table, std::string_view group) {
+  std::string text = member_set_text(table, group);
+  for (Direction direction : {Direction::kIngress, Direction::kEgress}) {
+    std::string chain = chain_of(direction, group);
+    text +=
+        fmt::format("add chain inet {0} {1}\nflush chain inet {0} {1}\ndelete chain inet {0} {1}\n",
+                    table, chain);
+  }
+  return text + fmt::format("delete set inet {} {}\n", table, members_of(group));
 }
 
 std::string render_member(std::string_view table, Ipv4 address,
@@ -167,7 +201,7 @@ std::string render_no_member(std::string_view table, Ipv4 address,
     text += fmt::format("flush chain inet {0} {1}\ndelete chain inet {0} {1}\n", table, chain);
   }
   for (const std::string& group : groups) {
-    text += fmt::format("add set inet {} {} {{ type ipv4_addr; }}\n", table, members_of(group));
+    text += member_set_text(table, group);
     text += set_text("add", table, group, address) + set_text("delete", table, group, address);
   }
   return text;

@@ -24,6 +24,8 @@ struct GroupRule {
   Traffic traffic = Traffic::kAll;
   uint16_t first_port = 0;  // of kTcp and kUdp; 0 to 65535 is any
   uint16_t last_port = 65535;
+  int icmp_type = -1;  // of kIcmp; -1 is any
+  int icmp_code = -1;
   std::vector<Ipv4Net> nets;        // the other side: one of these,
   std::vector<std::string> groups;  // or a member of one of these
   bool operator==(const GroupRule&) const = default;
@@ -41,8 +43,11 @@ constexpr size_t kGroupRulesMax = 60;  // of a group and direction, as on AWS
 
 // The chains, maps and hooks; may be committed again.
 std::string render_group_base(std::string_view table);
-// Chains and member sets of all groups, with their rules as they are now.
+// Chains and member sets of all groups, with their rules as they are now, and the member sets of
+// those that the rules name.
 std::string render_groups(std::string_view table, const std::vector<SecurityGroup>& groups);
+// Undoes that of a group without members that no rule names.
+std::string render_no_group(std::string_view table, std::string_view group);
 // What makes an address a member of the groups.
 std::string render_member(std::string_view table, Ipv4 address,
                           const std::vector<std::string>& groups);

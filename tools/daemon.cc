@@ -2,6 +2,9 @@
 
 #include "agent/daemon_info.h"
 #include "agent/paths.h"
+#include "agent/security_groups.h"
+#include "agent/task_network.h"
+#include "api/ec2_service.h"
 #include "api/ecs_service.h"
 #include "api/front_door.h"
 #include "api/logs_service.h"
@@ -32,6 +35,7 @@
 #include "tools/task_driver.h"
 #include "tools/task_figures.h"
 #include "tools/task_input.h"
+#include "tools/task_interfaces.h"
 
 #include <cerrno>
 #include <csignal>
@@ -131,9 +135,25 @@ Result<api::EcsSettings> ecs_settings_of(const agent::Config& config) {
   settings.architecture = TRY(host_architecture());
   settings.cpu_units = sys::online_processors() * kUnitsOfProcessor;
   settings.memory_mib = static_cast<uint32_t>(sys::memory_bytes() / kMiB);
-  for (const netns::SecurityGroup& group : config.security_groups) {
+  netns::Vpc vpc = TRY(agent::vpc_of(config));
+  settings.subnets.clear();
+  for (const netns::VpcSubnet& subnet : vpc.subnets) settings.subnets.push_back(subnet.id);
+  for (const netns::SecurityGroup& group : vpc.groups) {
     settings.security_groups.push_back(group.name);
+    settings.security_groups.push_back(netns::id_of_configured_group(group.name));
   }
+  settings.has_made_group = [made = netns::GroupStore(config.root)](const std::string& id) {
+    return made.has(id);
+  };
+  return settings;
+}
+
+Result<api::Ec2Settings> ec2_settings_of(const agent::Config& config) {
+  api::Ec2Settings settings;
+  settings.host = {config.account_id, config.region};
+  settings.root = config.root;
+  settings.bridge = TRY(agent::bridge_plan_of(config));
+  settings.vpc = TRY(agent::vpc_of(config));
   return settings;
 }
 
@@ -183,7 +203,7 @@ std::vector<ReservingTask> reserving_tasks(scheduler::Core& core) {
 class Daemon {
  public:
   Daemon(const agent::Config& config, const DaemonOptions& options, Memory& memory,
-         const api::EcsSettings& ecs, sys::Loop& loop, Env env)
+         const api::EcsSettings& ecs, api::Ec2Settings ec2, sys::Loop& loop, Env env)
       : config_(config),
         options_(options),
         paths_(agent::paths_of(config)),
@@ -196,6 +216,7 @@ class Daemon {
         sessions_(options.sessions, env),
         metrics_(env.clock.wall()),
         feed_(loop, env.rng),
+        ec2_(with_interfaces(std::move(ec2)), env),
         sts_(memory.key, env),
         memory_(memory),
         host_{ecs.cpu_units, ecs.memory_mib * kMiB},
@@ -221,6 +242,7 @@ class Daemon {
         });
     server_.on_upgrade(
         [this](const http::Request& request, size_t) { return sessions_.accept(request); });
+    door_.open("ec2", ec2_);
     door_.open("ecs", ecs_);
     door_.open("logs", logs_);
     door_.open("monitoring", cloudwatch_);
@@ -241,6 +263,7 @@ class Daemon {
       return ecs_.unsuited(service, revision);
     };
     TRY(driver_.start(std::move(services_)));
+    restore_groups();
     expire_logs();
     purge_secrets();
     look_at_tasks();
@@ -333,13 +356,28 @@ class Daemon {
     auto admitted =
         door_.admit(request, is_proved ? api::Entrance::kSigned : api::Entrance::kTrusted);
     if (!admitted) return reply(std::move(admitted).error());
-    if (!admitted->service->is_slow()) {
+    if (!admitted->service->is_slow(admitted->call)) {
       return reply(door_.finish(*admitted, api::FrontDoor::ask(*admitted)));
     }
     slow_->submit([this, admitted = std::move(*admitted), reply]() -> sys::Workers::Completion {
       return [this, admitted, reply, answered = api::FrontDoor::ask(admitted)] {
         reply(door_.finish(admitted, answered));
       };
+    });
+  }
+
+  api::Ec2Settings with_interfaces(api::Ec2Settings ec2) {
+    ec2.interfaces = [this] { return tools::task_interfaces(driver_.core()); };
+    return ec2;
+  }
+
+  void restore_groups() {
+    slow_->submit([this]() -> sys::Workers::Completion {
+      auto restored = ec2_.restore();
+      if (!restored) {
+        LOG(kError, "rules of security groups may be old", {{"why", restored.error().text}});
+      }
+      return [] {};
     });
   }
 
@@ -396,6 +434,7 @@ class Daemon {
   ExecSessions sessions_;
   DaemonMetrics metrics_;
   EventFeed feed_;
+  api::Ec2Service ec2_;
   api::Sts sts_;
   Memory& memory_;
   HostSize host_;
@@ -420,7 +459,8 @@ Status serve_daemon(const agent::Config& config, const DaemonOptions& options) {
   Env env{clock, rng};
   Memory memory = TRY(open_memory(paths, env));
   auto loop = TRY(sys::Loop::make(clock));
-  return Daemon(config, options, memory, TRY(ecs_settings_of(config)), *loop, env).run();
+  api::EcsSettings ecs = TRY(ecs_settings_of(config));
+  return Daemon(config, options, memory, ecs, TRY(ec2_settings_of(config)), *loop, env).run();
 }
 
 }  // namespace berth::tools

@@ -42,6 +42,7 @@ Status print_environment(const agent::Config& config) {
       {"AWS_DEFAULT_REGION", config.region},
       {"AWS_ENDPOINT_URL", url},
       {"AWS_ENDPOINT_URL_ECS", url},
+      {"AWS_ENDPOINT_URL_EC2", url},
       {"AWS_ENDPOINT_URL_STS", url},
       {"AWS_ENDPOINT_URL_CLOUDWATCH_LOGS", url},
       {"AWS_ENDPOINT_URL_SSM", url},

@@ -240,7 +240,7 @@ Status check_groups(const agent::Config& config, const RunOptions& options,
                 "--security-group: Network Configuration is not valid for the given networkMode of "
                 "this task definition.");
   }
-  return agent::check_task_groups(config.security_groups, options.security_groups);
+  return agent::check_task_groups(config, options.security_groups);
 }
 
 Result<int> run(const agent::Config& config, const RunOptions& options) {

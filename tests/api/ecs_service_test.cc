@@ -229,8 +229,17 @@ TEST_F(EcsTest, WhatIsRefusedIsRefusedInAwsWords) {
        "InvalidParameterException", "subnets can not be empty."},
       {"RunTask",
        R"({"taskDefinition": "far", "networkConfiguration": {"awsvpcConfiguration":
-          {"subnets": ["s"], "securityGroups": ["nobody"]}}})",
-       "InvalidParameterException", "'nobody' does not exist"},
+          {"subnets": ["subnet-1"], "securityGroups": ["nobody"]}}})",
+       "InvalidParameterException",
+       "Error retrieving security group information for [nobody]: The security group 'nobody' does "
+       "not exist (ErrorCode: InvalidGroup.NotFound)"},
+      {"RunTask",
+       R"({"taskDefinition": "far", "networkConfiguration": {"awsvpcConfiguration":
+          {"subnets": ["subnet-1", "subnet-2"]}}})",
+       "InvalidParameterException",
+       "Error retrieving subnet information for [subnet-2]: The subnet ID 'subnet-2' does not "
+       "exist "
+       "(ErrorCode: InvalidSubnetID.NotFound)"},
       {"RunTask",
        R"({"taskDefinition": "web", "launchType": "EC2",
           "capacityProviderStrategy": [{"capacityProvider": "FARGATE"}]})",
@@ -506,7 +515,7 @@ TEST_F(EcsTest, StrategiesShareTasksOut) {
     "defaultCapacityProviderStrategy": [{"capacityProvider": "FARGATE", "base": 1, "weight": 1},
       {"capacityProvider": "FARGATE_SPOT", "weight": 3}]})");
   json answer = good("RunTask", R"({"cluster": "s", "taskDefinition": "far", "count": 5,
-    "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["s"]}}})");
+    "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}})");
   std::map<std::string, int> counts;
   for (const json& task : answer["tasks"]) {
     EXPECT_EQ(task["launchType"], "FARGATE");

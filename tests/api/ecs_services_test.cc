@@ -24,6 +24,7 @@ class EcsServicesTest : public testing::Test, protected EcsHost {
                  .account = "000000000000",
                  .cpu_units = 4096,
                  .memory_mib = 4096,
+                 .subnets = {"subnet-1", "subnet-2"},
                  .security_groups = {}}) {
     register_web();
   }
@@ -518,7 +519,7 @@ TEST_F(EcsServicesTest, WhatCannotBeUpdatedIsRefused) {
       {R"({"service": null})", "InvalidParameterException", "service can not be blank"},
       {R"({"taskDefinition": "no"})", "ClientException", "TaskDefinition not found."},
       {R"({"desiredCount": 5001})", "InvalidParameterException", "desiredCount"},
-      {R"({"networkConfiguration": {"awsvpcConfiguration": {"subnets": ["s"]}}})",
+      {R"({"networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}})",
        "InvalidParameterException", "Network Configuration is not valid"},
       {R"({"capacityProviderStrategy": [{"capacityProvider": "FARGATE"}]})",
        "InvalidParameterException", "forceNewDeployment"},

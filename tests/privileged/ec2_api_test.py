@@ -1,0 +1,124 @@
+"""EC2's security groups over real tasks: boto3 and Amazon's command line open and close ports, packets are asked whether they
+obey, at once and after a death of berthd."""
+
+import json
+import subprocess
+
+import botocore.exceptions
+import pytest
+
+from berth import Instance
+
+QUICK = {"Delay": 1, "MaxAttempts": 60}
+SERVE = 'mkdir -p /www; echo page >/www/index.html; httpd -p 80 -h /www; trap "exit 0" TERM; while :; do sleep 0.1; done'
+WAITS = 'trap "exit 0" TERM; while :; do sleep 0.1; done'
+GROUPS = {"operators": {"ingress": [{"protocol": "tcp", "fromPort": 22, "toPort": 22, "cidrs": ["10.0.0.0/8"]}]}}
+
+
+@pytest.fixture(scope="module")
+def daemon_instance(tmp_path_factory, layouts):
+    images = {name: f"oci:{directory}:latest" for name, directory in layouts.items()}
+    config = {"accountId": "123456789012", "region": "eu-central-1", "securityGroups": GROUPS}
+    return Instance(tmp_path_factory.mktemp("ec2"), images, config)
+
+
+class Host:
+    def __init__(self, daemon):
+        self.daemon, self.image = daemon, f"{daemon.instance.images['busybox']}"
+        self.again()
+
+    def again(self):
+        self.ecs, self.ec2 = self.daemon.client("ecs"), self.daemon.client("ec2")
+
+    def start(self, family, script, *groups):
+        """The id of a task that runs, and its address."""
+        self.ecs.register_task_definition(
+            family=family, networkMode="awsvpc",
+            containerDefinitions=[{"name": "main", "image": self.image, "memory": 32, "command": ["sh", "-c", script],
+                                   "stopTimeout": 5}])
+        run = self.ecs.run_task(taskDefinition=family, networkConfiguration={
+            "awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": list(groups)}})
+        assert run["failures"] == []
+        arn = run["tasks"][0]["taskArn"]
+        self.ecs.get_waiter("tasks_running").wait(tasks=[arn], WaiterConfig=QUICK)
+        task = self.ecs.describe_tasks(tasks=[arn])["tasks"][0]
+        details = {each["name"]: each["value"] for each in task["attachments"][0]["details"]}
+        return arn.rsplit("/", 1)[1], details
+
+    def answers(self, client, address):
+        """Whether a new connection of the client gets the page."""
+        asked = self.daemon.instance.berth("exec", client, "timeout", "2", "wget", "-qO", "-", f"http://{address}/")
+        return asked.out == "page\n"
+
+    def code(self, operation, **arguments):
+        with pytest.raises(botocore.exceptions.ClientError) as refused:
+            getattr(self.ec2, operation)(**arguments)
+        return refused.value.response["Error"]["Code"]
+
+
+def forget_rules(group):
+    """What a death between a group's file and its rules would have left."""
+    listed = json.loads(subprocess.run(["nft", "-j", "list", "chains", "inet"], capture_output=True, check=True).stdout)
+    name = "in_" + group.replace("-", "_2d")
+    (table,) = [each["chain"]["table"] for each in listed["nftables"] if each.get("chain", {}).get("name") == name]
+    subprocess.run(["nft", "flush", "chain", "inet", table, name], check=True)
+
+
+def test_ports_are_opened_and_closed_for_tasks_that_run(daemon):
+    host = Host(daemon)
+    group = host.ec2.create_security_group(GroupName="pages", Description="of a test", VpcId="vpc-1")["GroupId"]
+    callers = daemon.aws("ec2", "create-security-group", "--group-name", "callers", "--description", "'of a test'")["GroupId"]
+    _, served = host.start("server", SERVE, group)
+    client, asking = host.start("client", WAITS, callers, "operators")
+    address = served["privateIPv4Address"]
+    pair = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": [{"GroupId": callers}]}
+
+    assert not host.answers(client, address), "nothing is let in yet"
+    host.ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[pair])
+    assert host.answers(client, address), "at once, for tasks that run"
+    assert host.code("authorize_security_group_ingress", GroupId=group, IpPermissions=[pair]) == "InvalidPermission.Duplicate"
+
+    daemon.kill()
+    forget_rules(group)
+    daemon.start()
+    host.again()
+    (kept,) = host.ec2.describe_security_groups(Filters=[{"Name": "group-name", "Values": ["pag*"]}])["SecurityGroups"]
+    assert kept["IpPermissions"][0]["UserIdGroupPairs"] == [{"GroupId": callers, "UserId": "123456789012"}]
+    # One thread does both, in order: when this is answered, what was to be restored is.
+    assert host.answers(client, address), "the rules are those of the disk again"
+
+    host.ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=[pair])
+    assert not host.answers(client, address)
+    daemon.aws("ec2", "authorize-security-group-ingress", "--group-id", group, "--protocol", "tcp", "--port", "80",
+               "--cidr", asking["privateIPv4Address"] + "/32")
+    assert host.answers(client, address), "by the address"
+    everything = {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
+    host.ec2.revoke_security_group_egress(GroupId=callers, IpPermissions=[everything])
+    assert host.answers(client, address), "its other group lets it out"
+
+    (interface,) = host.ec2.describe_network_interfaces(Filters=[{"Name": "group-id", "Values": [group]}])["NetworkInterfaces"]
+    assert interface["NetworkInterfaceId"] == served["networkInterfaceId"]
+    assert interface["PrivateIpAddress"] == address
+    assert host.code("delete_security_group", GroupId=group) == "DependencyViolation"
+    assert host.code("delete_security_group", GroupId="sg-operators") == "OperationNotPermitted"
+
+    tasks = host.ecs.list_tasks()["taskArns"]
+    for each in tasks:
+        host.ecs.stop_task(task=each)
+    host.ecs.get_waiter("tasks_stopped").wait(tasks=tasks, WaiterConfig=QUICK)
+    for each in (group, callers):
+        host.ec2.delete_security_group(GroupId=each)
+    with pytest.raises(host.ecs.exceptions.InvalidParameterException, match="The security group 'sg-.*' does not exist"):
+        host.start("client", WAITS, group)
+
+
+def test_the_network_of_the_host_is_described(daemon):
+    ec2 = daemon.client("ec2")
+    (vpc,) = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
+    (subnet,) = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])["Subnets"]
+    assert (subnet["SubnetId"], subnet["CidrBlock"]) == ("subnet-1", vpc["CidrBlock"])
+    (zone,) = daemon.aws("ec2", "describe-availability-zones")["AvailabilityZones"]
+    assert zone["ZoneName"] == subnet["AvailabilityZone"] == "eu-central-1a"
+    names = {each["GroupName"]: each["GroupId"] for page in ec2.get_paginator("describe_security_groups").paginate(
+        PaginationConfig={"PageSize": 5}) for each in page["SecurityGroups"]}
+    assert names == {"default": "sg-1", "operators": "sg-operators"}
