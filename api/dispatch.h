@@ -36,6 +36,7 @@ struct ServiceModel {
 
 // The services that berth speaks; one that has two protocols stands there twice.
 inline constexpr std::array kServiceModels = {
+    ServiceModel{"application-autoscaling", Protocol::kJson, "AnyScaleFrontendService", "", ""},
     ServiceModel{"ec2", Protocol::kEc2, "", "2016-11-15",
                  "http://ec2.amazonaws.com/doc/2016-11-15/"},
     ServiceModel{"ecs", Protocol::kJson, "AmazonEC2ContainerServiceV20141113", "", ""},

@@ -132,7 +132,7 @@ tl::expected<Caller, Unproved> FrontDoor::caller_of(const Exchange& exchange,
   Proof proof{.key = key_,
               .host = host_,
               .service = std::string(exchange.address.service->name),
-              .now = env_.clock.wall()};
+              .now = (signers_clock_ == nullptr ? env_.clock : *signers_clock_).wall()};
   return authenticate(exchange.request, exchange.body, proof);
 }
 

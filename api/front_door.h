@@ -47,6 +47,9 @@ class FrontDoor {
   // `name` is that of a ServiceModel; `service` is borrowed.
   void open(const std::string& name, Service& service);
 
+  // Whose time signatures are dated by, when it is not ours; borrowed.
+  void date_signatures_by(Clock& clock) { signers_clock_ = &clock; }
+
   // A request that has been let in.
   struct Admitted {
     Service* service = nullptr;
@@ -77,6 +80,7 @@ class FrontDoor {
   RootKey key_;
   Host host_;
   Env env_;
+  Clock* signers_clock_ = nullptr;
   Observer observer_;
   std::map<std::string, Service*, std::less<>> services_;
 };

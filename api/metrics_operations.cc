@@ -31,7 +31,8 @@ constexpr auto kMetricsOperations = std::to_array<Operation>({
     {"GetMetricStatistics", get_metric_statistics, kPartly, "no percentiles"},
     {"ListMetrics", list_metrics, kWorks, ""},
     {"PutMetricAlarm", put_metric_alarm, kPartly,
-     "of one metric; actions are kept and nobody is called"},
+     "of one metric; of its actions scaling policies are called (AlarmActions), the others are "
+     "kept"},
     {"PutMetricData", put_metric_data, kPartly, "by the minute; request bodies are not compressed"},
     {"SetAlarmState", set_alarm_state, kWorks, ""},
 });
@@ -124,6 +125,8 @@ void check_statistic(Ask& ask, const std::string& name) {
 
 namespace {
 
+constexpr std::string_view kSetsState = "SetAlarmState";
+
 // The exceptions of JSON's model, by the codes of the query protocol.
 std::string json_fault_of(const std::string& code) {
   constexpr std::array<std::pair<std::string_view, std::string_view>, 5> kFaults = {
@@ -150,6 +153,7 @@ Answer MetricsService::answer(const Call& call) {
                                 host_.region, host_.account)};
   if (!call.is_form) {
     Answer answer = answer_json(call, cw::kMetricsFaults, cw::all_operations(), metrics);
+    if (answer && sink_ && call.operation == kSetsState) sink_();
     if (answer || answer.error().code == unknown_operation("").code) return answer;
     Refusal refusal = answer.error();
     refusal.query_code = refusal.code;
@@ -162,6 +166,7 @@ Answer MetricsService::answer(const Call& call) {
   as_json.body = std::move(*body);
   Answer answer = answer_json(as_json, cw::kMetricsFaults, cw::all_operations(), metrics);
   if (!answer) return answer;
+  if (sink_ && call.operation == kSetsState) sink_();
   std::string xml = xml_of_json(nlohmann::ordered_json::parse(*answer), "member");
   return fmt::format("<{0}Result>{1}</{0}Result>", call.operation, xml);
 }

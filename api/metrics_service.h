@@ -10,6 +10,7 @@
 #include "metrics/alarm_book.h"
 #include "metrics/metric_store.h"
 
+#include <functional>
 #include <utility>
 
 namespace berth::api {
@@ -22,10 +23,14 @@ class MetricsService final : public Service {
 
   Answer answer(const Call& call) override;
 
+  // Who hears that a client may have set the state of an alarm.
+  void watch(std::function<void()> sink) { sink_ = std::move(sink); }
+
  private:
   metrics::MetricStore& store_;
   metrics::AlarmBook& alarms_;
   Host host_;
+  std::function<void()> sink_{};
 };
 
 }  // namespace berth::api

@@ -23,6 +23,7 @@ int rounded_up(int64_t count, int percent) {
 struct RequestName {
   const char* operator()(const ServiceCreated&) const { return "ServiceCreated"; }
   const char* operator()(const ServiceUpdated&) const { return "ServiceUpdated"; }
+  const char* operator()(const ServiceScaled&) const { return "ServiceScaled"; }
   const char* operator()(const ServiceDeleted&) const { return "ServiceDeleted"; }
   const char* operator()(const DeploymentStopRequested&) const { return "DeploymentStopRequested"; }
   const char* operator()(const HookAnswered&) const { return "HookAnswered"; }

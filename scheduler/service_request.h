@@ -3,6 +3,7 @@
 // service or deployment that it does not have, or that is over.
 #pragma once
 
+#include "scheduler/record_store.h"
 #include "scheduler/service.h"
 
 #include <optional>
@@ -29,6 +30,17 @@ struct ServiceUpdated {
   ServiceConfiguration configuration{};
   std::optional<RevisionSpec> revision{};
   bool operator==(const ServiceUpdated&) const = default;
+};
+
+// Its desired count is another one, and nothing else: of those who scale services. What they
+// remember of it is stored with it.
+struct ServiceScaled {
+  ServiceKey service{};
+  int desired_count = 0;
+  std::string message{};  // ECS's words
+  std::string cause{};
+  std::vector<Record> records{};
+  bool operator==(const ServiceScaled&) const = default;
 };
 
 // Its tasks are stopped: DRAINING, then INACTIVE.
@@ -106,9 +118,9 @@ struct NodeChanged {
 };
 
 using ServiceRequest =
-    std::variant<ServiceCreated, ServiceUpdated, ServiceDeleted, DeploymentStopRequested,
-                 HookAnswered, AlarmChanged, TaskSetCreated, TaskSetScaled, TaskSetDeleted,
-                 TaskSetTagged, PrimaryTaskSetChanged, NodeChanged>;
+    std::variant<ServiceCreated, ServiceUpdated, ServiceScaled, ServiceDeleted,
+                 DeploymentStopRequested, HookAnswered, AlarmChanged, TaskSetCreated, TaskSetScaled,
+                 TaskSetDeleted, TaskSetTagged, PrimaryTaskSetChanged, NodeChanged>;
 
 // "ServiceCreated".
 const char* name_of(const ServiceRequest& request);

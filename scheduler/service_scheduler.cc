@@ -295,6 +295,21 @@ void ServiceScheduler::apply(const ServiceUpdated& request) {
   look_at(request.service, "UpdateService");
 }
 
+void ServiceScheduler::apply(const ServiceScaled& request) {
+  for (const Record& record : request.records) draft_.others.push_back(record);
+  Entry* entry = touch_active(request.service);
+  if (entry == nullptr) return;
+  int& desired = entry->service.configuration.desired_count;
+  if (desired == request.desired_count) return;
+  tell(*entry, "SERVICE_DESIRED_COUNT_UPDATED",
+       fmt::format("desired count {} instead of {}: {}", request.desired_count, desired,
+                   request.cause));
+  entry->events.back().message = request.message;
+  desired = request.desired_count;
+  for (Deployment& each : entry->service.deployments) each.is_blocked_told = false;
+  look_at(request.service, "scaled");
+}
+
 void ServiceScheduler::apply(const ServiceDeleted& request) {
   Entry* entry = touch_active(request.service);
   if (entry == nullptr) return;
@@ -627,6 +642,7 @@ std::vector<Record> ServiceScheduler::records() {
       records.push_back(service_record_of(deployment));
     }
   }
+  for (const Record& record : draft_.others) records.push_back(record);
   for (const auto& [alarm, is_raised] : draft_.alarms) {
     records.push_back(
         {kAlarmKind, alarm, is_raised ? std::optional<std::string>("{}") : std::nullopt});

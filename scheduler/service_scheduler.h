@@ -95,6 +95,7 @@ class ServiceScheduler {
     std::map<std::string, ServiceRevision> revisions{};
     std::map<std::string, ServiceDeployment> deployments{};
     std::map<std::string, bool> alarms{};
+    std::vector<Record> others{};  // of those who scale
     std::set<ServiceKey> due{};
     std::vector<Turnover> turnover{};
     std::map<ServiceKey, Outdated> outdated{};
@@ -102,6 +103,7 @@ class ServiceScheduler {
 
   void apply(const ServiceCreated& request);
   void apply(const ServiceUpdated& request);
+  void apply(const ServiceScaled& request);
   void apply(const ServiceDeleted& request);
   void apply(const DeploymentStopRequested& request);
   void apply(const HookAnswered& request);

@@ -105,6 +105,11 @@ Status Loop::run() {
   return {};
 }
 
+std::optional<Instant> Loop::next_timer() const {
+  if (timers_.empty()) return std::nullopt;
+  return timers_.begin()->first.first;
+}
+
 void Loop::run_posted() {
   std::deque<Task> tasks;
   {

@@ -13,6 +13,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 namespace berth::sys {
@@ -37,6 +38,8 @@ class Loop {
   using TimerId = uint64_t;
   TimerId after(Duration delay, Task task);
   void cancel(TimerId id);
+  // When the next timer is due; nothing: there is none.
+  std::optional<Instant> next_timer() const;
 
   // Blocks the given signals for this thread and later ones and hands them to `handler` through a
   // signalfd(2). Call before other threads start. At most once.

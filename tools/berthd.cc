@@ -58,6 +58,9 @@ int main(int argc, char** argv) {
   app.add_option("--listen", options.listen, "ADDRESS:PORT of the API (default 127.0.0.1:4566)");
   app.add_flag("--no-auth", options.daemon.no_auth,
                "take requests that nobody has signed: for a host that is thrown away");
+  app.add_flag(
+      "--virtual-clock", options.daemon.virtual_clock,
+      "let `berth system clock advance` move the time: for an instance that is thrown away");
   app.add_flag("--print-config", options.print_config, "print the configuration in force and end");
   app.add_option_function<std::string>(
          "--userns", [&](const std::string&) { options.daemon.userns_host = true; },

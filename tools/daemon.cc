@@ -9,6 +9,8 @@
 #include "api/front_door.h"
 #include "api/logs_service.h"
 #include "api/metrics_service.h"
+#include "api/scaling_engine.h"
+#include "api/scaling_service.h"
 #include "api/secrets_service.h"
 #include "api/ssm_service.h"
 #include "api/sts.h"
@@ -17,6 +19,7 @@
 #include "logs/log_store.h"
 #include "metrics/alarm_book.h"
 #include "metrics/metric_store.h"
+#include "scaling/book.h"
 #include "scheduler/catalog.h"
 #include "scheduler/sqlite_store.h"
 #include "secrets/secret_store.h"
@@ -29,6 +32,7 @@
 #include "sys/spawn.h"
 #include "sys/tcp.h"
 #include "sys/workers.h"
+#include "tools/clock_control.h"
 #include "tools/daemon_metrics.h"
 #include "tools/event_feed.h"
 #include "tools/supervisor.h"
@@ -41,6 +45,7 @@
 #include <csignal>
 #include <memory>
 #include <optional>
+#include <set>
 
 namespace berth::tools {
 namespace {
@@ -56,6 +61,7 @@ constexpr int kTakeOverTries = 20;
 constexpr std::chrono::milliseconds kTakeOverPause(50);
 constexpr uint8_t kLoopbackNet = 127;
 constexpr Duration kFiguresInterval = std::chrono::minutes(1);
+constexpr Duration kFigureAge = std::chrono::seconds(1);  // what is looked at is the minute before
 constexpr Duration kExpiryInterval = std::chrono::hours(1);
 constexpr uint32_t kUnitsOfProcessor = 1024;
 constexpr uint64_t kMiB = 1024 * 1024;
@@ -116,6 +122,7 @@ struct Memory {
   std::unique_ptr<scheduler::Catalog> catalog;
   std::optional<metrics::MetricStore> figures;
   std::optional<metrics::AlarmBook> alarms;
+  std::optional<scaling::ScalingBook> scaling;
 };
 
 Result<Memory> open_memory(const agent::InstancePaths& paths, Env env) {
@@ -125,6 +132,7 @@ Result<Memory> open_memory(const agent::InstancePaths& paths, Env env) {
   memory.catalog = TRY(scheduler::Catalog::open(*memory.store, env.rng, env.clock.wall()));
   memory.figures = TRY(metrics::MetricStore::open(paths.root, env.clock.wall()));
   memory.alarms = TRY(metrics::AlarmBook::open(paths.root));
+  memory.scaling = TRY(scaling::ScalingBook::open(*memory.store));
   return memory;
 }
 
@@ -200,16 +208,24 @@ std::vector<ReservingTask> reserving_tasks(scheduler::Core& core) {
   return tasks;
 }
 
+// The host's, by which the kernel counts and clients sign, and the one that goes ahead of it.
+struct Clocks {
+  Clock& host;
+  sys::AdvancedClock* advanced = nullptr;  // null: nobody moves it
+};
+
 class Daemon {
  public:
   Daemon(const agent::Config& config, const DaemonOptions& options, Memory& memory,
-         const api::EcsSettings& ecs, api::Ec2Settings ec2, sys::Loop& loop, Env env)
+         const api::EcsSettings& ecs, api::Ec2Settings ec2, sys::Loop& loop, Env env,
+         const Clocks& clocks)
       : config_(config),
         options_(options),
         paths_(agent::paths_of(config)),
         services_(service_settings_of(config, ecs, memory.catalog->node_id())),
         loop_(loop),
         clock_(env.clock),
+        clocks_(clocks),
         supervisor_(aws::parse_environment(sys::own_environment()), loop),
         driver_(driver_options_of(config, options), *memory.store, loop, env),
         ecs_(driver_.core(), *memory.catalog, env, ecs, [this] { return driver_.step(); }),
@@ -221,6 +237,10 @@ class Daemon {
         memory_(memory),
         host_{ecs.cpu_units, ecs.memory_mib * kMiB},
         cloudwatch_(*memory.figures, *memory.alarms, {config.account_id, config.region}),
+        scaling_({driver_.core(), *memory.scaling, *memory.alarms, *memory.figures},
+                 {config.account_id, config.region}, env, [this] { return driver_.step(); }),
+        autoscaling_(scaling_, {config.account_id, config.region},
+                     [this] { wait_for_schedules(); }),
         logs_(paths_.root, env.clock),
         secrets_(secrets::SecretStore(paths_.root), {config.account_id, config.region}, env),
         ssm_(secrets::SecretStore(paths_.root), {config.account_id, config.region}, env),
@@ -230,6 +250,7 @@ class Daemon {
             [this](const http::Request& request, size_t listener,
                    const http::Server::Reply& reply) { answer(request, listener, reply); },
             kApiLimits) {
+    door_.date_signatures_by(clocks.host);
     ecs_.execute_by(sessions_);
     door_.observe([this](const api::Exchanged& exchanged) { metrics_.count(exchanged); });
     driver_.watch([this](const scheduler::Change& change) {
@@ -242,6 +263,8 @@ class Daemon {
         });
     server_.on_upgrade(
         [this](const http::Request& request, size_t) { return sessions_.accept(request); });
+    cloudwatch_.watch([this] { loop_.post([this] { follow_alarms(); }); });
+    door_.open("application-autoscaling", autoscaling_);
     door_.open("ec2", ec2_);
     door_.open("ecs", ecs_);
     door_.open("logs", logs_);
@@ -266,7 +289,14 @@ class Daemon {
     restore_groups();
     expire_logs();
     purge_secrets();
+    TRY(scaling_.reconcile());
     look_at_tasks();
+    run_schedules();
+    if (clocks_.advanced != nullptr) {
+      clock_control_ = std::make_unique<ClockControl>(*clocks_.advanced, loop_, *slow_,
+                                                      paths_.daemon() + ClockControl::kFile,
+                                                      [this] { return has_changing_tasks(); });
+    }
     TRY(listen());
     supervisor_.ready();
     Status served = loop_.run();
@@ -350,6 +380,10 @@ class Daemon {
       return reply(
           {.content_type = kMetricsType, .body = metrics_.render(driver_.core(), own_figures())});
     }
+    if (request.path == ClockControl::kPath && listener != kTcpListener) {
+      if (clock_control_ != nullptr) return clock_control_->answer(request, reply);
+      return reply(ClockControl::refusal());
+    }
     bool asks_for_events = request.method == "GET" && request.path == EventFeed::kPath;
     if (asks_for_events && listener != kTcpListener) return feed_.answer(request, reply);
     bool is_proved = listener == kTcpListener && !options_.no_auth;
@@ -384,16 +418,20 @@ class Daemon {
   // What tasks use goes to CloudWatch's metrics, once a minute; then its alarms are looked at.
   void look_at_tasks() {
     slow_->submit([this]() -> sys::Workers::Completion {
-      auto used = tools::look_at_tasks(config_, clock_);
+      auto used = tools::look_at_tasks(config_, clocks_.host);
       return [this, used = std::move(used)]() mutable { keep_figures(std::move(used)); };
     });
-    loop_.after(kFiguresInterval, [this] { look_at_tasks(); });
+    // As the minute ends, so that each has one figure.
+    Duration since = clock_.wall().time_since_epoch() % kFiguresInterval;
+    loop_.after(kFiguresInterval - since, [this] { look_at_tasks(); });
   }
 
   void keep_figures(Result<UsedByTasks> used) {
     WallTime now = clock_.wall();
     if (used) {
-      auto at = std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
+      auto at =
+          std::chrono::duration_cast<std::chrono::seconds>((now - kFigureAge).time_since_epoch())
+              .count();
       auto data = figures_of(reserving_tasks(driver_.core()), used_, *used, host_, at);
       auto kept = memory_.figures->add(data, metrics::Durability::kWritten, now);
       if (!kept) LOG(kWarn, "what tasks use is not kept", {{"why", kept.error().text}});
@@ -403,6 +441,56 @@ class Daemon {
     }
     auto evaluated = memory_.alarms->evaluate(*memory_.figures, now);
     if (!evaluated) LOG(kWarn, "alarms stay as they are", {{"why", evaluated.error().text}});
+    follow_alarms();
+  }
+
+  // Who waits for alarms: deployments, and policies that scale.
+  void follow_alarms() {
+    const std::set<std::string> raised = driver_.core().services().raised_alarms();
+    bool has_changed = false;
+    auto tell = [&](const std::string& name, bool is_raised) {
+      has_changed = true;
+      driver_.core().submit(scheduler::ServiceRequest(scheduler::AlarmChanged{name, is_raised}));
+    };
+    const auto& alarms = memory_.alarms->alarms();
+    for (const auto& [name, alarm] : alarms) {
+      bool is_raised = alarm.state == metrics::AlarmState::kAlarm;
+      if (is_raised != raised.contains(name)) tell(name, is_raised);
+    }
+    for (const std::string& name : raised) {
+      if (!alarms.contains(name)) tell(name, /*is_raised=*/false);
+    }
+    auto stepped = has_changed ? driver_.step() : Status();
+    if (!stepped) LOG(kError, "alarms are not told", {{"why", stepped.error().text}});
+    scaling_.look();
+  }
+
+  bool has_changing_tasks() {
+    for (const std::string& id : driver_.core().task_ids()) {
+      scheduler::TaskStatus status = driver_.core().find_task(id)->last_status();
+      bool is_at_rest =
+          status == scheduler::TaskStatus::kRunning || status == scheduler::TaskStatus::kStopped;
+      if (!is_at_rest) return true;
+    }
+    return false;
+  }
+
+  // Scheduled actions.
+  void run_schedules() {
+    scaling_.run_due();
+    wait_for_schedules();
+  }
+
+  void wait_for_schedules() {
+    auto next = scaling_.next_due();
+    if (next == schedule_due_) return;
+    if (schedule_due_) loop_.cancel(schedule_timer_);
+    schedule_due_ = next;
+    if (!next) return;
+    schedule_timer_ = loop_.after(std::max(*next - clock_.wall(), Duration(0)), [this] {
+      schedule_due_.reset();
+      run_schedules();
+    });
   }
 
   // Secrets whose recovery window is over, likewise.
@@ -428,6 +516,7 @@ class Daemon {
   scheduler::ServiceSettings services_;  // until they are opened
   sys::Loop& loop_;
   Clock& clock_;
+  Clocks clocks_;
   Supervisor supervisor_;
   TaskDriver driver_;
   api::EcsService ecs_;
@@ -440,10 +529,15 @@ class Daemon {
   HostSize host_;
   UsedByTasks used_{};
   api::MetricsService cloudwatch_;
+  api::ScalingEngine scaling_;
+  api::ScalingService autoscaling_;
   api::LogsService logs_;
   api::SecretsService secrets_;
   api::SsmService ssm_;
   std::unique_ptr<sys::Workers> slow_;  // the thread of the service
+  std::unique_ptr<ClockControl> clock_control_;
+  std::optional<WallTime> schedule_due_{};
+  sys::Loop::TimerId schedule_timer_ = 0;
   api::FrontDoor door_;
   http::Server server_;
 };
@@ -454,13 +548,18 @@ Status serve_daemon(const agent::Config& config, const DaemonOptions& options) {
   TRY(check_listen(config, options));
   agent::InstancePaths paths = agent::paths_of(config);
   DaemonLocks locks = TRY(take_locks(paths));
-  sys::SystemClock clock;
+  sys::SystemClock system_clock;
+  sys::AdvancedClock clock(system_clock);
+  if (options.virtual_clock)
+    TRY(ClockControl::restore(clock, paths.daemon() + ClockControl::kFile));
   sys::SystemRng rng;
   Env env{clock, rng};
   Memory memory = TRY(open_memory(paths, env));
   auto loop = TRY(sys::Loop::make(clock));
   api::EcsSettings ecs = TRY(ecs_settings_of(config));
-  return Daemon(config, options, memory, ecs, TRY(ec2_settings_of(config)), *loop, env).run();
+  return Daemon(config, options, memory, ecs, TRY(ec2_settings_of(config)), *loop, env,
+                {system_clock, options.virtual_clock ? &clock : nullptr})
+      .run();
 }
 
 }  // namespace berth::tools

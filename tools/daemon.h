@@ -17,8 +17,9 @@
 namespace berth::tools {
 
 struct DaemonOptions {
-  bool no_auth = false;      // whoever reaches the port is trusted
-  bool userns_host = false;  // tasks have no user namespaces
+  bool no_auth = false;        // whoever reaches the port is trusted
+  bool userns_host = false;    // tasks have no user namespaces
+  bool virtual_clock = false;  // its clock may be told to go ahead: `berth system clock`
   // As AgentOptions and RunOptions have them.
   std::vector<std::string> sweeper;
   std::vector<std::string> cleaner;

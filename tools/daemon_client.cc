@@ -30,6 +30,12 @@ std::string request_text(const std::string& operation, const std::string& body) 
       operation, body.size(), body);
 }
 
+std::string bare_request(const char* method, const std::string& path) {
+  return fmt::format(
+      "{} {} HTTP/1.1\r\nHost: berthd\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", method,
+      path);
+}
+
 Result<sys::Fd> connect_daemon(const agent::Config& config) {
   std::string path = agent::paths_of(config).daemon_socket();
   auto connected = sys::connect_stream(path);
@@ -90,9 +96,11 @@ Result<HttpAnswer> parse_http_answer(const std::string& bytes) {
 }
 
 Result<ClientJson> get_from_daemon(const agent::Config& config, const std::string& path) {
-  return ask_daemon(config, fmt::format("GET {} HTTP/1.1\r\nHost: berthd\r\n"
-                                        "Connection: close\r\nContent-Length: 0\r\n\r\n",
-                                        path));
+  return ask_daemon(config, bare_request("GET", path));
+}
+
+Result<ClientJson> post_to_daemon(const agent::Config& config, const std::string& path) {
+  return ask_daemon(config, bare_request("POST", path));
 }
 
 Result<ClientJson> ask_ecs(const agent::Config& config, const std::string& operation,

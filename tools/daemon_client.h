@@ -19,6 +19,8 @@ Result<nlohmann::ordered_json> ask_ecs(const agent::Config& config, const std::s
 // What berthd answers to a GET of a path of its own (EventFeed::kPath); errors as above.
 Result<nlohmann::ordered_json> get_from_daemon(const agent::Config& config,
                                                const std::string& path);
+// Likewise to a POST, whose query says all.
+Result<nlohmann::ordered_json> post_to_daemon(const agent::Config& config, const std::string& path);
 
 // The body of an answer to HTTP/1.1 that ends with its connection; kCorrupt for what is none.
 struct HttpAnswer {

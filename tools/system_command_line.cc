@@ -54,6 +54,20 @@ void add_format(CLI::App& command, bool& json) {
       ->check(CLI::IsMember({"table", "json"}));
 }
 
+void add_clock(CLI::App& system, Command& chosen) {
+  CLI::App* clock = system.add_subcommand(
+      "clock", "Show what time it is for a berthd with --virtual-clock, or move it");
+  auto options = std::make_shared<ClockOptions>();
+  CLI::App* advance =
+      clock->add_subcommand("advance", "Go ahead, through all that is due meanwhile");
+  advance->add_option("DURATION", options->advance, "90s, 30m, 12h, 7d")->required();
+  add_format(*clock, options->json);
+  add_format(*advance, options->json);
+  clock->callback([options, &chosen] {
+    chosen = [options](const agent::Config& config) { return clock_command(config, *options); };
+  });
+}
+
 void add_df(CLI::App& system, Command& chosen) {
   CLI::App* df = system.add_subcommand("df", "Show what takes the room on disk");
   auto options = std::make_shared<DfOptions>();
@@ -102,6 +116,7 @@ void add_system_commands(CLI::App& app, Command& chosen) {
   add_sweep(*system, chosen);
   add_endpoint(*system, chosen);
   add_session(*system, chosen);
+  add_clock(*system, chosen);
   add_df(*system, chosen);
   add_prune(*system, chosen);
   add_check(*system, chosen);

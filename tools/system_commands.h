@@ -15,6 +15,13 @@ int sweep_command(const agent::Config& config, std::chrono::milliseconds delay);
 int endpoint_command(const agent::Config& config, const std::string& task_id);
 int session_command();
 
+// What berthd says the time is, after it went ahead by `advance` ("" for not at all).
+struct ClockOptions {
+  std::string advance;  // an age
+  bool json = false;
+};
+int clock_command(const agent::Config& config, const ClockOptions& options);
+
 struct DfOptions {
   bool verbose = false;
   bool json = false;

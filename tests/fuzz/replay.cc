@@ -47,6 +47,7 @@ constexpr std::pair<std::string_view, Target> kTargets[] = {
     {"reference", reference},
     {"registry_answer", registry_answer},
     {"registry_header", registry_header},
+    {"schedule", schedule},
     {"shim_protocol", shim_protocol},
     {"state", state},
     {"task_definition", task_definition},

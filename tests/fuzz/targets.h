@@ -29,6 +29,7 @@ void overrides(std::string_view text);
 void reference(std::string_view text);
 void registry_answer(std::string_view text);
 void registry_header(std::string_view text);
+void schedule(std::string_view text);
 void shim_protocol(std::string_view text);
 void state(std::string_view text);
 void task_definition(std::string_view text);
