@@ -173,6 +173,7 @@ void Agent::execute(const scheduler::Command& command) {
     void operator()(const scheduler::KillTask& kill) {
       agent.stop(kill.task_id, runtime::ShimRequest::kKill);
     }
+    void operator()(const scheduler::HoldTask& hold) { agent.hold(hold); }
     void operator()(const scheduler::ReleaseTask& release) { agent.release(release.task_id); }
   };
   std::visit(Visitor{*this}, command);
@@ -322,6 +323,7 @@ void Agent::set_up_networks(const TaskPtr& task) {
       return fail_start(task, std::move(answer.made).error());
     }
     attach_console(task);
+    if (task->task.is_held) ask_shim(task, runtime::ShimRequest::kHold);
     ask_shim(task, runtime::ShimRequest::kStart);
   });
 }
@@ -363,6 +365,7 @@ void Agent::follow(const TaskPtr& task) {
   if (!listening) return end(task, listening.error().text);
   task->catching_up = true;
   // It may not have heard it; twice is as good as once.
+  ask_shim(task, task->task.is_held ? runtime::ShimRequest::kHold : runtime::ShimRequest::kResume);
   ask_shim(task, runtime::ShimRequest::kStart);
   if (task->stop_wanted) ask_shim(task, *task->stop_wanted);
 }
@@ -456,6 +459,12 @@ void Agent::handle(const TaskPtr& task, runtime::ShimEvent event, std::vector<sy
     case Kind::kContainerRestarted:
       if (event.exit) {
         sink_(restarted_of(task->task.id, *event.exit, time_of(event.at, env_.clock)));
+      }
+      return;
+    case Kind::kPreStopEnded:
+      if (event.exit) {
+        sink_(scheduler::PreStopEnded{task->task.id, event.container, event.exit->exit_code,
+                                      event.text});
       }
       return;
     case Kind::kContainerExited:
@@ -585,6 +594,14 @@ void Agent::stop(const std::string& task_id, runtime::ShimRequest how) {
   task->stop_wanted = how;
   task->cancel.cancel();
   ask_shim(task, how);
+}
+
+void Agent::hold(const scheduler::HoldTask& order) {
+  auto found = tasks_.find(order.task_id);
+  if (found == tasks_.end() || found->second->over) return;
+  found->second->task.is_held = order.is_held;  // for one whose shim is yet to come
+  ask_shim(found->second,
+           order.is_held ? runtime::ShimRequest::kHold : runtime::ShimRequest::kResume);
 }
 
 void Agent::release(const std::string& task_id) {

@@ -8,6 +8,7 @@
 //               container_exited, ... task_stopped
 //   StopTask    shim: "stop"; before there is a shim: cancel the pull
 //   KillTask    shim: "kill"
+//   HoldTask    shim: "hold" or "resume"
 //   ReleaseTask worker: network, cgroup, directories, leases; in this order, each step idempotent
 //
 // All of its state is touched on the loop's thread; workers take values and return values.
@@ -109,6 +110,7 @@ class Agent {
   bool reach_shim(const TaskPtr& task);
   Status listen_to_shim(const TaskPtr& task);
   void stop(const std::string& task_id, runtime::ShimRequest how);
+  void hold(const scheduler::HoldTask& order);
   void release(const std::string& task_id);
   void tear_down(const TaskPtr& task);
 

@@ -256,6 +256,8 @@ class Writer {
     plan.create_early = plan.depends_on.empty() && container.system_controls.empty();
     if (container.restart_policy) plan.restart = restart_of(*container.restart_policy);
     if (container.health_check) plan.health_check = health_check_of(*container.health_check);
+    auto pre_stop = task_.request.pre_stop.find(container.name);
+    if (pre_stop != task_.request.pre_stop.end()) plan.pre_stop = pre_stop->second;
     plan.start_timeout_seconds = container.start_timeout_seconds;
     plan.stop_timeout_seconds =
         container.stop_timeout_seconds.value_or(scheduler::kStopTimeoutSeconds);

@@ -169,6 +169,7 @@ void TaskMetadata::observe(const runtime::ShimEvent& event) {
       if (is_essential(event.container)) set_once(task, "ExecutionStoppedAt", event.at);
       return;
     case Kind::kNamespaces:
+    case Kind::kPreStopEnded:
     case Kind::kStopRequested:
     case Kind::kTaskStopping:
     case Kind::kTaskStopped:

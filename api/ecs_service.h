@@ -7,8 +7,9 @@
 //   ecs_shapes        values -> JSON as ECS answers it
 //   ecs_launch        what RunTask and services ask alike of a task that is to run
 //   ecs_clusters, ecs_task_definitions, ecs_run_task, ecs_tasks, ecs_instances, ...
-//   ecs_services      what a service is to be; ecs_service_ask, _lookup and _shapes as above, and
-//   ecs_service_lists, ecs_service_deployments, ecs_task_protection
+//   ecs_services      what a service is to be; ecs_service_ask, _lookup and _shapes as above,
+//                     _controller, _dependencies, ecs_deployment_configuration and _strategy, and
+//   ecs_service_lists, ecs_service_deployments, ecs_task_sets, ecs_task_protection
 //
 // An operation first reads all of its request and refuses; only then it changes anything, in one
 // transaction.

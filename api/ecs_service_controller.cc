@@ -18,6 +18,7 @@ constexpr auto kSetMembers = std::to_array<SetMember>({
     {"taskDefinition", "TaskDefinition", "task definition"},
     {"launchType", "LaunchType", "launch type"},
     {"capacityProviderStrategy", "CapacityProviderStrategy", "capacity provider strategy"},
+    {"x-berth-preStop", "x-berth-preStop", "x-berth-preStop"},
     {"platformVersion", "PlatformVersion", "platform version"},
     {"networkConfiguration", "NetworkConfiguration", "network parameters"},
     {"serviceConnectConfiguration", "ServiceConnectConfiguration", "Service Connect configuration"},

@@ -7,11 +7,15 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <map>
 #include <optional>
 #include <set>
 
 namespace berth::api::ecs {
 namespace {
+
+constexpr size_t kPreStopsMax = 10;  // as many as a task has containers
+constexpr size_t kPreStopWordsMax = 100;
 
 using scheduler::Service;
 using scheduler::ServiceKey;
@@ -47,6 +51,36 @@ bool leads_to(const Ecs& ecs, const ServiceKey& target, const std::string& name)
 }
 
 }  // namespace
+
+void read_hold(Ask& ask, ServiceDraft& draft) {
+  if (auto held = ask.find_flag(kHold)) draft.configuration.is_held = *held;
+}
+
+void read_pre_stop(Ask& ask, ServiceDraft& draft) {
+  if (!ask.has(kPreStop)) return;
+  std::map<std::string, std::vector<std::string>> commands;
+  for (const json::Node& node : ask.objects(kPreStop, kPreStopsMax)) {
+    std::string container = ask.required_text(node, "containerName");
+    std::vector<std::string> command = ask.texts(node, "command", kPreStopWordsMax);
+    if (command.empty()) ask.invalid(fmt::format("{} can not be empty.", path_of(node, "command")));
+    if (!commands.emplace(container, std::move(command)).second) {
+      ask.invalid(fmt::format("{}: container {} has one already.", kPreStop,
+                              printable(container, kNameShown)));
+    }
+  }
+  draft.revision.request.pre_stop = std::move(commands);
+}
+
+void check_pre_stop(Ask& ask, const ServiceDraft& draft) {
+  const auto& containers = draft.revision.definition.container_definitions;
+  for (const auto& [name, command] : draft.revision.request.pre_stop) {
+    bool is_there = std::any_of(containers.begin(), containers.end(),
+                                [&](const auto& each) { return each.name == name; });
+    if (is_there) continue;
+    ask.invalid(fmt::format("{}: The container {} does not exist in the task definition.", kPreStop,
+                            printable(name, kNameShown)));
+  }
+}
 
 void read_dependencies(const Ecs& ecs, Ask& ask, ServiceDraft& draft) {
   auto names = asked_dependencies(ask);

@@ -41,6 +41,15 @@ bool matches(const Ecs& ecs, const Service& service, const ServiceFilter& filter
   return filter.launch_type.empty() || filter.launch_type == launch_type_of(ecs, service);
 }
 
+void put_pre_stop(Json& json, const scheduler::ServiceRevision* revision) {
+  if (revision == nullptr || revision->spec.request.pre_stop.empty()) return;
+  Json list = Json::array();
+  for (const auto& [container, command] : revision->spec.request.pre_stop) {
+    list.push_back({{"containerName", container}, {"command", command}});
+  }
+  json[kPreStop] = std::move(list);
+}
+
 bool has_word(const std::vector<std::string>& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
@@ -65,6 +74,8 @@ Json describe_services(Ecs& ecs, Ask& ask) {
         services.back()["events"] = service_causes_json(ecs, *service);
         const std::vector<std::string>& others = service->configuration.depends_on;
         if (!others.empty()) services.back()[kDependsOn] = others;
+        if (service->configuration.is_held) services.back()[kHold] = true;
+        put_pre_stop(services.back(), current_revision_of(ecs, *service));
       }
     } else {
       failures.push_back({missing_arn(ecs, text, fmt::format("service/{}/", cluster->name))});

@@ -87,6 +87,7 @@ ServiceDraft read_new_service(const Ecs& ecs, Ask& ask) {
   }
   read_service_definition(ecs, ask, draft);
   read_service_network(ecs, ask, draft);
+  read_pre_stop(ask, draft);
   return draft;
 }
 
@@ -121,7 +122,8 @@ void check_room(const Ecs& ecs, Ask& ask, const scheduler::ServiceKey& key) {
 
 // Members that are about what runs: with one of them another revision may come.
 constexpr std::initializer_list<const char*> kRevisionMembers = {
-    "taskDefinition", "networkConfiguration", "platformVersion", "serviceConnectConfiguration"};
+    "taskDefinition", "networkConfiguration", "platformVersion", "serviceConnectConfiguration",
+    kPreStop};
 
 // A strategy instead of a launch type runs its tasks on Fargate: other tasks than before.
 void read_changed_strategy(Ask& ask, const scheduler::Cluster& cluster, ServiceDraft& draft) {
@@ -171,6 +173,7 @@ void read_changes(const Ecs& ecs, Ask& ask, const Service& service, ServiceDraft
   read_changed_controller(ask, service.configuration.controller);
   refuse_data_planes(ask);
   read_dependencies(ecs, ask, draft);
+  read_hold(ask, draft);
   if (service.configuration.controller == DeploymentController::kExternal) {
     refuse_changed_set_members(ask);
     read_service_configuration(ask, draft);
@@ -183,6 +186,7 @@ void read_changes(const Ecs& ecs, Ask& ask, const Service& service, ServiceDraft
         read_platform(ask, draft.revision.request.launch_type);
   }
   read_service_configuration(ask, draft);
+  read_pre_stop(ask, draft);
   if (ask.has("taskDefinition")) read_service_definition(ecs, ask, draft);
   read_service_network(ecs, ask, draft);
 }
@@ -198,7 +202,10 @@ Json create_service(Ecs& ecs, Ask& ask) {
   if (ask.refused()) return {};
   if (repeated != nullptr) return service_answer(ecs, repeated->key);
   bool is_external = draft.configuration.controller == DeploymentController::kExternal;
-  if (!is_external) resolve_service_definition(ecs, ask, draft);
+  if (!is_external) {
+    resolve_service_definition(ecs, ask, draft);
+    check_pre_stop(ask, draft);
+  }
   check_room(ecs, ask, draft.key);
   if (ask.refused()) return {};
   scheduler::ServiceCreated created;
@@ -224,7 +231,10 @@ Json update_service(Ecs& ecs, Ask& ask) {
   if (ask.refused()) return {};
   bool is_asked = std::any_of(kRevisionMembers.begin(), kRevisionMembers.end(),
                               [&](const char* key) { return ask.has(key); });
-  if (is_asked || is_forced) resolve_service_definition(ecs, ask, draft);
+  if (is_asked || is_forced) {
+    resolve_service_definition(ecs, ask, draft);
+    check_pre_stop(ask, draft);
+  }
   if (ask.refused()) return {};
   scheduler::ServiceUpdated updated;
   updated.service = draft.key;

@@ -2,6 +2,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
+#include "runtime/container_command.h"
 #include "runtime/endpoint_program.h"
 #include "runtime/ephemeral_storage.h"
 #include "runtime/health_monitor.h"
@@ -31,6 +32,7 @@
 #include <csignal>
 #include <map>
 #include <memory>
+#include <set>
 #include <utility>
 
 namespace berth::runtime {
@@ -38,6 +40,8 @@ namespace {
 
 constexpr int kGroupAttempts = 10;
 constexpr size_t kIdentityMax = 4096;
+constexpr const char* kPreStopGroup = "prestop";
+constexpr size_t kPreStopOutputMax = 1024;
 
 class Shim {
  public:
@@ -47,6 +51,7 @@ class Shim {
       size_t i = containers_.size();
       containers_.push_back(std::make_unique<ShimContainer>(container, oci_, loop_, env_));
       monitors_.push_back(nullptr);
+      pre_stops_.push_back(nullptr);
       if (!container.health_check) continue;
       monitors_[i] = std::make_unique<HealthMonitor>(container, oci_, loop_, env_,
                                                      [this, i] { health_changed(i); });
@@ -211,6 +216,12 @@ class Shim {
           if (is_alive_at(i)) containers_[i]->kill();
         }
         return advance();
+      case ShimRequest::kHold:
+        return hold();
+      case ShimRequest::kResume:
+        if (!held_) return;
+        end_hold();
+        return advance();
       case ShimRequest::kAttach:
         return attach(fd, *order, std::move(message->fds));
       case ShimRequest::kResize:
@@ -343,12 +354,50 @@ class Shim {
     goal_ = TaskGoal::kStop;
     withdraw_names();  // first: who looks for the task shall not find what is about to end
     tell({.kind = ShimEvent::Kind::kTaskStopping, .at = now()});
+    if (held_) end_hold();  // what is frozen hears no signal
+  }
+
+  Result<sys::CgroupDir> group() const {
+    auto host = TRY(sys::Cgroups::detect());
+    return host.at(plan_.cgroup);
+  }
+  Status freeze() const {
+    auto group = TRY(this->group());
+    return group.freeze();
+  }
+  Status thaw() const {
+    auto group = TRY(this->group());
+    return group.thaw();
+  }
+
+  // Everything in the task's group, checks too, so they are ended first. We are not in it.
+  void hold() {
+    if (held_ || finished_ || goal_ == TaskGoal::kStop) return;
+    for (auto& monitor : monitors_) {
+      if (monitor) monitor->rest();
+    }
+    auto frozen = freeze();
+    held_ = true;
+    if (frozen) return;
+    LOG(kError, "the task is not held", {{"why", frozen.error().text}});
+    end_hold();
+  }
+
+  void end_hold() {
+    held_ = false;
+    auto thawed = thaw();
+    if (!thawed) LOG(kError, "the task stays frozen", {{"why", thawed.error().text}});
+    for (auto& monitor : monitors_) {
+      if (monitor) monitor->go_on();
+    }
+    for (size_t i : std::exchange(ended_while_held_, {})) settle_end(i);
   }
 
   // Does what the order of the task asks for, until it asks for nothing more.
   void advance() {
     if (finished_) return;
     if (!started_ && goal_ == TaskGoal::kRun) return;
+    if (held_) return;  // what would be started now would freeze before it has started
     while (true) {
       TaskActions actions = next_actions(plan_.containers, progress_, goal_, env_.clock.now());
       if (actions.finished) return finish();
@@ -474,18 +523,67 @@ class Shim {
   void stop(size_t i) {
     progress_[i].phase = ContainerPhase::kStopping;
     if (monitors_[i]) monitors_[i]->end();
-    containers_[i]->signal_stop();
+    if (!begin_pre_stop(i)) containers_[i]->signal_stop();
     loop_.after(std::chrono::seconds(plan_.containers[i].stop_timeout_seconds), [this, i] {
-      if (progress_[i].phase == ContainerPhase::kStopping) containers_[i]->kill();
+      if (progress_[i].phase != ContainerPhase::kStopping) return;
+      end_pre_stop(i, {.exit_code = std::nullopt, .text = "stopTimeout is over"});
+      containers_[i]->kill();
     });
   }
+
+  // ---- what runs before the stop signal; its time is the container's stopTimeout ----
+
+  // False: there is none, or it cannot run.
+  bool begin_pre_stop(size_t i) {
+    const ContainerPlan& plan = plan_.containers[i];
+    if (plan.pre_stop.empty()) return false;
+    pre_stops_[i] = std::make_unique<ContainerCommand>(
+        plan, oci_, loop_,
+        ContainerCommand::Place{.group = kPreStopGroup, .output_max = kPreStopOutputMax});
+    auto begun = pre_stops_[i]->begin(plan.pre_stop, [this, i](ContainerCommand::End end) {
+      end_pre_stop(i, std::move(end));
+      containers_[i]->signal_stop();
+    });
+    if (begun) return true;
+    end_pre_stop(i, {.exit_code = std::nullopt, .text = begun.error().text});
+    return false;
+  }
+
+  void end_pre_stop(size_t i, ContainerCommand::End end) {
+    if (!pre_stops_[i] || !is_pre_stop_open(i)) return;
+    pre_stops_[i]->clear();
+    pre_stops_told_.insert(i);
+    ShimEvent event;
+    event.kind = ShimEvent::Kind::kPreStopEnded;
+    event.container = plan_.containers[i].name;
+    event.at = now();
+    event.exit = ExitRecord{.container = event.container, .exit_code = end.exit_code};
+    const std::string& output = pre_stops_[i]->output();
+    bool is_both = !end.text.empty() && !output.empty();
+    event.text = end.text + (is_both ? ": " : "") + output;
+    tell(event);
+  }
+
+  bool is_pre_stop_open(size_t i) const { return !pre_stops_told_.contains(i); }
 
   void refuse(size_t i, const std::string& reason) {
     note_exit(i, containers_[i]->refusal(reason));
   }
 
+  // What is killed from outside while the task is held is neither started again nor missed before
+  // it goes on.
   void ended(size_t i) {
+    if (held_) {
+      ended_while_held_.push_back(i);
+      return;
+    }
+    settle_end(i);
+    advance();
+  }
+
+  void settle_end(size_t i) {
     if (monitors_[i]) monitors_[i]->end();
+    end_pre_stop(i, {.exit_code = std::nullopt, .text = "its container ended before it did"});
     auto record = containers_[i]->reap();
     if (record && goes_on(i, *record)) {
       auto restarted = containers_[i]->restart(*record, host(), [this, i] { ended(i); });
@@ -493,7 +591,6 @@ class Shim {
       record->reason = restarted.error().text;
     }
     note_exit(i, std::move(record));
-    advance();
   }
 
   bool goes_on(size_t i, const ExitRecord& record) {
@@ -580,13 +677,17 @@ class Shim {
   int owner_ = -1;  // the connection whose end stops a foreground task
   std::vector<Told> history_;
   std::vector<std::unique_ptr<ShimContainer>> containers_;
-  std::vector<std::unique_ptr<HealthMonitor>> monitors_;  // null: no health check
+  std::vector<std::unique_ptr<HealthMonitor>> monitors_;      // null: no health check
+  std::vector<std::unique_ptr<ContainerCommand>> pre_stops_;  // null: not begun
+  std::set<size_t> pre_stops_told_;
   std::vector<ContainerProgress> progress_;
   std::vector<Instant> last_starts_;  // restarts counted
   TaskGoal goal_ = TaskGoal::kRun;
   std::vector<TimedStep> early_steps_;
   bool started_ = false;
   bool finished_ = false;
+  bool held_ = false;
+  std::vector<size_t> ended_while_held_;
   std::optional<sys::Loop::TimerId> wake_timer_;
 };
 

@@ -9,12 +9,14 @@
 //                                        <--  container_created, container_started, ...
 //                                        <--  container_health, when it changes
 //                                        <--  container_restarted, with the record of what ended
-//                                        <--  task_stopping, container_exited
+//                                        <--  task_stopping, pre_stop_ended, container_exited
 //     attach  + up to 3 descriptors      -->  who types at a container, and is shown what it prints
 //                                        <--  attach_refused, output_missed: to that client alone
 //     resize                             -->  the window of who types
 //     signal                             -->  to the first process of a container
-//     stop | kill                        -->  (at any time)
+//     hold | resume                      -->  what runs is frozen, or goes on; nothing is started
+//                                             meanwhile
+//     stop | kill                        -->  (at any time; what is held goes on first)
 //                                        <--  stop_requested: somebody asked, not only who hears it
 //                                        <--  task_stopped, then it exits
 //                                        <--  failed instead, when it never came to start
@@ -35,7 +37,7 @@
 
 namespace berth::runtime {
 
-enum class ShimRequest { kStart, kStop, kKill, kAttach, kResize, kSignal };
+enum class ShimRequest { kStart, kStop, kKill, kHold, kResume, kAttach, kResize, kSignal };
 
 // The window of a client's terminal; 0 by 0 when it has none.
 struct Window {
@@ -94,6 +96,7 @@ struct ShimEvent {
     kContainerStarted,
     kContainerHealth,
     kContainerRestarted,
+    kPreStopEnded,  // before its stop signal: `exit` and `text`, which is what it said
     kContainerExited,
     kStopRequested,
     kTaskStopping,  // it has been decided; containers may still run
@@ -108,7 +111,7 @@ struct ShimEvent {
   std::string container;                // all of a container
   int pid = 0;     // kContainerStarted, -Restarted: of its first process, as the host sees
   std::string at;  // RFC 3339
-  std::optional<ExitRecord> exit;      // kContainerExited, kContainerRestarted
+  std::optional<ExitRecord> exit;      // kContainerExited, kContainerRestarted, kPreStopEnded
   std::optional<HealthReport> health;  // kContainerHealth
   std::string text;                    // kFailed, kAttachRefused, kOutputMissed
   std::vector<TimedStep> steps;        // what took time since the last event

@@ -157,6 +157,7 @@ Json render(const ContainerPlan& container) {
   for (const FillPlan& fill : container.fills) json["fills"].push_back(render(fill));
   if (container.health_check) json["healthCheck"] = render(*container.health_check);
   if (container.restart) json["restart"] = render(*container.restart);
+  if (!container.pre_stop.empty()) json["preStop"] = container.pre_stop;
   if (container.start_timeout_seconds) json["startTimeout"] = *container.start_timeout_seconds;
   return json;
 }
@@ -190,6 +191,7 @@ Result<ContainerPlan> parse_container(const json::Node& node) {
     container.health_check = TRY(parse_health_check(*check));
   }
   if (auto restart = node.find("restart")) container.restart = TRY(parse_restart(*restart));
+  container.pre_stop = TRY(node.find_strings("preStop"));
   if (auto timeout = node.find("startTimeout")) {
     container.start_timeout_seconds = TRY(number_of<uint32_t>(*timeout));
   }

@@ -78,6 +78,7 @@ struct ContainerPlan {
   bool create_early = false;
   std::optional<HealthCheckPlan> health_check;
   std::optional<RestartPlan> restart;
+  std::vector<std::string> pre_stop;  // argv of what runs in it before its stop signal; or none
   std::optional<uint32_t> start_timeout_seconds;
   uint32_t stop_timeout_seconds = 30;
   int stop_signal = 15;

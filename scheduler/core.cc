@@ -7,6 +7,8 @@
 #include "base/check.h"
 #include "base/ids.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <utility>
@@ -26,6 +28,8 @@ void apply(Task& task, const StopRequested& event, const Moment& moment);
 void apply(Task& task, const KillRequested& event, const Moment& moment);
 void apply(Task& task, const TagsChanged& event, const Moment& moment);
 void apply(Task& task, const ProtectionChanged& event, const Moment& moment);
+void apply(Task& task, const HoldChanged& event, const Moment& moment);
+void apply(Task& task, const PreStopEnded& event, const Moment& moment);
 void apply(Task& task, const TaskProvisioned& event, const Moment& moment);
 void apply(Task& task, const ImagesPulled& event, const Moment& moment);
 void apply(Task& task, const ContainerStarted& event, const Moment& moment);
@@ -93,6 +97,8 @@ class Step {
     std::optional<Task> after = task_after(before, event, rng_, now_);
     if (!after || (before != nullptr && *after == *before)) return;
     add_orders(before != nullptr ? before->orders : Orders{}, *after, commands_);
+    bool was_held = before != nullptr && before->is_held;
+    if (after->is_held != was_held) commands_.push_back(HoldTask{after->id, after->is_held});
     if (services_ != nullptr) services_->note(before, *after);
     changes_.push_back({event, now_, *after});
     draft_.put(std::move(*after));
@@ -280,6 +286,18 @@ void apply(Task& task, const TagsChanged& event, const Moment&) {
 
 void apply(Task& task, const ProtectionChanged& event, const Moment&) {
   task.protected_until = event.until;
+}
+
+void apply(Task& task, const HoldChanged& event, const Moment&) {
+  if (!is_stopping(task)) task.is_held = event.is_held;
+}
+
+void apply(Task& task, const PreStopEnded& event, const Moment&) {
+  for (Container& container : task.containers) {
+    if (container.name != event.container) continue;
+    container.pre_stop = event.exit_code ? fmt::format("exit code {}", *event.exit_code)
+                                         : std::string("not run to its end");
+  }
 }
 
 void apply(Task& task, const TaskProvisioned& event, const Moment& moment) {

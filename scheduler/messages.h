@@ -51,6 +51,13 @@ struct ProtectionChanged {
   bool operator==(const ProtectionChanged&) const = default;
 };
 
+// Its service is held, or goes on: so does the task.
+struct HoldChanged {
+  std::string task_id{};
+  bool is_held = false;
+  bool operator==(const HoldChanged&) const = default;
+};
+
 // ---- Events: from the agent ----
 
 // Addresses and ports are allocated.
@@ -82,6 +89,15 @@ struct ContainerHealthChanged {
   std::string container{};
   ContainerHealth health{};
   bool operator==(const ContainerHealthChanged&) const = default;
+};
+
+// What ran in a container before its stop signal has ended, or was ended.
+struct PreStopEnded {
+  std::string task_id{};
+  std::string container{};
+  std::optional<int> exit_code{};  // absent: it did not run, or not to its end
+  std::string output{};            // its beginning, or why it did not
+  bool operator==(const PreStopEnded&) const = default;
 };
 
 // The container ended and was started again in its place, as its restart policy has it.
@@ -139,8 +155,9 @@ struct TaskReleased {
 
 using Event =
     std::variant<RunTaskRequested, StopRequested, KillRequested, TagsChanged, ProtectionChanged,
-                 TaskProvisioned, ImagesPulled, ContainerStarted, ContainerHealthChanged,
-                 ContainerRestarted, ContainerExited, TaskStopped, StartFailed, TaskReleased>;
+                 HoldChanged, TaskProvisioned, ImagesPulled, ContainerStarted,
+                 ContainerHealthChanged, PreStopEnded, ContainerRestarted, ContainerExited,
+                 TaskStopped, StartFailed, TaskReleased>;
 
 // "RunTaskRequested".
 const char* name_of(const Event& event);
@@ -166,13 +183,20 @@ struct KillTask {
   bool operator==(const KillTask&) const = default;
 };
 
+// Freeze what runs of it, or let it go on. A stop lets it go on first.
+struct HoldTask {
+  std::string task_id{};
+  bool is_held = false;
+  bool operator==(const HoldTask&) const = default;
+};
+
 // Give back what the task had; answered by TaskReleased.
 struct ReleaseTask {
   std::string task_id{};
   bool operator==(const ReleaseTask&) const = default;
 };
 
-using Command = std::variant<StartTask, StopTask, KillTask, ReleaseTask>;
+using Command = std::variant<StartTask, StopTask, KillTask, HoldTask, ReleaseTask>;
 
 // "StartTask".
 const char* name_of(const Command& command);

@@ -72,6 +72,7 @@ struct Container {
   std::optional<int> exit_code{};  // absent when it never ran
   std::string reason{};            // "<ErrorName>: <text>"
   ContainerHealth health{};
+  std::string pre_stop{};  // how its preStop ended: "exit code 0"; "" before, and without one
   int restart_count = 0;
   std::optional<WallTime> started_at{};
   std::optional<WallTime> stopped_at{};
@@ -106,6 +107,7 @@ struct Task {
   int64_t version = 1;          // one more with each change
   // A service does not stop it to have fewer tasks, until then.
   std::optional<WallTime> protected_until{};
+  bool is_held = false;  // frozen, because its service is held
   WallTime created_at{};
   std::optional<WallTime> connectivity_at{};
   std::optional<WallTime> pull_started_at{};

@@ -179,10 +179,12 @@ struct EventName {
   const char* operator()(const KillRequested&) const { return "KillRequested"; }
   const char* operator()(const TagsChanged&) const { return "TagsChanged"; }
   const char* operator()(const ProtectionChanged&) const { return "ProtectionChanged"; }
+  const char* operator()(const HoldChanged&) const { return "HoldChanged"; }
   const char* operator()(const TaskProvisioned&) const { return "TaskProvisioned"; }
   const char* operator()(const ImagesPulled&) const { return "ImagesPulled"; }
   const char* operator()(const ContainerStarted&) const { return "ContainerStarted"; }
   const char* operator()(const ContainerHealthChanged&) const { return "ContainerHealthChanged"; }
+  const char* operator()(const PreStopEnded&) const { return "PreStopEnded"; }
   const char* operator()(const ContainerRestarted&) const { return "ContainerRestarted"; }
   const char* operator()(const ContainerExited&) const { return "ContainerExited"; }
   const char* operator()(const TaskStopped&) const { return "TaskStopped"; }
@@ -194,6 +196,7 @@ struct CommandName {
   const char* operator()(const StartTask&) const { return "StartTask"; }
   const char* operator()(const StopTask&) const { return "StopTask"; }
   const char* operator()(const KillTask&) const { return "KillTask"; }
+  const char* operator()(const HoldTask&) const { return "HoldTask"; }
   const char* operator()(const ReleaseTask&) const { return "ReleaseTask"; }
 };
 

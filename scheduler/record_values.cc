@@ -21,6 +21,17 @@ Result<std::vector<KeyValue>> read_pairs(const json::Node& node, const char* key
   return pairs;
 }
 
+Result<std::map<std::string, std::vector<std::string>>> read_commands(const json::Node& node,
+                                                                      const char* key) {
+  std::map<std::string, std::vector<std::string>> commands;
+  auto object = node.find(key);
+  if (!object) return commands;
+  for (const auto& [name, words] : TRY(object->as_object())) {
+    commands.emplace(name, TRY(words.as_strings()));
+  }
+  return commands;
+}
+
 Result<std::optional<WallTime>> find_time(const json::Node& node, const char* key) {
   auto count = TRY(node.find_i64(key));
   if (!count) return std::optional<WallTime>();

@@ -164,6 +164,8 @@ struct ServiceConfiguration {
   std::string role_arn{};
   // berth's own: services of its cluster that are to be steady before its first task starts.
   std::vector<std::string> depends_on{};
+  // Likewise: its tasks are frozen, and nothing is decided about them until it goes on.
+  bool is_held = false;
   bool operator==(const ServiceConfiguration&) const = default;
 };
 

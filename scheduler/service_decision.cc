@@ -67,6 +67,7 @@ ServiceTask service_task_of(const Task& task) {
   view.health = health_status_of(task);
   view.health_since = verdict_at(task);
   view.protected_until = task.protected_until;
+  view.is_held = task.is_held;
   return view;
 }
 
@@ -125,7 +126,11 @@ std::optional<WallTime> healthy_since(const ServiceTask& task, Duration healthy_
 Verdict decide(ServiceFacts facts, const Room& room, const DecisionRules& rules, WallTime now,
                Rng& rng) {
   ServiceTurn turn(std::move(facts), room, rules, now, rng);
-  if (turn.service().status != ServiceStatus::kActive) {
+  bool is_active = turn.service().status == ServiceStatus::kActive;
+  bool is_held = is_active && turn.service().configuration.is_held;
+  turn.hold(is_held);
+  if (is_held) return std::move(turn).take();  // all waits until it goes on
+  if (!is_active) {
     drain(turn);
   } else if (!turn.service().deployments.empty()) {
     decide_deployments(turn);

@@ -45,6 +45,7 @@ struct ServiceTask {
   HealthStatus health = HealthStatus::kUnknown;
   std::optional<WallTime> health_since{};
   std::optional<WallTime> protected_until{};
+  bool is_held = false;
   bool operator==(const ServiceTask&) const = default;
 };
 ServiceTask service_task_of(const Task& task);
@@ -101,11 +102,18 @@ struct TaskStop {
   bool operator==(const TaskStop&) const = default;
 };
 
+struct TaskHold {
+  std::string task_id{};
+  bool is_held = false;
+  bool operator==(const TaskHold&) const = default;
+};
+
 struct Verdict {
   Service service{};
   std::optional<ServiceDeployment> deployment{};
   std::vector<TaskStart> starts{};
   std::vector<TaskStop> stops{};
+  std::vector<TaskHold> holds{};
   std::vector<ServiceEvent> events{};  // oldest first, without number
   std::optional<WallTime> wake{};      // when time alone changes something
   bool waits_for_room = false;

@@ -177,6 +177,7 @@ ServiceJson shown(const ServiceConfiguration& configuration) {
       .list("definitionTags", pairs_json(configuration.definition_tags))
       .text("roleArn", configuration.role_arn)
       .list("dependsOn", configuration.depends_on)
+      .flag("isHeld", configuration.is_held)
       .take();
 }
 
@@ -242,6 +243,7 @@ ServiceJson shown(const TaskRequest& request) {
       .text("platformVersion", request.platform_version)
       .text("subnet", request.subnet)
       .list("securityGroups", request.security_groups)
+      .list("preStop", request.pre_stop)
       .take();
 }
 
@@ -353,6 +355,7 @@ Result<ServiceConfiguration> read_configuration(const json::Node& node) {
   configuration.definition_tags = TRY(read_pairs(node, "definitionTags"));
   configuration.role_arn = TRY(text_at(node, "roleArn"));
   configuration.depends_on = TRY(node.find_strings("dependsOn"));
+  configuration.is_held = TRY(flag_at(node, "isHeld"));
   return configuration;
 }
 
@@ -439,6 +442,7 @@ Result<ServiceRevision> read_service_revision(const json::Node& root, CpuArchite
   spec.request.platform_version = TRY(text_at(request, "platformVersion"));
   spec.request.subnet = TRY(text_at(request, "subnet"));
   spec.request.security_groups = TRY(request.find_strings("securityGroups"));
+  spec.request.pre_stop = TRY(read_commands(request, "preStop"));
   spec.definition =
       TRY(make_definition({spec.request.definition_json, "", spec.request.launch_type}, host));
   spec.network_configuration_json = TRY(text_at(root, "networkConfiguration"));

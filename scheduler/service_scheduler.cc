@@ -289,6 +289,10 @@ void ServiceScheduler::apply(const ServiceUpdated& request) {
          fmt::format("desired count {} instead of {}", request.configuration.desired_count,
                      configuration.desired_count));
   }
+  if (configuration.is_held != request.configuration.is_held) {
+    tell(*entry, request.configuration.is_held ? "SERVICE_HELD" : "SERVICE_RESUMED",
+         "UpdateService: x-berth-hold");
+  }
   configuration = request.configuration;
   for (Deployment& each : entry->service.deployments) each.is_blocked_told = false;
   if (request.revision) start_deployment(*entry, *request.revision);
@@ -559,6 +563,9 @@ std::vector<Event> ServiceScheduler::decide_one(const ServiceKey& key) {
   std::vector<Event> events;
   for (const TaskStart& start : verdict.starts)
     events.push_back(start_event(entry->service, start));
+  for (const TaskHold& hold : verdict.holds) {
+    events.push_back(HoldChanged{.task_id = hold.task_id, .is_held = hold.is_held});
+  }
   for (const TaskStop& stop : verdict.stops) {
     events.push_back(StopRequested{.task_id = stop.task_id,
                                    .stop_code = StopCode::kServiceSchedulerInitiated,

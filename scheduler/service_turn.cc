@@ -149,6 +149,12 @@ std::string ServiceTurn::occasion() const {
 }
 
 // The node takes that many; what it lacks for more is told, once.
+void ServiceTurn::hold(bool is_held) {
+  for (const ServiceTask* task : live()) {
+    if (task->is_held != is_held) verdict_.holds.push_back({task->id, is_held});
+  }
+}
+
 // Only while nothing of it runs: one that serves goes on, whatever becomes of the others.
 bool ServiceTurn::waits_for_others() {
   if (facts_.waits_for.empty() || !live().empty()) return false;

@@ -59,6 +59,8 @@ class ServiceTurn {
     std::string reason;
   };
   void halt(const std::vector<Halt>& halts, std::string cause);
+  // All of its tasks, or none.
+  void hold(bool is_held);
 
   // What a task of this kind tells of back-off. True: it counts as a failure.
   bool hear(const TaskNews& news, Backoff& backoff);

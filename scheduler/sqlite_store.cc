@@ -91,7 +91,8 @@ bool is_asked_by_user(const Event& event) {
          std::holds_alternative<StopRequested>(event) ||
          std::holds_alternative<KillRequested>(event) ||
          std::holds_alternative<TagsChanged>(event) ||
-         std::holds_alternative<ProtectionChanged>(event);
+         std::holds_alternative<ProtectionChanged>(event) ||
+         std::holds_alternative<HoldChanged>(event);
 }
 
 }  // namespace

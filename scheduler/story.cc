@@ -55,6 +55,15 @@ struct Teller {
     if (!event.until) return "its service may stop it to scale in";
     return fmt::format("protected from scale-in until {}", format_rfc3339(*event.until));
   }
+  std::string operator()(const PreStopEnded& event) const {
+    std::string how = event.exit_code ? fmt::format("exit code {}", *event.exit_code)
+                                      : std::string("it did not run to its end");
+    return fmt::format("container {}: its preStop has ended, {}{}{}", event.container, how,
+                       event.output.empty() ? "" : ": ", event.output);
+  }
+  std::string operator()(const HoldChanged& event) const {
+    return event.is_held ? "held: frozen until its service goes on" : "not held any more";
+  }
   std::string operator()(const TaskProvisioned& event) const {
     std::vector<std::string> shown;
     for (const NetworkInterface& interface : event.network_interfaces) {

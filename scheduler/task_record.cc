@@ -63,6 +63,7 @@ RecordJson render(const TaskRequest& request) {
   put(json, "serviceRevision", request.service_revision);
   put_list(json, "tags", pairs_json(request.tags));
   put(json, "enableExecuteCommand", request.enable_execute_command);
+  if (!request.pre_stop.empty()) json["preStop"] = request.pre_stop;
   put(json, "subnet", request.subnet);
   put_list(json, "securityGroups", RecordJson(request.security_groups));
   put(json, "clientToken", request.client_token);
@@ -111,6 +112,7 @@ RecordJson render(const Container& container) {
                      {"lastStatus", name_of(container.lifecycle.status())},
                      {"restartCount", container.restart_count}};
   put(json, "imageDigest", container.image_digest);
+  put(json, "preStop", container.pre_stop);
   put(json, "exitCode", container.exit_code);
   put(json, "reason", container.reason);
   if (container.health != ContainerHealth{}) json["health"] = render(container.health);
@@ -173,6 +175,7 @@ Result<TaskRequest> parse_request(const json::Node& node) {
   request.service_revision = TRY(text_of(node, "serviceRevision"));
   request.tags = TRY(read_pairs(node, "tags"));
   request.enable_execute_command = TRY(flag_of(node, "enableExecuteCommand"));
+  request.pre_stop = TRY(read_commands(node, "preStop"));
   request.subnet = TRY(text_of(node, "subnet"));
   request.security_groups = TRY(node.find_strings("securityGroups"));
   request.client_token = TRY(text_of(node, "clientToken"));
@@ -225,6 +228,7 @@ Result<Container> parse_container(const json::Node& node) {
   if (status != ContainerStatus::kPending) container.lifecycle.advance(status);
   container.restart_count = TRY(number_of<int>(node, "restartCount"));
   container.image_digest = TRY(text_of(node, "imageDigest"));
+  container.pre_stop = TRY(text_of(node, "preStop"));
   container.exit_code = TRY(find_number(node, "exitCode"));
   container.reason = TRY(text_of(node, "reason"));
   if (auto health = node.find("health")) container.health = TRY(parse_health(*health));
@@ -252,6 +256,7 @@ Result<Task> parse_task(const json::Node& root, CpuArchitecture host) {
   task.ended_by = TRY(text_of(root, "endedBy"));
   task.version = TRY(root.i64_at("version"));
   task.protected_until = TRY(find_time(root, "protectedUntil"));
+  task.is_held = TRY(root.find_bool("isHeld")).value_or(false);
   task.created_at = TRY(time_of(root, "createdAt"));
   task.connectivity_at = TRY(find_time(root, "connectivityAt"));
   task.pull_started_at = TRY(find_time(root, "pullStartedAt"));
@@ -290,6 +295,7 @@ std::string render_task_record(const Task& task) {
   put(json, "interfaceId", task.interface_id);
   put(json, "endedBy", task.ended_by);
   put(json, "protectedUntil", task.protected_until);
+  if (task.is_held) json["isHeld"] = true;
   put(json, "createdAt", std::optional(task.created_at));
   put(json, "connectivityAt", task.connectivity_at);
   put(json, "pullStartedAt", task.pull_started_at);

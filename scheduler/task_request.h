@@ -5,6 +5,7 @@
 #include "scheduler/task_definition.h"
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,8 @@ struct TaskRequest {
   std::string service_revision{};  // of ServiceRevision
   std::vector<KeyValue> tags{};
   bool enable_execute_command = false;
+  // berth's own, of a service's tasks: what runs in a container before its stop signal, by name.
+  std::map<std::string, std::vector<std::string>> pre_stop{};
   std::string subnet{};                        // of an awsvpc task; a name, no more
   std::vector<std::string> security_groups{};  // likewise; empty: those of the instance
   // Of RunTask's idempotency; "" without a token. The digest is that of all that was asked.

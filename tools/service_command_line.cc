@@ -87,6 +87,18 @@ void add_continue_service(CLI::App& parent, Command& chosen) {
   run_by(*app, chosen, options, continue_service_command);
 }
 
+void add_hold_service(CLI::App& parent, Command& chosen) {
+  for (bool is_held : {true, false}) {
+    CLI::App* app = parent.add_subcommand(
+        is_held ? "hold" : "resume", is_held ? "Freeze the tasks of a service, until it is resumed"
+                                             : "Let a service go on that is held");
+    auto options = std::make_shared<HoldOptions>();
+    options->is_held = is_held;
+    add_service(*app, options->service);
+    run_by(*app, chosen, options, hold_service_command);
+  }
+}
+
 void add_remove_services(CLI::App& parent, Command& chosen) {
   CLI::App* app = parent.add_subcommand("rm", "Remove services");
   auto options = std::make_shared<RemoveServicesOptions>();
@@ -133,6 +145,7 @@ void add_service_commands(CLI::App& app, Command& chosen) {
   add_scale_service(*parent, chosen);
   add_continue_service(*parent, chosen);
   add_rollback_service(*parent, chosen);
+  add_hold_service(*parent, chosen);
   add_remove_services(*parent, chosen);
   add_list_services(*parent, chosen);
   add_service_events(*parent, chosen);

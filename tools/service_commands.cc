@@ -76,6 +76,12 @@ Result<int> rollback_service(const agent::Config& config, const RollbackOptions&
   return tell_change(config, {{"service", std::move(service)}}, options.wait);
 }
 
+Result<int> hold_service(const agent::Config& config, const HoldOptions& options) {
+  ServiceJson request = named(options.service);
+  request["x-berth-hold"] = options.is_held;
+  return tell_change(config, TRY(ask_ecs(config, "UpdateService", request)), /*wait=*/false);
+}
+
 // The hook that waits, or is named. kNotFound: none does.
 Result<std::string> waiting_hook_of(const ServiceJson& deployment, const ContinueOptions& options) {
   std::vector<std::string> waiting;
@@ -214,6 +220,9 @@ int rollback_service_command(const agent::Config& config, const RollbackOptions&
 }
 int continue_service_command(const agent::Config& config, const ContinueOptions& options) {
   return exit_code_of(continue_service(config, options));
+}
+int hold_service_command(const agent::Config& config, const HoldOptions& options) {
+  return exit_code_of(hold_service(config, options));
 }
 int remove_services_command(const agent::Config& config, const RemoveServicesOptions& options) {
   return exit_code(remove_services(config, options));

@@ -50,6 +50,12 @@ struct ContinueOptions {
 // Answers the hook that a deployment pauses at.
 int continue_service_command(const agent::Config& config, const ContinueOptions& options);
 
+struct HoldOptions {
+  ServiceOptions service;
+  bool is_held = false;  // false: it goes on
+};
+int hold_service_command(const agent::Config& config, const HoldOptions& options);
+
 struct RemoveServicesOptions {
   std::string cluster;
   std::vector<std::string> names;

@@ -162,6 +162,9 @@ void print_service_state(const EventJson& service, const EventJson& deployment) 
   std::printf("service %s is %s: %d of %d tasks run\n", service.value("serviceName", "").c_str(),
               service.value("status", "").c_str(), service.value("runningCount", 0),
               service.value("desiredCount", 0));
+  if (service.value("x-berth-hold", false)) {
+    std::printf("  because it is held: its tasks are frozen until berth service resume\n");
+  }
   for (const EventJson& each : service.at("deployments")) {
     std::string reason = each.value("rolloutStateReason", "");
     std::printf("  because %s deployment %s of %s is %s%s%s\n", each.value("status", "").c_str(),

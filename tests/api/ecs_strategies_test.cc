@@ -458,6 +458,68 @@ TEST_F(EcsStrategiesTest, AServiceWaitsForThoseThatItDependsOn) {
   EXPECT_EQ(service()["runningCount"], 2);
 }
 
+TEST_F(EcsStrategiesTest, AHeldServiceRestsUntilItIsResumed) {
+  good("CreateService", web(json::object()));
+  settle();
+  good("UpdateService", {{"service", "s"}, {"x-berth-hold", true}});
+  act();
+  ASSERT_EQ(held_.size(), 2u);
+  for (const auto& [id, is_held] : held_) EXPECT_TRUE(is_held);
+  end_container(held_.begin()->first, 1);
+  act();
+  good("UpdateService", {{"service", "s"}, {"desiredCount", 3}});
+  open();
+  pass(kSettled);
+  EXPECT_EQ(service()["runningCount"], 1);  // nothing is replaced, nothing started
+  EXPECT_EQ(core_->task_ids().size(), 2u);
+  json shown = good("DescribeServices", {{"services", {"s"}}, {"include", {"CAUSES"}}});
+  EXPECT_EQ(shown["services"][0]["x-berth-hold"], true);
+  EXPECT_FALSE(service().contains("x-berth-hold"));
+  std::string left = good("ListTasks", {{"serviceName", "s"}})["taskArns"][0];
+  EXPECT_TRUE(core_->find_task(left.substr(left.rfind('/') + 1))->is_held);
+  good("UpdateService", {{"service", "s"}, {"x-berth-hold", false}});
+  act();
+  EXPECT_FALSE(held_[left.substr(left.rfind('/') + 1)]);
+  EXPECT_EQ(service()["runningCount"], 3);
+  good("UpdateService", {{"service", "s"}, {"x-berth-hold", true}});
+  good("DeleteService", {{"service", "s"}, {"force", true}});
+  act();
+  EXPECT_EQ(service()["status"], "INACTIVE");
+}
+
+TEST_F(EcsStrategiesTest, WhatRunsBeforeTheStopSignalIsOfTheRevision) {
+  json command = {{{"containerName", "a"}, {"command", {"drain", "--now"}}}};
+  good("CreateService", web({{"x-berth-preStop", command}}));
+  act();
+  open();
+  const scheduler::Task* task = core_->find_task(core_->task_ids().front());
+  EXPECT_EQ(task->request.pre_stop.at("a"), (std::vector<std::string>{"drain", "--now"}));
+  json shown = good("DescribeServices", {{"services", {"s"}}, {"include", {"CAUSES"}}});
+  EXPECT_EQ(shown["services"][0]["x-berth-preStop"], command);
+  auto deployments_after = [&](const json& said) {
+    json changed = good("UpdateService", {{"service", "s"}, {"x-berth-preStop", said}});
+    return changed["service"]["deployments"].size();
+  };
+  EXPECT_EQ(deployments_after(command), 1u);        // it is so already
+  EXPECT_EQ(deployments_after(json::array()), 2u);  // other tasks than before
+  const std::vector<RefusedMember> cases = {
+      {R"([{"containerName": "b", "command": ["x"]}])", "InvalidParameterException",
+       "The container b does not exist in the task definition."},
+      {R"([{"containerName": "a", "command": []}])", "InvalidParameterException",
+       "command can not be empty"},
+      {R"([{"command": ["x"]}])", "InvalidParameterException", "containerName"},
+      {R"([{"containerName": "a", "command": ["x"]}, {"containerName": "a", "command": ["y"]}])",
+       "InvalidParameterException", "container a has one already"},
+      {R"("x")", "SerializationException", "x-berth-preStop"},
+  };
+  for (const RefusedMember& each : cases) {
+    Refusal got =
+        refusal("UpdateService", {{"service", "s"}, {"x-berth-preStop", json::parse(each.more)}});
+    EXPECT_EQ(got.code, each.code) << got.message;
+    EXPECT_THAT(got.message, HasSubstr(each.message));
+  }
+}
+
 TEST_F(EcsStrategiesTest, WhatDependenciesMayNotBe) {
   Refusal missing = refusal("CreateService", web({{"x-berth-dependsOn", {"no"}}}));
   EXPECT_THAT(missing.message, HasSubstr("the cluster default has no service no; create it first"));

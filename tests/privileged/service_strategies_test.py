@@ -2,6 +2,9 @@
 answered by berth and by the API, and berthd's death in any stage changes nothing."""
 
 import json
+import os
+import pathlib
+import signal
 
 import botocore.exceptions
 import pytest
@@ -57,10 +60,10 @@ class Host:
             events.unregister("after-call.ecs.ListClusters", keep)
         return answers[0]
 
-    def register(self, script=WAITS):
+    def register(self, script=WAITS, **fields):
         """The ARN of the family's next revision."""
         container = {"name": "main", "image": self.daemon.instance.images["busybox"], "memory": 32, "cpu": 16,
-                     "stopTimeout": 5, "command": ["sh", "-c", script]}
+                     "stopTimeout": 5, "command": ["sh", "-c", script], **fields}
         definition = self.ecs.register_task_definition(family="web", networkMode="none", containerDefinitions=[container])
         return definition["taskDefinition"]["taskDefinitionArn"]
 
@@ -203,6 +206,70 @@ def test_task_sets_have_their_shares(host):
     told = host.berth("why", "service/web")
     assert told.code == 0 and "PRIMARY task set ecs-svc/" in told.out, told
     assert {"DeleteTaskSet", "UpdateTaskSet"} <= host.seen  # by the model's shapes, since berthd came back
+
+
+def first_processes(instance):
+    """Task id -> pid of its container's first process, as the OCI runtime knows it."""
+    found = {}
+    for state in instance.state.glob("oci/*/state.json"):
+        pid = json.loads(state.read_text())["pid"]
+        cgroup = pathlib.Path(f"/proc/{pid}/cgroup").read_text()
+        found[cgroup.split(f"/berth/{instance.name}/", 1)[1].split("/")[0]] = pid
+    return found
+
+
+def is_frozen(pid):
+    """What the kernel says of the control group that the process is in."""
+    groups = dict(line.split(":")[1:] for line in pathlib.Path(f"/proc/{pid}/cgroup").read_text().splitlines())
+    if "freezer" in groups:
+        return pathlib.Path("/sys/fs/cgroup/freezer" + groups["freezer"], "freezer.state").read_text().strip() == "FROZEN"
+    return "frozen 1" in pathlib.Path("/sys/fs/cgroup" + groups[""], "cgroup.events").read_text()
+
+
+def test_a_held_service_is_frozen_until_it_is_resumed(host):
+    host.register(healthCheck={"command": ["CMD", "true"], "interval": 5})
+    host.ecs.create_service(serviceName="web", taskDefinition="web", desiredCount=3)
+    host.ecs.get_waiter("services_stable").wait(services=["web"], WaiterConfig=QUICK)
+    before = first_processes(host.daemon.instance)
+    assert len(before) == 3 and not any(map(is_frozen, before.values()))
+    assert host.berth("service", "hold", "web").code == 0
+    wait_until(lambda: all(map(is_frozen, before.values())), "frozen: " + host.daemon.log())
+    host.dies()
+    assert all(map(is_frozen, before.values()))
+    assert "it is held" in host.berth("why", "service/web").out
+    stopped, killed, kept = before
+    host.ecs.stop_task(task=stopped)
+    host.ecs.get_waiter("tasks_stopped").wait(tasks=[stopped], WaiterConfig=QUICK)
+    (task,) = host.ecs.describe_tasks(tasks=[stopped])["tasks"]
+    assert task["containers"][0]["exitCode"] == 0, "it heard its stop signal"
+    os.kill(before[killed], signal.SIGKILL)
+    assert len(host.tasks("web")) == 2, "nothing is replaced while it is held"
+    assert host.berth("service", "resume", "web").code == 0
+    wait_until(lambda: len(now := host.tasks("web")) == 3 and not {killed, stopped} & {arn.rsplit("/")[-1] for arn in now},
+               "both are replaced: " + host.daemon.log())
+    host.ecs.get_waiter("services_stable").wait(services=["web"], WaiterConfig=QUICK)
+    assert not is_frozen(before[kept])
+
+
+DRAINS = 'trap "[ -e /drained ] && exit 7 || exit 9" TERM; while :; do sleep 0.1; done'
+
+
+@pytest.mark.parametrize("command, code, told", [
+    ("echo draining; sleep 0.5; touch /drained", 7, "main: its preStop has ended, exit code 0: draining"),
+    ("echo hangs; sleep 600", 137, "main: its preStop has ended, it did not run to its end: stopTimeout is over: hangs"),
+], ids=["ends", "hangs"])
+def test_a_command_runs_before_the_stop_signal(host, command, code, told):
+    host.register(DRAINS, stopTimeout=2)
+    before = [{"containerName": "main", "command": ["sh", "-c", command]}]
+    host.ask("CreateService", serviceName="web", taskDefinition="web", desiredCount=1, **{"x-berth-preStop": before})
+    host.ecs.get_waiter("services_stable").wait(services=["web"], WaiterConfig=QUICK)
+    (task,) = host.tasks("web")
+    host.ecs.update_service(service="web", desiredCount=0)
+    host.ecs.get_waiter("tasks_stopped").wait(tasks=[task], WaiterConfig=QUICK)
+    (stopped,) = host.ecs.describe_tasks(tasks=[task])["tasks"]
+    assert stopped["containers"][0]["exitCode"] == code
+    why = host.berth("why", task.rsplit("/")[-1])
+    assert told in why.out, why
 
 
 def test_a_service_starts_after_those_that_it_depends_on(host):

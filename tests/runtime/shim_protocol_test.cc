@@ -10,7 +10,8 @@ using testing::HasSubstr;
 using Kind = ShimEvent::Kind;
 
 TEST(ShimProtocol, RequestsRoundTrip) {
-  for (ShimRequest request : {ShimRequest::kStart, ShimRequest::kStop, ShimRequest::kKill}) {
+  for (ShimRequest request : {ShimRequest::kStart, ShimRequest::kStop, ShimRequest::kKill,
+                              ShimRequest::kHold, ShimRequest::kResume}) {
     EXPECT_EQ(parse_order(render_request(request)).value(), ShimOrder{.request = request});
   }
   for (ShimRequest request : {ShimRequest::kAttach, ShimRequest::kResize}) {
@@ -58,13 +59,15 @@ TEST(ShimProtocol, EventsRoundTrip) {
   ShimEvent restarted{
       .kind = Kind::kContainerRestarted, .container = "web", .pid = 4712, .at = "t"};
   restarted.exit = ExitRecord{.container = "web", .exit_code = 3, .restarts = 17};
+  ShimEvent drained{.kind = Kind::kPreStopEnded, .container = "web", .at = "t", .text = "said"};
+  drained.exit = ExitRecord{.container = "web", .exit_code = 0};
   ShimEvent stopped{.kind = Kind::kTaskStopped, .at = "t"};
   ShimEvent failed{.kind = Kind::kFailed, .at = "t", .text = "mount: no space"};
   ShimEvent created{.kind = Kind::kContainerCreated, .container = "web", .at = "t"};
   ShimEvent stopping{.kind = Kind::kTaskStopping, .at = "t"};
   ShimEvent up_to_date{.kind = Kind::kUpToDate, .at = "t"};
   for (const ShimEvent& event : {namespaces, created, started, exited, sick, late, restarted,
-                                 stopping, stopped, failed, up_to_date}) {
+                                 drained, stopping, stopped, failed, up_to_date}) {
     auto parsed = parse_event(render_event(event));
     ASSERT_TRUE(parsed) << parsed.error().text;
     EXPECT_EQ(*parsed, event);

@@ -48,6 +48,7 @@ TaskPlan full_plan() {
   web.exit_file = "/b/web/exit.json";
   web.restarts_file = "/b/web/restarts.json";
   web.restart = RestartPlan{{0, 143}, 60000};
+  web.pre_stop = {"sh", "-c", "drain"};
   web.essential = false;
   web.own_pids = false;
   web.console_socket = "/run/berth/tasks/0123/console.sock";

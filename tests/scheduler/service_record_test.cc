@@ -46,6 +46,7 @@ ServiceConfiguration full_configuration() {
   configuration.definition_tags = {{"d", "w"}};
   configuration.role_arn = "r";
   configuration.depends_on = {"db"};
+  configuration.is_held = true;
   return configuration;
 }
 
@@ -106,6 +107,7 @@ TEST(ServiceRecord, ARevisionIsReadWithTheDefinitionOfItsText) {
   revision.spec.request.platform_version = "1.4.0";
   revision.spec.request.subnet = "subnet-1";
   revision.spec.request.security_groups = {"sg-1"};
+  revision.spec.request.pre_stop = {{"a", {"x", "y"}}};
   revision.spec.network_configuration_json = "1";
   revision.spec.load_balancers_json = "2";
   revision.spec.service_registries_json = "3";

@@ -64,6 +64,7 @@ RunTaskRequested request_of(const std::string& id) {
                      .service_revision = "1",
                      .tags = {{"k", "v"}, {"empty", ""}},
                      .enable_execute_command = true,
+                     .pre_stop = {{"a", {"sh", "-c", "x"}}},
                      .subnet = "subnet-1",
                      .security_groups = {"sg-1", "sg-2"},
                      .client_token = "t",
@@ -100,6 +101,8 @@ std::vector<Event> events_of(const std::string& id) {
           ContainerRestarted{.task_id = id, .container = "a", .restart_count = 2, .at = at},
           TagsChanged{.task_id = id, .tags = {{"new", "tag"}}},
           ProtectionChanged{.task_id = id, .until = at},
+          HoldChanged{.task_id = id, .is_held = true},
+          PreStopEnded{.task_id = id, .container = "a", .exit_code = 3, .output = "no"},
           ContainerExited{
               .task_id = id, .container = "a", .exit_code = 137, .out_of_memory = true, .at = at},
           StopRequested{.task_id = id, .reason = "enough"},

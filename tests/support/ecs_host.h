@@ -8,6 +8,7 @@
 #include "scheduler/record_store.h"
 #include "scheduler/store.h"
 
+#include <map>
 #include <memory>
 #include <string>
 #include <utility>
@@ -88,6 +89,7 @@ class EcsHost {
   std::unique_ptr<scheduler::Core> core_;
   std::unique_ptr<EcsService> service_;
   std::vector<scheduler::Command> commands_;
+  std::map<std::string, bool> held_;  // of the tasks that it was said of
 
  private:
   void obey(const scheduler::StartTask& order) {
@@ -124,6 +126,7 @@ class EcsHost {
     agent_tells(scheduler::TaskStopped{.task_id = order.task_id, .at = clock_.wall()});
   }
   void obey(const scheduler::KillTask&) {}
+  void obey(const scheduler::HoldTask& order) { held_[order.task_id] = order.is_held; }
   void obey(const scheduler::ReleaseTask& order) {
     agent_tells(scheduler::TaskReleased{.task_id = order.task_id});
   }
