@@ -5,6 +5,7 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "http/content_encoding.h"
 
 #include <algorithm>
 #include <exception>
@@ -14,10 +15,29 @@ namespace berth::api {
 namespace {
 
 constexpr size_t kOperationShownMax = 100;
+constexpr size_t kUnpackedMax = 4 * 1024 * 1024;  // as much as a plain body may have
 
 aws::Request signed_request_of(const http::Request& request) {
   return {request.method, request.path, request.query,
           aws::Headers(request.headers.begin(), request.headers.end())};
+}
+
+http::Request with_body(const http::Request& request, std::string body) {
+  http::Request other{.method = request.method,
+                      .path = request.path,
+                      .query = request.query,
+                      .headers = request.headers};
+  other.body = std::move(body);
+  return other;
+}
+
+Refusal packed_refusal(const http::Refusal& refusal) {
+  constexpr int kTooLarge = 413;
+  constexpr int kUnsupportedType = 415;
+  const char* code = refusal.status == kTooLarge          ? "RequestEntityTooLargeException"
+                     : refusal.status == kUnsupportedType ? "UnsupportedMediaTypeException"
+                                                          : "SerializationException";
+  return {.code = code, .message = refusal.text, .status = refusal.status};
 }
 
 // Names that a client has made up are none of ours to keep.
@@ -87,7 +107,15 @@ tl::expected<FrontDoor::Admitted, http::Response> FrontDoor::admit(const http::R
                                                                    Entrance entrance) const {
   std::string request_id = make_uuid(env_.rng);
   aws::Request shown = signed_request_of(request);
-  Address address = address_of(request, scope_service_of(shown));
+  std::string scope = scope_service_of(shown);
+  auto body = http::decoded_body(request, kUnpackedMax);
+  if (!body) {
+    Address address = address_of(with_body(request, ""), scope);
+    return tl::unexpected(render_refusal(address, packed_refusal(body.error()), request_id));
+  }
+  // What is signed is what was sent.
+  bool is_packed = *body != request.body;
+  Address address = address_of(is_packed ? with_body(request, std::move(*body)) : request, scope);
   Exchange exchange{std::move(shown), request.body, request.header("host"), std::move(address)};
   bool is_named = exchange.address.service != nullptr && !exchange.address.operation.empty();
   auto found = is_named ? services_.find(exchange.address.service->name) : services_.end();

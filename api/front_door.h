@@ -1,6 +1,7 @@
 // FrontDoor: one address for all services of Amazon's that berth speaks.
 //
 //   HTTP request
+//     > a body that came as gzip         http/content_encoding.h
 //     > which service and operation    api/dispatch.h      UnknownOperationException, InvalidAction
 //     > whose it is                    api/authentication.h    MissingAuthenticationToken, ...
 //     > Service::answer                api/service.h       the service's own exceptions

@@ -33,7 +33,7 @@ constexpr auto kMetricsOperations = std::to_array<Operation>({
     {"PutMetricAlarm", put_metric_alarm, kPartly,
      "of one metric; of its actions scaling policies are called (AlarmActions), the others are "
      "kept"},
-    {"PutMetricData", put_metric_data, kPartly, "by the minute; request bodies are not compressed"},
+    {"PutMetricData", put_metric_data, kPartly, "by the minute"},
     {"SetAlarmState", set_alarm_state, kWorks, ""},
 });
 

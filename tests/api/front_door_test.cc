@@ -58,6 +58,19 @@ class FrontDoorTest : public testing::Test {
   FrontDoor door_{test_key(), test_host(), env_};
 };
 
+TEST_F(FrontDoorTest, WhatCannotBeUnpackedReachesNoService) {
+  http::Request packed = json_request(kTarget + "RunTask", "{}");
+  packed.headers["content-encoding"] = "br";
+  http::Response response = ask(sign(packed, signing()));
+  EXPECT_EQ(response.status, 415);
+  EXPECT_EQ(error_of(response), "UnsupportedMediaTypeException");
+  packed.headers["content-encoding"] = "gzip";
+  response = ask(sign(packed, signing()));
+  EXPECT_EQ(response.status, 400);
+  EXPECT_EQ(error_of(response), "SerializationException");
+  EXPECT_FALSE(echo_.last);
+}
+
 TEST_F(FrontDoorTest, GivesAServiceWhatWasSentAndBySigningWhoSentIt) {
   auto response = ask(sign(json_request(kTarget + "RunTask", "{\"count\":2}"), signing()));
   EXPECT_EQ(response.status, 200);

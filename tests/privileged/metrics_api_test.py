@@ -1,6 +1,8 @@
 """CloudWatch's metrics and alarms by Amazon's own tools, and what a real task uses."""
 
 import datetime
+import gzip
+import urllib.parse
 
 import botocore.exceptions
 import pytest
@@ -46,6 +48,23 @@ def test_what_is_put_is_there_after_a_death_and_raises_alarms(daemon):
         with pytest.raises(botocore.exceptions.ClientError) as caught:
             call(**arguments)
         assert caught.value.response["Error"]["Code"] == code
+
+
+def test_a_request_may_come_as_gzip(daemon):
+    """As newer SDKs send a large one; Debian's does not."""
+    cloudwatch, packed = daemon.client("cloudwatch"), []
+
+    def pack(request, **_):
+        packed.append(request)
+        request.data = gzip.compress(request.data if isinstance(request.data, bytes) else urllib.parse.urlencode(request.data).encode())
+        request.headers["Content-Encoding"] = "gzip"
+
+    cloudwatch.meta.events.register("before-sign.cloudwatch.PutMetricData", pack)
+    cloudwatch.put_metric_data(Namespace="Packed", MetricData=[
+        {"MetricName": f"m{i}", "Value": 1, "Dimensions": [{"Name": "Name", "Value": "v" * 100}]} for i in range(100)])
+    assert len(packed) == 1
+    listed = cloudwatch.get_paginator("list_metrics").paginate(Namespace="Packed")
+    assert {each["MetricName"] for page in listed for each in page["Metrics"]} == {f"m{i}" for i in range(100)}
 
 
 def test_what_a_task_uses_is_told(daemon):
