@@ -1,6 +1,7 @@
 #include "agent/config.h"
 
 #include "agent/security_groups.h"
+#include "agent/subnet_settings.h"
 #include "aws/endpoint.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -133,6 +134,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
                    "dns",
                    "imageCleanup",
                    "securityGroups",
+                   "subnets",
                    "listen",
                    "roles",
                    "secrets",
@@ -160,6 +162,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
     config.roles = TRY(read_role_settings(root));
     config.image_cleanup = TRY(read_image_cleanup(root));
     config.security_groups = TRY(read_security_groups(root));
+    config.subnets = TRY(read_subnet_settings(root, config.subnet));
     return config;
   };
   auto config = read();
@@ -198,6 +201,7 @@ std::string render_config(const Config& config) {
   render_registry_settings(config.registries, out);
   out["imageCleanup"] = render_image_cleanup(config.image_cleanup);
   render_security_groups(config.security_groups, out);
+  render_subnet_settings(config.subnets, out);
   if (!config.aws.profile.empty()) out["aws"]["profile"] = config.aws.profile;
   if (!config.aws.ecr_endpoint.empty()) out["aws"]["ecrEndpoint"] = config.aws.ecr_endpoint;
   render_role_settings(config.roles, out);

@@ -9,6 +9,7 @@
 #include "agent/secret_settings.h"
 #include "base/result.h"
 #include "netns/security_group.h"
+#include "netns/vpc.h"
 #include "sys/tcp.h"
 
 #include <cstdint>
@@ -57,6 +58,7 @@ struct Config {
   RegistrySettings registries;  // insecureRegistries, registries, certificates, proxy
   AwsConfig aws;
   std::vector<netns::SecurityGroup> security_groups;
+  std::vector<netns::VpcSubnet> subnets;  // none: one, which is all of `subnet`
   RoleSettings roles;
   SecretSettings secrets;
   EnvironmentFileSettings environment_files;

@@ -189,7 +189,10 @@ void render_security_groups(const std::vector<SecurityGroup>& groups, nlohmann::
 Result<netns::Vpc> vpc_of(const Config& config) {
   netns::Vpc vpc;
   vpc.net = TRY(bridge_plan_of(config)).subnet;
-  vpc.subnets.push_back({.id = netns::kDefaultSubnetId, .net = vpc.net, .zone = "a"});
+  vpc.subnets = config.subnets;
+  if (vpc.subnets.empty()) {
+    vpc.subnets.push_back({.id = netns::kDefaultSubnetId, .net = vpc.net, .zone = "a"});
+  }
   vpc.groups = config.security_groups;
   return vpc;
 }

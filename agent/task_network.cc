@@ -76,11 +76,12 @@ Result<netns::Lease> TaskNetwork::lease(const scheduler::Task& task, bool user_i
     const std::vector<std::string>& asked = task.request.security_groups;
     groups = TRY(find_task_groups(vpc_, made_groups_, asked.empty() ? security_groups : asked));
   }
-  return leases.acquire(
-      {.task_id = task.id,
-       .uid_range = user_ids,
-       .endpoints = endpoints_wanted(task.definition, groups),
-       .addresses = mode == NetworkMode::kAwsvpc || mode == NetworkMode::kBridge});
+  const netns::VpcSubnet* subnet = netns::find_subnet(vpc_, task.request.subnet);
+  return leases.acquire({.task_id = task.id,
+                         .uid_range = user_ids,
+                         .endpoints = endpoints_wanted(task.definition, groups),
+                         .addresses = mode == NetworkMode::kAwsvpc || mode == NetworkMode::kBridge,
+                         .within = subnet == nullptr ? std::nullopt : std::optional(subnet->net)});
 }
 
 scheduler::TaskProvisioned TaskNetwork::provisioned(const scheduler::Task& task,

@@ -134,12 +134,13 @@ Answer Ec2Service::answer(const Call& call) {
 }
 
 Status Ec2Service::restore() const {
+  auto lock = groups_.lock_to_read();
+  if (!lock && lock.error().code == Errc::kNotFound) return {};  // none was ever made
+  if (!lock) return tl::unexpected<Error>(std::move(lock).error());
   std::vector<netns::SecurityGroup> groups;
   for (const netns::GroupRecord& record : TRY(groups_.list())) {
     groups.push_back(netns::security_group_of(record, settings_.vpc));
   }
-  if (groups.empty()) return {};
-  sys::Fd lock = TRY(groups_.lock_to_read());
   return netns::apply_groups(settings_.bridge.instance, groups);
 }
 

@@ -34,7 +34,7 @@ bool contains(const std::vector<std::string>& all, const std::string& id) {
 
 void check_subnets(const Ecs& ecs, Ask& ask, const std::vector<std::string>& subnets) {
   for (const std::string& subnet : subnets) {
-    if (contains(ecs.settings.subnets, subnet)) continue;
+    if (ecs.settings.subnets.contains(subnet)) continue;
     std::string shown = printable(subnet, kNameShown);
     ask.invalid(
         fmt::format("Error retrieving subnet information for [{0}]: The subnet ID '{0}' does not "

@@ -22,6 +22,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -38,8 +39,8 @@ struct EcsSettings {
   scheduler::CpuArchitecture architecture = scheduler::CpuArchitecture::kX86_64;
   uint32_t cpu_units = 1024;  // 1024 for each processor
   uint32_t memory_mib = 0;
-  std::vector<std::string> subnets{"subnet-1"};  // ids
-  std::vector<std::string> security_groups{};    // names and ids of the configuration's
+  std::map<std::string, std::string> subnets{{"subnet-1", "a"}};  // id -> letter of its zone
+  std::vector<std::string> security_groups{};  // names and ids of the configuration's
   // Whether EC2's API has made one of this id; empty: none.
   std::function<bool(const std::string& id)> has_made_group{};
 };

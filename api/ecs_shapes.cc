@@ -317,6 +317,17 @@ std::string availability_zone_of(const Ecs& ecs) {
   return ecs.settings.region + "a";
 }
 
+namespace {
+
+// That of its subnet.
+std::string zone_of_task(const Ecs& ecs, const Task& task) {
+  auto subnet = ecs.settings.subnets.find(task.request.subnet);
+  bool has_one = subnet != ecs.settings.subnets.end();
+  return has_one ? ecs.settings.region + subnet->second : availability_zone_of(ecs);
+}
+
+}  // namespace
+
 Json task_json(const Ecs& ecs, const Task& task, Tags tags) {
   Json containers = Json::array();
   for (const Container& container : task.containers) {
@@ -327,7 +338,7 @@ Json task_json(const Ecs& ecs, const Task& task, Tags tags) {
   Json json = {
       {"attachments", attachments_json(ecs, task)},
       {"attributes", Json::array({{{"name", "ecs.cpu-architecture"}, {"value", architecture}}})},
-      {"availabilityZone", availability_zone_of(ecs)},
+      {"availabilityZone", zone_of_task(ecs, task)},
       {"clusterArn", cluster_arn(ecs, task.request.cluster)},
       {"containers", std::move(containers)},
       {"desiredStatus", name_of(task.desired_status)},

@@ -1,6 +1,7 @@
 #include "netns/ipam.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace berth::netns {
 namespace {
@@ -38,18 +39,20 @@ class Allocator {
   }
 
   // After the highest taken one first, so that a freed address rests before it is used again.
-  Result<Ipv4> take_address() {
-    uint32_t first = pool_.subnet.network().value + 1;
-    uint32_t last = pool_.subnet.broadcast().value - 1;
+  Result<Ipv4> take_address(const Ipv4Net& net) {
+    uint32_t first = net.network().value + 1;
+    uint32_t last = net.broadcast().value - 1;
     uint32_t size = last - first + 1;
-    uint32_t start = addresses_.empty() ? 0 : addresses_.rbegin()->value - first + 1;
+    auto behind = addresses_.upper_bound(Ipv4{last});
+    bool has_taken = behind != addresses_.begin() && net.contains(*std::prev(behind));
+    uint32_t start = has_taken ? std::prev(behind)->value - first + 1 : 0;
     for (uint32_t i = 0; i < size; ++i) {
       Ipv4 candidate{first + (start + i) % size};
       if (candidate == pool_.gateway || addresses_.contains(candidate)) continue;
       addresses_.insert(candidate);
       return candidate;
     }
-    return fail(Errc::kExhausted, "no free address in {}", to_string(pool_.subnet));
+    return fail(Errc::kExhausted, "no free address in {}", to_string(net));
   }
 
   Result<PublishedPort> take_port(PublishedPort port) {
@@ -143,7 +146,9 @@ Result<Lease> allocate(const Pool& pool, const std::vector<Lease>& taken,
   lease.endpoints = request.endpoints;
   for (auto& endpoint : lease.endpoints) {
     endpoint.address.reset();
-    if (request.addresses) endpoint.address = TRY(allocator.take_address());
+    if (request.addresses) {
+      endpoint.address = TRY(allocator.take_address(request.within.value_or(pool.subnet)));
+    }
     // The fixed first, so that a dynamic one never takes what a later mapping names.
     for (auto& port : endpoint.ports) {
       if (port.host_port != 0) port = TRY(allocator.take_port(port));

@@ -49,7 +49,8 @@ struct LeaseRequest {
   std::string task_id;
   bool uid_range = true;
   std::vector<LeasedEndpoint> endpoints;  // `address` ignored
-  bool addresses = true;                  // one per endpoint
+  bool addresses = true;                  // one per endpoint,
+  std::optional<Ipv4Net> within{};        // of this part of the pool's subnet
 };
 
 struct Range {

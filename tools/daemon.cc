@@ -145,7 +145,8 @@ Result<api::EcsSettings> ecs_settings_of(const agent::Config& config) {
   settings.memory_mib = static_cast<uint32_t>(sys::memory_bytes() / kMiB);
   netns::Vpc vpc = TRY(agent::vpc_of(config));
   settings.subnets.clear();
-  for (const netns::VpcSubnet& subnet : vpc.subnets) settings.subnets.push_back(subnet.id);
+  for (const netns::VpcSubnet& subnet : vpc.subnets)
+    settings.subnets.emplace(subnet.id, subnet.zone);
   for (const netns::SecurityGroup& group : vpc.groups) {
     settings.security_groups.push_back(group.name);
     settings.security_groups.push_back(netns::id_of_configured_group(group.name));

@@ -24,7 +24,7 @@ class EcsServicesTest : public testing::Test, protected EcsHost {
                  .account = "000000000000",
                  .cpu_units = 4096,
                  .memory_mib = 4096,
-                 .subnets = {"subnet-1", "subnet-2"},
+                 .subnets = {{"subnet-1", "a"}, {"subnet-2", "b"}},
                  .security_groups = {}}) {
     register_web();
   }

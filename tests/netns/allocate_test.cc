@@ -32,6 +32,22 @@ TEST(Allocate, GivesWhatNobodyHas) {
   EXPECT_EQ(third.error().code, Errc::kExhausted);
 }
 
+TEST(Allocate, AddressesAreOfThePartThatIsAskedFor) {
+  auto pool = small_pool();
+  pool.subnet = {{0x0a000000}, 24};
+  LeaseRequest upper = request_for("a", 0);
+  upper.within = Ipv4Net{{0x0a000080}, 30};
+  auto first = allocate(pool, {}, upper);
+  auto second = allocate(pool, {*first}, upper);
+  ASSERT_TRUE(second);
+  EXPECT_EQ(first->endpoints[0].address, Ipv4{0x0a000081});
+  EXPECT_EQ(second->endpoints[0].address, Ipv4{0x0a000082});
+  EXPECT_EQ(allocate(pool, {*first, *second}, upper).error().code, Errc::kExhausted);
+  LeaseRequest lower = request_for("b", 8080);
+  lower.within = Ipv4Net{{0x0a000000}, 28};
+  EXPECT_EQ(allocate(pool, {*first}, lower)->endpoints[0].address, Ipv4{0x0a000002});
+}
+
 TEST(Allocate, AFixedPortIsHadOnce) {
   auto first = allocate(small_pool(), {}, request_for("a", 8080));
   ASSERT_TRUE(first);

@@ -1,24 +1,26 @@
 """EC2's security groups over real tasks: boto3 and Amazon's command line open and close ports, packets are asked whether they
 obey, at once and after a death of berthd."""
 
+import ipaddress
 import json
 import subprocess
 
 import botocore.exceptions
 import pytest
 
-from berth import Instance
+from berth import BIN, Instance
 
 QUICK = {"Delay": 1, "MaxAttempts": 60}
 SERVE = 'mkdir -p /www; echo page >/www/index.html; httpd -p 80 -h /www; trap "exit 0" TERM; while :; do sleep 0.1; done'
 WAITS = 'trap "exit 0" TERM; while :; do sleep 0.1; done'
+SUBNETS = {"subnet-1": {"cidr": "172.29.0.0/17"}, "subnet-upper": {"cidr": "172.29.128.0/20", "availabilityZone": "b"}}
 GROUPS = {"operators": {"ingress": [{"protocol": "tcp", "fromPort": 22, "toPort": 22, "cidrs": ["10.0.0.0/8"]}]}}
 
 
 @pytest.fixture(scope="module")
 def daemon_instance(tmp_path_factory, layouts):
     images = {name: f"oci:{directory}:latest" for name, directory in layouts.items()}
-    config = {"accountId": "123456789012", "region": "eu-central-1", "securityGroups": GROUPS}
+    config = {"accountId": "123456789012", "region": "eu-central-1", "securityGroups": GROUPS, "subnets": SUBNETS}
     return Instance(tmp_path_factory.mktemp("ec2"), images, config)
 
 
@@ -30,20 +32,20 @@ class Host:
     def again(self):
         self.ecs, self.ec2 = self.daemon.client("ecs"), self.daemon.client("ec2")
 
-    def start(self, family, script, *groups):
+    def start(self, family, script, *groups, subnet="subnet-1"):
         """The id of a task that runs, and its address."""
         self.ecs.register_task_definition(
             family=family, networkMode="awsvpc",
             containerDefinitions=[{"name": "main", "image": self.image, "memory": 32, "command": ["sh", "-c", script],
                                    "stopTimeout": 5}])
         run = self.ecs.run_task(taskDefinition=family, networkConfiguration={
-            "awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": list(groups)}})
+            "awsvpcConfiguration": {"subnets": [subnet], "securityGroups": list(groups)}})
         assert run["failures"] == []
         arn = run["tasks"][0]["taskArn"]
         self.ecs.get_waiter("tasks_running").wait(tasks=[arn], WaiterConfig=QUICK)
         task = self.ecs.describe_tasks(tasks=[arn])["tasks"][0]
         details = {each["name"]: each["value"] for each in task["attachments"][0]["details"]}
-        return arn.rsplit("/", 1)[1], details
+        return arn.rsplit("/", 1)[1], details | {"zone": task["availabilityZone"]}
 
     def answers(self, client, address):
         """Whether a new connection of the client gets the page."""
@@ -69,7 +71,9 @@ def test_ports_are_opened_and_closed_for_tasks_that_run(daemon):
     group = host.ec2.create_security_group(GroupName="pages", Description="of a test", VpcId="vpc-1")["GroupId"]
     callers = daemon.aws("ec2", "create-security-group", "--group-name", "callers", "--description", "'of a test'")["GroupId"]
     _, served = host.start("server", SERVE, group)
-    client, asking = host.start("client", WAITS, callers, "operators")
+    client, asking = host.start("client", WAITS, callers, "operators", subnet="subnet-upper")
+    assert ipaddress.ip_address(asking["privateIPv4Address"]) in ipaddress.ip_network(SUBNETS["subnet-upper"]["cidr"])
+    assert (served["zone"], asking["zone"]) == ("eu-central-1a", "eu-central-1b")
     address = served["privateIPv4Address"]
     pair = {"IpProtocol": "tcp", "FromPort": 80, "ToPort": 80, "UserIdGroupPairs": [{"GroupId": callers}]}
 
@@ -115,10 +119,26 @@ def test_ports_are_opened_and_closed_for_tasks_that_run(daemon):
 def test_the_network_of_the_host_is_described(daemon):
     ec2 = daemon.client("ec2")
     (vpc,) = ec2.describe_vpcs(Filters=[{"Name": "is-default", "Values": ["true"]}])["Vpcs"]
-    (subnet,) = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])["Subnets"]
-    assert (subnet["SubnetId"], subnet["CidrBlock"]) == ("subnet-1", vpc["CidrBlock"])
-    (zone,) = daemon.aws("ec2", "describe-availability-zones")["AvailabilityZones"]
-    assert zone["ZoneName"] == subnet["AvailabilityZone"] == "eu-central-1a"
+    subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [vpc["VpcId"]]}])["Subnets"]
+    assert [(each["SubnetId"], each["CidrBlock"], each["AvailabilityZone"][-1]) for each in subnets] == [
+        ("subnet-1", "172.29.0.0/17", "a"), ("subnet-upper", "172.29.128.0/20", "b")]
+    zones = daemon.aws("ec2", "describe-availability-zones")["AvailabilityZones"]
+    assert [each["ZoneName"] for each in zones] == [each["AvailabilityZone"] for each in subnets]
     names = {each["GroupName"]: each["GroupId"] for page in ec2.get_paginator("describe_security_groups").paginate(
         PaginationConfig={"PageSize": 5}) for each in page["SecurityGroups"]}
     assert names == {"default": "sg-1", "operators": "sg-operators"}
+
+
+@pytest.mark.parametrize("subnets, error", [
+    ({"here": {"cidr": "172.29.0.0/20"}}, 'subnets: "here" must be "subnet-" and'),
+    ({"subnet-a": {"cidr": "172.30.0.0/20"}}, 'subnets.subnet-a.cidr: 172.30.0.0/20 must be a part of "subnet" (172.29.0.0/16)'),
+    ({"subnet-a": {"cidr": "172.29.0.1/20"}}, "without bits beyond its prefix"),
+    ({"subnet-a": {"cidr": "172.29.0.0/20"}, "subnet-b": {"cidr": "172.29.8.0/24"}}, "overlaps that of subnet-a"),
+    ({"subnet-a": {"cidr": "172.29.0.0/20", "availabilityZone": "eu-1a"}}, "must be the letter behind the region"),
+])
+def test_subnets_that_cannot_be_are_named(tmp_path, subnets, error):
+    path = tmp_path / "berth.json"
+    path.write_text(json.dumps({"subnets": subnets}))
+    done = subprocess.run([BIN / "berth", "--config", path, "system", "config"], capture_output=True, text=True, check=False)
+    assert done.returncode == 125
+    assert error in done.stderr
