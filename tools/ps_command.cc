@@ -1,27 +1,21 @@
-// berth ps, inspect and stop: which tasks there are.
-#include "agent/paths.h"
+// berth ps and inspect: which tasks there are.
 #include "agent/task_table.h"
-#include "agent/teardown.h"
 #include "base/text.h"
 #include "netns/plan.h"
-#include "sys/file.h"
-#include "sys/spawn.h"
 #include "tools/commands.h"
+#include "tools/daemon_tasks.h"
 #include "tools/table.h"
 #include "tools/task_commands.h"
 
 #include <nlohmann/json.hpp>
 
-#include <fcntl.h>
-
+#include <algorithm>
 #include <cstdio>
 
 namespace berth::tools {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-constexpr std::chrono::seconds kKillPatience(10);
 
 // "RUNNING", "STOPPED (137)".
 std::string shown_state(const agent::ListedContainer& container) {
@@ -37,6 +31,13 @@ std::string shown_containers(const agent::ListedTask& task) {
     shown.push_back(container.info.name + " " + shown_state(container));
   }
   return join(shown, ", ");
+}
+
+// Of one without a directory berthd knows more than "PENDING".
+std::string shown_status(const agent::ListedTask& task, const DaemonTask* of_daemon) {
+  bool has_directory = !task.log_directory.empty();
+  return has_directory || of_daemon == nullptr ? agent::name_of(task.state)
+                                               : of_daemon->last_status;
 }
 
 std::string shown_address(const agent::TaskInfo& info) {
@@ -55,12 +56,26 @@ std::string shown_ports(const agent::TaskInfo& info) {
   return join(shown, ", ");
 }
 
-std::string render_table(const std::vector<agent::ListedTask>& tasks) {
-  Table table({"TASK", "FAMILY", "STATUS", "CREATED", "CONTAINERS", "ADDRESS", "PORTS"});
+// Clusters and groups are berthd's, and take no room where it has no tasks.
+std::string render_table(const std::vector<agent::ListedTask>& tasks, const DaemonTasks& owned) {
+  bool has_owned = std::ranges::any_of(
+      tasks, [&](const agent::ListedTask& task) { return owned.find(task.info.id) != nullptr; });
+  std::vector<std::string> head = {"TASK", "FAMILY", "STATUS", "CREATED"};
+  if (has_owned) head.insert(head.end(), {"CLUSTER", "GROUP"});
+  head.insert(head.end(), {"CONTAINERS", "ADDRESS", "PORTS"});
+  Table table(head);
   for (const agent::ListedTask& task : tasks) {
-    table.add({task.info.id.substr(0, kShortTaskId), task.info.family, agent::name_of(task.state),
-               task.info.created_at.substr(0, 19), shown_containers(task), shown_address(task.info),
-               shown_ports(task.info)});
+    const DaemonTask* of_daemon = owned.find(task.info.id);
+    std::vector<std::string> row = {task.info.id.substr(0, kShortTaskId), task.info.family,
+                                    shown_status(task, of_daemon),
+                                    task.info.created_at.substr(0, 19)};
+    if (has_owned) {
+      row.push_back(of_daemon == nullptr ? "-" : of_daemon->cluster);
+      row.push_back(of_daemon == nullptr ? "-" : of_daemon->group);
+    }
+    row.insert(row.end(),
+               {shown_containers(task), shown_address(task.info), shown_ports(task.info)});
+    table.add(std::move(row));
   }
   return table.render();
 }
@@ -96,7 +111,17 @@ Json json_of(const agent::PortInfo& port) {
   return json;
 }
 
-Json json_of(const agent::ListedTask& task) {
+void add_daemon_members(Json& json, const DaemonTask& task) {
+  json["taskArn"] = task.arn;
+  json["cluster"] = task.cluster;
+  json["group"] = task.group;
+  if (!task.service.empty()) json["service"] = task.service;
+  if (!task.started_by.empty()) json["startedBy"] = task.started_by;
+  json["desiredStatus"] = task.desired_status;
+  if (!task.stopped_reason.empty()) json["stoppedReason"] = task.stopped_reason;
+}
+
+Json json_of(const agent::ListedTask& task, const DaemonTask* of_daemon) {
   Json containers = Json::array();
   for (const agent::ListedContainer& container : task.containers) {
     containers.push_back(json_of(container));
@@ -112,7 +137,7 @@ Json json_of(const agent::ListedTask& task) {
   }
   Json json = {{"taskId", task.info.id},
                {"family", task.info.family},
-               {"lastStatus", agent::name_of(task.state)},
+               {"lastStatus", shown_status(task, of_daemon)},
                {"networkMode", task.info.network_mode},
                {"createdAt", task.info.created_at},
                {"detached", task.info.detached},
@@ -120,6 +145,7 @@ Json json_of(const agent::ListedTask& task) {
                {"addresses", std::move(addresses)},
                {"networkBindings", std::move(bindings)},
                {"logDirectory", task.log_directory}};
+  if (of_daemon != nullptr) add_daemon_members(json, *of_daemon);
   if (task.shim != 0) json["supervisorPid"] = task.shim;
   if (task.plan) {
     json["cgroup"] = task.plan->cgroup;
@@ -128,75 +154,33 @@ Json json_of(const agent::ListedTask& task) {
   return json;
 }
 
-std::string render_json(const std::vector<agent::ListedTask>& tasks) {
+std::string render_json(const std::vector<agent::ListedTask>& tasks, const DaemonTasks& owned) {
   Json list = Json::array();
-  for (const agent::ListedTask& task : tasks) list.push_back(json_of(task));
+  for (const agent::ListedTask& task : tasks) {
+    list.push_back(json_of(task, owned.find(task.info.id)));
+  }
   return list.dump(2) + "\n";
 }
 
 Status list(const agent::Config& config, const PsOptions& options) {
-  std::vector<agent::ListedTask> tasks = TRY(agent::list_tasks(config, options.all));
+  DaemonTasks owned = TRY(DaemonTasks::ask(config));
+  std::vector<agent::ListedTask> tasks = TRY(list_all_tasks(config, owned, options.all));
   if (options.quiet) {
     for (const agent::ListedTask& task : tasks) std::printf("%s\n", task.info.id.c_str());
     return {};
   }
-  std::fputs((options.json ? render_json(tasks) : render_table(tasks)).c_str(), stdout);
+  std::fputs((options.json ? render_json(tasks, owned) : render_table(tasks, owned)).c_str(),
+             stdout);
   return {};
 }
 
 Status inspect(const agent::Config& config, const std::vector<std::string>& wanted) {
-  std::vector<agent::ListedTask> tasks = TRY(agent::list_tasks(config, true));
+  DaemonTasks owned = TRY(DaemonTasks::ask(config));
+  std::vector<agent::ListedTask> tasks = TRY(list_all_tasks(config, owned, true));
   std::vector<agent::ListedTask> chosen;
   for (const std::string& name : wanted) chosen.push_back(*TRY(agent::choose_task(tasks, name)));
-  std::fputs(render_json(chosen).c_str(), stdout);
+  std::fputs(render_json(chosen, owned).c_str(), stdout);
   return {};
-}
-
-// The longest that a container may take, one after the other in reverse order, and its end.
-std::chrono::seconds patience_with(const agent::ListedTask& task, bool kill) {
-  std::chrono::seconds patience = kKillPatience;
-  if (kill || !task.plan) return patience;
-  for (const runtime::ContainerPlan& container : task.plan->containers) {
-    patience += std::chrono::seconds(container.stop_timeout_seconds);
-  }
-  return patience;
-}
-
-Status stop_task(const agent::Config& config, const agent::ListedTask& task, bool kill) {
-  sys::Process shim{task.shim, {}};
-  if (task.shim != 0) {
-    auto pidfd = sys::open_pidfd(task.shim);
-    if (!pidfd && pidfd.error().code == Errc::kNotFound) return {};  // it has just stopped
-    shim.pidfd = TRY(std::move(pidfd));
-  }
-  auto how = kill ? runtime::ShimRequest::kKill : runtime::ShimRequest::kStop;
-  sys::Fd connection = TRY(agent::ask_task(config, task, how));
-  if (TRY(sys::ends_within(shim, patience_with(task, kill)))) return {};
-  return fail(Errc::kUnavailable, "task {} was told to stop and still runs: `berth stop --kill {}`",
-              task.info.id, task.info.id);
-}
-
-// Whoever looks after the task gives back its addresses and ports when it has stopped, and then its
-// lock. Where nobody does, the sweep behind us will.
-Status wait_for_release(const std::string& lock_file) {
-  auto lock = sys::open(lock_file, O_RDONLY);
-  if (!lock) return {};  // gone already
-  return sys::lock(lock->get(), sys::LockMode::kShared);
-}
-
-// Every name is looked up before any task is told.
-Status stop(const agent::Config& config, const StopOptions& options) {
-  std::vector<agent::ListedTask> tasks = TRY(agent::list_tasks(config, false));
-  std::vector<const agent::ListedTask*> chosen;
-  for (const std::string& name : options.tasks) {
-    chosen.push_back(TRY(agent::choose_task(tasks, name)));
-  }
-  for (const agent::ListedTask* task : chosen) {
-    TRY(stop_task(config, *task, options.kill));
-    TRY(wait_for_release(agent::paths_of(config).task_lock(task->info.id)));
-    std::printf("%s\n", task->info.id.c_str());
-  }
-  return agent::sweep_instance(config, netns::Retired::kKeep);
 }
 
 }  // namespace
@@ -207,10 +191,6 @@ int ps_command(const agent::Config& config, const PsOptions& options) {
 
 int inspect_command(const agent::Config& config, const std::vector<std::string>& tasks) {
   return exit_code(inspect(config, tasks));
-}
-
-int stop_command(const agent::Config& config, const StopOptions& options) {
-  return exit_code(stop(config, options));
 }
 
 }  // namespace berth::tools

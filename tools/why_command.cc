@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "tools/clock_text.h"
 #include "tools/commands.h"
+#include "tools/daemon_tasks.h"
 #include "tools/service_commands.h"
 #include "tools/task_commands.h"
 
@@ -135,6 +136,17 @@ Result<TaskAccount> account_of(const agent::ListedTask& task) {
   return account;
 }
 
+// Of a task that only berthd knows.
+Result<TaskAccount> account_of_daemon(const agent::Config& config, const DaemonTask& task) {
+  TaskAccount account;
+  account.state = task.last_status;
+  account.story = TRY(recent_story(config, task));
+  explain_end(account.story, account.causes);
+  bool is_told = !account.causes.empty() || task.stopped_reason.empty();
+  if (!is_told) account.causes.push_back(task.stopped_reason);
+  return account;
+}
+
 void print_text(const agent::ListedTask& task, const TaskAccount& account) {
   std::printf("task %s (%s) is %s\n", task.info.id.c_str(), task.info.family.c_str(),
               account.state.c_str());
@@ -167,9 +179,13 @@ void print_json(const agent::ListedTask& task, const TaskAccount& account) {
 }
 
 Status why(const agent::Config& config, const WhyOptions& options) {
-  std::vector<agent::ListedTask> tasks = TRY(agent::list_tasks(config, true));
+  DaemonTasks owned = TRY(DaemonTasks::ask(config));
+  std::vector<agent::ListedTask> tasks = TRY(list_all_tasks(config, owned, true));
   const agent::ListedTask& task = *TRY(agent::choose_task(tasks, options.task));
-  TaskAccount account = TRY(account_of(task));
+  bool has_directory = !task.log_directory.empty();
+  auto found =
+      has_directory ? account_of(task) : account_of_daemon(config, *owned.find(task.info.id));
+  TaskAccount account = TRY(std::move(found));
   if (options.json) {
     print_json(task, account);
   } else {

@@ -102,6 +102,46 @@ def test_the_end_of_berthd_changes_nothing_for_a_running_task(ecs, end):
     assert ecs.stop(arn)["containers"][0]["exitCode"] == 3
 
 
+def test_berths_commands_show_whose_a_task_is_and_stop_it_through_berthd(ecs):
+    berth = ecs.daemon.instance.berth
+    listed = lambda *flags: {each["taskId"]: each for each in json.loads(berth("ps", "--format", "json", *flags).out)}  # noqa: E731
+    first, second = ecs.run(FOREVER), ecs.run(FOREVER)
+    for arn in (first, second):
+        ecs.wait_for(arn, "RUNNING")
+    ids = [arn.rsplit("/", 1)[1] for arn in (first, second)]
+    shown = listed()[ids[0]]
+    assert (shown["taskArn"], shown["cluster"], shown["group"], shown["desiredStatus"]) == (first, "default", "family:test", "RUNNING")
+    head, *rows = berth("ps").out.splitlines()
+    assert head.split()[4:6] == ["CLUSTER", "GROUP"] and all(row.split()[4:6] == ["default", "family:test"] for row in rows)
+    assert json.loads(berth("inspect", ids[0]).out)[0]["group"] == "family:test"
+
+    assert berth("stop", ids[0]).out == ids[0] + "\n"
+    stopped = ecs.task(first)
+    assert (stopped["lastStatus"], stopped["stopCode"], stopped["stoppedReason"]) == ("STOPPED", "UserInitiated", "berth stop")
+    assert stopped["containers"][0]["exitCode"] == 3, "its stop signal was heard"
+    assert listed("--all")[ids[0]]["stoppedReason"] == "berth stop"
+    assert "berth stop" in berth("why", ids[0]).out
+    assert berth("stop", "--kill", ids[1]).code == 0
+    killed = ecs.task(second)
+    assert (killed["stoppedReason"], killed["containers"][0]["exitCode"]) == ("berth stop --kill", 137)
+
+    third = ecs.run(FOREVER)
+    ecs.wait_for(third, "RUNNING")
+    ecs.daemon.kill()
+    task_id = third.rsplit("/", 1)[1]
+    assert "cluster" not in listed()[task_id], "what berthd knows is its to tell"
+    assert berth("stop", task_id).code == 0
+    ecs.daemon.start()
+    ecs.again()
+    assert ecs.wait_for(third, "STOPPED")["containers"][0]["exitCode"] == 3
+
+    broken = ecs.run(FOREVER, image="oci:/nowhere:latest")
+    reason = ecs.wait_for(broken, "STOPPED")["stoppedReason"]
+    of_no_directory = listed("--all")[broken.rsplit("/", 1)[1]]
+    assert (of_no_directory["lastStatus"], of_no_directory["stoppedReason"]) == ("STOPPED", reason)
+    assert "CannotPullContainerError" in berth("why", broken.rsplit("/", 1)[1]).out
+
+
 def test_what_ended_meanwhile_is_told(ecs):
     arn = ecs.run("while [ ! -e /host/go ]; do sleep 0.05; done; exit 7")
     ecs.wait_for(arn, "RUNNING")
