@@ -121,6 +121,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
                    "init",
                    "resolver",
                    "subnet",
+                   "ipv6Subnet",
                    "region",
                    "accountId",
                    "taskPidsLimit",
@@ -146,6 +147,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
     TRY(read_absolute_path(root, "init", config.init));
     TRY(read_absolute_path(root, "resolver", config.resolver));
     config.subnet = TRY(root.find_string("subnet")).value_or(config.subnet);
+    config.subnet6 = TRY(root.find_string("ipv6Subnet")).value_or(config.subnet6);
     config.region = TRY(root.find_string("region")).value_or(config.region);
     TRY(read_account(root, config.account_id));
     TRY(read_listen(root, config.listen));
@@ -198,6 +200,7 @@ std::string render_config(const Config& config) {
                                 {"listen", render_listen(config.listen)},
                                 {"taskPidsLimit", config.task_pids_limit},
                                 {"serviceHealthySeconds", config.service_healthy_seconds}};
+  if (!config.subnet6.empty()) out["ipv6Subnet"] = config.subnet6;
   render_registry_settings(config.registries, out);
   out["imageCleanup"] = render_image_cleanup(config.image_cleanup);
   render_security_groups(config.security_groups, out);

@@ -50,6 +50,7 @@ struct Config {
   std::string init;                      // path of berth-init, process 1 of containers that ask
   std::string resolver;                  // path of berth-resolver, who answers 169.254.169.253
   std::string subnet = "172.29.0.0/16";  // tasks' addresses; the bridge has the first one
+  std::string subnet6;                   // their IPv6 addresses; "": none. "ipv6Subnet" in the file
   std::string region = "us-east-1";  // for names such as ip-172-29-0-2.us-east-1.compute.internal
   std::string account_id = "000000000000";  // the account in the names (ARNs) of tasks
   uint64_t task_pids_limit = 4096;          // processes and threads of one task (pids.max)

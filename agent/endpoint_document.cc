@@ -191,11 +191,13 @@ class Document {
     if (found == facts_.networks.end()) return network;
     const netns::Endpoint& endpoint = found->second;
     network["IPv4Addresses"].push_back(to_string(endpoint.address.address));
+    if (endpoint.address6) network["IPv6Addresses"] = {to_string(*endpoint.address6)};
     if (definition_.network_mode != NetworkMode::kAwsvpc) return network;
     Ipv4Net subnet{endpoint.address.network(), endpoint.address.prefix};
     network["AttachmentIndex"] = 0;
     network["MACAddress"] = sys::to_string(endpoint.mac);
     network["IPv4SubnetCIDRBlock"] = to_string(subnet);
+    if (facts_.subnet6) network["IPv6SubnetCIDRBlock"] = to_string(*facts_.subnet6);
     if (!facts_.name_servers.empty()) network["DomainNameServers"] = facts_.name_servers;
     if (!facts_.search_domains.empty()) network["DomainNameSearchList"] = facts_.search_domains;
     network["PrivateDNSName"] = netns::render_hostname(endpoint.address.address, facts_.region);

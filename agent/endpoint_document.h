@@ -56,6 +56,7 @@ struct EndpointFacts {
   std::map<std::string, std::string> volumes;  // name -> directory on the host
   std::string ephemeral_storage{};             // where it is mounted; "" for none of a size
   std::vector<std::string> name_servers;
+  std::optional<Ipv6Net> subnet6{};
   std::vector<std::string> search_domains;
 };
 

@@ -27,7 +27,8 @@ struct TrafficWord {
 constexpr TrafficWord kTrafficWords[] = {{Traffic::kAll, "all"},
                                          {Traffic::kTcp, "tcp"},
                                          {Traffic::kUdp, "udp"},
-                                         {Traffic::kIcmp, "icmp"}};
+                                         {Traffic::kIcmp, "icmp"},
+                                         {Traffic::kIcmpv6, "icmpv6"}};
 
 bool is_group_name(const std::string& name) {
   return !name.empty() && name.size() <= kGroupNameMax &&
@@ -46,8 +47,8 @@ Result<Traffic> traffic_of(const json::Node& node) {
   for (const TrafficWord& known : kTrafficWords) {
     if (word == known.word) return known.traffic;
   }
-  return fail(Errc::kInvalid, "{}.protocol: \"{}\" is not one of all, tcp, udp, icmp", node.path(),
-              printable(word, 40));
+  return fail(Errc::kInvalid, "{}.protocol: \"{}\" is not one of all, tcp, udp, icmp, icmpv6",
+              node.path(), printable(word, 40));
 }
 
 Status read_group_ports(const json::Node& node, GroupRule& rule) {
@@ -66,21 +67,30 @@ Status read_group_ports(const json::Node& node, GroupRule& rule) {
   return {};
 }
 
+tl::unexpected<Error> has_further_bits(const json::Node& node, const std::string& net) {
+  return fail(Errc::kInvalid, "{}.cidrs: {} has bits beyond its prefix", node.path(), net);
+}
+
 Result<GroupRule> read_group_rule(const json::Node& node) {
   TRY(node.only({"protocol", "fromPort", "toPort", "cidrs", "groups"}));
   GroupRule rule;
   rule.traffic = TRY(traffic_of(node));
   TRY(read_group_ports(node, rule));
   for (const std::string& text : TRY(node.find_strings("cidrs"))) {
+    if (text.find(':') != std::string::npos) {
+      auto net6 = parse_ipv6_net(text);
+      if (!net6) return wrap(std::move(net6).error(), "{}.cidrs", node.path());
+      if (net6->address != net6->network()) return has_further_bits(node, text);
+      rule.nets6.push_back(*net6);
+      continue;
+    }
     auto net = parse_ipv4_net(text);
     if (!net) return wrap(std::move(net).error(), "{}.cidrs", node.path());
-    if (net->address != net->network()) {
-      return fail(Errc::kInvalid, "{}.cidrs: {} has bits beyond its prefix", node.path(), text);
-    }
+    if (net->address != net->network()) return has_further_bits(node, text);
     rule.nets.push_back(*net);
   }
   rule.groups = TRY(node.find_strings("groups"));
-  if (rule.nets.empty() && rule.groups.empty()) {
+  if (rule.nets.empty() && rule.nets6.empty() && rule.groups.empty()) {
     return fail(Errc::kInvalid, "{}: needs cidrs or groups", node.path());
   }
   return rule;
@@ -102,6 +112,7 @@ Result<std::vector<GroupRule>> read_group_rules(const json::Node& group, std::st
 GroupRule everything() {
   GroupRule rule;
   rule.nets.push_back(Ipv4Net{Ipv4{0}, 0});
+  rule.nets6.push_back(Ipv6Net{Ipv6{}, 0});
   return rule;
 }
 
@@ -145,6 +156,7 @@ nlohmann::ordered_json json_of_rules(const std::vector<GroupRule>& rules) {
       json["toPort"] = rule.last_port;
     }
     for (const Ipv4Net& net : rule.nets) json["cidrs"].push_back(to_string(net));
+    for (const Ipv6Net& net : rule.nets6) json["cidrs"].push_back(to_string(net));
     if (!rule.groups.empty()) json["groups"] = rule.groups;
     list.push_back(std::move(json));
   }
@@ -188,10 +200,19 @@ void render_security_groups(const std::vector<SecurityGroup>& groups, nlohmann::
 
 Result<netns::Vpc> vpc_of(const Config& config) {
   netns::Vpc vpc;
-  vpc.net = TRY(bridge_plan_of(config)).subnet;
+  netns::BridgePlan bridge = TRY(bridge_plan_of(config));
+  vpc.net = bridge.subnet;
+  vpc.net6 = bridge.subnet6;
   vpc.subnets = config.subnets;
   if (vpc.subnets.empty()) {
-    vpc.subnets.push_back({.id = netns::kDefaultSubnetId, .net = vpc.net, .zone = "a"});
+    vpc.subnets.push_back(
+        {.id = netns::kDefaultSubnetId, .net = vpc.net, .zone = "a", .net6 = vpc.net6});
+  }
+  for (netns::VpcSubnet& subnet : vpc.subnets) {
+    bool is_whole = subnet.net == vpc.net;
+    auto twin = netns::twin_of(bridge, subnet.net.address);
+    if (twin && !is_whole) subnet.net6 = Ipv6Net{*twin, netns::kTwinPrefix + subnet.net.prefix};
+    if (is_whole) subnet.net6 = vpc.net6;
   }
   vpc.groups = config.security_groups;
   return vpc;

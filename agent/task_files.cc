@@ -209,6 +209,7 @@ class Writer {
     netns::Resolver resolver = resolver_of(definition_.container_definitions.front());
     facts.name_servers = resolver.nameservers;
     facts.search_domains = resolver.search;
+    facts.subnet6 = TRY(bridge_plan_of(request_.config)).subnet6;
     return sys::write_replace(directory_.endpoint(), render_endpoint_document(facts), 0600);
   }
 
@@ -509,6 +510,12 @@ class Writer {
     return std::nullopt;
   }
 
+  Result<std::optional<Ipv6>> address6_of(const ContainerDefinition& container) const {
+    auto address = address_of(container);
+    if (!address) return std::optional<Ipv6>();
+    return netns::twin_of(TRY(bridge_plan_of(request_.config)), *address);
+  }
+
   Result<std::string> hostname_of(const ContainerDefinition& container,
                                   std::optional<Ipv4> address) const {
     if (!container.hostname.empty()) return container.hostname;
@@ -545,7 +552,8 @@ class Writer {
       return text;
     }
     constexpr Ipv4 kLoopback{0x7f000001};
-    return netns::render_hosts(address.value_or(kLoopback), hostname, extra);
+    auto address6 = TRY(address6_of(container));
+    return netns::render_hosts(address.value_or(kLoopback), address6, hostname, extra);
   }
 
   // As Docker's: the alias, the host name and the name of the container that is linked to.

@@ -20,7 +20,9 @@ Json render(const ContainerInfo& container) {
 }
 
 Json render(const AddressInfo& address) {
-  return {{"container", address.container}, {"address", address.address}};
+  Json json = {{"container", address.container}, {"address", address.address}};
+  if (!address.ipv6.empty()) json["ipv6Address"] = address.ipv6;
+  return json;
 }
 
 Json render(const PortInfo& port) {
@@ -54,6 +56,7 @@ Result<AddressInfo> read_address(const json::Node& node) {
   AddressInfo address;
   address.container = TRY(node.string_at("container"));
   address.address = TRY(node.string_at("address"));
+  address.ipv6 = TRY(node.find_string("ipv6Address")).value_or("");
   return address;
 }
 
@@ -84,6 +87,7 @@ Status read_list(const json::Node& root, std::string_view key,
 }  // namespace
 
 TaskInfo task_info_of(const scheduler::Task& task, const netns::Lease& lease,
+                      const netns::BridgePlan& bridge,
                       const std::map<std::string, std::string>& digests) {
   TaskInfo info;
   info.id = task.id;
@@ -98,7 +102,9 @@ TaskInfo task_info_of(const scheduler::Task& task, const netns::Lease& lease,
   }
   for (const netns::LeasedEndpoint& endpoint : lease.endpoints) {
     if (endpoint.address) {
-      info.addresses.push_back({endpoint.container, to_string(*endpoint.address)});
+      auto twin = netns::twin_of(bridge, *endpoint.address);
+      info.addresses.push_back(
+          {endpoint.container, to_string(*endpoint.address), twin ? to_string(*twin) : ""});
     }
     for (const netns::PublishedPort& port : endpoint.ports) {
       info.ports.push_back({endpoint.container, to_string(port.host_ip), port.host_port,

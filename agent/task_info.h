@@ -29,6 +29,7 @@ struct ContainerInfo {
 struct AddressInfo {
   std::string container;  // whose it is; "task" when all share it
   std::string address;    // IPv4
+  std::string ipv6{};     // "": none
   bool operator==(const AddressInfo&) const = default;
 };
 
@@ -56,6 +57,7 @@ struct TaskInfo {
 
 // `digests`: container -> digest of its image's manifest.
 TaskInfo task_info_of(const scheduler::Task& task, const netns::Lease& lease,
+                      const netns::BridgePlan& bridge,
                       const std::map<std::string, std::string>& digests);
 
 std::string render_task_info(const TaskInfo& info);

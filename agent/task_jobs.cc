@@ -7,6 +7,7 @@
 #include "agent/recovery.h"
 #include "agent/registry_config.h"
 #include "agent/task_info.h"
+#include "agent/task_network.h"
 #include "agent/teardown.h"
 #include "aws/curl_http.h"
 #include "aws/environment.h"
@@ -133,7 +134,8 @@ Status write_task_info(const TaskFilesRequest& request) {
   for (const auto& [container, image] : request.images) {
     digests[container] = image->manifest_digest;
   }
-  TaskInfo info = task_info_of(request.task, request.lease, digests);
+  TaskInfo info =
+      task_info_of(request.task, request.lease, TRY(bridge_plan_of(request.config)), digests);
   info.detached = !request.foreground;
   InstancePaths paths = paths_of(request.config);
   for (ContainerInfo& container : info.containers) {

@@ -15,18 +15,24 @@ class NameList {
  public:
   explicit NameList(std::string suffix) : suffix_(std::move(suffix)) {}
 
-  void add_address(const std::string& name, Ipv4 address) {
-    add(name + "." + suffix_, dns::address_value(address));
+  void add_address(const std::string& name, const netns::Endpoint& network) {
+    add_addresses(name + "." + suffix_, network);
   }
-  void add_host(const std::string& host, Ipv4 address) {
+  void add_host(const std::string& host, const netns::Endpoint& network) {
     auto name = dns::Name::parse(host);
     if (!name) return;
-    add(host, dns::address_value(address));
-    add(dns::Name::reverse_of(address).to_text(), dns::pointer_value(*name));
+    add_addresses(host, network);
+    dns::RecordValue pointer = dns::pointer_value(*name);
+    add(dns::Name::reverse_of(network.address.address).to_text(), pointer);
+    if (network.address6) add(dns::Name::reverse_of(*network.address6).to_text(), pointer);
   }
   std::vector<runtime::NamePlan> take() { return std::move(names_); }
 
  private:
+  void add_addresses(const std::string& text, const netns::Endpoint& network) {
+    add(text, dns::address_value(network.address.address));
+    if (network.address6) add(text, dns::address_value(*network.address6));
+  }
   void add(const std::string& text, const dns::RecordValue& value) {
     auto name = dns::Name::parse(text);
     if (!name) return;
@@ -61,17 +67,16 @@ std::vector<runtime::NamePlan> names_of_task(const TaskNameFacts& facts) {
   NameList names(facts.domain);
   const netns::Endpoint* task = network_of_task(facts);
   if (task != nullptr) {
-    names.add_address(family, task->address.address);
-    names.add_address(facts.task.id + "." + family, task->address.address);
+    names.add_address(family, *task);
+    names.add_address(facts.task.id + "." + family, *task);
   }
   for (const ContainerDefinition& container : facts.task.definition.container_definitions) {
     const netns::Endpoint* network = network_of(facts, container.name);
     if (network == nullptr) continue;
-    names.add_address(container.name + "." + family, network->address.address);
+    names.add_address(container.name + "." + family, *network);
   }
   for (const netns::Endpoint& network : facts.networks) {
-    Ipv4 address = network.address.address;
-    names.add_host(netns::render_hostname(address, facts.region), address);
+    names.add_host(netns::render_hostname(network.address.address, facts.region), network);
   }
   return names.take();
 }

@@ -56,8 +56,10 @@ std::vector<netns::LeasedEndpoint> endpoints_wanted(const scheduler::TaskDefinit
 
 Result<netns::BridgePlan> bridge_plan_of(const Config& config) {
   std::string instance = instance_of(config.run);
-  netns::BridgePlan bridge = TRY(netns::make_bridge_plan(
-      {.instance = instance, .name = bridge_of(instance), .subnet = config.subnet}));
+  netns::BridgePlan bridge = TRY(netns::make_bridge_plan({.instance = instance,
+                                                          .name = bridge_of(instance),
+                                                          .subnet = config.subnet,
+                                                          .subnet6 = config.subnet6}));
   bridge.groups = config.security_groups;
   return bridge;
 }
@@ -93,9 +95,11 @@ scheduler::TaskProvisioned TaskNetwork::provisioned(const scheduler::Task& task,
       netns::Endpoint made = netns::make_endpoint(
           bridge_,
           {.task_id = task.id, .container = endpoint.container, .address = *endpoint.address});
-      event.network_interfaces.push_back({.attachment_id = "",
-                                          .private_ipv4_address = to_string(*endpoint.address),
-                                          .mac_address = sys::to_string(made.mac)});
+      event.network_interfaces.push_back(
+          {.attachment_id = "",
+           .private_ipv4_address = to_string(*endpoint.address),
+           .mac_address = sys::to_string(made.mac),
+           .ipv6_address = made.address6 ? to_string(*made.address6) : ""});
     }
     for (const netns::PublishedPort& port : endpoint.ports) {
       event.network_bindings[endpoint.container].push_back(

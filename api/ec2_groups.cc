@@ -26,6 +26,14 @@ RuleRecord everything(bool is_egress, const std::string& id) {
   return rule;
 }
 
+RuleRecord everything6(bool is_egress, const std::string& id) {
+  RuleRecord rule;
+  rule.id = id;
+  rule.is_egress = is_egress;
+  rule.net6 = Ipv6Net{Ipv6{}, 0};
+  return rule;
+}
+
 const char* protocol_of(netns::Traffic traffic) {
   switch (traffic) {
     case netns::Traffic::kAll:
@@ -36,6 +44,8 @@ const char* protocol_of(netns::Traffic traffic) {
       return "udp";
     case netns::Traffic::kIcmp:
       return "icmp";
+    case netns::Traffic::kIcmpv6:
+      return "icmpv6";
   }
   return "";
 }
@@ -59,6 +69,11 @@ void add_configured(GroupRecord& record, const netns::GroupRule& rule, bool is_e
     add();
   }
   shown.net.reset();
+  for (const Ipv6Net& net : rule.nets6) {
+    shown.net6 = net;
+    add();
+  }
+  shown.net6.reset();
   for (const std::string& peer : rule.groups) {
     shown.group = netns::id_of_configured_group(peer);
     add();
@@ -76,13 +91,16 @@ Group configured_group(const netns::SecurityGroup& group) {
 }
 
 // What is true of tasks without groups.
-Group open_default_group() {
+Group open_default_group(const netns::Vpc& vpc) {
   Group shown;
   shown.record.id = netns::kDefaultGroupId;
   shown.record.name = netns::kDefaultGroupName;
   shown.record.description = "default VPC security group: lets all through";
   shown.record.rules.push_back(everything(false, "sgr-1-1"));
   shown.record.rules.push_back(everything(true, "sgr-1-2"));
+  if (!vpc.net6) return shown;
+  shown.record.rules.push_back(everything6(false, "sgr-1-3"));
+  shown.record.rules.push_back(everything6(true, "sgr-1-4"));
   return shown;
 }
 
@@ -110,6 +128,7 @@ Item group_item(const Ec2& ec2, const Group& group) {
     facts.emplace(start + "from-port", fmt::format("{}", rule.from_port));
     facts.emplace(start + "to-port", fmt::format("{}", rule.to_port));
     if (rule.net) facts.emplace(start + "cidr", to_string(*rule.net));
+    if (rule.net6) facts.emplace(start + "ipv6-cidr", to_string(*rule.net6));
     if (!rule.group.empty()) facts.emplace(start + "group-id", rule.group);
   }
   return {record.id, std::move(json), std::move(facts)};
@@ -194,7 +213,7 @@ std::vector<Group> all_groups(const Ec2& ec2, Ask& ask) {
     all.push_back(configured_group(group));
     has_default = has_default || all.back().record.id == netns::kDefaultGroupId;
   }
-  if (!has_default) all.insert(all.begin(), open_default_group());
+  if (!has_default) all.insert(all.begin(), open_default_group(ec2.settings.vpc));
   for (GroupRecord& record : ask.checked(ec2.groups.list())) {
     all.push_back({.record = std::move(record), .is_made = true});
   }
@@ -265,6 +284,7 @@ Json create_security_group(Ec2& ec2, Ask& ask) {
   if (!may_change(ask)) return Json::object();
   record.id = make_id(ec2, "sg-");
   record.rules.push_back(everything(true, make_id(ec2, "sgr-")));
+  if (ec2.settings.vpc.net6) record.rules.push_back(everything6(true, make_id(ec2, "sgr-")));
   keep_group(ec2, ask, record);
   return {{"return", true},
           {"groupId", record.id},
@@ -314,7 +334,8 @@ Json describe_security_groups(Ec2& ec2, Ask& ask) {
                    "ip-permission.protocol", "ip-permission.from-port", "ip-permission.to-port",
                    "ip-permission.cidr", "ip-permission.group-id", "egress.ip-permission.protocol",
                    "egress.ip-permission.from-port", "egress.ip-permission.to-port",
-                   "egress.ip-permission.cidr", "egress.ip-permission.group-id"}});
+                   "egress.ip-permission.cidr", "egress.ip-permission.group-id",
+                   "ip-permission.ipv6-cidr", "egress.ip-permission.ipv6-cidr"}});
 }
 
 }  // namespace berth::api::ec2

@@ -40,27 +40,36 @@ std::string zone_id(const Ec2& ec2, const std::string& letter) {
   return fmt::format("{}-az{}", ec2.settings.host.region, letter.front() - 'a' + 1);
 }
 
+// Of a subnet or VPC: its networks of IPv6.
+Json ipv6_associations(const std::optional<Ipv6Net>& net, const char* id) {
+  if (!net) return Json::array();
+  return Json::array({{{"associationId", id},
+                       {"ipv6CidrBlock", to_string(*net)},
+                       {"ipv6CidrBlockState", {{"state", "associated"}}}}});
+}
+
 Item subnet_item(const Ec2& ec2, const netns::VpcSubnet& subnet,
                  const std::vector<netns::Lease>& leases) {
   std::string cidr = to_string(subnet.net);
   std::string zone = zone_name(ec2, subnet.zone);
   std::string zone_number = zone_id(ec2, subnet.zone);
   uint64_t free = free_addresses(subnet, leases);
-  Json json = {{"subnetId", subnet.id},
-               {"subnetArn", arn_of(ec2, "subnet", subnet.id)},
-               {"state", "available"},
-               {"vpcId", netns::kVpcId},
-               {"cidrBlock", cidr},
-               {"ipv6CidrBlockAssociationSet", Json::array()},
-               {"assignIpv6AddressOnCreation", false},
-               {"availableIpAddressCount", free},
-               {"availabilityZone", zone},
-               {"availabilityZoneId", zone_number},
-               {"ownerId", ec2.settings.host.account},
-               {"defaultForAz", true},
-               {"mapPublicIpOnLaunch", false},
-               {"ipv6Native", false},
-               {"tagSet", Json::array()}};
+  Json json = {
+      {"subnetId", subnet.id},
+      {"subnetArn", arn_of(ec2, "subnet", subnet.id)},
+      {"state", "available"},
+      {"vpcId", netns::kVpcId},
+      {"cidrBlock", cidr},
+      {"ipv6CidrBlockAssociationSet", ipv6_associations(subnet.net6, "subnet-cidr-assoc-6")},
+      {"assignIpv6AddressOnCreation", subnet.net6.has_value()},
+      {"availableIpAddressCount", free},
+      {"availabilityZone", zone},
+      {"availabilityZoneId", zone_number},
+      {"ownerId", ec2.settings.host.account},
+      {"defaultForAz", true},
+      {"mapPublicIpOnLaunch", false},
+      {"ipv6Native", false},
+      {"tagSet", Json::array()}};
   Facts facts = {{"subnet-id", subnet.id},
                  {"vpc-id", netns::kVpcId},
                  {"state", "available"},
@@ -121,6 +130,11 @@ Item interface_item(const Ec2& ec2, Ask& ask, const TaskInterface& interface) {
                  {"attachment.attachment-id", interface.attachment_id},
                  {"private-dns-name", dns}};
   Json groups = group_set(ec2, ask, interface.groups, facts);
+  Json addresses6 = Json::array();
+  if (!interface.address6.empty()) {
+    addresses6.push_back({{"ipv6Address", interface.address6}, {"isPrimaryIpv6", false}});
+    facts.emplace("ipv6-addresses.ipv6-address", interface.address6);
+  }
   Json json = {{"networkInterfaceId", interface.id},
                {"subnetId", interface.subnet},
                {"vpcId", netns::kVpcId},
@@ -144,7 +158,7 @@ Item interface_item(const Ec2& ec2, Ask& ask, const TaskInterface& interface) {
                {"privateIpAddressesSet", Json::array({{{"privateIpAddress", interface.address},
                                                        {"privateDnsName", dns},
                                                        {"primary", true}}})},
-               {"ipv6AddressesSet", Json::array()},
+               {"ipv6AddressesSet", std::move(addresses6)},
                {"interfaceType", "interface"}};
   return {interface.id, std::move(json), std::move(facts)};
 }
@@ -163,15 +177,17 @@ Json describe_vpcs(Ec2& ec2, Ask& ask) {
   Json association = {{"associationId", "vpc-cidr-assoc-1"},
                       {"cidrBlock", cidr},
                       {"cidrBlockState", {{"state", "associated"}}}};
-  Json json = {{"vpcId", netns::kVpcId},
-               {"ownerId", ec2.settings.host.account},
-               {"state", "available"},
-               {"cidrBlock", cidr},
-               {"cidrBlockAssociationSet", Json::array({std::move(association)})},
-               {"dhcpOptionsId", "dopt-1"},
-               {"instanceTenancy", "default"},
-               {"isDefault", true},
-               {"tagSet", Json::array()}};
+  Json json = {
+      {"vpcId", netns::kVpcId},
+      {"ownerId", ec2.settings.host.account},
+      {"state", "available"},
+      {"cidrBlock", cidr},
+      {"cidrBlockAssociationSet", Json::array({std::move(association)})},
+      {"ipv6CidrBlockAssociationSet", ipv6_associations(ec2.settings.vpc.net6, "vpc-cidr-assoc-6")},
+      {"dhcpOptionsId", "dopt-1"},
+      {"instanceTenancy", "default"},
+      {"isDefault", true},
+      {"tagSet", Json::array()}};
   Facts facts = {{"vpc-id", netns::kVpcId},
                  {"state", "available"},
                  {"cidr", cidr},
@@ -291,10 +307,10 @@ Json describe_network_interfaces(Ec2& ec2, Ask& ask) {
        .not_found = "InvalidNetworkInterfaceID.NotFound",
        .noun = "networkInterface ID",
        .filters = {"network-interface-id", "subnet-id", "vpc-id", "private-ip-address",
-                   "addresses.private-ip-address", "mac-address", "availability-zone",
-                   "description", "interface-type", "owner-id", "requester-managed", "status",
-                   "attachment.status", "attachment.attachment-id", "attachment.instance-id",
-                   "private-dns-name", "group-id", "group-name"}});
+                   "addresses.private-ip-address", "ipv6-addresses.ipv6-address", "mac-address",
+                   "availability-zone", "description", "interface-type", "owner-id",
+                   "requester-managed", "status", "attachment.status", "attachment.attachment-id",
+                   "attachment.instance-id", "private-dns-name", "group-id", "group-name"}});
 }
 
 }  // namespace berth::api::ec2

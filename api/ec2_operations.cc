@@ -23,9 +23,9 @@ constexpr int kRehearsed = 412;
 // In the order of their names.
 constexpr auto kEc2Operations = std::to_array<Operation>({
     {"AuthorizeSecurityGroupEgress", authorize_security_group_egress, kPartly,
-     "of IPv4; no prefix lists; protocols tcp, udp, icmp and all"},
+     "no prefix lists; protocols tcp, udp, icmp, icmpv6 and all"},
     {"AuthorizeSecurityGroupIngress", authorize_security_group_ingress, kPartly,
-     "of IPv4; no prefix lists; protocols tcp, udp, icmp and all"},
+     "no prefix lists; protocols tcp, udp, icmp, icmpv6 and all"},
     {"CreateSecurityGroup", create_security_group, kWorks, ""},
     {"CreateTags", create_tags, kPartly, "of security groups and rules that the API has made"},
     {"DeleteSecurityGroup", delete_security_group, kWorks, ""},

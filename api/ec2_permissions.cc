@@ -20,20 +20,22 @@ constexpr size_t kRuleDescriptionMax = 255;
 
 std::string read_protocol(Ask& ask, const json::Node& node) {
   constexpr std::pair<std::string_view, std::string_view> kNumbers[] = {
-      {"6", "tcp"}, {"17", "udp"}, {"1", "icmp"}, {"all", netns::kAnyProtocol}};
+      {"6", "tcp"}, {"17", "udp"}, {"1", "icmp"}, {"58", "icmpv6"}, {"all", netns::kAnyProtocol}};
   std::string word = ask.text(node, "IpProtocol");
   for (const auto& [number, name] : kNumbers) {
     if (word == number) return std::string(name);
   }
-  bool is_known = word == "tcp" || word == "udp" || word == "icmp" || word == netns::kAnyProtocol;
+  bool is_known = word == "tcp" || word == "udp" || word == "icmp" || word == "icmpv6" ||
+                  word == netns::kAnyProtocol;
   if (is_known) return word;
   if (word.empty()) {
     ask.refuse("MissingParameter", fmt::format("The request must contain the parameter {}",
                                                path_of(node, "IpProtocol")));
-  } else if (parse_u64(word).value_or(kHighestIcmp + 1) <= kHighestIcmp || word == "icmpv6") {
-    ask.refuse("UnsupportedOperation",
-               fmt::format("{}: '{}': rules of this host are for tcp, udp, icmp and -1 (all)",
-                           path_of(node, "IpProtocol"), word));
+  } else if (parse_u64(word).value_or(kHighestIcmp + 1) <= kHighestIcmp) {
+    ask.refuse(
+        "UnsupportedOperation",
+        fmt::format("{}: '{}': rules of this host are for tcp, udp, icmp, icmpv6 and -1 (all)",
+                    path_of(node, "IpProtocol"), word));
   } else {
     ask.invalid(
         fmt::format("Invalid value '{}' for IP protocol. Unknown protocol.", printable(word, 100)));
@@ -43,7 +45,7 @@ std::string read_protocol(Ask& ask, const json::Node& node) {
 
 void read_ports(Ask& ask, const json::Node& node, RuleRecord& rule) {
   if (rule.protocol == netns::kAnyProtocol) return;
-  bool is_icmp = rule.protocol == "icmp";
+  bool is_icmp = rule.protocol == "icmp" || rule.protocol == "icmpv6";
   int64_t most = is_icmp ? kHighestIcmp : kHighestPort;
   auto from = ask.number(node, "FromPort", {kAnyNumber, most});
   auto to = ask.number(node, "ToPort", {kAnyNumber, most});
@@ -69,6 +71,15 @@ std::optional<Ipv4Net> read_cidr(Ask& ask, const std::string& text) {
     return std::nullopt;
   }
   return Ipv4Net{net->network(), net->prefix};  // as AWS does it
+}
+
+std::optional<Ipv6Net> read_cidr6(Ask& ask, const std::string& text) {
+  auto net = parse_ipv6_net(text);
+  if (!net) {
+    ask.invalid(fmt::format("CIDR block {} is malformed", printable(text, 100)));
+    return std::nullopt;
+  }
+  return Ipv6Net{net->network(), net->prefix};
 }
 
 std::string read_rule_description(Ask& ask, const json::Node& node) {
@@ -113,21 +124,18 @@ std::string read_pair(const Ec2& ec2, Ask& ask, const json::Node& node) {
   return checked_peer(ec2, ask, node, id);
 }
 
-void refuse_unsupported(Ask& ask, const json::Node& node) {
-  constexpr std::string_view kUnsupported[] = {"Ipv6Ranges", "PrefixListIds"};
-  for (std::string_view key : kUnsupported) {
-    if (ask.objects(node, key, kPermissionsMax).empty()) continue;
-    ask.refuse(
-        "UnsupportedOperation",
-        fmt::format("{}: the network of tasks has IPv4 alone, and there are no prefix lists; "
-                    "use IpRanges or UserIdGroupPairs",
-                    path_of(node, key)));
-  }
+void refuse_prefix_lists(Ask& ask, const json::Node& node) {
+  constexpr std::string_view kPrefixLists = "PrefixListIds";
+  if (ask.objects(node, kPrefixLists, kPermissionsMax).empty()) return;
+  ask.refuse("UnsupportedOperation",
+             fmt::format("{}: there are no prefix lists; use IpRanges, Ipv6Ranges or "
+                         "UserIdGroupPairs",
+                         path_of(node, kPrefixLists)));
 }
 
 void read_permission(const Ec2& ec2, Ask& ask, const json::Node& node, bool is_egress,
                      std::vector<RuleRecord>& rules) {
-  refuse_unsupported(ask, node);
+  refuse_prefix_lists(ask, node);
   RuleRecord rule;
   rule.is_egress = is_egress;
   rule.protocol = read_protocol(ask, node);
@@ -139,6 +147,12 @@ void read_permission(const Ec2& ec2, Ask& ask, const json::Node& node, bool is_e
     each.description = read_rule_description(ask, range);
     rules.push_back(std::move(each));
   }
+  for (const json::Node& range : ask.objects(node, "Ipv6Ranges", kPermissionsMax)) {
+    RuleRecord each = rule;
+    each.net6 = read_cidr6(ask, ask.text(range, "CidrIpv6"));
+    each.description = read_rule_description(ask, range);
+    rules.push_back(std::move(each));
+  }
   for (const json::Node& pair : ask.objects(node, "Groups", kPermissionsMax)) {
     RuleRecord each = rule;
     each.group = read_pair(ec2, ask, pair);
@@ -147,7 +161,8 @@ void read_permission(const Ec2& ec2, Ask& ask, const json::Node& node, bool is_e
   }
   if (rules.size() == before) {
     ask.refuse("InvalidRequest",
-               fmt::format("{}: names no other side: IpRanges or UserIdGroupPairs", node.path()));
+               fmt::format("{}: names no other side: IpRanges, Ipv6Ranges or UserIdGroupPairs",
+                           node.path()));
   }
 }
 
@@ -189,13 +204,16 @@ RuleRecord read_rule_request(const Ec2& ec2, Ask& ask, const json::Node& node,
   read_ports(ask, node, rule);
   rule.description = read_rule_description(ask, node);
   std::string cidr = ask.text(node, "CidrIpv4");
+  std::string cidr6 = ask.text(node, "CidrIpv6");
   std::string group = ask.text(node, "ReferencedGroupId");
-  if (cidr.empty() == group.empty()) {
-    ask.refuse("InvalidParameterCombination",
-               fmt::format("{}: needs one of CidrIpv4 and ReferencedGroupId", node.path()));
+  if (!cidr.empty() + !cidr6.empty() + !group.empty() != 1) {
+    ask.refuse(
+        "InvalidParameterCombination",
+        fmt::format("{}: needs one of CidrIpv4, CidrIpv6 and ReferencedGroupId", node.path()));
     return rule;
   }
   if (!cidr.empty()) rule.net = read_cidr(ask, cidr);
+  if (!cidr6.empty()) rule.net6 = read_cidr6(ask, cidr6);
   if (!group.empty()) rule.group = checked_peer(ec2, ask, node, group);
   return rule;
 }
@@ -219,20 +237,26 @@ Json permissions_json(const Ec2& ec2, const std::vector<RuleRecord>& rules, bool
     }
     Json pairs = Json::array();
     Json ranges = Json::array();
+    Json ranges6 = Json::array();
     for (const RuleRecord* rule : together[ports]) {
       Json side;
+      Json* sides = &pairs;
       if (rule->net) {
         side["cidrIp"] = to_string(*rule->net);
+        sides = &ranges;
+      } else if (rule->net6) {
+        side["cidrIpv6"] = to_string(*rule->net6);
+        sides = &ranges6;
       } else {
         side["groupId"] = rule->group;
         side["userId"] = ec2.settings.host.account;
       }
       put_description(side, rule->description);
-      (rule->net ? ranges : pairs).push_back(std::move(side));
+      sides->push_back(std::move(side));
     }
     permission["groups"] = std::move(pairs);
     permission["ipRanges"] = std::move(ranges);
-    permission["ipv6Ranges"] = Json::array();
+    permission["ipv6Ranges"] = std::move(ranges6);
     permission["prefixListIds"] = Json::array();
     list.push_back(std::move(permission));
   }
@@ -251,6 +275,8 @@ Json rule_json(const Ec2& ec2, const std::string& group, const RuleRecord& rule)
                {"toPort", rule.to_port}};
   if (rule.net) {
     json["cidrIpv4"] = to_string(*rule.net);
+  } else if (rule.net6) {
+    json["cidrIpv6"] = to_string(*rule.net6);
   } else {
     json["referencedGroupInfo"] = {{"groupId", rule.group}, {"userId", account}};
   }

@@ -15,7 +15,9 @@ using netns::RuleRecord;
 constexpr size_t kRulesAskedMax = 1000;
 
 std::string shown_rule(const RuleRecord& rule) {
-  std::string peer = rule.net ? to_string(*rule.net) : rule.group;
+  std::string peer = rule.net    ? to_string(*rule.net)
+                     : rule.net6 ? to_string(*rule.net6)
+                                 : rule.group;
   std::string protocol = rule.protocol == netns::kAnyProtocol ? "ALL" : rule.protocol;
   std::ranges::transform(protocol, protocol.begin(),
                          [](unsigned char c) { return static_cast<char>(std::toupper(c)); });

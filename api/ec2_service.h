@@ -28,6 +28,7 @@ struct TaskInterface {
   std::string subnet;
   std::string address;
   std::string mac;
+  std::string address6{};             // "": none
   std::vector<std::string> groups{};  // ids or names, as the task was asked for; none: the default
   WallTime attached_at{};
 };

@@ -82,8 +82,10 @@ Json container_json(const Ecs& ecs, const Task& task, const Container& container
     json["networkBindings"].push_back(binding_json(binding));
   }
   for (const scheduler::NetworkInterface& interface : container.network_interfaces) {
-    json["networkInterfaces"].push_back({{"attachmentId", interface.attachment_id},
-                                         {"privateIpv4Address", interface.private_ipv4_address}});
+    Json shown = {{"attachmentId", interface.attachment_id},
+                  {"privateIpv4Address", interface.private_ipv4_address}};
+    put_text(shown, "ipv6Address", interface.ipv6_address);
+    json["networkInterfaces"].push_back(std::move(shown));
   }
   if (definition != nullptr) {
     put_number(json, "memory", definition->memory_mib);
@@ -123,6 +125,7 @@ Json attachments_json(const Ecs& ecs, const Task& task) {
     add_detail("macAddress", interface->mac_address);
     add_detail("privateDnsName", private_dns_name(ecs, interface->private_ipv4_address));
     add_detail("privateIPv4Address", interface->private_ipv4_address);
+    add_detail("ipv6Address", interface->ipv6_address);
   }
   return Json::array({{{"id", task.attachment_id},
                        {"type", "ElasticNetworkInterface"},

@@ -10,6 +10,7 @@ namespace {
 
 constexpr size_t kShownMax = 300;
 constexpr std::string_view kReverseZone = "in-addr.arpa";
+constexpr const char* kReverseZone6 = "ip6.arpa";
 constexpr size_t kReverseLabels = 6;
 
 bool is_plain(char c) {
@@ -65,6 +66,14 @@ Name Name::reverse_of(Ipv4 address) {
   return parse(fmt::format("{}.{}.{}.{}.{}", value & 0xff, value >> 8 & 0xff, value >> 16 & 0xff,
                            value >> 24, kReverseZone))
       .value();
+}
+
+Name Name::reverse_of(const Ipv6& address) {
+  std::string text;
+  for (uint8_t byte : address.bytes) {
+    text.insert(0, fmt::format("{:x}.{:x}.", byte & 0xf, byte >> 4));
+  }
+  return parse(text + kReverseZone6).value();
 }
 
 Name Name::parent() const {

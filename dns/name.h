@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/ipv4.h"
+#include "base/ipv6.h"
 #include "base/result.h"
 
 #include <optional>
@@ -24,6 +25,8 @@ class Name {
   static Result<Name> from_labels(std::string labels);
   // "5.0.29.172.in-addr.arpa".
   static Name reverse_of(Ipv4 address);
+  // "2.0.0.0. ... .0.0.d.f.ip6.arpa" (RFC 3596, 2.5).
+  static Name reverse_of(const Ipv6& address);
 
   // Labels with their lengths, and the end.
   const std::string& wire() const { return wire_; }

@@ -42,6 +42,12 @@ Ipv4 address_in(const std::string& data) {
   return {value};
 }
 
+Ipv6 address6_in(const std::string& data) {
+  Ipv6 address;
+  std::copy_n(data.begin(), std::min(data.size(), address.bytes.size()), address.bytes.begin());
+  return address;
+}
+
 Result<Name> name_in(const std::string& data) {
   return Name::from_labels(data.substr(0, data.size() - 1));
 }
@@ -54,19 +60,26 @@ RecordValue address_value(Ipv4 address) {
   return value;
 }
 
+RecordValue address_value(const Ipv6& address) {
+  return {kAaaa, std::string(address.bytes.begin(), address.bytes.end())};
+}
+
 RecordValue pointer_value(const Name& to) {
   return {kPtr, to.wire()};
 }
 
 Result<RecordValue> parse_record_value(std::string_view text) {
   if (text.starts_with("A ")) return address_value(TRY(parse_ipv4(text.substr(2))));
+  if (text.starts_with("AAAA ")) return address_value(TRY(parse_ipv6(text.substr(5))));
   if (text.starts_with("PTR ")) return pointer_value(TRY(Name::parse(text.substr(4))));
-  return fail(Errc::kInvalid, "\"{}\" is no record: \"A ADDRESS\" or \"PTR NAME\"",
+  return fail(Errc::kInvalid,
+              "\"{}\" is no record: \"A ADDRESS\", \"AAAA ADDRESS\" or \"PTR NAME\"",
               printable(text, kValueShown));
 }
 
 std::string render_record_value(const RecordValue& value) {
   if (value.type == kA) return "A " + to_string(address_in(value.data));
+  if (value.type == kAaaa) return "AAAA " + to_string(address6_in(value.data));
   auto name = name_in(value.data);
   return "PTR " + (name ? name->to_text() : ".");
 }

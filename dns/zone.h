@@ -8,6 +8,7 @@
 #pragma once
 
 #include "base/ipv4.h"
+#include "base/ipv6.h"
 #include "base/result.h"
 #include "dns/message.h"
 
@@ -29,10 +30,11 @@ struct RecordValue {
   bool operator==(const RecordValue&) const = default;
 };
 RecordValue address_value(Ipv4 address);
+RecordValue address_value(const Ipv6& address);
 RecordValue pointer_value(const Name& to);
 
-// "A 172.29.0.5", "PTR web.berth.internal": as they are kept. parse(render(v)) == v for these two
-// types, which are all that there are.
+// "A 172.29.0.5", "AAAA fd00:be::5", "PTR web.berth.internal": as they are kept. parse(render(v))
+// == v for these three types, which are all that there are.
 Result<RecordValue> parse_record_value(std::string_view text);
 std::string render_record_value(const RecordValue& value);
 

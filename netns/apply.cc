@@ -55,6 +55,33 @@ Status apply_sysctls(const BridgePlan& bridge) {
   return set_sysctl("bridge/bridge-nf-call-iptables", "0");
 }
 
+// A host that forwards heeds no router's advertisements (accept_ra 1), unless it is told to (2):
+// its own way into the world may be one of those.
+Status keep_router_advertisements() {
+  for (const std::string& link : TRY(sys::list_directory("/proc/sys/net/ipv6/conf"))) {
+    auto name = "ipv6/conf/" + link + "/accept_ra";
+    auto current = sys::read_file("/proc/sys/net/" + name, 64);
+    if (current && current->starts_with("1")) TRY(set_sysctl(name, "2"));
+  }
+  return {};
+}
+
+Status apply_bridge6(const BridgePlan& bridge, int link, sys::NetlinkSocket& host) {
+  if (!sys::exists("/proc/sys/net/ipv6")) {
+    return fail(Errc::kUnsupported, "bridge IPv6 subnet {}: this kernel has no IPv6",
+                to_string(*bridge.subnet6));
+  }
+  auto forwards = TRY(sys::read_file("/proc/sys/net/ipv6/conf/all/forwarding", 64));
+  if (!forwards.starts_with("1")) {
+    TRY(keep_router_advertisements());
+    TRY(set_sysctl("ipv6/conf/all/forwarding", "1"));
+  }
+  TRY(set_sysctl("ipv6/conf/" + bridge.name + "/disable_ipv6", "0"));
+  // The packets that nobody wants: routers are not to be found on this bridge.
+  TRY(set_sysctl("ipv6/conf/" + bridge.name + "/accept_ra", "0"));
+  return host.add_address(link, Ipv6Net{*twin_of(bridge, bridge.gateway), bridge.subnet6->prefix});
+}
+
 // A leftover of the same name is this very endpoint's, half made: begin anew.
 Status make_veth(const sys::VethPair& pair, sys::NetlinkSocket& host) {
   auto made = host.add_veth(pair);
@@ -69,12 +96,23 @@ Result<sys::Link> link_named(std::string_view name, sys::NetlinkSocket& netlink)
   return *link;
 }
 
-// What an earlier task left at this address, or what was on its way to it.
-void forget_connections(Ipv4 address) {
-  auto forgotten = sys::forget_connections(address);
+// What an earlier task left at these addresses, or what was on its way to them.
+void forget_connections(const Endpoint& endpoint) {
+  auto forgotten = sys::forget_connections(endpoint.address.address);
+  if (forgotten && endpoint.address6) forgotten = sys::forget_connections(*endpoint.address6);
   if (forgotten) return;
   LOG(kWarn, "connections of an earlier task may live on",
-      {{"address", to_string(address)}, {"why", forgotten.error().text}});
+      {{"address", to_string(endpoint.address)}, {"why", forgotten.error().text}});
+}
+
+// Each side is told of the other: neither has to ask, so nobody can answer in its place.
+Status apply_endpoint6(const BridgePlan& bridge, const Endpoint& endpoint, int bridge_link,
+                       int inner_link, sys::NetlinkSocket& host, sys::NetlinkSocket& inside) {
+  Ipv6 gateway = *twin_of(bridge, bridge.gateway);
+  TRY(host.set_neighbour(bridge_link, *endpoint.address6, endpoint.mac));
+  TRY(inside.add_address(inner_link, Ipv6Net{*endpoint.address6, 128}));
+  TRY(inside.set_neighbour(inner_link, gateway, bridge.mac));
+  return inside.add_default_route(inner_link, gateway);
 }
 
 }  // namespace
@@ -82,7 +120,8 @@ void forget_connections(Ipv4 address) {
 Status apply_bridge(const BridgePlan& bridge, sys::NetlinkSocket& host) {
   auto link = TRY(ensure_bridge(bridge, host));
   TRY(apply_sysctls(bridge));
-  TRY(host.add_address(link.index, {bridge.gateway, bridge.subnet.prefix}));
+  TRY(host.add_address(link.index, Ipv4Net{bridge.gateway, bridge.subnet.prefix}));
+  if (bridge.subnet6) TRY(apply_bridge6(bridge, link.index, host));
   return host.set_up(link.index);
 }
 
@@ -95,7 +134,7 @@ Status remove_bridge(const BridgePlan& bridge, sys::NetlinkSocket& host) {
 Status apply_endpoint(const BridgePlan& bridge, const Endpoint& endpoint, sys::NetlinkSocket& host,
                       Inside inside) {
   auto bridge_link = TRY(link_named(bridge.name, host));
-  forget_connections(endpoint.address.address);  // a killed berth did not
+  forget_connections(endpoint);  // a killed berth did not
   TRY(make_veth({.name = endpoint.host_interface,
                  .peer_name = endpoint.interface,
                  .peer_netns_fd = inside.netns_fd,
@@ -113,13 +152,24 @@ Status apply_endpoint(const BridgePlan& bridge, const Endpoint& endpoint, sys::N
   auto inner = TRY(link_named(endpoint.interface, inside.netlink));
   TRY(inside.netlink.add_address(inner.index, endpoint.address));
   TRY(inside.netlink.set_up(inner.index));
-  return inside.netlink.add_default_route(inner.index, endpoint.gateway);
+  TRY(inside.netlink.add_default_route(inner.index, endpoint.gateway));
+  if (!endpoint.address6) return {};
+  return apply_endpoint6(bridge, endpoint, bridge_link.index, inner.index, host, inside.netlink);
 }
 
-Status remove_endpoint(const Endpoint& endpoint, sys::NetlinkSocket& host) {
+Status remove_endpoint(const BridgePlan& bridge, const Endpoint& endpoint,
+                       sys::NetlinkSocket& host) {
   TRY(host.delete_link(endpoint.host_interface));
-  forget_connections(endpoint.address.address);
-  return {};
+  forget_connections(endpoint);
+  return forget_neighbour(bridge, endpoint, host);
+}
+
+Status forget_neighbour(const BridgePlan& bridge, const Endpoint& endpoint,
+                        sys::NetlinkSocket& host) {
+  if (!endpoint.address6) return {};
+  auto link = TRY(host.find_link(bridge.name));
+  if (!link) return {};
+  return host.delete_neighbour(link->index, *endpoint.address6);
 }
 
 Status apply_loopback(sys::NetlinkSocket& inside) {

@@ -13,8 +13,9 @@ struct Inside {
   sys::NetlinkSocket& netlink;  // born inside
 };
 
-// The bridge with its address and sysctls. Turns on net.ipv4.ip_forward and turns off
-// net.bridge.bridge-nf-call-iptables for the host, and never turns them back: others may have come
+// The bridge with its addresses and sysctls. Turns on net.ipv4.ip_forward (and, with an IPv6
+// subnet, net.ipv6.conf.all.forwarding) and turns off net.bridge.bridge-nf-call-iptables for the
+// host, and never turns them back: others may have come
 // to rely on them. Fails with kExists if a link of that name is not this instance's bridge.
 Status apply_bridge(const BridgePlan& bridge, sys::NetlinkSocket& host);
 // Deletes the bridge if it is this instance's.
@@ -24,7 +25,11 @@ Status remove_bridge(const BridgePlan& bridge, sys::NetlinkSocket& host);
 Status apply_endpoint(const BridgePlan& bridge, const Endpoint& endpoint, sys::NetlinkSocket& host,
                       Inside inside);
 // Deleting our end takes the peer with it.
-Status remove_endpoint(const Endpoint& endpoint, sys::NetlinkSocket& host);
+Status remove_endpoint(const BridgePlan& bridge, const Endpoint& endpoint,
+                       sys::NetlinkSocket& host);
+// What the bridge knows of an endpoint whose link is gone already.
+Status forget_neighbour(const BridgePlan& bridge, const Endpoint& endpoint,
+                        sys::NetlinkSocket& host);
 
 // Network mode none: lo is up and nothing else is there.
 Status apply_loopback(sys::NetlinkSocket& inside);

@@ -101,6 +101,40 @@ Step address_step(const Endpoint& endpoint) {
   return step;
 }
 
+// As /proc/net/if_inet6 has it: 32 hexadecimal digits.
+std::string digits_of(const Ipv6& address) {
+  std::string digits;
+  for (uint8_t byte : address.bytes) digits += fmt::format("{:02x}", byte);
+  return digits;
+}
+
+Step address6_step(const BridgePlan& bridge, const Endpoint& endpoint) {
+  std::string address = to_string(*endpoint.address6);
+  std::string gateway = to_string(*twin_of(bridge, bridge.gateway));
+  Step step;
+  step.stage = kStage;
+  step.effect =
+      fmt::format("{} has {}/128, the way out is {}", endpoint.interface, address, gateway);
+  step.calls = {
+      fmt::format("on the host: RTM_NEWNEIGH {} is at {}", address, sys::to_string(endpoint.mac)),
+      "through the socket that was born inside:",
+      fmt::format("RTM_NEWADDR {}/128, IFA_F_NODAD", address),
+      fmt::format("RTM_NEWNEIGH {} is at {}", gateway, sys::to_string(bridge.mac)),
+      fmt::format("RTM_NEWROUTE default via {}, RTNH_F_ONLINK", gateway)};
+  step.purpose =
+      "its last four bytes are the IPv4 address; each side knows where the other is, so that no "
+      "task can answer in another's place";
+  step.by_hand = fmt::format(
+      "ip neigh replace {0} lladdr {1} dev {2} nud permanent; ip -n TASK addr add {0}/128 dev {3} "
+      "nodad; ip -n TASK neigh add {4} lladdr {5} dev {3} nud permanent; ip -n TASK -6 route add "
+      "default via {4} dev {3} onlink",
+      address, sys::to_string(endpoint.mac), bridge.name, endpoint.interface, gateway,
+      sys::to_string(bridge.mac));
+  step.asked_by = "networkMode";
+  step.looks = {{.file = "/proc/PID/net/if_inet6", .words = {digits_of(*endpoint.address6)}}};
+  return step;
+}
+
 Step rules_step(const BridgePlan& bridge, const Endpoint& endpoint) {
   std::string rules = render_add(bridge, {endpoint});
   Step step;
@@ -128,8 +162,11 @@ std::vector<Step> explain_bridge(const BridgePlan& bridge) {
 }
 
 std::vector<Step> explain_endpoint(const BridgePlan& bridge, const Endpoint& endpoint) {
-  return {forget_step(endpoint), wire_step(bridge, endpoint), address_step(endpoint),
-          rules_step(bridge, endpoint)};
+  std::vector<Step> steps = {forget_step(endpoint), wire_step(bridge, endpoint),
+                             address_step(endpoint)};
+  if (endpoint.address6) steps.push_back(address6_step(bridge, endpoint));
+  steps.push_back(rules_step(bridge, endpoint));
+  return steps;
 }
 
 }  // namespace berth::netns

@@ -30,9 +30,10 @@ std::string render_hostname(Ipv4 address, std::string_view region) {
   return fmt::format("ip-{}.{}.compute.internal", dashed, region);
 }
 
-std::string render_hosts(Ipv4 address, std::string_view hostname,
-                         const std::vector<HostsEntry>& extra) {
+std::string render_hosts(Ipv4 address, const std::optional<Ipv6>& address6,
+                         std::string_view hostname, const std::vector<HostsEntry>& extra) {
   auto text = fmt::format("127.0.0.1 localhost\n{} {}\n", to_string(address), hostname);
+  if (address6) text += fmt::format("::1 localhost\n{} {}\n", to_string(*address6), hostname);
   for (const auto& entry : extra) text += fmt::format("{} {}\n", entry.address, entry.name);
   return text;
 }

@@ -2,7 +2,9 @@
 #pragma once
 
 #include "base/ipv4.h"
+#include "base/ipv6.h"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,8 +18,8 @@ struct HostsEntry {
   std::string address;
   std::string name;
 };
-std::string render_hosts(Ipv4 address, std::string_view hostname,
-                         const std::vector<HostsEntry>& extra);
+std::string render_hosts(Ipv4 address, const std::optional<Ipv6>& address6,
+                         std::string_view hostname, const std::vector<HostsEntry>& extra);
 
 struct Resolver {
   std::vector<std::string> nameservers;

@@ -45,8 +45,28 @@ table inet {table} {{
 }}
 )";
 
+// Addresses of the world are routed as they are; an organisation's own ones pass for the host's.
+// A host that forwards back to where a packet came from tells its sender of the shorter way, which
+// isolated ports have not.
+constexpr const char* kInetTable6 = R"(table inet {table} {{
+  chain redirects6 {{ type filter hook output priority 0; }}
+  chain postrouting6 {{ type nat hook postrouting priority 100; }}
+}}
+flush chain inet {table} redirects6
+flush chain inet {table} postrouting6
+table inet {table} {{
+  chain redirects6 {{
+    oifname "{bridge}" icmpv6 type nd-redirect drop
+  }}
+  chain postrouting6 {{
+    {masquerade}
+  }}
+}}
+)";
+
 constexpr const char* kBridgeTable = R"(table bridge {table} {{
   set sources {{ type ifname . ether_addr . ipv4_addr; }}
+  set sources6 {{ type ifname . ether_addr . ipv6_addr; }}
   chain prerouting {{ type filter hook prerouting priority -300; }}
 }}
 flush chain bridge {table} prerouting
@@ -55,6 +75,7 @@ table bridge {table} {{
     iifname != "{prefix}*" accept
     ether type ip iifname . ether saddr . ip saddr @sources accept
     ether type arp iifname . ether saddr . arp saddr ip @sources accept
+    ether type ip6 iifname . ether saddr . ip6 saddr @sources6 accept
     drop
   }}
 }}
@@ -63,6 +84,11 @@ table bridge {table} {{
 std::string source_of(const Endpoint& endpoint) {
   return fmt::format("\"{}\" . {} . {}", endpoint.host_interface, sys::to_string(endpoint.mac),
                      to_string(endpoint.address.address));
+}
+
+std::string source6_of(const Endpoint& endpoint) {
+  return fmt::format("\"{}\" . {} . {}", endpoint.host_interface, sys::to_string(endpoint.mac),
+                     to_string(*endpoint.address6));
 }
 
 std::string element(std::string_view verb, std::string_view where, std::string_view what) {
@@ -91,6 +117,9 @@ std::string render_elements(std::string_view verb, const BridgePlan& bridge,
   std::string text;
   for (const auto& endpoint : endpoints) {
     text += element(verb, fmt::format("bridge {} sources", table), source_of(endpoint));
+    if (endpoint.address6) {
+      text += element(verb, fmt::format("bridge {} sources6", table), source6_of(endpoint));
+    }
     if (endpoint.ports.empty()) continue;
     auto address = to_string(endpoint.address.address);
     text += element(verb, fmt::format("inet {} hairpin", table), address + " . " + address);
@@ -100,12 +129,13 @@ std::string render_elements(std::string_view verb, const BridgePlan& bridge,
 }
 
 std::string render_group_elements(const BridgePlan& bridge, const std::vector<Endpoint>& endpoints,
-                                  std::string (*render)(std::string_view, Ipv4,
+                                  std::string (*render)(std::string_view, const Member&,
                                                         const std::vector<std::string>&)) {
   std::string text;
   for (const auto& endpoint : endpoints) {
     if (endpoint.groups.empty()) continue;
-    text += render(table_name(bridge.instance), endpoint.address.address, endpoint.groups);
+    text += render(table_name(bridge.instance), {endpoint.address.address, endpoint.address6},
+                   endpoint.groups);
   }
   return text;
 }
@@ -133,9 +163,19 @@ std::string table_name(std::string_view instance) {
 
 std::string render_base(const BridgePlan& bridge) {
   auto table = table_name(bridge.instance);
+  std::string six;
+  if (bridge.subnet6) {
+    bool own = is_unique_local(bridge.subnet6->address);
+    six = fmt::format(
+        fmt::runtime(kInetTable6), fmt::arg("table", table), fmt::arg("bridge", bridge.name),
+        fmt::arg("masquerade", own ? fmt::format("ip6 saddr {} oifname != \"{}\" masquerade",
+                                                 to_string(*bridge.subnet6), bridge.name)
+                                   : "# routed as they are"));
+  }
   return fmt::format(fmt::runtime(kInetTable), fmt::arg("table", table),
                      fmt::arg("bridge", bridge.name),
                      fmt::arg("subnet", to_string(bridge.subnet))) +
+         six +
          fmt::format(fmt::runtime(kBridgeTable), fmt::arg("table", table),
                      fmt::arg("prefix", interface_prefix(bridge.instance)));
 }
@@ -158,7 +198,8 @@ std::string render_remove(const BridgePlan& bridge, const std::vector<Endpoint>&
 }
 
 Status apply_firewall(const BridgePlan& bridge, const std::vector<Endpoint>& endpoints) {
-  bool base = TRY(tables_exist(bridge.instance));
+  // Tables of before the bridge had an IPv6 subnet know nothing of it.
+  bool base = TRY(tables_exist(bridge.instance)) && !bridge.subnet6;
   return commit_rules((base ? "" : render_base(bridge)) + render_add(bridge, endpoints), {});
 }
 

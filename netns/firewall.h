@@ -1,8 +1,7 @@
 // The instance's rules as nft text, and their commit through one `nft -f -`.
 //
-//   table inet berth_<instance>     nat: published ports, masquerade, hairpin; guard of the
-//   loopback table bridge berth_<instance>   a task speaks only with its own MAC and address, only
-//   IPv4
+//   table inet berth_<instance>     published ports, masquerade, hairpin; guard of the loopback
+//   table bridge berth_<instance>   a task speaks only with its own MAC and addresses
 //
 // Chains are static; tasks are elements of their sets and maps, added and deleted in one
 // transaction. A host whose own forward policy drops must accept the bridge itself: a verdict in

@@ -23,6 +23,7 @@ GroupJson json_of_record_rule(const RuleRecord& rule) {
                     {"fromPort", rule.from_port},
                     {"toPort", rule.to_port}};
   if (rule.net) json["cidr"] = to_string(*rule.net);
+  if (rule.net6) json["cidr6"] = to_string(*rule.net6);
   if (!rule.group.empty()) json["group"] = rule.group;
   if (!rule.description.empty()) json["description"] = rule.description;
   if (!rule.tags.empty()) json["tags"] = rule.tags;
@@ -45,6 +46,7 @@ Result<RuleRecord> parse_record_rule(const json::Node& node) {
   rule.from_port = static_cast<int>(TRY(node.i64_at("fromPort")));
   rule.to_port = static_cast<int>(TRY(node.i64_at("toPort")));
   if (auto cidr = TRY(node.find_string("cidr"))) rule.net = TRY(parse_ipv4_net(*cidr));
+  if (auto cidr = TRY(node.find_string("cidr6"))) rule.net6 = TRY(parse_ipv6_net(*cidr));
   rule.group = TRY(node.find_string("group")).value_or("");
   rule.description = TRY(node.find_string("description")).value_or("");
   rule.tags = TRY(parse_record_tags(node));
@@ -54,6 +56,7 @@ Result<RuleRecord> parse_record_rule(const json::Node& node) {
 Traffic traffic_of(const std::string& protocol) {
   if (protocol == "tcp") return Traffic::kTcp;
   if (protocol == "udp") return Traffic::kUdp;
+  if (protocol == "icmpv6") return Traffic::kIcmpv6;
   return protocol == "icmp" ? Traffic::kIcmp : Traffic::kAll;
 }
 
@@ -65,11 +68,12 @@ GroupRule group_rule_of(const RuleRecord& record, const Vpc& vpc) {
     rule.first_port = static_cast<uint16_t>(record.from_port);
     rule.last_port = static_cast<uint16_t>(record.to_port);
   }
-  if (rule.traffic == Traffic::kIcmp) {
+  if (rule.traffic == Traffic::kIcmp || rule.traffic == Traffic::kIcmpv6) {
     rule.icmp_type = record.from_port;
     rule.icmp_code = record.to_port;
   }
   if (record.net) rule.nets.push_back(*record.net);
+  if (record.net6) rule.nets6.push_back(*record.net6);
   if (!record.group.empty()) rule.groups.push_back(firewall_name_of(vpc, record.group));
   return rule;
 }
@@ -86,7 +90,7 @@ bool is_made_group_id(std::string_view id) {
 
 bool is_same_rule(const RuleRecord& a, const RuleRecord& b) {
   return a.is_egress == b.is_egress && a.protocol == b.protocol && a.from_port == b.from_port &&
-         a.to_port == b.to_port && a.net == b.net && a.group == b.group;
+         a.to_port == b.to_port && a.net == b.net && a.net6 == b.net6 && a.group == b.group;
 }
 
 SecurityGroup security_group_of(const GroupRecord& record, const Vpc& vpc) {

@@ -2,11 +2,12 @@
 // packets are asked (netns/security_group.h). One file per group:
 //
 //   {"version":1, "id", "name", "description", "tags":{...},
-//    "rules":[{"id", "egress", "protocol", "fromPort", "toPort", "cidr" | "group",
-//              "description", "tags":{...}}]}
+//    "rules":[{"id", "egress", "protocol", "fromPort", "toPort",
+//              "cidr" | "cidr6" | "group", "description", "tags":{...}}]}
 #pragma once
 
 #include "base/ipv4.h"
+#include "base/ipv6.h"
 #include "base/result.h"
 #include "netns/security_group.h"
 #include "netns/vpc.h"
@@ -27,10 +28,11 @@ constexpr const char* kAnyProtocol = "-1";
 struct RuleRecord {
   std::string id;  // "sgr-0123456789abcdef0"
   bool is_egress = false;
-  std::string protocol = kAnyProtocol;  // or "tcp", "udp", "icmp"
+  std::string protocol = kAnyProtocol;  // or "tcp", "udp", "icmp", "icmpv6"
   int from_port = kAnyNumber;           // of icmp the type
   int to_port = kAnyNumber;             // of icmp the code
   std::optional<Ipv4Net> net;           // the other side: one of these,
+  std::optional<Ipv6Net> net6{};        // or one of these,
   std::string group;                    // or a member of this group, by its id
   std::string description;
   TagMap tags{};

@@ -6,6 +6,7 @@ namespace berth::netns {
 namespace {
 
 constexpr size_t kInstanceMax = 32;
+constexpr int kPrefix6Min = 16;
 
 // FNV-1a: short, stable names from long ones. Collisions show as kExists from the kernel.
 uint64_t hash(std::string_view text) {
@@ -31,6 +32,20 @@ bool is_interface_name(std::string_view text) {
 sys::Mac mac_of(Ipv4 address) {
   auto byte = [&](int shift) { return static_cast<uint8_t>(address.value >> shift); };
   return {0x02, 0x00, byte(24), byte(16), byte(8), byte(0)};
+}
+
+// What tasks can have and the kernel routes: unique local addresses and those of the world.
+Result<Ipv6Net> subnet6_of(const std::string& text) {
+  auto net = parse_ipv6_net(text);
+  if (!net) return wrap(std::move(net).error(), "bridge IPv6 subnet");
+  bool is_global = (net->address.bytes[0] & 0xe0) == 0x20;  // 2000::/3
+  if (net->prefix < kPrefix6Min || net->prefix > kTwinPrefix || net->address != net->network() ||
+      !(is_global || is_unique_local(net->address))) {
+    return fail(Errc::kInvalid,
+                "bridge IPv6 subnet {}: must be a network of /{} to /{} in fc00::/7 or 2000::/3",
+                text, kPrefix6Min, kTwinPrefix);
+  }
+  return net;
 }
 
 }  // namespace
@@ -64,8 +79,20 @@ Result<BridgePlan> make_bridge_plan(const BridgeSettings& settings) {
     return fail(Errc::kInvalid, "bridge mtu {}: must be 576 to 65535", settings.mtu);
   }
   Ipv4 gateway{subnet->network().value + 1};
-  return BridgePlan{settings.instance, settings.name,   *subnet,
+  BridgePlan bridge{settings.instance, settings.name,   *subnet,
                     gateway,           mac_of(gateway), settings.mtu};
+  if (!settings.subnet6.empty()) bridge.subnet6 = TRY(subnet6_of(settings.subnet6));
+  return bridge;
+}
+
+std::optional<Ipv6> twin_of(const BridgePlan& bridge, Ipv4 address) {
+  if (!bridge.subnet6) return std::nullopt;
+  Ipv6 twin = bridge.subnet6->address;
+  for (int i = 0; i < 4; ++i) {
+    twin.bytes.at(static_cast<size_t>(12 + i)) =
+        static_cast<uint8_t>(address.value >> (24 - 8 * i));
+  }
+  return twin;
 }
 
 Endpoint make_endpoint(const BridgePlan& bridge, const EndpointRequest& request) {
@@ -80,6 +107,7 @@ Endpoint make_endpoint(const BridgePlan& bridge, const EndpointRequest& request)
   endpoint.mtu = bridge.mtu;
   endpoint.ports = request.ports;
   endpoint.groups = request.groups;
+  endpoint.address6 = twin_of(bridge, request.address);
   return endpoint;
 }
 
@@ -102,9 +130,12 @@ std::string ports_text(uint16_t first, uint16_t count) {
 }
 
 std::string render(const BridgePlan& bridge) {
-  return fmt::format("bridge {}\n  instance {}\n  subnet {}\n  gateway {}\n  mac {}\n  mtu {}\n",
-                     bridge.name, bridge.instance, to_string(bridge.subnet),
-                     to_string(bridge.gateway), sys::to_string(bridge.mac), bridge.mtu);
+  auto text =
+      fmt::format("bridge {}\n  instance {}\n  subnet {}\n  gateway {}\n  mac {}\n  mtu {}\n",
+                  bridge.name, bridge.instance, to_string(bridge.subnet), to_string(bridge.gateway),
+                  sys::to_string(bridge.mac), bridge.mtu);
+  if (bridge.subnet6) text += fmt::format("  IPv6 subnet {}\n", to_string(*bridge.subnet6));
+  return text;
 }
 
 std::string render(const Endpoint& endpoint) {
@@ -114,6 +145,7 @@ std::string render(const Endpoint& endpoint) {
       endpoint.task_id, endpoint.container, endpoint.host_interface, endpoint.interface,
       to_string(endpoint.address), to_string(endpoint.gateway), sys::to_string(endpoint.mac),
       endpoint.mtu);
+  if (endpoint.address6) text += fmt::format("  IPv6 address {}\n", to_string(*endpoint.address6));
   for (const auto& port : endpoint.ports) {
     text += fmt::format("  port {}:{} -> {}/{}\n", to_string(port.host_ip),
                         ports_text(port.host_port, port.count),

@@ -5,14 +5,20 @@
 //
 // Ports of the bridge are isolated and the bridge answers ARP for every neighbour
 // (proxy_arp_pvlan), so packets between tasks are routed by the host and pass its firewall.
+//
+// With an IPv6 subnet each IPv4 address has a twin in it, whose last four bytes are the IPv4
+// address: fd00:be::ac1d:2. A task has its twin alone (/128) and a route to the bridge's, and both
+// sides know each other's MAC from the start: there is no neighbour discovery that could lie.
 #pragma once
 
 #include "base/ipv4.h"
+#include "base/ipv6.h"
 #include "base/result.h"
 #include "netns/security_group.h"
 #include "sys/netlink.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,6 +49,7 @@ struct Endpoint {
   int mtu = 1500;
   std::vector<PublishedPort> ports;
   std::vector<std::string> groups;  // security groups; none: everything may come and go
+  std::optional<Ipv6> address6;     // when the bridge has an IPv6 subnet
 };
 
 struct BridgePlan {
@@ -53,6 +60,7 @@ struct BridgePlan {
   sys::Mac mac{};
   int mtu = 1500;
   std::vector<SecurityGroup> groups{};  // that endpoints may be members of
+  std::optional<Ipv6Net> subnet6{};
 };
 
 constexpr const char* kDefaultBridge = "berth0";
@@ -64,6 +72,7 @@ struct BridgeSettings {
   std::string name = kDefaultBridge;
   std::string subnet = kDefaultSubnet;
   int mtu = kDefaultMtu;
+  std::string subnet6{};  // "": IPv4 only
 };
 // kInvalid names the setting that is wrong.
 Result<BridgePlan> make_bridge_plan(const BridgeSettings& settings);
@@ -75,6 +84,10 @@ struct EndpointRequest {
   std::vector<PublishedPort> ports;
   std::vector<std::string> groups{};
 };
+// Bits in front of the IPv4 address in its twin.
+constexpr int kTwinPrefix = 96;
+// The IPv4 address's twin in the bridge's IPv6 subnet, if it has one.
+std::optional<Ipv6> twin_of(const BridgePlan& bridge, Ipv4 address);
 Endpoint make_endpoint(const BridgePlan& bridge, const EndpointRequest& request);
 
 // What every host interface of the instance begins with: "bv" and four hexadecimal digits.

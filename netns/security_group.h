@@ -9,6 +9,7 @@
 #pragma once
 
 #include "base/ipv4.h"
+#include "base/ipv6.h"
 
 #include <cstdint>
 #include <optional>
@@ -18,16 +19,17 @@
 
 namespace berth::netns {
 
-enum class Traffic { kAll, kTcp, kUdp, kIcmp };
+enum class Traffic { kAll, kTcp, kUdp, kIcmp, kIcmpv6 };
 
 struct GroupRule {
   Traffic traffic = Traffic::kAll;
   uint16_t first_port = 0;  // of kTcp and kUdp; 0 to 65535 is any
   uint16_t last_port = 65535;
-  int icmp_type = -1;  // of kIcmp; -1 is any
+  int icmp_type = -1;  // of kIcmp and kIcmpv6; -1 is any
   int icmp_code = -1;
   std::vector<Ipv4Net> nets;        // the other side: one of these,
   std::vector<std::string> groups;  // or a member of one of these
+  std::vector<Ipv6Net> nets6{};     // or one of these
   bool operator==(const GroupRule&) const = default;
 };
 
@@ -41,6 +43,12 @@ struct SecurityGroup {
 constexpr size_t kTaskGroupsMax = 5;   // as on AWS
 constexpr size_t kGroupRulesMax = 60;  // of a group and direction, as on AWS
 
+// Both addresses of who is, or is to be, a member.
+struct Member {
+  Ipv4 address;
+  std::optional<Ipv6> address6;
+};
+
 // The chains, maps and hooks; may be committed again.
 std::string render_group_base(std::string_view table);
 // Chains and member sets of all groups, with their rules as they are now, and the member sets of
@@ -48,11 +56,11 @@ std::string render_group_base(std::string_view table);
 std::string render_groups(std::string_view table, const std::vector<SecurityGroup>& groups);
 // Undoes that of a group without members that no rule names.
 std::string render_no_group(std::string_view table, std::string_view group);
-// What makes an address a member of the groups.
-std::string render_member(std::string_view table, Ipv4 address,
+// What makes somebody a member of the groups.
+std::string render_member(std::string_view table, const Member& member,
                           const std::vector<std::string>& groups);
 // Undoes that, also when some or all of it is gone already.
-std::string render_no_member(std::string_view table, Ipv4 address,
+std::string render_no_member(std::string_view table, const Member& member,
                              const std::vector<std::string>& groups);
 
 }  // namespace berth::netns

@@ -62,7 +62,9 @@ Status sweep(const BridgePlan& bridge, LeaseStore& leases, sys::NetlinkSocket& h
   return leases.sweep(live, retired, [&](const auto& stale, const auto& remaining) -> Status {
     TRY(remove_dead_links(bridge, endpoints_of_all(bridge, remaining), host));
     if (remaining.empty()) return remove_network(bridge, host);
-    return remove_firewall(bridge, endpoints_of_all(bridge, stale));
+    auto dead = endpoints_of_all(bridge, stale);
+    for (const Endpoint& endpoint : dead) TRY(forget_neighbour(bridge, endpoint, host));
+    return remove_firewall(bridge, dead);
   });
 }
 
@@ -74,7 +76,7 @@ Status remove_task(const BridgePlan& bridge, LeaseStore& leases, sys::NetlinkSoc
   if (ours == held.end()) return {};
   auto endpoints = endpoints_of(bridge, *ours);
   // Outside the lock, because the kernel takes its time: the links are this task's alone.
-  for (const auto& endpoint : endpoints) TRY(remove_endpoint(endpoint, host));
+  for (const auto& endpoint : endpoints) TRY(remove_endpoint(bridge, endpoint, host));
   // Under it, because another berth may begin or end a task: the tables are everyone's.
   return leases.release(task_id, [&](const auto&, const auto& remaining) -> Status {
     if (remaining.empty()) return remove_network(bridge, host);

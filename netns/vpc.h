@@ -4,8 +4,10 @@
 #pragma once
 
 #include "base/ipv4.h"
+#include "base/ipv6.h"
 #include "netns/security_group.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,11 +23,13 @@ constexpr const char* kDefaultGroupName = "default";
 struct VpcSubnet {
   std::string id;
   Ipv4Net net;
-  std::string zone;  // the letter behind the region: "a"
+  std::string zone;               // the letter behind the region: "a"
+  std::optional<Ipv6Net> net6{};  // of its addresses' twins
 };
 
 struct Vpc {
   Ipv4Net net;
+  std::optional<Ipv6Net> net6{};
   std::vector<VpcSubnet> subnets;
   std::vector<SecurityGroup> groups;  // of berth.json
 };

@@ -41,6 +41,7 @@ struct NetworkInterface {
   std::string attachment_id{};
   std::string private_ipv4_address;
   std::string mac_address{};
+  std::string ipv6_address{};  // "": the node's network is IPv4 only
   bool operator==(const NetworkInterface&) const = default;
 };
 

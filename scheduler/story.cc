@@ -68,6 +68,7 @@ struct Teller {
     std::vector<std::string> shown;
     for (const NetworkInterface& interface : event.network_interfaces) {
       shown.push_back(interface.private_ipv4_address);
+      if (!interface.ipv6_address.empty()) shown.push_back(interface.ipv6_address);
     }
     for (const auto& [container, bindings] : event.network_bindings) {
       for (const NetworkBinding& binding : bindings) {

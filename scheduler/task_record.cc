@@ -83,6 +83,7 @@ RecordJson render(const NetworkInterface& interface) {
   RecordJson json = {{"privateIpv4Address", interface.private_ipv4_address}};
   put(json, "attachmentId", interface.attachment_id);
   put(json, "macAddress", interface.mac_address);
+  put(json, "ipv6Address", interface.ipv6_address);
   return json;
 }
 
@@ -197,6 +198,7 @@ Result<NetworkInterface> parse_interface(const json::Node& node) {
   interface.private_ipv4_address = TRY(node.string_at("privateIpv4Address"));
   interface.attachment_id = TRY(text_of(node, "attachmentId"));
   interface.mac_address = TRY(text_of(node, "macAddress"));
+  interface.ipv6_address = TRY(text_of(node, "ipv6Address"));
   return interface;
 }
 

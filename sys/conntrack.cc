@@ -9,6 +9,15 @@
 #include <sys/socket.h>
 
 namespace berth::sys {
+
+// Whose connections, as the kernel has it in a tuple.
+struct ConnectionSource {
+  uint8_t family;
+  uint16_t attribute;  // CTA_IP_V4_SRC or CTA_IP_V6_SRC
+  std::string bytes;   // in network order
+  std::string text;
+};
+
 namespace {
 
 constexpr uint16_t kConntrack = NFNL_SUBSYS_CTNETLINK << 8;
@@ -25,8 +34,8 @@ struct Side {
 constexpr Side kBegun{CTA_TUPLE_ORIG, kFilterOriginal};
 constexpr Side kAnswered{CTA_TUPLE_REPLY, kFilterReply};
 
-std::string conntrack_message(uint16_t type, uint16_t flags) {
-  nfgenmsg body{AF_INET, NFNETLINK_V0, 0};
+std::string conntrack_message(uint16_t type, uint16_t flags, uint8_t family) {
+  nfgenmsg body{family, NFNETLINK_V0, 0};
   return start_message(static_cast<uint16_t>(kConntrack | type), flags, body);
 }
 
@@ -34,14 +43,14 @@ void append_nested(std::string& message, uint16_t type, std::string_view attribu
   append_attribute(message, static_cast<uint16_t>(type | NLA_F_NESTED), attributes);
 }
 
-std::string dump_message(const Side& side, Ipv4 address) {
-  std::string source;
-  append_value(source, CTA_IP_V4_SRC, htonl(address.value));
+std::string dump_message(const Side& side, const ConnectionSource& source) {
+  std::string ip;
+  append_attribute(ip, source.attribute, source.bytes);
   std::string tuple;
-  append_nested(tuple, CTA_TUPLE_IP, source);
+  append_nested(tuple, CTA_TUPLE_IP, ip);
   std::string filter;
   append_value(filter, side.filter, kBySource);
-  auto message = conntrack_message(IPCTNL_MSG_CT_GET, NLM_F_REQUEST | NLM_F_DUMP);
+  auto message = conntrack_message(IPCTNL_MSG_CT_GET, NLM_F_REQUEST | NLM_F_DUMP, source.family);
   append_nested(message, side.tuple, tuple);
   append_nested(message, CTA_FILTER, filter);
   return message;
@@ -52,20 +61,20 @@ Attributes attributes_of(std::string_view connection) {
 }
 
 // An older kernel knows no filter and tells of all.
-bool comes_from(const Attributes& connection, const Side& side, Ipv4 address) {
+bool comes_from(const Attributes& connection, const Side& side, const ConnectionSource& source) {
   auto tuple = connection.find(side.tuple);
   if (tuple == connection.end()) return false;
   auto parts = parse_attributes(tuple->second);
   auto ip = parts.find(CTA_TUPLE_IP);
   if (ip == parts.end()) return false;
   auto addresses = parse_attributes(ip->second);
-  auto source = addresses.find(CTA_IP_V4_SRC);
-  return source != addresses.end() && read_value<uint32_t>(source->second) == htonl(address.value);
+  auto found = addresses.find(source.attribute);
+  return found != addresses.end() && found->second == source.bytes;
 }
 
 // By its id, too: a new connection may have taken the place of the one that was listed.
-std::string delete_message(const Attributes& connection) {
-  auto message = conntrack_message(IPCTNL_MSG_CT_DELETE, NLM_F_REQUEST | NLM_F_ACK);
+std::string delete_message(const Attributes& connection, uint8_t family) {
+  auto message = conntrack_message(IPCTNL_MSG_CT_DELETE, NLM_F_REQUEST | NLM_F_ACK, family);
   for (uint16_t type : {CTA_TUPLE_ORIG, CTA_ID, CTA_ZONE}) {
     auto found = connection.find(type);
     if (found == connection.end()) continue;
@@ -80,11 +89,11 @@ std::string delete_message(const Attributes& connection) {
 
 }  // namespace
 
-Result<size_t> forget_connections(Ipv4 address) {
+Result<size_t> forget_connections_of(const ConnectionSource& source) {
   NetlinkSocket netfilter = TRY(NetlinkSocket::open_netfilter());
   size_t forgotten = 0;
   for (const Side& side : {kBegun, kAnswered}) {
-    auto question = dump_message(side, address);
+    auto question = dump_message(side, source);
     auto connections = netfilter.dump("list connections", question);
     if (!connections && connections.error().errno_value == EINVAL) {
       return fail(Errc::kUnsupported, "this kernel has no nf_conntrack_netlink");
@@ -92,15 +101,25 @@ Result<size_t> forget_connections(Ipv4 address) {
     if (!connections) return tl::unexpected<Error>(std::move(connections).error());
     for (const std::string& connection : *connections) {
       auto attributes = attributes_of(connection);
-      if (!comes_from(attributes, side, address)) continue;
-      auto request = delete_message(attributes);
-      auto deleted = netfilter.transact("forget connection", to_string(address), request);
+      if (!comes_from(attributes, side, source)) continue;
+      auto request = delete_message(attributes, source.family);
+      auto deleted = netfilter.transact("forget connection", source.text, request);
       bool is_gone = !deleted && deleted.error().errno_value == ENOENT;  // it timed out
       if (!deleted && !is_gone) return tl::unexpected<Error>(std::move(deleted).error());
       ++forgotten;
     }
   }
   return forgotten;
+}
+
+Result<size_t> forget_connections(Ipv4 address) {
+  std::string bytes(bytes_of(htonl(address.value)));
+  return forget_connections_of({AF_INET, CTA_IP_V4_SRC, std::move(bytes), to_string(address)});
+}
+
+Result<size_t> forget_connections(const Ipv6& address) {
+  std::string bytes(bytes_of(address.bytes));
+  return forget_connections_of({AF_INET6, CTA_IP_V6_SRC, std::move(bytes), to_string(address)});
 }
 
 }  // namespace berth::sys

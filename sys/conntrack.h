@@ -1,7 +1,8 @@
-// Connection tracking by nfnetlink, in the calling thread's network namespace, IPv4 only.
+// Connection tracking by nfnetlink, in the calling thread's network namespace.
 #pragma once
 
 #include "base/ipv4.h"
+#include "base/ipv6.h"
 #include "base/result.h"
 
 #include <cstddef>
@@ -13,5 +14,6 @@ namespace berth::sys {
 // established` and keeps its translation, also when the address is somebody else's by now.
 // kUnsupported where the kernel has no nf_conntrack_netlink.
 Result<size_t> forget_connections(Ipv4 address);
+Result<size_t> forget_connections(const Ipv6& address);
 
 }  // namespace berth::sys

@@ -8,6 +8,7 @@
 #include <arpa/inet.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
+#include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <linux/veth.h>
 #include <net/if.h>
@@ -45,6 +46,16 @@ std::string address_message(uint16_t type, uint16_t flags, int link, const Ipv4N
   auto message = start_message(type, flags, info);
   append_value(message, IFA_LOCAL, htonl(net.address.value));
   append_value(message, IFA_ADDRESS, htonl(net.address.value));
+  return message;
+}
+
+std::string neighbour_message(uint16_t type, uint16_t flags, int link, const Ipv6& address) {
+  ndmsg info{};
+  info.ndm_family = AF_INET6;
+  info.ndm_ifindex = link;
+  info.ndm_state = NUD_PERMANENT;
+  auto message = start_message(type, flags, info);
+  append_value(message, NDA_DST, address.bytes);
   return message;
 }
 
@@ -379,6 +390,43 @@ Status NetlinkSocket::add_route(int link, const Ipv4Net& destination, Ipv4 gatew
 
 Status NetlinkSocket::add_default_route(int link, Ipv4 gateway) {
   return add_route(link, Ipv4Net{{0}, 0}, gateway);
+}
+
+Status NetlinkSocket::add_address(int link, const Ipv6Net& net) {
+  ifaddrmsg info{};
+  info.ifa_family = AF_INET6;
+  info.ifa_prefixlen = static_cast<uint8_t>(net.prefix);
+  info.ifa_flags = IFA_F_NODAD;
+  info.ifa_index = static_cast<unsigned>(link);
+  auto message = start_message(RTM_NEWADDR, kCreate, info);
+  append_value(message, IFA_ADDRESS, net.address.bytes);
+  return unless(Errc::kExists, transact("add address", to_string(net), message));
+}
+
+Status NetlinkSocket::add_default_route(int link, const Ipv6& gateway) {
+  rtmsg route{};
+  route.rtm_family = AF_INET6;
+  route.rtm_table = RT_TABLE_MAIN;
+  route.rtm_protocol = RTPROT_STATIC;
+  route.rtm_scope = RT_SCOPE_UNIVERSE;
+  route.rtm_type = RTN_UNICAST;
+  route.rtm_flags = RTNH_F_ONLINK;
+  auto message = start_message(RTM_NEWROUTE, kCreate, route);
+  append_value(message, RTA_GATEWAY, gateway.bytes);
+  append_value(message, RTA_OIF, link);
+  return unless(Errc::kExists, transact("add route", "::/0", message));
+}
+
+Status NetlinkSocket::set_neighbour(int link, const Ipv6& address, const Mac& mac) {
+  auto message =
+      neighbour_message(RTM_NEWNEIGH, kRequest | NLM_F_CREATE | NLM_F_REPLACE, link, address);
+  append_value(message, NDA_LLADDR, mac);
+  return transact("set neighbour", to_string(address), message);
+}
+
+Status NetlinkSocket::delete_neighbour(int link, const Ipv6& address) {
+  auto message = neighbour_message(RTM_DELNEIGH, kRequest, link, address);
+  return unless(Errc::kNotFound, transact("delete neighbour", to_string(address), message));
 }
 
 }  // namespace berth::sys

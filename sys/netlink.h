@@ -1,4 +1,4 @@
-// rtnetlink(7) in process: links, addresses and routes, IPv4 only. A socket acts on the network
+// rtnetlink(7) in process: links, addresses, routes and neighbours. A socket acts on the network
 // namespace in which it was born, whoever uses it: the shim makes one inside the task's namespace
 // and hands it over, so berth never enters that namespace.
 //
@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/ipv4.h"
+#include "base/ipv6.h"
 #include "base/result.h"
 #include "sys/fd.h"
 
@@ -75,6 +76,8 @@ struct TrafficFilter {
   std::string options;
 };
 
+struct ConnectionSource;
+
 class NetlinkSocket {
  public:
   // Born in the calling thread's network namespace.
@@ -119,6 +122,15 @@ class NetlinkSocket {
   Status add_route(int link, const Ipv4Net& destination, Ipv4 gateway);
   Status add_default_route(int link, Ipv4 gateway);
 
+  // Usable at once: nobody is asked whether it is a duplicate (RFC 4862, 5.4).
+  Status add_address(int link, const Ipv6Net& net);
+  // The gateway is on this link although no network of the link has it (RTNH_F_ONLINK).
+  Status add_default_route(int link, const Ipv6& gateway);
+  // For as long as the link is up; takes the place of what was known of the address.
+  Status set_neighbour(int link, const Ipv6& address, const Mac& mac);
+  // Missing is success.
+  Status delete_neighbour(int link, const Ipv6& address);
+
   // Where packets to everywhere leave: of IPv4 and of IPv6 the link with the least metric.
   Result<std::vector<int>> default_route_links();
 
@@ -130,7 +142,7 @@ class NetlinkSocket {
   Status add_filter(const TrafficFilter& filter);
 
  private:
-  friend Result<size_t> forget_connections(Ipv4 address);  // sys/conntrack.h
+  friend Result<size_t> forget_connections_of(const ConnectionSource& source);  // sys/conntrack.cc
 
   explicit NetlinkSocket(Fd fd) : fd_(std::move(fd)) {}
   Status transact(const char* operation, std::string_view detail, std::string& message);

@@ -128,8 +128,9 @@ Json json_of(const agent::ListedTask& task, const DaemonTask* of_daemon) {
   }
   Json addresses = Json::array();
   for (const agent::AddressInfo& address : task.info.addresses) {
-    addresses.push_back(
-        {{"container", address.container}, {"privateIpv4Address", address.address}});
+    Json shown = {{"container", address.container}, {"privateIpv4Address", address.address}};
+    if (!address.ipv6.empty()) shown["ipv6Address"] = address.ipv6;
+    addresses.push_back(std::move(shown));
   }
   Json bindings = Json::array();
   for (const agent::PortInfo& port : task.info.ports) {

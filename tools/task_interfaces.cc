@@ -26,6 +26,7 @@ std::vector<api::TaskInterface> task_interfaces(const scheduler::Core& core) {
                           .subnet = task.request.subnet,
                           .address = address->private_ipv4_address,
                           .mac = address->mac_address,
+                          .address6 = address->ipv6_address,
                           .groups = task.request.security_groups,
                           .attached_at = task.created_at});
   }

@@ -48,11 +48,12 @@ TEST(TaskInfo, ComesOfTheTaskAndItsLease) {
   lease.endpoints.push_back({.container = "task",
                              .address = Ipv4{0xac1d0002},
                              .ports = {{Ipv4{0x7f000001}, 8080, 80, netns::Protocol::kUdp}}});
-  TaskInfo info = task_info_of(task, lease, {{"main", "sha256:bb"}});
+  TaskInfo info = task_info_of(task, lease, *netns::make_bridge_plan({.subnet6 = "fd00:be::/64"}),
+                               {{"main", "sha256:bb"}});
   EXPECT_EQ(info.family, "web");
   EXPECT_EQ(info.network_mode, "awsvpc");
   EXPECT_EQ(info.containers, (std::vector<ContainerInfo>{{"main", "nginx", "sha256:bb", true}}));
-  EXPECT_EQ(info.addresses, (std::vector<AddressInfo>{{"task", "172.29.0.2"}}));
+  EXPECT_EQ(info.addresses, (std::vector<AddressInfo>{{"task", "172.29.0.2", "fd00:be::ac1d:2"}}));
   EXPECT_EQ(info.ports, (std::vector<PortInfo>{{"task", "127.0.0.1", 8080, 80, "udp"}}));
 }
 

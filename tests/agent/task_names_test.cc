@@ -47,6 +47,16 @@ TEST(TaskNames, OfAnAwsvpcTaskAreAllOneAddress) {
                           "5.0.0.10.in-addr.arpa PTR ip-10-0-0-5.eu-west-1.compute.internal"));
 }
 
+TEST(TaskNames, ATwinHasThemToo) {
+  netns::Endpoint network = endpoint_at("task", "10.0.0.5");
+  network.address6 = *parse_ipv6("fd00::a00:5");
+  auto names = names_of(named_task(NetworkMode::kAwsvpc, "api"), {network});
+  EXPECT_THAT(names, testing::Contains("0123.api.a.internal AAAA fd00::a00:5"));
+  EXPECT_THAT(names,
+              testing::Contains("5.0.0.0.0.0.a.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.d.f."
+                                "ip6.arpa PTR ip-10-0-0-5.eu-west-1.compute.internal"));
+}
+
 TEST(TaskNames, OfABridgeTaskAreThoseOfItsContainers) {
   auto names = names_of(named_task(NetworkMode::kBridge, "api"),
                         {endpoint_at("side", "10.0.0.5"), endpoint_at("Web", "10.0.0.6")});

@@ -26,7 +26,8 @@ netns::BridgePlan test_bridge() {
 netns::Vpc test_vpc() {
   netns::Vpc vpc;
   vpc.net = test_bridge().subnet;
-  vpc.subnets.push_back({.id = "subnet-1", .net = vpc.net, .zone = "a"});
+  vpc.net6 = *parse_ipv6_net("fd00:be::/64");
+  vpc.subnets.push_back({.id = "subnet-1", .net = vpc.net, .zone = "a", .net6 = vpc.net6});
   netns::SecurityGroup web;
   web.name = "web";
   netns::GroupRule rule;
@@ -54,6 +55,7 @@ class Ec2Test : public testing::Test {
                                                  .subnet = "subnet-1",
                                                  .address = "172.29.0.2",
                                                  .mac = "02:00:00:00:00:01",
+                                                 .address6 = "fd00:be::ac1d:2",
                                                  .groups = {"web"}}};
             }};
   }
@@ -178,6 +180,25 @@ TEST_F(Ec2Test, AGroupIsMadeGivenRulesAndRemoved) {
             (Refusal{"InvalidGroup.NotFound", "The security group '" + id + "' does not exist"}));
 }
 
+TEST_F(Ec2Test, RulesAndNetworksAreOfIpv6Too) {
+  EXPECT_THAT(good("DescribeSubnets"), HasSubstr("<ipv6CidrBlock>fd00:be::/64</ipv6CidrBlock>"));
+  EXPECT_THAT(good("DescribeVpcs"), HasSubstr("<ipv6CidrBlock>fd00:be::/64</ipv6CidrBlock>"));
+  EXPECT_THAT(good("DescribeNetworkInterfaces"),
+              HasSubstr("<ipv6Address>fd00:be::ac1d:2</ipv6Address>"));
+  std::string id = make_group("app");
+  EXPECT_THAT(good("DescribeSecurityGroups", "GroupId.1=" + id),
+              HasSubstr("<ipv6Ranges><item><cidrIpv6>::/0</cidrIpv6></item></ipv6Ranges>"));
+  std::string ping =
+      "GroupId=" + id +
+      "&IpPermissions.1.IpProtocol=58&IpPermissions.1.FromPort=128&IpPermissions.1.ToPort=-1"
+      "&IpPermissions.1.Ipv6Ranges.1.CidrIpv6=fd00%3A%3A1%2F8";
+  EXPECT_THAT(good("AuthorizeSecurityGroupIngress", ping),
+              AllOf(HasSubstr("<ipProtocol>icmpv6</ipProtocol>"),
+                    HasSubstr("<cidrIpv6>fd00::/8</cidrIpv6>")));
+  EXPECT_EQ(code("AuthorizeSecurityGroupIngress", ping), "InvalidPermission.Duplicate");
+  good("RevokeSecurityGroupIngress", ping);
+}
+
 TEST_F(Ec2Test, AGroupThatAnotherNamesStays) {
   std::string app = make_group("app");
   std::string database = make_group("database");
@@ -262,8 +283,11 @@ TEST_F(Ec2Test, WhatCannotBeIsRefusedInEc2sWords) {
        "Invalid value 'xyz' for IP protocol. Unknown protocol."},
       {allow, rule("IpProtocol=47&CidrIp=0.0.0.0%2F0"), "UnsupportedOperation", "'47'"},
       {allow,
-       rule("IpPermissions.1.IpProtocol=-1&IpPermissions.1.Ipv6Ranges.1.CidrIpv6=%3A%3A%2F0"),
-       "UnsupportedOperation", "IpPermissions[0].Ipv6Ranges"},
+       rule("IpPermissions.1.IpProtocol=-1&IpPermissions.1.PrefixListIds.1.PrefixListId=pl-1"),
+       "UnsupportedOperation", "IpPermissions[0].PrefixListIds"},
+      {allow,
+       rule("IpPermissions.1.IpProtocol=-1&IpPermissions.1.Ipv6Ranges.1.CidrIpv6=10.0.0.0%2F8"),
+       "InvalidParameterValue", "CIDR block 10.0.0.0/8 is malformed"},
       {allow, rule("IpPermissions.1.IpProtocol=-1&IpPermissions.1.Groups.1.GroupId=sg-12345678"),
        "InvalidGroup.NotFound", "sg-12345678"},
       {allow, rule("IpPermissions.1.IpProtocol=-1&IpPermissions.1.Groups.1.GroupId=sg-1"),

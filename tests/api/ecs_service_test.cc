@@ -415,10 +415,12 @@ TEST_F(EcsTest, ATaskLivesThroughItsStatuses) {
   };
   tell(scheduler::TaskProvisioned{.task_id = id,
                                   .network_interfaces = {{.private_ipv4_address = "172.29.0.2",
-                                                          .mac_address = "02:00:00:00:00:01"}}});
+                                                          .mac_address = "02:00:00:00:00:01",
+                                                          .ipv6_address = "fd00:be::2"}}});
   json shown = describe();
   EXPECT_EQ(shown["attachments"][0]["status"], "ATTACHED");
-  EXPECT_EQ(shown["attachments"][0]["details"].size(), 5u);
+  EXPECT_EQ(shown["attachments"][0]["details"].size(), 6u);
+  EXPECT_EQ(shown["containers"][0]["networkInterfaces"][0]["ipv6Address"], "fd00:be::2");
   EXPECT_EQ(shown["containers"][0]["networkInterfaces"][0]["attachmentId"],
             shown["attachments"][0]["id"]);
   tell(scheduler::ContainerStarted{.task_id = id, .container = "a", .at = clock_.wall()});

@@ -21,7 +21,7 @@ Message query(const std::string& for_name, Type type) {
 
 std::vector<RecordValue> addresses(size_t count) {
   std::vector<RecordValue> values;
-  for (uint32_t i = 0; i < count; ++i) values.push_back(address_value({0xac1d0002 + i}));
+  for (uint32_t i = 0; i < count; ++i) values.push_back(address_value(Ipv4{0xac1d0002 + i}));
   return values;
 }
 
@@ -80,7 +80,7 @@ TEST(DnsZone, AnyGivesAll) {
 }
 
 TEST(DnsZone, RecordsAreKeptAsText) {
-  for (const char* text : {"A 172.29.0.5", "PTR web.berth.internal", "PTR ."}) {
+  for (const char* text : {"A 172.29.0.5", "AAAA fd00:be::5", "PTR web.berth.internal", "PTR ."}) {
     EXPECT_EQ(render_record_value(parse_record_value(text).value()), text);
   }
   for (const char* bad : {"", "A", "A ", "A 172.29.0", "AAAA ::1", "PTR a b", "a 172.29.0.5"}) {

@@ -35,7 +35,7 @@ void dns_message(std::string_view text) {
   check_names(message->questions[0].name);
   dns::Zone zone{message->questions[0].name.parent(), 5, 5};
   for (auto presence : {dns::Presence::kNone, dns::Presence::kEmpty, dns::Presence::kRecords}) {
-    auto values = {dns::address_value({0x7f000001}), dns::pointer_value(zone.origin)};
+    auto values = {dns::address_value(Ipv4{0x7f000001}), dns::pointer_value(zone.origin)};
     dns::Message reply = dns::answer_from(zone, *message, presence, values);
     auto read = dns::parse_message(dns::render_message(reply, dns::kMessageMax));
     CHECK(read && *read == reply);

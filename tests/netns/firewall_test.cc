@@ -16,6 +16,30 @@ TEST(Firewall, ATaskIsElements) {
                 "add element inet berth_default published { tcp . 8080 : 172.29.0.2 . 80 }\n");
 }
 
+TEST(Firewall, ATwinIsAnElementToo) {
+  auto bridge = *make_bridge_plan({.subnet6 = "fd00:be::/64"});
+  GroupRule rule{.traffic = Traffic::kAll, .nets = {}};
+  rule.nets6 = {*parse_ipv6_net("fd00::/8")};
+  GroupRule ping{.traffic = Traffic::kIcmpv6, .nets = {}};
+  ping.groups = {"web"};
+  bridge.groups = {{.name = "web", .ingress = {rule, ping}, .egress = {}}};
+  auto endpoint = make_endpoint(bridge, {"t", "task", Ipv4{0xac1d0002}, {}, {"web"}});
+  std::string added = render_add(bridge, {endpoint});
+  for (const std::string& line :
+       {"add element bridge berth_default sources6 { \"" + endpoint.host_interface +
+            "\" . 02:00:ac:1d:00:02 . fd00:be::ac1d:2 }",
+        std::string("add rule inet berth_default in_web ip6 saddr fd00::/8 accept"),
+        std::string("add rule inet berth_default in_web meta l4proto ipv6-icmp ip6 saddr "
+                    "@members6_web accept"),
+        std::string("add element inet berth_default egress6 { fd00:be::ac1d:2 : jump "
+                    "from_ac1d0002 }"),
+        std::string("add element inet berth_default members6_web { fd00:be::ac1d:2 }")}) {
+    EXPECT_NE(added.find(line + "\n"), std::string::npos) << line << added;
+  }
+  EXPECT_EQ(added.find("ipv6-icmp ip saddr"), std::string::npos) << added;
+  EXPECT_EQ(render_base(*make_bridge_plan({})).find("ip6 saddr fd00"), std::string::npos);
+}
+
 TEST(Firewall, ARangeIsAnElementForEachPort) {
   auto bridge = *make_bridge_plan({});
   auto endpoint = make_endpoint(

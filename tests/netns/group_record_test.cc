@@ -24,7 +24,9 @@ GroupRecord database_group() {
   ping.net = Ipv4Net{Ipv4{0x0a000000}, 8};
   RuleRecord out{.id = "sgr-3", .is_egress = true};
   out.group = "sg-00000000";
-  record.rules = {postgres, ping, out};
+  RuleRecord ping6{.id = "sgr-4", .protocol = "icmpv6", .from_port = 128, .to_port = 0};
+  ping6.net6 = Ipv6Net{*parse_ipv6("fd00::"), 8};
+  record.rules = {postgres, ping, out, ping6};
   record.tags = {{"a", "b"}};
   return record;
 }
@@ -45,6 +47,7 @@ TEST(GroupRecord, BecomesRulesOfTheFirewall) {
        {"add set inet t members_web { type ipv4_addr; }",
         "add set inet t members_sg_2d00000000 { type ipv4_addr; }",
         "in_sg_2d0123456789abcdef0 tcp dport 5432-5433 ip saddr @members_web accept",
+        "in_sg_2d0123456789abcdef0 icmpv6 type 128 icmpv6 code 0 ip6 saddr fd00::/8 accept",
         "in_sg_2d0123456789abcdef0 icmp type 8 icmp code 0 ip saddr 10.0.0.0/8 accept",
         "out_sg_2d0123456789abcdef0 ip daddr @members_sg_2d00000000 accept"}) {
     EXPECT_THAT(rules, HasSubstr(line));

@@ -19,11 +19,22 @@ TEST(Plan, EndpointIsDerivedFromItsIds) {
                                   "  port 0.0.0.0:8080 -> 80/tcp\n");
 }
 
+TEST(Plan, TheTwinHasTheIpv4AddressInItsLastBytes) {
+  auto bridge = *make_bridge_plan({.subnet6 = "fd00:be::/64"});
+  auto endpoint = make_endpoint(bridge, {"t", "task", Ipv4{0xac1d0002}, {}});
+  ASSERT_TRUE(endpoint.address6);
+  EXPECT_EQ(to_string(*endpoint.address6), "fd00:be::ac1d:2");
+  EXPECT_FALSE(twin_of(*make_bridge_plan({}), Ipv4{0xac1d0002}));
+}
+
 TEST(Plan, WrongSettingsAreNamed) {
   EXPECT_FALSE(make_bridge_plan({.instance = "A b"}));
   EXPECT_FALSE(make_bridge_plan({.name = "sixteen-letters-"}));
   EXPECT_FALSE(make_bridge_plan({.subnet = "172.29.0.1/16"}));
   EXPECT_FALSE(make_bridge_plan({.subnet = "172.29.0.0/30"}));
+  for (const char* subnet : {"fd00::1/64", "fd00::/97", "fe80::/64", "fd00::", "10.0.0.0/8"}) {
+    EXPECT_FALSE(make_bridge_plan({.subnet6 = subnet})) << subnet;
+  }
 }
 
 }  // namespace

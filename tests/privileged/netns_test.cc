@@ -242,8 +242,8 @@ TEST_F(Network, EverythingMayRunTwice) {
   ok(apply_firewall(bridge, endpoints));
   ok(remove_firewall(bridge, endpoints));
   ok(remove_firewall(bridge, endpoints));
-  ok(remove_endpoint(endpoints[0], host));
-  ok(remove_endpoint(endpoints[0], host));
+  ok(remove_endpoint(bridge, endpoints[0], host));
+  ok(remove_endpoint(bridge, endpoints[0], host));
 }
 
 // As two berths of one instance do; TearDown sees that nothing is left.

@@ -82,7 +82,8 @@ std::vector<Event> events_of(const std::string& id) {
   WallTime at = kStoreStart + std::chrono::nanoseconds(123456789);
   return {TaskProvisioned{.task_id = id,
                           .network_interfaces = {{.private_ipv4_address = "172.29.0.2",
-                                                  .mac_address = "02:00:00:00:00:01"}},
+                                                  .mac_address = "02:00:00:00:00:01",
+                                                  .ipv6_address = "fd00:be::2"}},
                           .network_bindings = {{"a",
                                                 {{.bind_ip = "0.0.0.0",
                                                   .container_port = 80,
