@@ -9,7 +9,6 @@ namespace berth::api::ec2 {
 namespace {
 
 using netns::GroupRecord;
-using netns::kAnyNumber;
 using netns::RuleRecord;
 
 constexpr size_t kRulesAskedMax = 1000;
