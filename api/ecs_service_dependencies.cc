@@ -73,7 +73,8 @@ void read_pre_stop(Ask& ask, ServiceDraft& draft) {
 
 void check_pre_stop(Ask& ask, const ServiceDraft& draft) {
   const auto& containers = draft.revision.definition.container_definitions;
-  for (const auto& [name, command] : draft.revision.request.pre_stop) {
+  for (const auto& pre_stop : draft.revision.request.pre_stop) {
+    const std::string& name = pre_stop.first;
     bool is_there = std::any_of(containers.begin(), containers.end(),
                                 [&](const auto& each) { return each.name == name; });
     if (is_there) continue;
