@@ -40,6 +40,7 @@ inline constexpr std::array kServiceModels = {
     ServiceModel{"ec2", Protocol::kEc2, "", "2016-11-15",
                  "http://ec2.amazonaws.com/doc/2016-11-15/"},
     ServiceModel{"ecs", Protocol::kJson, "AmazonEC2ContainerServiceV20141113", "", ""},
+    ServiceModel{"events", Protocol::kJson, "AWSEvents", "", ""},
     ServiceModel{"logs", Protocol::kJson, "Logs_20140328", "", ""},
     ServiceModel{"monitoring", Protocol::kJson, "GraniteServiceVersion20100801", "", ""},
     ServiceModel{"monitoring", Protocol::kQuery, "", "2010-08-01",

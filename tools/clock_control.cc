@@ -17,10 +17,10 @@ namespace {
 constexpr std::string_view kAdvanceQuery = "advance=";
 constexpr int kClockRefused = 400;
 constexpr size_t kClockFileMax = 64;
-constexpr Duration kWait = std::chrono::milliseconds(10);
-constexpr int kWaitsMax = 3000;  // half a minute: the time that a task has to stop
+constexpr Duration kClockWait = std::chrono::milliseconds(10);
+constexpr int kClockWaitsMax = 3000;  // half a minute: the time that a task has to stop
 
-http::Response refused(const std::string& message) {
+http::Response refused_clock(const std::string& message) {
   nlohmann::ordered_json json = {{"__type", "InvalidClock"}, {"message", message}};
   return {.status = kClockRefused, .body = json.dump()};
 }
@@ -28,7 +28,7 @@ http::Response refused(const std::string& message) {
 }  // namespace
 
 http::Response ClockControl::refusal() {
-  return refused("this berthd's clock is the host's: one with --virtual-clock can be moved");
+  return refused_clock("this berthd's clock is the host's: one with --virtual-clock can be moved");
 }
 
 Status ClockControl::restore(sys::AdvancedClock& clock, const std::string& path) {
@@ -61,9 +61,9 @@ void ClockControl::answer(const http::Request& request, const http::Server::Repl
   auto most =
       static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(kAdvanceMax).count());
   if (!seconds || *seconds > most) {
-    return reply(refused(fmt::format("POST {}?advance=SECONDS, at most {}", kPath, most)));
+    return reply(refused_clock(fmt::format("POST {}?advance=SECONDS, at most {}", kPath, most)));
   }
-  if (is_advancing_) return reply(refused("the clock is being moved already"));
+  if (is_advancing_) return reply(refused_clock("the clock is being moved already"));
   is_advancing_ = true;
   go_on({.until = clock_.wall() + std::chrono::seconds(*seconds), .reply = reply});
 }
@@ -78,14 +78,14 @@ void ClockControl::go_on(Way way) {
   Duration left = way.until - clock_.wall();
   if (left <= Duration(0)) return finish(way, told());
   Duration pause{0};
-  if (is_busy_() && way.waits < kWaitsMax) {
+  if (is_busy_() && way.waits < kClockWaitsMax) {
     ++way.waits;
-    pause = kWait;
+    pause = kClockWait;
   } else {
     auto next = loop_.next_timer();
     if (next) left = std::min(left, std::max(*next - clock_.now(), Duration(0)));
     auto advanced = advance(left);
-    if (!advanced) return finish(way, refused(advanced.error().text));
+    if (!advanced) return finish(way, refused_clock(advanced.error().text));
   }
   loop_.after(pause, [this, way = std::move(way)] {
     slow_.submit([this, way]() -> sys::Workers::Completion { return [this, way] { go_on(way); }; });

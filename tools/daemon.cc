@@ -6,9 +6,11 @@
 #include "agent/task_network.h"
 #include "api/ec2_service.h"
 #include "api/ecs_service.h"
+#include "api/events_service.h"
 #include "api/front_door.h"
 #include "api/logs_service.h"
 #include "api/metrics_service.h"
+#include "api/rule_engine.h"
 #include "api/scaling_engine.h"
 #include "api/scaling_service.h"
 #include "api/secrets_service.h"
@@ -20,6 +22,7 @@
 #include "metrics/alarm_book.h"
 #include "metrics/metric_store.h"
 #include "scaling/book.h"
+#include "scaling/rule.h"
 #include "scheduler/catalog.h"
 #include "scheduler/sqlite_store.h"
 #include "secrets/secret_store.h"
@@ -123,6 +126,7 @@ struct Memory {
   std::optional<metrics::MetricStore> figures;
   std::optional<metrics::AlarmBook> alarms;
   std::optional<scaling::ScalingBook> scaling;
+  std::optional<scaling::RuleBook> rules;
 };
 
 Result<Memory> open_memory(const agent::InstancePaths& paths, Env env) {
@@ -133,6 +137,7 @@ Result<Memory> open_memory(const agent::InstancePaths& paths, Env env) {
   memory.figures = TRY(metrics::MetricStore::open(paths.root, env.clock.wall()));
   memory.alarms = TRY(metrics::AlarmBook::open(paths.root));
   memory.scaling = TRY(scaling::ScalingBook::open(*memory.store));
+  memory.rules = TRY(scaling::RuleBook::open(*memory.store));
   return memory;
 }
 
@@ -242,6 +247,8 @@ class Daemon {
                  {config.account_id, config.region}, env, [this] { return driver_.step(); }),
         autoscaling_(scaling_, {config.account_id, config.region},
                      [this] { wait_for_schedules(); }),
+        rules_(*memory.rules, ecs_, {config.account_id, config.region}, env),
+        events_(rules_, {config.account_id, config.region}, [this] { wait_for_schedules(); }),
         logs_(paths_.root, env.clock),
         secrets_(secrets::SecretStore(paths_.root), {config.account_id, config.region}, env),
         ssm_(secrets::SecretStore(paths_.root), {config.account_id, config.region}, env),
@@ -268,6 +275,7 @@ class Daemon {
     door_.open("application-autoscaling", autoscaling_);
     door_.open("ec2", ec2_);
     door_.open("ecs", ecs_);
+    door_.open("events", events_);
     door_.open("logs", logs_);
     door_.open("monitoring", cloudwatch_);
     door_.open("secretsmanager", secrets_);
@@ -476,14 +484,17 @@ class Daemon {
     return false;
   }
 
-  // Scheduled actions.
+  // Scheduled actions, and rules.
   void run_schedules() {
     scaling_.run_due();
+    rules_.run_due();
     wait_for_schedules();
   }
 
   void wait_for_schedules() {
     auto next = scaling_.next_due();
+    auto rule = rules_.next_due();
+    if (rule && (!next || *rule < *next)) next = rule;
     if (next == schedule_due_) return;
     if (schedule_due_) loop_.cancel(schedule_timer_);
     schedule_due_ = next;
@@ -532,6 +543,8 @@ class Daemon {
   api::MetricsService cloudwatch_;
   api::ScalingEngine scaling_;
   api::ScalingService autoscaling_;
+  api::RuleEngine rules_;
+  api::EventsService events_;
   api::LogsService logs_;
   api::SecretsService secrets_;
   api::SsmService ssm_;

@@ -49,6 +49,7 @@ Status print_environment(const agent::Config& config) {
       {"AWS_ENDPOINT_URL_SECRETS_MANAGER", url},
       {"AWS_ENDPOINT_URL_CLOUDWATCH", url},
       {"AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING", url},
+      {"AWS_ENDPOINT_URL_EVENTBRIDGE", url},
   };
   for (const auto& [name, value] : variables) {
     std::printf("export %s=%s\n", name, shell_word(value).c_str());

@@ -1,5 +1,6 @@
 """Application Auto Scaling by boto3, over real tasks that burn what they have reserved; time is moved by `berth system clock`."""
 
+import datetime
 import json
 import os
 import pathlib
@@ -33,6 +34,7 @@ class ScalingHost(Host):
         super().again()
         self.scaling = self.daemon.client("application-autoscaling")
         self.cloudwatch = self.daemon.client("cloudwatch")
+        self.events = self.daemon.client("events")
 
     def create(self, name, count=1, script=None, **fields):
         definition = self.register(script, cpu=64, **fields) if script else self.register(cpu=64, **fields)
@@ -180,3 +182,35 @@ def test_steps_schedules_and_bounds_and_a_death_between(host):
     host.remove("steps")
     host.advance("1m")
     assert not host.scaling.describe_scalable_targets(ServiceNamespace="ecs")["ScalableTargets"], "it goes with its service"
+
+
+def test_a_rule_runs_its_tasks(host):
+    container = {"name": "main", "image": host.daemon.instance.images["busybox"], "memory": 32, "command": ["sh", "-c", "exit 3"]}
+    host.ecs.register_task_definition(family="job", networkMode="none", containerDefinitions=[container])
+    cluster = "arn:aws:ecs:eu-central-1:123456789012:cluster/default"
+    target = {"Id": "one", "Arn": cluster, "EcsParameters": {"TaskDefinitionArn": "job", "TaskCount": 2, "LaunchType": "EC2"},
+              "Input": '{"containerOverrides": [{"name": "main", "command": ["sh", "-c", "exit 7"]}]}'}
+    host.events.put_rule(Name="nightly", ScheduleExpression="cron(0 2 * * ? *)", Tags=[{"Key": "team", "Value": "blue"}])
+    assert host.events.put_targets(Rule="nightly", Targets=[target])["FailedEntryCount"] == 0
+    host.daemon.kill()
+    host.daemon.start()
+    host.again()
+    assert host.events.list_targets_by_rule(Rule="nightly")["Targets"] == [target]
+    shown = json.loads(host.berth("system", "clock", "--format", "json").out)["now"]
+    now = datetime.datetime.fromisoformat(shown[:19])
+    at = now.replace(hour=2, minute=0, second=30) + datetime.timedelta(days=int(now.hour >= 2))
+    host.advance(f"{int((at - now).total_seconds())}s")
+    arns = wait_until(lambda: len(found := host.ecs.list_tasks(startedBy="events-rule/nightly", desiredStatus="STOPPED")["taskArns"]) == 2
+                      and found, "both have ended")
+    for each in host.ecs.describe_tasks(tasks=arns)["tasks"]:
+        host.ecs.get_waiter("tasks_stopped").wait(tasks=[each["taskArn"]], WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    for each in host.ecs.describe_tasks(tasks=arns)["tasks"]:
+        assert each["containers"][0]["exitCode"] == 7 and each["startedBy"] == "events-rule/nightly", each
+    host.events.disable_rule(Name="nightly")
+    host.advance("24h")  # those of the day before are forgotten, and there are no others
+    for status in ("RUNNING", "STOPPED"):
+        assert not host.ecs.list_tasks(startedBy="events-rule/nightly", desiredStatus=status)["taskArns"]
+    with pytest.raises(botocore.exceptions.ClientError, match="must be the ARN of a cluster"):
+        host.events.put_targets(Rule="nightly", Targets=[{"Id": "q", "Arn": "arn:aws:sqs:eu-central-1:123456789012:q"}])
+    host.events.remove_targets(Rule="nightly", Ids=["one"])
+    host.events.delete_rule(Name="nightly")

@@ -36,11 +36,11 @@ void expect_nowhere(const std::vector<std::string>& folders, const std::string& 
 }
 
 const std::vector<std::string> kAll = {
-    "base",    "sys",   "http", "runtime",  "aws",       "image", "logs",  "metrics",
-    "secrets", "netns", "dns",  "resolver", "scheduler", "api",   "agent", "tools"};
-const std::vector<std::string> kAboveSys = {"base",     "http",      "runtime", "aws",   "image",
-                                            "logs",     "metrics",   "secrets", "netns", "dns",
-                                            "resolver", "scheduler", "api",     "agent", "tools"};
+    "base",  "sys", "http",     "runtime",   "aws",     "image", "logs",  "metrics", "secrets",
+    "netns", "dns", "resolver", "scheduler", "scaling", "api",   "agent", "tools"};
+const std::vector<std::string> kAboveSys = {
+    "base",  "http", "runtime",  "aws",       "image",   "logs", "metrics", "secrets",
+    "netns", "dns",  "resolver", "scheduler", "scaling", "api",  "agent",   "tools"};
 
 TEST(House, OnlySysReadsClocksAndDrawsRandomNumbers) {
   expect_nowhere(kAboveSys,

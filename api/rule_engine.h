@@ -1,0 +1,50 @@
+// RuleEngine: runs the tasks of rules when they are due, by ECS's own RunTask.
+//
+// What berthd did not run at is not made up for, as EventBridge does not for what it could not
+// deliver: a task of a time that is over is seldom what anybody wants. So each time is due in one
+// process at most, and nothing needs to be remembered of it.
+#pragma once
+
+#include "api/authentication.h"
+#include "api/service.h"
+#include "base/env.h"
+#include "scaling/rule.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace berth::api {
+
+class RuleEngine {
+ public:
+  // Borrows `book` and `ecs`.
+  RuleEngine(scaling::RuleBook& book, Service& ecs, Host host, Env env)
+      : book_(book), ecs_(ecs), host_(std::move(host)), env_(env), opened_at_(env.clock.wall()) {}
+
+  scaling::RuleBook& book() { return book_; }
+
+  // Of a rule that is another one now, or gone.
+  void forget(const std::string& name) { due_.erase(name); }
+  void run_due();
+  // When to run_due(); nothing: never.
+  std::optional<WallTime> next_due();
+
+ private:
+  std::optional<int64_t> next_of(const scaling::Rule& rule, WallTime after) const;
+  void run(const scaling::Rule& rule, const scaling::RuleTarget& target);
+
+  scaling::RuleBook& book_;
+  Service& ecs_;
+  Host host_;
+  Env env_;
+  WallTime opened_at_;
+  std::map<std::string, std::optional<int64_t>> due_{};  // by name
+};
+
+// RunTask's request of a target; what is wrong with its input is told by RunTask.
+std::string run_task_request(const scaling::Rule& rule, const scaling::RuleTarget& target);
+
+}  // namespace berth::api
