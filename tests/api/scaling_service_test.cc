@@ -151,11 +151,11 @@ TEST_F(ScalingServiceTest, TargetTrackingActsByItsAlarms) {
   good("RegisterScalableTarget", {{"MinCapacity", 1}, {"MaxCapacity", 3}});
   json put = good("PutScalingPolicy", kTracking);
   std::string high = put["Alarms"][0]["AlarmName"];
-  const metrics::Alarm& alarm = alarms_.alarms().at(high);
+  const metrics::Alarm alarm = alarms_.alarms().at(high);
   EXPECT_EQ(alarm.metric, kCpu);
   EXPECT_EQ(alarm.threshold, 50);
   EXPECT_EQ(alarm.evaluation_periods, 3);
-  const metrics::Alarm& low = alarms_.alarms().at(std::string(put["Alarms"][1]["AlarmName"]));
+  const metrics::Alarm low = alarms_.alarms().at(std::string(put["Alarms"][1]["AlarmName"]));
   EXPECT_EQ(low.threshold, 45);
   EXPECT_EQ(low.evaluation_periods, 15);
 
