@@ -80,7 +80,7 @@ class ScalingEngine {
     std::string cause;  // of the activity
     std::string why;    // in our words, for the event of the service
   };
-  const scheduler::Service* find_active(const scaling::ServiceKey& service) const;
+  const scheduler::Service* find_active(const scaling::ServiceKey& key) const;
   scaling::ScalingFacts facts_of(const scaling::ScalableTarget& target,
                                  const scheduler::Service& service) const;
   void read_alarms(const scaling::Policy& policy, scaling::ScalingFacts& facts) const;

@@ -73,13 +73,6 @@ std::vector<const Activity*> ScalingBook::all_activities() const {
   return all;
 }
 
-const Policy* ScalingBook::find_policy(const std::string& id) const {
-  for (const auto& [key, policy] : policies_) {
-    if (policy.id == id) return &policy;
-  }
-  return nullptr;
-}
-
 Changes ScalingBook::without(const ServiceKey& service) const {
   Changes changes;
   if (find_target(service) != nullptr) changes.gone.push_back({kTargetKind, key_of(service), {}});

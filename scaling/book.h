@@ -36,8 +36,6 @@ class ScalingBook {
   // Oldest first.
   const std::vector<Activity>& activities_of(const ServiceKey& service) const;
   std::vector<const Activity*> all_activities() const;
-  // Null when there is none.
-  const Policy* find_policy(const std::string& id) const;
 
   // What a target and all that is about it leave behind, but its activities.
   Changes without(const ServiceKey& service) const;
