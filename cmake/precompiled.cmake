@@ -1,0 +1,24 @@
+# What nearly every unit includes, parsed once. Measured on one of 16 files in tools/: 22 s instead of 29 s of processor time.
+# g++ only: the sanitizers' units are whole folders, and compiling them without this keeps each file's own includes honest.
+set(BERTH_PRECOMPILED
+  <algorithm> <array> <chrono> <cstdint> <cstdio> <cstring> <functional> <limits> <map> <memory> <optional> <set> <span>
+  <string> <string_view> <utility> <variant> <vector> <fmt/format.h> <nlohmann/json.hpp>)
+
+# ccache keeps what is compiled with a precompiled header only if the preprocessor's output says so.
+if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_LAUNCHER MATCHES ccache)
+  add_compile_options(-fpch-preprocess)
+endif()
+
+# Makes berth_precompiled (and with GTest berth_precompiled_tests), from which berth_library() and the others take it.
+function(berth_make_precompiled name)
+  file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/${name}.cc CONTENT "// The headers are the point.\n")
+  add_library(${name} OBJECT ${CMAKE_BINARY_DIR}/${name}.cc)
+  target_compile_options(${name} PRIVATE ${BERTH_WARNINGS})
+  target_precompile_headers(${name} PRIVATE ${ARGN})
+endfunction()
+
+function(berth_use_precompiled target name)
+  if(TARGET ${name})
+    target_precompile_headers(${target} REUSE_FROM ${name})
+  endif()
+endfunction()
