@@ -123,7 +123,8 @@ const DaemonTask* DaemonTasks::find(const std::string& id) const {
 std::vector<agent::ListedTask> DaemonTasks::without_directory(
     const std::vector<agent::ListedTask>& listed, bool stopped) const {
   std::vector<agent::ListedTask> tasks;
-  for (const auto& [id, task] : tasks_) {
+  for (const auto& entry : tasks_) {
+    const DaemonTask& task = entry.second;
     bool is_listed = std::ranges::any_of(
         listed, [&](const agent::ListedTask& each) { return each.info.id == task.id; });
     if (is_listed || (!stopped && task.last_status == kStoppedStatus)) continue;
