@@ -9,12 +9,15 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_LAUNCHER MATCHES cc
   add_compile_options(-fpch-preprocess)
 endif()
 
-# Makes berth_precompiled (and with GTest berth_precompiled_tests), from which berth_library() and the others take it.
+# berth_make_precompiled(NAME HEADERS <a> <b> LINK GTest::gtest) makes what berth_library() and the others take them from. LINK:
+# whose definitions its users have, too; with others g++ would not take it.
 function(berth_make_precompiled name)
+  cmake_parse_arguments(A "" "" "HEADERS;LINK" ${ARGN})
   file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/${name}.cc CONTENT "// The headers are the point.\n")
   add_library(${name} OBJECT ${CMAKE_BINARY_DIR}/${name}.cc)
   target_compile_options(${name} PRIVATE ${BERTH_WARNINGS})
-  target_precompile_headers(${name} PRIVATE ${ARGN})
+  target_link_libraries(${name} PRIVATE ${A_LINK})
+  target_precompile_headers(${name} PRIVATE ${A_HEADERS})
 endfunction()
 
 function(berth_use_precompiled target name)
