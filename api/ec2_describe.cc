@@ -82,6 +82,11 @@ void check_ids(Ask& ask, const std::vector<std::string>& ids, const std::vector<
 
 }  // namespace
 
+Item::Item(std::string item_id, Json shown, Facts item_facts)
+    : id(std::move(item_id)),
+      json(std::make_shared<const Json>(std::move(shown))),
+      facts(std::move(item_facts)) {}
+
 void add_tag_facts(Facts& facts, const netns::TagMap& tags) {
   for (const auto& [key, value] : tags) {
     facts.emplace(std::string(kTagFilter) + key, value);
@@ -109,7 +114,7 @@ Json describe(Ask& ask, const std::vector<Item>& all, const ListShape& shape) {
                        .max = kPageMax});
   Json list = Json::array();
   for (const std::string& id : page.items) {
-    list.push_back(std::ranges::find(all, id, &Item::id)->json);
+    list.push_back(*std::ranges::find(all, id, &Item::id)->json);
   }
   Json answer = {{std::string(shape.list), std::move(list)}};
   if (!page.next_token.empty()) answer["nextToken"] = page.next_token;

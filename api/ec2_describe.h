@@ -3,10 +3,9 @@
 
 #include "api/ec2_operations.h"
 
-#include <nlohmann/json.hpp>  // an Item holds one; for sources that make them alone
-
 #include <initializer_list>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -18,8 +17,10 @@ using Facts = std::multimap<std::string, std::string, std::less<>>;
 void add_tag_facts(Facts& facts, const netns::TagMap& tags);
 
 struct Item {
+  Item(std::string item_id, Json shown, Facts item_facts);
+
   std::string id;
-  Json json;
+  std::shared_ptr<const Json> json;  // never null
   Facts facts;
 };
 struct ListShape {

@@ -97,12 +97,12 @@ def test_the_host_answers_at_the_gateway(dual):
 
 def test_what_the_host_knows_of_a_task_goes_with_it(dual):
     with started(dual) as one:
+        _, first = addresses_of(one)
         (bridge,) = json.loads(ip("-j", "link", "show", "type", "bridge"))
 
         def known():
             return {each["dst"] for each in json.loads(ip("-j", "-6", "neigh", "show", "dev", bridge["ifname"], "nud", "permanent"))}
 
-        _, first = addresses_of(one)
         assert dual.run(task(sh(ADDRESSES))).code == 0
         assert known() == {first}
 
