@@ -156,6 +156,15 @@ def test_groups_are_asked_of_ipv6_too(dual):
         assert ping.returncode == 0, "from the gateway it may"
 
 
+def test_what_an_earlier_task_began_is_forgotten(dual):
+    """The next one has its address and, in its own namespace, the ping's process id: it must not pass for an answer."""
+    with started(dual) as web:
+        _, v6 = addresses_of(web)
+        ping = task(sh(f"ping6 -c 1 -W 2 {v6} >/dev/null; echo $?"))
+        assert dual.run(ping).lines() == ["0"]
+        assert dual.run(ping, *flags("old")).lines() == ["1"]
+
+
 ECHO_PEER = """
 import socket
 listener = socket.create_server(("2001:db8:99::2", 8080), family=socket.AF_INET6)
