@@ -43,8 +43,7 @@ void append_nested(std::string& message, uint16_t type, std::string_view attribu
   append_attribute(message, static_cast<uint16_t>(type | NLA_F_NESTED), attributes);
 }
 
-// Of IPv6 all are asked for: Linux (6.18, and as far back as the filter goes) then tells of those
-// that do not match.
+// Of IPv6 all are asked for: with the filter Linux (seen with 6.18) tells of none that match.
 std::string dump_message(const Side& side, const ConnectionSource& source) {
   auto message = conntrack_message(IPCTNL_MSG_CT_GET, NLM_F_REQUEST | NLM_F_DUMP, source.family);
   if (source.family == AF_INET6) return message;
