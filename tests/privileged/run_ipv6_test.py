@@ -3,6 +3,7 @@
 import ipaddress
 import json
 import os
+import pathlib
 import re
 import socket
 import subprocess
@@ -31,7 +32,14 @@ GROUPS = {
 def dual(tmp_path_factory, layouts):
     images = {name: f"oci:{directory}:latest" for name, directory in layouts.items()}
     instance = Instance(tmp_path_factory.mktemp("dual"), images, {"ipv6Subnet": SUBNET, "securityGroups": GROUPS})
+    ip("link", "add", "heeds0", "type", "veth", "peer", "name", "heeds1")
+    settings = pathlib.Path("/proc/sys/net/ipv6/conf")
+    assert (settings / "heeds0/accept_ra").read_text() == "1\n"
     assert instance.run(task(sh("true"))).code == 0
+    # The host forwards from now on, and heeds its routers all the same.
+    assert (settings / "all/forwarding").read_text() == "1\n"
+    assert (settings / "heeds0/accept_ra").read_text() == "2\n"
+    ip("link", "del", "heeds0")
     before = leak_census.take(instance.state, instance.root)
     yield instance
     leak_census.assert_equal(before, instance.state, instance.root)
