@@ -2,6 +2,7 @@
 // operations over a scheduler whose agent is the test.
 #include "api/ecs_service.h"
 #include "support/ecs_host.h"
+#include "support/json_asker.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -18,7 +19,7 @@ using testing::HasSubstr;
 const std::string kHere = "arn:aws:ecs:us-east-1:000000000000:";
 constexpr std::chrono::seconds kSettled(41);  // a task that has run for so long is healthy
 
-class EcsStrategiesTest : public testing::Test, protected EcsHost {
+class EcsStrategiesTest : public testing::Test, protected EcsHost, protected JsonAsker {
  protected:
   EcsStrategiesTest()
       : EcsHost({.region = "us-east-1",
@@ -29,16 +30,8 @@ class EcsStrategiesTest : public testing::Test, protected EcsHost {
     register_revision();
   }
 
-  json good(const std::string& operation, const json& body) {
-    Answer answer = ask(operation, body.dump());
-    EXPECT_TRUE(answer) << operation << ": " << answer.error().code << ": "
-                        << answer.error().message;
-    return answer ? json::parse(*answer) : json();
-  }
-  Refusal refusal(const std::string& operation, const json& body) {
-    Answer answer = ask(operation, body.dump());
-    EXPECT_FALSE(answer) << operation << " " << body << ": " << answer.value_or("");
-    return answer ? Refusal{} : answer.error();
+  Answer call(const std::string& operation, const json& body) override {
+    return ask(operation, body.dump());
   }
 
   void register_revision() {

@@ -5,6 +5,7 @@
 #include "api/rule_engine.h"
 #include "support/api_doc.h"
 #include "support/ecs_host.h"
+#include "support/json_asker.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -22,7 +23,7 @@ TEST(EventsOperations, AreThoseOfTheDocument) {
   expect_documented(eb::all_operations(), "events-api.md");
 }
 
-class EventsServiceTest : public testing::Test, protected EcsHost {
+class EventsServiceTest : public testing::Test, protected EcsHost, protected JsonAsker {
  protected:
   EventsServiceTest()
       : EcsHost({.region = "us-east-1",
@@ -43,19 +44,8 @@ class EventsServiceTest : public testing::Test, protected EcsHost {
     engine_ = std::make_unique<RuleEngine>(*book_, *service_, host, Env{clock_, rng_});
     events_ = std::make_unique<EventsService>(*engine_, host, [] {});
   }
-  Answer call(const std::string& operation, const json& body) {
+  Answer call(const std::string& operation, const json& body) override {
     return events_->answer({.operation = operation, .body = body.dump(), .at = clock_.wall()});
-  }
-  json good(const std::string& operation, const json& body) {
-    Answer answer = call(operation, body);
-    EXPECT_TRUE(answer) << operation << ": " << answer.error().code << " "
-                        << answer.error().message;
-    return answer ? json::parse(*answer) : json();
-  }
-  Refusal refusal(const std::string& operation, const json& body) {
-    Answer answer = call(operation, body);
-    EXPECT_FALSE(answer) << operation << body;
-    return answer ? Refusal{} : answer.error();
   }
   static json target(const std::string& id) {
     return {{"Id", id},

@@ -8,6 +8,7 @@
 #include "scaling/book.h"
 #include "support/api_doc.h"
 #include "support/ecs_host.h"
+#include "support/json_asker.h"
 #include "sys/file.h"
 
 #include <gmock/gmock.h>
@@ -26,7 +27,7 @@ TEST(ScalingOperations, AreThoseOfTheDocument) {
   expect_documented(aas::all_operations(), "scaling.md");
 }
 
-class ScalingServiceTest : public testing::Test, protected EcsHost {
+class ScalingServiceTest : public testing::Test, protected EcsHost, protected JsonAsker {
  protected:
   ScalingServiceTest()
       : EcsHost({.region = "us-east-1",
@@ -55,25 +56,15 @@ class ScalingServiceTest : public testing::Test, protected EcsHost {
     EXPECT_TRUE(answer) << operation << ": " << answer.error().message;
     return answer ? json::parse(*answer) : json();
   }
-  Answer scale(const std::string& operation, json body) {
+  Answer call(const std::string& operation, const json& given) override {
+    json body = given;
     if (!body.contains("ServiceNamespace")) body["ServiceNamespace"] = "ecs";
     if (operation.find("Describe") == std::string::npos) {
       if (!body.contains("ResourceId")) body["ResourceId"] = "service/default/web";
       body["ScalableDimension"] = "ecs:service:DesiredCount";
     }
-    Call call{.operation = operation, .body = body.dump(), .at = clock_.wall()};
-    return service_of_scaling_->answer(call);
-  }
-  json good(const std::string& operation, const json& body) {
-    Answer answer = scale(operation, body);
-    EXPECT_TRUE(answer) << operation << ": " << answer.error().code << " "
-                        << answer.error().message;
-    return answer ? json::parse(*answer) : json();
-  }
-  Refusal refusal(const std::string& operation, const json& body) {
-    Answer answer = scale(operation, body);
-    EXPECT_FALSE(answer) << operation << body;
-    return answer ? Refusal{} : answer.error();
+    return service_of_scaling_->answer(
+        {.operation = operation, .body = body.dump(), .at = clock_.wall()});
   }
   int desired() {
     return ecs("DescribeServices", {{"services", {"web"}}})["services"][0]["desiredCount"];

@@ -3,6 +3,7 @@
 
 #include "api/service.h"
 #include "base/env.h"
+#include "support/json_asker.h"
 #include "sys/file.h"
 
 #include <gtest/gtest.h>
@@ -12,31 +13,15 @@
 
 namespace berth::api {
 
-class JsonServiceTest : public testing::Test {
+class JsonServiceTest : public testing::Test, protected JsonAsker {
  protected:
-  using json = nlohmann::json;
-
   virtual Service& service() = 0;
 
-  Answer ask(const std::string& operation, const json& body) {
-    Call call{.operation = operation, .body = body.dump(), .at = clock_.wall()};
-    call.caller = {
+  Answer call(const std::string& operation, const json& body) override {
+    Call asked{.operation = operation, .body = body.dump(), .at = clock_.wall()};
+    asked.caller = {
         .account = "123456789012", .region = "eu-west-1", .arn = "arn:aws:iam::123456789012:root"};
-    return service().answer(call);
-  }
-  json good(const std::string& operation, const json& body) {
-    Answer answer = ask(operation, body);
-    EXPECT_TRUE(answer) << operation << ": " << answer.error().code << " "
-                        << answer.error().message;
-    return answer ? json::parse(*answer) : json();
-  }
-  Refusal refusal(const std::string& operation, const json& body) {
-    Answer answer = ask(operation, body);
-    EXPECT_FALSE(answer) << operation << body << *answer;
-    return answer ? Refusal{} : answer.error();
-  }
-  std::string code(const std::string& operation, const json& body) {
-    return refusal(operation, body).code;
+    return service().answer(asked);
   }
 
   sys::TemporaryDirectory directory_ =
