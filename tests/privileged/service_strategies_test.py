@@ -9,34 +9,24 @@ import signal
 import botocore.exceptions
 import pytest
 
-import ecs_model
 from berth import Instance
+from service_host import CONFIG, QUICK, ServiceHost
 from waiting import wait_until
 
 TARGET = "AmazonEC2ContainerServiceV20141113."
-QUICK = {"Delay": 1, "MaxAttempts": 60}
-WAITS = 'trap "exit 0" TERM; while :; do sleep 0.1; done'
 
 
 @pytest.fixture(scope="module")
 def daemon_instance(tmp_path_factory, layouts):
-    """Tasks count as healthy when they have run for a second, not for forty."""
     images = {name: f"oci:{directory}:latest" for name, directory in layouts.items()}
-    config = {"accountId": "123456789012", "region": "eu-central-1", "serviceHealthySeconds": 1}
-    return Instance(tmp_path_factory.mktemp("strategies"), images, config)
+    return Instance(tmp_path_factory.mktemp("strategies"), images, CONFIG)
 
 
-class Host:
-    """boto3's client of a berthd, and one that asks what the installed model does not know."""
-
-    def __init__(self, daemon):
-        self.daemon = daemon
-        self.again()
+class Host(ServiceHost):
+    """It also asks what the installed model does not know."""
 
     def again(self):
-        """berthd listens on another port now."""
-        self.ecs = self.daemon.client("ecs")
-        self.seen = ecs_model.watch(self.ecs)
+        super().again()
         self.newer = self.daemon.client("ecs")
 
     def ask(self, operation, **members):
@@ -59,17 +49,6 @@ class Host:
             events.unregister("before-call.ecs.ListClusters", swap)
             events.unregister("after-call.ecs.ListClusters", keep)
         return answers[0]
-
-    def register(self, script=WAITS, **fields):
-        """The ARN of the family's next revision."""
-        container = {"name": "main", "image": self.daemon.instance.images["busybox"], "memory": 32, "cpu": 16,
-                     "stopTimeout": 5, "command": ["sh", "-c", script], **fields}
-        definition = self.ecs.register_task_definition(family="web", networkMode="none", containerDefinitions=[container])
-        return definition["taskDefinition"]["taskDefinitionArn"]
-
-    def service(self, name):
-        (found,) = self.ecs.describe_services(services=[name])["services"]
-        return found
 
     def tasks(self, name):
         return set(self.ecs.list_tasks(serviceName=name)["taskArns"])
@@ -98,17 +77,12 @@ class Host:
         self.daemon.start()
         self.again()
 
-    def berth(self, *arguments, **options):
-        return self.daemon.instance.berth(*arguments, **options)
-
 
 @pytest.fixture
 def host(daemon):
     running = Host(daemon)
     yield running
-    for arn in running.ecs.list_services()["serviceArns"]:
-        running.ecs.delete_service(service=arn, force=True)
-        running.ecs.get_waiter("services_inactive").wait(services=[arn], WaiterConfig=QUICK)
+    running.remove_all()
 
 
 def weight(deployment):

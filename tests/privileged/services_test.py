@@ -8,44 +8,18 @@ import signal
 
 import pytest
 
-import ecs_model
 from berth import Instance
+from service_host import CONFIG, QUICK, ServiceHost
 from waiting import wait_until
-
-QUICK = {"Delay": 1, "MaxAttempts": 60}
-WAITS = 'trap "exit 0" TERM; while :; do sleep 0.1; done'
-
 
 @pytest.fixture(scope="module")
 def daemon_instance(tmp_path_factory, layouts):
-    """Tasks count as healthy when they have run for a second, not for forty."""
     images = {name: f"oci:{directory}:latest" for name, directory in layouts.items()}
-    config = {"accountId": "123456789012", "region": "eu-central-1", "serviceHealthySeconds": 1}
-    return Instance(tmp_path_factory.mktemp("services"), images, config)
+    return Instance(tmp_path_factory.mktemp("services"), images, CONFIG)
 
 
-class Host:
-    """boto3's client of a berthd, and the services on it."""
-
-    def __init__(self, daemon):
-        self.daemon = daemon
-        self.again()
-
-    def again(self):
-        """berthd listens on another port now."""
-        self.ecs = self.daemon.client("ecs")
-        self.seen = ecs_model.watch(self.ecs)
-
-    def register(self, script=WAITS, **fields):
-        """The ARN of the family's next revision."""
-        container = {"name": "main", "image": self.daemon.instance.images["busybox"], "memory": 32, "cpu": 16,
-                     "stopTimeout": 5, "command": ["sh", "-c", script], **fields}
-        definition = self.ecs.register_task_definition(family="web", networkMode="none", containerDefinitions=[container])
-        return definition["taskDefinition"]["taskDefinitionArn"]
-
-    def service(self, name):
-        (found,) = self.ecs.describe_services(services=[name])["services"]
-        return found
+class Host(ServiceHost):
+    """Its services are those that roll."""
 
     def tasks(self, name, status="RUNNING"):
         return self.ecs.list_tasks(serviceName=name, desiredStatus=status)["taskArns"]
@@ -58,20 +32,12 @@ class Host:
         return wait_until(lambda: (found := self.service(name))["deployments"][0]["rolloutState"] != "IN_PROGRESS" and found,
                           "settled: " + self.daemon.log())
 
-    def berth(self, *arguments, **options):
-        return self.daemon.instance.berth(*arguments, **options)
-
-    def remove(self, name):
-        self.ecs.delete_service(service=name, force=True)
-        self.ecs.get_waiter("services_inactive").wait(services=[name], WaiterConfig=QUICK)
-
 
 @pytest.fixture
 def host(daemon):
     running = Host(daemon)
     yield running
-    for arn in running.ecs.list_services()["serviceArns"]:
-        running.remove(arn)
+    running.remove_all()
 
 
 def first_processes(instance):

@@ -1,0 +1,43 @@
+"""Services on a berthd, as boto3 asks for them."""
+
+import ecs_model
+
+QUICK = {"Delay": 1, "MaxAttempts": 60}
+WAITS = 'trap "exit 0" TERM; while :; do sleep 0.1; done'
+# Tasks count as healthy when they have run for a second, not for forty.
+CONFIG = {"accountId": "123456789012", "region": "eu-central-1", "serviceHealthySeconds": 1}
+
+
+class ServiceHost:
+    """boto3's client of a berthd, and the services on it."""
+
+    def __init__(self, daemon):
+        self.daemon = daemon
+        self.again()
+
+    def again(self):
+        """berthd listens on another port now."""
+        self.ecs = self.daemon.client("ecs")
+        self.seen = ecs_model.watch(self.ecs)
+
+    def register(self, script=WAITS, **fields):
+        """The ARN of the family's next revision."""
+        container = {"name": "main", "image": self.daemon.instance.images["busybox"], "memory": 32, "cpu": 16,
+                     "stopTimeout": 5, "command": ["sh", "-c", script], **fields}
+        definition = self.ecs.register_task_definition(family="web", networkMode="none", containerDefinitions=[container])
+        return definition["taskDefinition"]["taskDefinitionArn"]
+
+    def service(self, name):
+        (found,) = self.ecs.describe_services(services=[name])["services"]
+        return found
+
+    def berth(self, *arguments, **options):
+        return self.daemon.instance.berth(*arguments, **options)
+
+    def remove(self, name):
+        self.ecs.delete_service(service=name, force=True)
+        self.ecs.get_waiter("services_inactive").wait(services=[name], WaiterConfig=QUICK)
+
+    def remove_all(self):
+        for arn in self.ecs.list_services()["serviceArns"]:
+            self.remove(arn)
