@@ -12,7 +12,11 @@ namespace {
 
 using RecordJson = nlohmann::ordered_json;
 using scheduler::find_time;
+using scheduler::int_at;
+using scheduler::read_record;
 using scheduler::Record;
+using scheduler::record_text;
+using scheduler::wall_time_at;
 
 int64_t count_of(WallTime time) {
   return time.time_since_epoch().count();
@@ -26,16 +30,8 @@ void put_time(RecordJson& json, const char* key, const std::optional<WallTime>& 
   if (time) json[key] = count_of(*time);
 }
 
-std::string dumped(const RecordJson& json) {
-  return json.dump(-1, ' ', false, RecordJson::error_handler_t::replace);
-}
-
 RecordJson begin_json(const ServiceKey& service) {
   return {{"cluster", service.cluster}, {"service", service.name}};
-}
-
-Result<json::Document> parse_record(const Record& record) {
-  return json::Document::parse(record.body.value_or(""), {.name = record.kind + " " + record.key});
 }
 
 Result<ServiceKey> read_service(const json::Node& node) {
@@ -45,12 +41,9 @@ Result<ServiceKey> read_service(const json::Node& node) {
   return key;
 }
 
-Result<int> read_int(const json::Node& node, const char* key) {
-  return static_cast<int>(TRY(node.i64_at(key)));
-}
 Result<std::optional<int>> find_int(const json::Node& node, const char* key) {
-  auto value = TRY(node.find_i64(key));
-  return value ? std::optional<int>(static_cast<int>(*value)) : std::nullopt;
+  if (!node.find(key)) return std::optional<int>();
+  return std::optional<int>(TRY(int_at(node, key)));
 }
 Result<std::optional<double>> find_double(const json::Node& node, const char* key) {
   auto value = node.find(key);
@@ -59,9 +52,6 @@ Result<std::optional<double>> find_double(const json::Node& node, const char* ke
 }
 Result<bool> read_bool(const json::Node& node, const char* key) {
   return TRY(node.find_bool(key)).value_or(false);
-}
-Result<WallTime> read_time(const json::Node& node, const char* key) {
-  return WallTime(Duration(TRY(node.i64_at(key))));
 }
 Result<std::map<std::string, std::string>> read_map(const json::Node& node, const char* key) {
   std::map<std::string, std::string> map;
@@ -118,8 +108,8 @@ Result<TargetTracking> read_tracking(const json::Node& node) {
   rule.customized.dimensions = TRY(read_map(node, "dimensions"));
   rule.customized.statistic = TRY(node.string_at("statistic"));
   rule.customized.unit = TRY(node.string_at("unit"));
-  rule.out_cooldown = TRY(read_int(node, "outCooldown"));
-  rule.in_cooldown = TRY(read_int(node, "inCooldown"));
+  rule.out_cooldown = TRY(int_at(node, "outCooldown"));
+  rule.in_cooldown = TRY(int_at(node, "inCooldown"));
   rule.is_scale_in_disabled = TRY(read_bool(node, "disableScaleIn"));
   if (!(rule.target > 0)) return fail(Errc::kCorrupt, "target: must be above 0");
   return rule;
@@ -135,11 +125,11 @@ Result<StepScaling> read_steps(const json::Node& node) {
     Step step;
     step.lower = TRY(find_double(each, "lower"));
     step.upper = TRY(find_double(each, "upper"));
-    step.adjustment = TRY(read_int(each, "adjustment"));
+    step.adjustment = TRY(int_at(each, "adjustment"));
     rule.steps.push_back(step);
   }
   rule.min_magnitude = TRY(find_int(node, "minMagnitude"));
-  rule.cooldown = TRY(read_int(node, "cooldown"));
+  rule.cooldown = TRY(int_at(node, "cooldown"));
   rule.aggregation = TRY(node.string_at("aggregation"));
   return rule;
 }
@@ -148,16 +138,16 @@ Result<ScalableTarget> read_target(const json::Node& root) {
   ScalableTarget target;
   target.service = TRY(read_service(root));
   target.id = TRY(root.string_at("id"));
-  target.min = TRY(read_int(root, "min"));
-  target.max = TRY(read_int(root, "max"));
+  target.min = TRY(int_at(root, "min"));
+  target.max = TRY(int_at(root, "max"));
   target.suspended.scale_in = TRY(read_bool(root, "suspendedIn"));
   target.suspended.scale_out = TRY(read_bool(root, "suspendedOut"));
   target.suspended.scheduled = TRY(read_bool(root, "suspendedScheduled"));
   target.role_arn = TRY(root.string_at("role"));
   target.tags = TRY(read_map(root, "tags"));
-  target.created_at = TRY(read_time(root, "createdAt"));
+  target.created_at = TRY(wall_time_at(root, "createdAt"));
   target.out_until = TRY(find_time(root, "outUntil"));
-  target.out_base = TRY(read_int(root, "outBase"));
+  target.out_base = TRY(int_at(root, "outBase"));
   target.in_until = TRY(find_time(root, "inUntil"));
   return target;
 }
@@ -172,7 +162,7 @@ Result<Policy> read_policy(const json::Node& root) {
   } else {
     policy.rule = TRY(read_steps(TRY(root.at("steps"))));
   }
-  policy.created_at = TRY(read_time(root, "createdAt"));
+  policy.created_at = TRY(wall_time_at(root, "createdAt"));
   policy.high_alarm = TRY(root.string_at("highAlarm"));
   policy.low_alarm = TRY(root.string_at("lowAlarm"));
   return policy;
@@ -189,7 +179,7 @@ Result<ScheduledAction> read_action(const json::Node& root) {
   action.end = TRY(find_time(root, "end"));
   action.min = TRY(find_int(root, "min"));
   action.max = TRY(find_int(root, "max"));
-  action.created_at = TRY(read_time(root, "createdAt"));
+  action.created_at = TRY(wall_time_at(root, "createdAt"));
   action.ran_at = TRY(find_time(root, "ranAt"));
   return action;
 }
@@ -213,17 +203,9 @@ Result<Activity> read_activity(const json::Node& root) {
     not_scaled.current = TRY(find_int(*node, "current"));
     activity.not_scaled = std::move(not_scaled);
   }
-  activity.started_at = TRY(read_time(root, "startedAt"));
+  activity.started_at = TRY(wall_time_at(root, "startedAt"));
   activity.ended_at = TRY(find_time(root, "endedAt"));
   return activity;
-}
-
-template <class Value>
-Result<Value> parse_with(const Record& record, Result<Value> (*read)(const json::Node&)) {
-  auto document = TRY(parse_record(record));
-  auto value = read(document.root());
-  if (value) return value;
-  return wrap(std::move(value).error(), "{} {}", record.kind, record.key);
 }
 
 }  // namespace
@@ -246,7 +228,7 @@ Record record_of(const ScalableTarget& target) {
   put_time(json, "outUntil", target.out_until);
   json["outBase"] = target.out_base;
   put_time(json, "inUntil", target.in_until);
-  return {kTargetKind, key_of(target.service), dumped(json)};
+  return {kTargetKind, key_of(target.service), record_text(json)};
 }
 
 Record record_of(const Policy& policy) {
@@ -259,7 +241,7 @@ Record record_of(const Policy& policy) {
   json["createdAt"] = count_of(policy.created_at);
   json["highAlarm"] = policy.high_alarm;
   json["lowAlarm"] = policy.low_alarm;
-  return {kPolicyKind, key_of(policy.service) + "/" + policy.name, dumped(json)};
+  return {kPolicyKind, key_of(policy.service) + "/" + policy.name, record_text(json)};
 }
 
 Record record_of(const ScheduledAction& action) {
@@ -274,7 +256,7 @@ Record record_of(const ScheduledAction& action) {
   put_number(json, "max", action.max);
   json["createdAt"] = count_of(action.created_at);
   put_time(json, "ranAt", action.ran_at);
-  return {kActionKind, key_of(action.service) + "/" + action.name, dumped(json)};
+  return {kActionKind, key_of(action.service) + "/" + action.name, record_text(json)};
 }
 
 Record record_of(const Activity& activity) {
@@ -294,20 +276,20 @@ Record record_of(const Activity& activity) {
   }
   json["startedAt"] = count_of(activity.started_at);
   put_time(json, "endedAt", activity.ended_at);
-  return {kActivityKind, activity.id, dumped(json)};
+  return {kActivityKind, activity.id, record_text(json)};
 }
 
 Result<ScalableTarget> parse_target_record(const Record& record) {
-  return parse_with(record, read_target);
+  return read_record(record, read_target);
 }
 Result<Policy> parse_policy_record(const Record& record) {
-  return parse_with(record, read_policy);
+  return read_record(record, read_policy);
 }
 Result<ScheduledAction> parse_action_record(const Record& record) {
-  return parse_with(record, read_action);
+  return read_record(record, read_action);
 }
 Result<Activity> parse_activity_record(const Record& record) {
-  return parse_with(record, read_activity);
+  return read_record(record, read_activity);
 }
 
 }  // namespace berth::scaling

@@ -1,6 +1,7 @@
 #include "scaling/rule.h"
 
 #include "base/json.h"
+#include "scheduler/record_values.h"
 
 #include <nlohmann/json.hpp>
 
@@ -20,6 +21,23 @@ Result<RuleTarget> read_rule_target(const json::Node& node) {
   target.ecs_json = TRY(node.string_at("ecs"));
   target.retry_json = TRY(node.string_at("retry"));
   return target;
+}
+
+Result<Rule> read_rule(const json::Node& root) {
+  Rule rule;
+  rule.name = TRY(root.string_at("name"));
+  rule.schedule = TRY(root.string_at("schedule"));
+  rule.description = TRY(root.string_at("description"));
+  rule.role_arn = TRY(root.string_at("role"));
+  rule.is_enabled = TRY(root.find_bool("enabled")).value_or(true);
+  for (auto& [name, value] : TRY(TRY(root.at("tags")).as_string_map())) {
+    rule.tags[name] = std::move(value);
+  }
+  for (const json::Node& each : TRY(root.find_array("targets"))) {
+    rule.targets.push_back(TRY(read_rule_target(each)));
+  }
+  rule.begun_at = TRY(scheduler::wall_time_at(root, "begunAt"));
+  return rule;
 }
 
 }  // namespace
@@ -42,35 +60,17 @@ scheduler::Record record_of(const Rule& rule) {
                    {"tags", RuleJson(rule.tags)},
                    {"targets", std::move(targets)},
                    {"begunAt", rule.begun_at.time_since_epoch().count()}};
-  return {kRuleKind, rule.name, json.dump(-1, ' ', false, RuleJson::error_handler_t::replace)};
+  return {kRuleKind, rule.name, scheduler::record_text(json)};
 }
 
 Result<Rule> parse_rule_record(const scheduler::Record& record) {
-  auto document = TRY(
-      json::Document::parse(record.body.value_or(""), {.name = record.kind + " " + record.key}));
-  json::Node root = document.root();
-  Rule rule;
-  rule.name = TRY(root.string_at("name"));
-  rule.schedule = TRY(root.string_at("schedule"));
-  rule.description = TRY(root.string_at("description"));
-  rule.role_arn = TRY(root.string_at("role"));
-  rule.is_enabled = TRY(root.find_bool("enabled")).value_or(true);
-  for (auto& [name, value] : TRY(TRY(root.at("tags")).as_string_map())) {
-    rule.tags[name] = std::move(value);
-  }
-  for (const json::Node& each : TRY(root.find_array("targets"))) {
-    rule.targets.push_back(TRY(read_rule_target(each)));
-  }
-  rule.begun_at = WallTime(Duration(TRY(root.i64_at("begunAt"))));
-  return rule;
+  return scheduler::read_record(record, read_rule);
 }
 
 Result<RuleBook> RuleBook::open(scheduler::RecordStore& records) {
   RuleBook book(records);
   for (const scheduler::Record& record : TRY(records.read(kRuleKind))) {
-    auto rule = parse_rule_record(record);
-    if (!rule) return wrap(std::move(rule).error(), "{} {}", record.kind, record.key);
-    book.rules_.emplace(record.key, std::move(*rule));
+    book.rules_.emplace(record.key, TRY(parse_rule_record(record)));
   }
   return book;
 }

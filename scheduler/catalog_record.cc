@@ -12,10 +12,6 @@ namespace {
 
 using CatalogJson = nlohmann::ordered_json;
 
-std::string dump(const CatalogJson& json) {
-  return json.dump(-1, ' ', false, CatalogJson::error_handler_t::replace);
-}
-
 Result<RevisionStatus> read_status(const json::Node& node) {
   std::string word = TRY(node.string_at("status"));
   for (auto status :
@@ -23,10 +19,6 @@ Result<RevisionStatus> read_status(const json::Node& node) {
     if (word == name_of(status)) return status;
   }
   return fail(Errc::kCorrupt, "status: unknown word '{}'", word);
-}
-
-Result<json::Document> parse_body(const Record& record) {
-  return json::Document::parse(record.body.value_or(""), {.name = record.kind + " " + record.key});
 }
 
 Result<Cluster> read_cluster(const json::Node& root) {
@@ -67,28 +59,20 @@ Result<AccountSetting> read_setting(const json::Node& root) {
   return setting;
 }
 
-template <class Value>
-Result<Value> parse_record(const Record& record, Result<Value> (*read)(const json::Node&)) {
-  auto document = TRY(parse_body(record));
-  auto value = read(document.root());
-  if (!value) return wrap(std::move(value).error(), "{} {}", record.kind, record.key);
-  return value;
-}
-
 }  // namespace
 
 std::string render_record(const Cluster& cluster) {
-  return dump({{"name", cluster.name},
-               {"active", cluster.active},
-               {"capacityProviders", cluster.capacity_providers},
-               {"defaultStrategy", cluster.default_strategy_json},
-               {"settings", cluster.settings_json},
-               {"configuration", cluster.configuration_json},
-               {"serviceConnect", cluster.service_connect_json},
-               {"tags", pairs_json(cluster.tags)},
-               {"nodeDraining", cluster.node.draining},
-               {"nodeAttributes", pairs_json(cluster.node.attributes)},
-               {"nodeTags", pairs_json(cluster.node.tags)}});
+  return record_text({{"name", cluster.name},
+                      {"active", cluster.active},
+                      {"capacityProviders", cluster.capacity_providers},
+                      {"defaultStrategy", cluster.default_strategy_json},
+                      {"settings", cluster.settings_json},
+                      {"configuration", cluster.configuration_json},
+                      {"serviceConnect", cluster.service_connect_json},
+                      {"tags", pairs_json(cluster.tags)},
+                      {"nodeDraining", cluster.node.draining},
+                      {"nodeAttributes", pairs_json(cluster.node.attributes)},
+                      {"nodeTags", pairs_json(cluster.node.tags)}});
 }
 
 std::string render_record(const Revision& revision) {
@@ -104,21 +88,22 @@ std::string render_record(const Revision& revision) {
   };
   put_time("deregisteredAt", revision.deregistered_at);
   put_time("deleteRequestedAt", revision.delete_requested_at);
-  return dump(json);
+  return record_text(json);
 }
 
 std::string render_record(const AccountSetting& setting) {
-  return dump({{"principal", setting.principal}, {"name", setting.name}, {"value", setting.value}});
+  return record_text(
+      {{"principal", setting.principal}, {"name", setting.name}, {"value", setting.value}});
 }
 
 Result<Cluster> parse_cluster_record(const Record& record) {
-  return parse_record(record, read_cluster);
+  return read_record(record, read_cluster);
 }
 Result<Revision> parse_revision_record(const Record& record) {
-  return parse_record(record, read_revision);
+  return read_record(record, read_revision);
 }
 Result<AccountSetting> parse_setting_record(const Record& record) {
-  return parse_record(record, read_setting);
+  return read_record(record, read_setting);
 }
 
 }  // namespace berth::scheduler

@@ -2,7 +2,25 @@
 
 #include <nlohmann/json.hpp>
 
+#include <limits>
+
 namespace berth::scheduler {
+
+std::string record_text(const nlohmann::ordered_json& json) {
+  return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+Result<int> int_at(const json::Node& node, const char* key) {
+  int64_t number = TRY(node.i64_at(key));
+  if (number >= std::numeric_limits<int>::min() && number <= std::numeric_limits<int>::max()) {
+    return static_cast<int>(number);
+  }
+  return fail(Errc::kCorrupt, "{}.{}: {} is out of range", node.path(), key, number);
+}
+
+Result<WallTime> wall_time_at(const json::Node& node, const char* key) {
+  return WallTime(Duration(TRY(node.i64_at(key))));
+}
 
 nlohmann::ordered_json pairs_json(const std::vector<KeyValue>& pairs) {
   auto list = nlohmann::ordered_json::array();

@@ -10,7 +10,6 @@
 #include <nlohmann/json.hpp>
 
 #include <array>
-#include <limits>
 #include <utility>
 
 namespace berth::scheduler {
@@ -60,10 +59,6 @@ constexpr auto kHookStatuses =
                    HookStatus::kFailed, HookStatus::kTimedOut});
 
 // ---- writing ----
-
-std::string compact_json(const ServiceJson& json) {
-  return json.dump(-1, ' ', false, ServiceJson::error_handler_t::replace);
-}
 
 // An object whose empty members are left out.
 class ServiceWriter {
@@ -263,16 +258,6 @@ Result<std::string> text_at(const json::Node& node, const char* key) {
 }
 Result<bool> flag_at(const json::Node& node, const char* key) {
   return TRY(node.find_bool(key)).value_or(false);
-}
-Result<int> int_at(const json::Node& node, const char* key) {
-  int64_t number = TRY(node.i64_at(key));
-  if (number >= std::numeric_limits<int>::min() && number <= std::numeric_limits<int>::max()) {
-    return static_cast<int>(number);
-  }
-  return fail(Errc::kCorrupt, "{}.{}: {} is out of range", node.path(), key, number);
-}
-Result<WallTime> wall_time_at(const json::Node& node, const char* key) {
-  return WallTime(Duration(TRY(node.i64_at(key))));
 }
 
 template <class Item>
@@ -512,16 +497,6 @@ Result<KeptServiceEvent> read_service_event(const json::Node& root) {
   return kept;
 }
 
-template <class Read>
-auto read_record(const Record& record, Read read)
-    -> decltype(read(std::declval<const json::Node&>())) {
-  std::string name = record.kind + " " + record.key;
-  auto document = TRY(json::Document::parse(record.body.value_or(""), {.name = name}));
-  auto value = read(document.root());
-  if (!value) return wrap(std::move(value).error(), "{}", name);
-  return value;
-}
-
 }  // namespace
 
 std::string service_record_key(const ServiceKey& service) {
@@ -553,7 +528,7 @@ Record service_record_of(const Service& service) {
                          .flag("isScaleInTold", service.is_scale_in_told)
                          .number("eventsSoFar", service.events_so_far)
                          .take();
-  return {kServiceKind, service_record_key(service.key), compact_json(json)};
+  return {kServiceKind, service_record_key(service.key), record_text(json)};
 }
 
 Record service_record_of(const ServiceRevision& revision) {
@@ -575,7 +550,7 @@ Record service_record_of(const ServiceRevision& revision) {
                          .text("serviceConnect", spec.service_connect_json)
                          .text("volumeConfigurations", spec.volume_configurations_json)
                          .take();
-  return {kServiceRevisionKind, revision.id, compact_json(json)};
+  return {kServiceRevisionKind, revision.id, record_text(json)};
 }
 
 Record service_record_of(const ServiceDeployment& deployment) {
@@ -612,7 +587,7 @@ Record service_record_of(const ServiceDeployment& deployment) {
                                 .text("revision", deployment.rollback->revision)
                                 .take());
   }
-  return {kServiceDeploymentKind, deployment.id, compact_json(writer.take())};
+  return {kServiceDeploymentKind, deployment.id, record_text(writer.take())};
 }
 
 Record service_record_of(const ServiceKey& service, const ServiceEvent& event) {
@@ -626,7 +601,7 @@ Record service_record_of(const ServiceKey& service, const ServiceEvent& event) {
                          .text("name", event.name)
                          .text("cause", event.cause)
                          .take();
-  return {kServiceEventKind, event_record_key(service, event.number), compact_json(json)};
+  return {kServiceEventKind, event_record_key(service, event.number), record_text(json)};
 }
 
 Result<Service> parse_service_record(const Record& record) {

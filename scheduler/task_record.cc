@@ -306,8 +306,7 @@ std::string render_task_record(const Task& task) {
   put(json, "stoppingAt", task.stopping_at);
   put(json, "executionStoppedAt", task.execution_stopped_at);
   put(json, "stoppedAt", task.stopped_at);
-  // What a container printed need not be UTF-8.
-  return json.dump(-1, ' ', false, RecordJson::error_handler_t::replace);
+  return record_text(json);
 }
 
 Result<Task> parse_task_record(std::string_view text, const std::string& name,
