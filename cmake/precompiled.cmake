@@ -2,7 +2,7 @@
 # For debug builds of g++: at -O3 it warns falsely about library headers that it has from here, and what is compiled without this
 # (release, sanitizers) keeps each file's own includes honest.
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_BUILD_TYPE STREQUAL Debug)
-  set(BERTH_PRECOMPILES ON)
+  option(BERTH_PRECOMPILES "Parse the common headers once (OFF: what ccache shares between trees)" ON)
 endif()
 set(BERTH_PRECOMPILED
   <algorithm> <array> <chrono> <cstdint> <cstdio> <cstring> <functional> <limits> <map> <memory> <optional> <set> <span>
