@@ -94,11 +94,12 @@ bool find_node(const Ecs& ecs, Ask& ask, const Cluster& cluster,
   return found;
 }
 
-// Services that found no place look again.
+// Its services look again: they have a place now, or their tasks are to leave it.
 void change_node(Ecs& ecs, Ask& ask, Cluster cluster) {
+  std::string name = cluster.name;
   ask.check(ecs.catalog.put(std::move(cluster)));
   if (ask.refused()) return;
-  ecs.core.submit(scheduler::NodeChanged{});
+  ecs.core.submit(scheduler::NodeChanged{std::move(name)});
   ask.check(ecs.step());
 }
 

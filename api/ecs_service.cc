@@ -75,6 +75,11 @@ std::string EcsService::unsuited(const scheduler::Service& service,
   return why == "INACTIVE" ? "No Container Instances were found in your cluster." : why;
 }
 
+bool EcsService::drains(const std::string& cluster) const {
+  const scheduler::Cluster* found = catalog_.find_cluster(cluster);
+  return found != nullptr && found->node.draining;
+}
+
 Answer EcsService::answer(const Call& call) {
   if (auto cleaned = clean_up(); !cleaned) {
     LOG(kError, "what has stopped cannot be forgotten", {{"why", cleaned.error().text}});

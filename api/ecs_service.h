@@ -61,6 +61,8 @@ class EcsService final : public Service {
   // Why the node is no place for a task of a service, whatever room it has; "" when it is one.
   // ServiceSettings::unsuited is to ask this.
   std::string unsuited(const scheduler::Service& service, const scheduler::RevisionSpec& revision);
+  // Whether the node drains in that cluster; ServiceSettings::drains is to ask this.
+  bool drains(const std::string& cluster) const;
 
  private:
   std::set<std::pair<std::string, int64_t>> used_revisions() const;

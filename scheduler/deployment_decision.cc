@@ -239,7 +239,7 @@ class DeploymentDecider {
       each.task = task;
       each.grade = turn_.grade_of(*task);
       each.age = age == ages.end() ? static_cast<int>(ages.size()) : age->second;
-      each.is_new = each.age == 0;
+      each.is_new = each.age == 0 && !turn_.is_draining(*task);
       each.is_protected = turn_.is_protected(*task);
       graded.push_back(each);
     }
@@ -260,8 +260,9 @@ class DeploymentDecider {
     // It is over: it starts nothing, and what others still do is left to them.
     plan_.start = 0;
     plan_.is_blocked = false;
-    std::erase_if(plan_.stops,
-                  [](const PlannedStop& stop) { return stop.cause != StopCause::kScaleIn; });
+    std::erase_if(plan_.stops, [this](const PlannedStop& stop) {
+      return stop.cause != StopCause::kScaleIn && !turn_.is_draining(*stop.task);
+    });
   }
 
   // What was counted goes, also when its deployment has failed meanwhile.
@@ -303,11 +304,13 @@ class DeploymentDecider {
     auto is_new = [](const GradedTask& each) { return each.is_new; };
     auto fresh = std::count_if(tasks_.begin(), tasks_.end(), is_new);
     int healthy = count_of(TaskGrade::kHealthy, true) + count_of(TaskGrade::kHealthy, false);
+    bool is_draining = turn_.is_any_draining();
     return fmt::format(
-        "desired {}, {} of it there and {} of older revisions, {} healthy; at least {} healthy, at "
-        "most {} in all",
-        bounds_.desired, fresh, tasks_.size() - static_cast<size_t>(fresh), healthy, bounds_.lower,
-        bounds_.upper);
+        "{}desired {}, {} of it there and {} {}, {} healthy; at least {} healthy, at most {} in "
+        "all",
+        is_draining ? "the container instance drains; " : "", bounds_.desired, fresh,
+        tasks_.size() - static_cast<size_t>(fresh), is_draining ? "to go" : "of older revisions",
+        healthy, bounds_.lower, bounds_.upper);
   }
 
   void act() {
@@ -340,7 +343,9 @@ class DeploymentDecider {
     for (const GradedTask& each : tasks_) {
       bool is_waited_for = each.grade == TaskGrade::kSettling;
       if (is_waited_for) turn_.look_again_at(*each.task);
-      if (plan_.is_held_by_protection && each.is_protected) {
+      // What is to go and may not yet is looked at again, also where bounds alone keep it: it is
+      // news then that they do.
+      if (each.is_protected && (plan_.is_held_by_protection || !each.is_new)) {
         turn_.look_again(*each.task->protected_until);
       }
     }
@@ -494,14 +499,18 @@ class DeploymentDecider {
     std::vector<GradedTask> side;
     for (GradedTask each : graded()) {
       if (each.task->revision != revision) continue;
-      each.is_new = true;
+      each.is_new = !turn_.is_draining(*each.task);
       side.push_back(each);
     }
     return side;
   }
 
   RollingPlan plan_side(const std::string& revision, int count) {
-    return plan_rolling(side_of(revision), {.desired = count, .lower = 0, .upper = 2 * count});
+    int lower = 0;
+    if (turn_.is_any_draining()) {
+      lower = lower_bound_of(count, configuration().deployment.minimum_healthy_percent);
+    }
+    return plan_rolling(side_of(revision), {.desired = count, .lower = lower, .upper = 2 * count});
   }
 
   void plan_sides(const ShiftCounts& counts) {
@@ -567,6 +576,7 @@ class DeploymentDecider {
     service().is_steady = false;
     for (const GradedTask& each : tasks_) {
       if (each.grade == TaskGrade::kSettling) turn_.look_again_at(*each.task);
+      if (each.is_protected) turn_.look_again(*each.task->protected_until);
     }
     std::set<std::string> revisions = {primary().revision, service().completed_revision};
     for (const ServiceTask& task : turn_.facts().tasks) revisions.insert(task.revision);

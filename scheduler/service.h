@@ -266,6 +266,7 @@ struct Service {
   WallTime created_at{};
 
   ServiceStatus status = ServiceStatus::kActive;
+  std::optional<WallTime> inactive_at{};  // since when it is INACTIVE
   std::vector<Deployment> deployments{};  // the PRIMARY first; empty for EXTERNAL
   std::vector<TaskSet> task_sets{};       // of EXTERNAL
   std::string completed_revision{};       // what a rollback goes back to; "" for none yet

@@ -33,10 +33,10 @@ TaskPhase phase_of(const Task& task) {
   return task.last_status() == TaskStatus::kRunning ? TaskPhase::kRunning : TaskPhase::kPending;
 }
 
-// All its tasks stop, whatever they are; then it is gone.
+// All its tasks stop, whatever they are; then it is INACTIVE, and after a while gone.
 void drain(ServiceTurn& turn) {
   Service& service = turn.service();
-  if (service.status == ServiceStatus::kInactive) return;
+  if (service.status == ServiceStatus::kInactive) return turn.forget_in_time();
   std::string by;
   if (!service.task_sets.empty()) by = service.task_sets.front().id;
   if (!service.deployments.empty()) by = service.deployments.front().id;
@@ -47,6 +47,7 @@ void drain(ServiceTurn& turn) {
   turn.halt(halts, "the service is deleted");
   if (!turn.facts().tasks.empty()) return;
   service.status = ServiceStatus::kInactive;
+  turn.forget_in_time();
   service.deployments.clear();
   service.task_sets.clear();
   service.is_steady = false;

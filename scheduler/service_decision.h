@@ -23,6 +23,8 @@ namespace berth::scheduler {
 
 constexpr Duration kHealthyAfter = std::chrono::seconds(40);
 constexpr Duration kSteadyToldAgain = std::chrono::hours(6);
+// For so long a service stays described after it became INACTIVE; ECS promises no time.
+constexpr Duration kInactiveServiceKept = std::chrono::hours(24);
 constexpr Duration kBackoffFirst = std::chrono::seconds(10);
 constexpr Duration kBackoffMax = std::chrono::seconds(900);
 // A task that ran for less is started again at once this many times in a row, then once in so long:
@@ -81,6 +83,8 @@ struct ServiceFacts {
     Holding holding{};
     std::string unsuited{};
     std::string launch_type{};
+    // The node drains: tasks of it are to go as minimumHealthyPercent lets them.
+    bool is_draining = false;
   };
   std::map<std::string, Place> places{};
   std::string waits_for{};  // why its first task may not start yet: "service db is not steady yet"
@@ -117,7 +121,8 @@ struct Verdict {
   std::vector<ServiceEvent> events{};  // oldest first, without number
   std::optional<WallTime> wake{};      // when time alone changes something
   bool waits_for_room = false;
-  std::string occasion{};  // what made the decision due, in words; "" when nothing is done
+  bool is_forgotten = false;  // it was INACTIVE for long enough: nothing of it is kept
+  std::string occasion{};     // what made the decision due, in words; "" when nothing is done
 };
 
 struct DecisionRules {

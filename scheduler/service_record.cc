@@ -397,6 +397,7 @@ Result<Service> read_service(const json::Node& root) {
   service.created_by = TRY(text_at(root, "createdBy"));
   service.created_at = TRY(wall_time_at(root, "createdAt"));
   service.status = TRY(word_at(root, "status", kServiceStatuses));
+  service.inactive_at = TRY(find_time(root, "inactiveAt"));
   service.deployments = TRY(items_at(root, "deployments", read_deployment));
   service.task_sets = TRY(items_at(root, "taskSets", read_task_set));
   service.completed_revision = TRY(text_at(root, "completedRevision"));
@@ -517,6 +518,7 @@ Record service_record_of(const Service& service) {
                          .text("createdBy", service.created_by)
                          .time("createdAt", service.created_at)
                          .word("status", service.status)
+                         .time("inactiveAt", service.inactive_at)
                          .list("deployments", shown_list(service.deployments))
                          .list("taskSets", shown_list(service.task_sets))
                          .text("completedRevision", service.completed_revision)

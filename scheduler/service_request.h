@@ -112,8 +112,9 @@ struct PrimaryTaskSetChanged {
 };
 
 // What services may use of the node is another than before: its capacity, its attributes, whether
-// it drains. Those that found no place look again.
+// it drains. Those of the cluster look again, and all that found no place.
 struct NodeChanged {
+  std::string cluster{};
   bool operator==(const NodeChanged&) const = default;
 };
 

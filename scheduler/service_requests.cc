@@ -177,8 +177,13 @@ void ServiceScheduler::apply(const PrimaryTaskSetChanged& request) {
   look_at(request.service, "UpdateServicePrimaryTaskSet");
 }
 
-void ServiceScheduler::apply(const NodeChanged&) {
+void ServiceScheduler::apply(const NodeChanged& request) {
   look_at_waiting();
+  const auto& all = services_.all();
+  for (auto each = all.lower_bound({request.cluster, ""});
+       each != all.end() && each->first.cluster == request.cluster; ++each) {
+    draft_.due.insert(each->first);
+  }
 }
 
 }  // namespace berth::scheduler

@@ -339,6 +339,7 @@ ServiceFacts ServiceScheduler::facts_of(const Entry& entry) const {
   facts.cause = entry.cause;
   facts.raised_alarms = raised_alarms();
   facts.waits_for = wait_of(entry.service);
+  bool is_draining = settings_.drains && settings_.drains(entry.service.key.cluster);
   std::set<std::string> revisions = {entry.service.completed_revision};
   for (const Deployment& each : entry.service.deployments) revisions.insert(each.revision);
   for (const TaskSet& each : entry.service.task_sets) revisions.insert(each.revision);
@@ -349,6 +350,7 @@ ServiceFacts ServiceScheduler::facts_of(const Entry& entry) const {
     place.holding = holding_of(revision->spec.definition);
     place.launch_type = revision->spec.request.launch_type;
     if (settings_.unsuited) place.unsuited = settings_.unsuited(entry.service, revision->spec);
+    place.is_draining = is_draining && place.launch_type != "FARGATE";
     facts.places.emplace(id, std::move(place));
   }
   return facts;
@@ -387,6 +389,7 @@ std::vector<Event> ServiceScheduler::decide_one(const ServiceKey& key) {
   entry->cause = verdict.occasion;
   entry->wake = verdict.wake;
   entry->waits_for_room = verdict.waits_for_room;
+  entry->is_forgotten = verdict.is_forgotten;
   for (ServiceEvent& event : verdict.events) entry->events.push_back(std::move(event));
   if (becomes_steady) look_at_dependents(key);
   if (verdict.deployment) {
@@ -450,9 +453,39 @@ ServiceScheduler::Outdated ServiceScheduler::outdated_of(const ServiceKey& key,
   return outdated;
 }
 
+ServiceScheduler::Outdated ServiceScheduler::all_of(const ServiceKey& key) const {
+  Outdated all;
+  auto events = services_.events_.find(key);
+  if (events != services_.events_.end()) all.events = events->second.size();
+  auto deployments = services_.deployment_ids_.find(key);
+  if (deployments != services_.deployment_ids_.end()) all.deployments = deployments->second;
+  auto revisions = services_.revision_ids_.find(key);
+  if (revisions != services_.revision_ids_.end()) all.revisions = revisions->second;
+  return all;
+}
+
+void ServiceScheduler::add_removals(std::vector<Record>& records, const ServiceKey& key,
+                                    const Outdated& outdated) {
+  for (const std::string& id : outdated.revisions) {
+    records.push_back({kServiceRevisionKind, id, {}});
+  }
+  for (const std::string& id : outdated.deployments) {
+    records.push_back({kServiceDeploymentKind, id, {}});
+  }
+  for (size_t i = 0; i < outdated.events; ++i) {
+    int64_t number = services_.events_.find(key)->second[i].number;
+    records.push_back({kServiceEventKind, event_record_key(key, number), {}});
+  }
+}
+
 std::vector<Record> ServiceScheduler::records() {
   std::vector<Record> records;
   for (auto& [key, entry] : draft_.entries) {
+    if (entry.is_forgotten) {
+      records.push_back({kServiceKind, service_record_key(key), {}});
+      add_removals(records, key, all_of(key));
+      continue;
+    }
     for (ServiceEvent& event : entry.events) {
       event.number = ++entry.service.events_so_far;
       records.push_back(service_record_of(key, event));
@@ -461,16 +494,7 @@ std::vector<Record> ServiceScheduler::records() {
     if (stored != nullptr && *stored == entry.service) continue;
     records.push_back(service_record_of(entry.service));
     Outdated outdated = outdated_of(key, entry);
-    for (const std::string& id : outdated.revisions) {
-      records.push_back({kServiceRevisionKind, id, {}});
-    }
-    for (const std::string& id : outdated.deployments) {
-      records.push_back({kServiceDeploymentKind, id, {}});
-    }
-    for (size_t i = 0; i < outdated.events; ++i) {
-      int64_t number = services_.events_.find(key)->second[i].number;
-      records.push_back({kServiceEventKind, event_record_key(key, number), {}});
-    }
+    add_removals(records, key, outdated);
     draft_.outdated.emplace(key, std::move(outdated));
   }
   for (const auto& [id, revision] : draft_.revisions) {
@@ -524,6 +548,20 @@ void ServiceScheduler::keep_entry(const ServiceKey& key, Entry& entry) {
   }
 }
 
+void ServiceScheduler::forget(const ServiceKey& key) {
+  Outdated all = all_of(key);
+  for (const std::string& id : all.revisions) services_.revisions_.erase(id);
+  for (const std::string& id : all.deployments) services_.deployments_.erase(id);
+  services_.revision_ids_.erase(key);
+  services_.deployment_ids_.erase(key);
+  services_.events_.erase(key);
+  services_.tasks_.erase(key);
+  services_.services_.erase(key);
+  set_wake(key, {});
+  waiting_.erase(key);
+  told_weights_.erase(key);
+}
+
 void ServiceScheduler::attach(TrafficPlane& plane) {
   plane_ = &plane;
   for (const auto& [key, service] : services_.all()) shift_traffic(key);
@@ -559,6 +597,10 @@ void ServiceScheduler::keep() {
     }
   }
   for (auto& [key, entry] : draft_.entries) {
+    if (entry.is_forgotten) {
+      forget(key);
+      continue;
+    }
     keep_entry(key, entry);
     shift_traffic(key);
   }

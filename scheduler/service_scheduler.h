@@ -35,6 +35,8 @@ struct ServiceSettings {
   Duration healthy_after = kHealthyAfter;
   // Why the node is no place for tasks of the service, whatever room it has; "" when it is one.
   std::function<std::string(const Service&, const RevisionSpec&)> unsuited{};
+  // Whether the node drains in that cluster: EC2 and EXTERNAL tasks of services are to leave it.
+  std::function<bool(const std::string& cluster)> drains{};
 };
 
 class ServiceScheduler {
@@ -77,6 +79,7 @@ class ServiceScheduler {
     bool is_decided = false;
     std::optional<WallTime> wake{};
     bool waits_for_room = false;
+    bool is_forgotten = false;  // nothing of it is kept
     int rounds = 0;
   };
   struct Turnover {
@@ -141,8 +144,11 @@ class ServiceScheduler {
   Event start_event(const Service& service, const TaskStart& start) const;
 
   Outdated outdated_of(const ServiceKey& key, const Entry& entry) const;
+  Outdated all_of(const ServiceKey& key) const;
+  void add_removals(std::vector<Record>& records, const ServiceKey& key, const Outdated& outdated);
   void keep_entry(const ServiceKey& key, Entry& entry);
   void keep_outdated(const ServiceKey& key, const Outdated& outdated);
+  void forget(const ServiceKey& key);
   void shift_traffic(const ServiceKey& key);
   void set_wake(const ServiceKey& key, std::optional<WallTime> wake);
 

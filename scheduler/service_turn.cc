@@ -68,7 +68,11 @@ std::string next_provider(const std::vector<ProviderShare>& shares,
 
 ServiceTurn::ServiceTurn(ServiceFacts facts, const Room& room, const DecisionRules& rules,
                          WallTime now, Rng& rng)
-    : facts_(std::move(facts)), room_(room), rules_(rules), now_(now), rng_(rng) {}
+    : facts_(std::move(facts)), room_(room), rules_(rules), now_(now), rng_(rng) {
+  for (const auto& [revision, place] : facts_.places) {
+    is_any_draining_ = is_any_draining_ || place.is_draining;
+  }
+}
 
 // ---- The tasks ----
 
@@ -87,6 +91,12 @@ TaskGrade ServiceTurn::grade_of(const ServiceTask& task) const {
 
 bool ServiceTurn::is_protected(const ServiceTask& task) const {
   return task.protected_until && *task.protected_until > now_;
+}
+
+bool ServiceTurn::is_draining(const ServiceTask& task) const {
+  if (!is_any_draining_) return false;
+  auto found = facts_.places.find(task.revision);
+  return found != facts_.places.end() && found->second.is_draining;
 }
 
 std::vector<const ServiceTask*> ServiceTurn::live() const {
@@ -153,6 +163,14 @@ void ServiceTurn::hold(bool is_held) {
   for (const ServiceTask* task : live()) {
     if (task->is_held != is_held) verdict_.holds.push_back({task->id, is_held});
   }
+}
+
+void ServiceTurn::forget_in_time() {
+  Service& service = facts_.service;
+  if (!service.inactive_at) service.inactive_at = now_;
+  WallTime end = *service.inactive_at + kInactiveServiceKept;
+  verdict_.is_forgotten = now_ >= end;
+  look_again(end);
 }
 
 // Only while nothing of it runs: one that serves goes on, whatever becomes of the others.

@@ -28,6 +28,9 @@ class ServiceTurn {
 
   TaskGrade grade_of(const ServiceTask& task) const;
   bool is_protected(const ServiceTask& task) const;
+  // It runs where nothing is to run any more.
+  bool is_draining(const ServiceTask& task) const;
+  bool is_any_draining() const { return is_any_draining_; }
   // Those that have not been told to stop.
   std::vector<const ServiceTask*> live() const;
   std::vector<const ServiceTask*> live(const std::string& revision) const;
@@ -61,6 +64,8 @@ class ServiceTurn {
   void halt(const std::vector<Halt>& halts, std::string cause);
   // All of its tasks, or none.
   void hold(bool is_held);
+  // Of one that is INACTIVE.
+  void forget_in_time();
 
   // What a task of this kind tells of back-off. True: it counts as a failure.
   bool hear(const TaskNews& news, Backoff& backoff);
@@ -83,6 +88,7 @@ class ServiceTurn {
   WallTime now_;
   Rng& rng_;
   Verdict verdict_{};
+  bool is_any_draining_ = false;
   bool is_backing_off_ = false;
 };
 

@@ -17,7 +17,7 @@ std::vector<GradedTask> graded_tasks(ServiceTurn& turn, const TaskSet& set) {
     GradedTask each;
     each.task = task;
     each.grade = turn.grade_of(*task);
-    each.is_new = true;
+    each.is_new = !turn.is_draining(*task);
     each.is_protected = turn.is_protected(*task);
     graded.push_back(each);
   }
@@ -36,7 +36,11 @@ void hear_news(ServiceTurn& turn) {
 // True: it starts or stops something.
 bool act_on(ServiceTurn& turn, TaskSet& set) {
   int count = task_set_count_of(turn.service(), set);
-  RollingPlan plan = plan_rolling(graded_tasks(turn, set), {.desired = count, .upper = 2 * count});
+  // ECS knows no minimumHealthyPercent of theirs: all that serve stay where nothing takes their
+  // place.
+  RollingPlan plan = plan_rolling(
+      graded_tasks(turn, set),
+      {.desired = count, .lower = turn.is_any_draining() ? count : 0, .upper = 2 * count});
   std::string cause = fmt::format("{}: task set {} is to have {}", turn.occasion(), set.id, count);
   turn.launch({.revision = set.revision,
                .started_by = set.id,
@@ -66,8 +70,11 @@ void conclude_stability(ServiceTurn& turn, TaskSet& set) {
   bool are_healthy = std::all_of(tasks.begin(), tasks.end(), [](const GradedTask& each) {
     return each.grade == TaskGrade::kHealthy;
   });
-  bool is_steady =
-      are_healthy && static_cast<int>(tasks.size()) == task_set_count_of(turn.service(), set);
+  bool is_draining = std::any_of(tasks.begin(), tasks.end(), [&](const GradedTask& each) {
+    return turn.is_draining(*each.task);
+  });
+  bool is_steady = are_healthy && !is_draining &&
+                   static_cast<int>(tasks.size()) == task_set_count_of(turn.service(), set);
   auto stability = is_steady ? StabilityStatus::kSteadyState : StabilityStatus::kStabilizing;
   if (stability == set.stability) return;
   set.stability = stability;

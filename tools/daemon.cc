@@ -294,6 +294,7 @@ class Daemon {
                                 const scheduler::RevisionSpec& revision) {
       return ecs_.unsuited(service, revision);
     };
+    services_.drains = [this](const std::string& cluster) { return ecs_.drains(cluster); };
     TRY(driver_.start(std::move(services_)));
     restore_groups();
     expire_logs();

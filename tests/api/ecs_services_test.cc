@@ -402,6 +402,42 @@ TEST_F(EcsServicesTest, ConstraintsAndDrainingKeepTasksAway) {
   EXPECT_EQ(service()["runningCount"], 1);
 }
 
+TEST_F(EcsServicesTest, ADrainingInstanceStopsTasksOfServicesAndNoOthers) {
+  create({{"deploymentConfiguration", {{"minimumHealthyPercent", 50}}}});
+  good("RunTask", {{"taskDefinition", "web"}});
+  settle();
+  ASSERT_EQ(service()["runningCount"], 2);
+  std::string node = good("ListContainerInstances", json::object())["containerInstanceArns"][0];
+  json state = {{"containerInstances", {node}}, {"status", "DRAINING"}};
+  good("UpdateContainerInstancesState", state);
+  EXPECT_EQ(service()["runningCount"], 1);
+  settle();
+  EXPECT_EQ(service()["runningCount"], 1);
+  EXPECT_EQ(good("ListTasks", {{"family", "web"}})["taskArns"].size(), 2u);  // one stands alone
+  state["status"] = "ACTIVE";
+  good("UpdateContainerInstancesState", state);
+  settle();
+  EXPECT_EQ(service()["runningCount"], 2);
+}
+
+TEST_F(EcsServicesTest, AnInactiveServiceIsShownForADay) {
+  create({{"desiredCount", 1}});
+  settle();
+  std::string deployment =
+      good("ListServiceDeployments",
+           {{"service", "s"}})["serviceDeployments"][0]["serviceDeploymentArn"];
+  good("DeleteService", {{"service", "s"}, {"force", true}});
+  act();
+  EXPECT_EQ(service()["status"], "INACTIVE");
+  clock_.advance(std::chrono::hours(24));
+  ASSERT_TRUE(step());
+  json described = good("DescribeServices", {{"services", {"s"}}});
+  EXPECT_TRUE(described["services"].empty());
+  EXPECT_EQ(described["failures"][0]["reason"], "MISSING");
+  json gone = good("DescribeServiceDeployments", {{"serviceDeploymentArns", {deployment}}});
+  EXPECT_TRUE(gone["serviceDeployments"].empty());
+}
+
 TEST_F(EcsServicesTest, AServicesDefinitionIsNotForgotten) {
   create({});
   good("DeregisterTaskDefinition", {{"taskDefinition", "web:1"}});

@@ -59,6 +59,7 @@ TEST(ServiceRecord, AServiceIsReadAsItWasWritten) {
   service.created_by = "me";
   service.created_at = kAt;
   service.status = ServiceStatus::kDraining;
+  service.inactive_at = kAt;
   Backoff backoff{.failures = 1, .crashes = 2, .since = kAt, .until = kAt};
   service.deployments = {{.id = "ecs-svc/1",
                           .revision = "2",

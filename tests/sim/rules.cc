@@ -111,6 +111,9 @@ std::vector<std::string> Rules::judge(const StepSeen& step) {
     auto before = step.before.find(key);
     judge_service(step, before == step.before.end() ? nullptr : &before->second, after);
   }
+  for (const auto& [key, before] : step.before) {
+    if (step.after.count(key) == 0) judge_forgotten(step, before);
+  }
   if (is_capacity_checked_) judge_capacity(step);
   return broken_;
 }
@@ -139,6 +142,20 @@ void Rules::judge_service(const StepSeen& step, const Seen* before, const Seen& 
   cover_deployment(before, after);
 }
 
+// A day after it became INACTIVE, and with all that was of it.
+void Rules::judge_forgotten(const StepSeen& step, const Seen& before) {
+  coverage_.saw("service INACTIVE -> -");
+  const Service& service = before.service;
+  bool is_due = service.status == ServiceStatus::kInactive && service.inactive_at &&
+                step.now - *service.inactive_at >= std::chrono::hours(24);
+  if (!is_due) broken(before, "was forgotten before its time");
+  const scheduler::Services& services = step.core.services();
+  bool is_whole = services.events_of(service.key).empty() &&
+                  services.revisions_of(service.key).empty() &&
+                  services.deployments_of(service.key).empty();
+  if (!is_whole) broken(before, "was forgotten, and not all of it");
+}
+
 bool Rules::has_started(const Seen* before, const Seen& after) const {
   return std::any_of(after.tasks.begin(), after.tasks.end(), [&](const auto& each) {
     return before == nullptr || before->tasks.count(each.first) == 0;
@@ -149,6 +166,7 @@ void Rules::judge_starts(const Seen* before, const Seen& after) {
   if (!has_started(before, after)) return;
   bool is_new = before == nullptr || primary_of(*before) != primary_of(after);
   coverage_.saw(is_new ? "start a deployment" : "start a replacement");
+  if (is_draining()) broken(after, "started a task on a node that drains");
   if (after.service.deployments.empty()) return;
   const scheduler::Deployment& primary = after.service.deployments.front();
   int all = live_of(after, "");
@@ -230,6 +248,11 @@ void Rules::judge_stops(const StepSeen& step, const Seen& before, const Seen& af
     bool may_serve =
         stored->started_at && health_status_of(*stored) != scheduler::HealthStatus::kUnhealthy;
     if (is_unhealthy && may_serve) broken(after, "stopped a healthy task as unhealthy");
+    if (is_draining() && !is_unhealthy) {
+      coverage_.saw("stop a task of a node that drains");
+      if (may_serve) judge_drained_stop(step, after, is_shifting(after) ? task.revision : "");
+      continue;
+    }
     if (is_of_primary && may_serve && live_of(after, revision) < desired_of(after.service)) {
       broken(after, "stopped a task that it wants");
     }
@@ -248,6 +271,25 @@ void Rules::judge_stops(const StepSeen& step, const Seen& before, const Seen& af
                         " healthy, " + std::to_string(least_of(after.service)) + " promised");
     }
   }
+}
+
+// Of one side only while two revisions run side by side. What cleans up, or is a third one, goes.
+void Rules::judge_drained_stop(const StepSeen& step, const Seen& after,
+                               const std::string& revision) {
+  bool is_side = !revision.empty();
+  bool is_blue = is_side && revision == after.service.completed_revision;
+  bool is_green = is_side && !after.service.deployments.empty() &&
+                  revision == after.service.deployments.front().revision;
+  bool is_cleaned_up = is_blue && after.deployment->stage == scheduler::LifecycleStage::kCleanUp;
+  if (is_cleaned_up || (is_side && !is_blue && !is_green)) return;
+  int healthy = 0;
+  for (const auto& [id, task] : after.tasks) {
+    bool counts = !is_side || task.revision == revision;
+    healthy += counts && is_healthy(task, step.now) ? 1 : 0;
+  }
+  if (healthy >= least_of(after.service)) return;
+  broken(after, "drained below minimumHealthyPercent: " + std::to_string(healthy) + " healthy, " +
+                    std::to_string(least_of(after.service)) + " promised");
 }
 
 // The row of failures counted a second time, and what follows from it.

@@ -57,12 +57,15 @@ class Rules {
   void judge_shift_starts(const Seen& before, const Seen& after);
   void judge_traffic(const Seen* before, const Seen& after);
   void judge_stops(const StepSeen& step, const Seen& before, const Seen& after);
+  void judge_drained_stop(const StepSeen& step, const Seen& after, const std::string& revision);
+  void judge_forgotten(const StepSeen& step, const Seen& before);
   void judge_failures(const StepSeen& step, const Seen* before, const Seen& after);
   void judge_causes(const StepSeen& step, const Seen* before, const Seen& after);
   void judge_capacity(const StepSeen& step);
   void cover(const Seen* before, const Seen& after);
   void cover_deployment(const Seen* before, const Seen& after);
   bool is_healthy(const scheduler::ServiceTask& task, WallTime now) const;
+  bool is_draining() const { return settings_.drains && settings_.drains(""); }
   bool has_started(const Seen* before, const Seen& after) const;
   void broken(const Seen& whose, const std::string& what);
 

@@ -89,6 +89,10 @@ class Scenario {
     settings_.node_id = "node";
     if (chance(40)) settings_.cpu_units = static_cast<uint64_t>(between(30, 150));
     settings_.memory_mib = 0;
+    settings_.drains = [this](const std::string&) { return is_draining_; };
+    settings_.unsuited = [this](const Service&, const RevisionSpec&) {
+      return std::string(is_draining_ ? "No Container Instances were found in your cluster." : "");
+    };
     open();
   }
 
@@ -326,7 +330,9 @@ class Scenario {
       case 15:
         return protect(key);
       case 16:
-        return ask(scheduler::NodeChanged{});
+        is_draining_ = chance(50);
+        trace(is_draining_ ? "the node drains" : "the node does not drain");
+        return ask(scheduler::NodeChanged{key.cluster});
       case 17:
       case 18:
         return ask(scheduler::HookAnswered{
@@ -432,6 +438,7 @@ class Scenario {
   void calm() {
     is_storm_ = false;
     settings_.cpu_units = 0;
+    is_draining_ = false;
     rules_.lift_capacity();
     trace("the node is another, with more room");
     open();
@@ -464,6 +471,18 @@ class Scenario {
       return;
     }
     coverage_.saw("converged");
+    forget();
+  }
+
+  // What is INACTIVE for long enough is gone, and nothing of it stays behind.
+  void forget() {
+    pass(scheduler::kInactiveServiceKept + seconds(1));
+    for (const auto& [key, service] : core_->services().all()) {
+      if (service.status == scheduler::ServiceStatus::kInactive) {
+        broken_.push_back(key.name + ": INACTIVE, and not forgotten");
+      }
+    }
+    die();
   }
 
   bool is_at_rest() {
@@ -495,6 +514,7 @@ class Scenario {
   std::unique_ptr<Core> core_;
   WallTime now_ = WallTime(seconds(1700000000));
   bool is_storm_ = true;
+  bool is_draining_ = false;
   std::vector<Fact> facts_;
   std::vector<std::string> broken_;
 };

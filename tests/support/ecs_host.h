@@ -35,6 +35,7 @@ class EcsHost {
                                const scheduler::RevisionSpec& revision) {
       return service_->unsuited(service, revision);
     };
+    services.drains = [this](const std::string& cluster) { return service_->drains(cluster); };
     (void)core_->open_services(std::move(services));  // in memory: cannot fail
   }
 
