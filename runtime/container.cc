@@ -212,6 +212,24 @@ struct Sockets {
   Console console;
 };
 
+// Whether anything is to happen when the container is made and its program does not run yet.
+bool init_waits(const CreateOptions& options, const Config& config, const Sockets& sockets) {
+  const Hooks& hooks = config.spec.hooks;
+  bool has_hooks =
+      !hooks.of(HookKind::kPrestart).empty() || !hooks.of(HookKind::kCreateRuntime).empty();
+  bool is_announced = !options.pid_file.empty() || !options.pidfd_socket.empty();
+  return sockets.listener >= 0 || sockets.console.socket >= 0 || is_announced || has_hooks ||
+         !config.spec.net_devices.empty();
+}
+
+// Whether anything is to happen when the program begins: else its end is soon enough to hear that
+// it did not.
+bool start_matters(const Config& config, RunMode mode) {
+  bool notifies = config.spec.seccomp && !config.spec.seccomp->listener_path.empty();
+  return mode == RunMode::kDetached || notifies ||
+         !config.state.hooks.of(HookKind::kPoststart).empty();
+}
+
 // The whole of create and the first half of run. State is written before the group is made, so that
 // a delete after a crash finds what there is to remove.
 Result<Launched> build(const CreateOptions& options, Config& config, Draft& draft,
@@ -245,6 +263,7 @@ Result<Launched> build(const CreateOptions& options, Config& config, Draft& draf
                                   .console = sockets.console,
                                   .no_pivot = options.no_pivot,
                                   .no_new_keyring = options.no_new_keyring,
+                                  .init_waits = init_waits(options, config, sockets),
                                   .runtime_hooks = runtime_hooks_of(config),
                                   .meanwhile = record}));
   draft.add(sys::Process{launched.pid, std::move(launched.pidfd)});
@@ -370,16 +389,27 @@ Result<int> run(const CreateOptions& options, RunMode mode) {
       TRY(ConsoleChannel::make(process, options.console_socket, relay_of(mode)));
   // Blocked from before the child exists, so that no signal falls between.
   if (mode == RunMode::kForeground) sys::block_signals();
-  Launched launched = TRY(build(options, config, draft, {.console = channel.plan(process)}));
+  Sockets sockets{.console = channel.plan(process)};
+  Launched launched = TRY(build(options, config, draft, sockets));
   sys::Fd master = TRY(channel.take_master());
-  TRY(release(launched.sync.get(),
-              [&](sys::Fd listener) { return notify_agent(config.spec, config.state, listener); }));
+  int sync = launched.sync.get();
+  auto notify = [&](sys::Fd listener) { return notify_agent(config.spec, config.state, listener); };
+  bool hears_of_start = true;
+  if (init_waits(options, config, sockets)) {
+    TRY(release(sync, notify));
+  } else if (start_matters(config, mode)) {
+    TRY(wait_for_exec(sync, notify));
+  } else {
+    hears_of_start = false;
+  }
   TRY(run_poststart(config.state));
   if (mode == RunMode::kDetached) {
     draft.keep();
     return 0;
   }
   int code = TRY(attend(draft.process(), std::move(master)));
+  draft.add(sys::Process{});  // reaped: the number is somebody else's
+  if (!hears_of_start) TRY(wait_for_exec(sync, notify));
   draft.keep();
   if (!options.keep) TRY(tear_down(options.root, config.state, config.cgroups));
   return code;

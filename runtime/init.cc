@@ -411,8 +411,7 @@ void set_up(InitContext& context) {
 }
 
 // Waits behind init.sock for somebody to say go, or for nobody to be left who would.
-void wait_for_start(int listener, int supervisor) {
-  position.stage = Stage::kWait;
+void wait_for_peer(int listener, int supervisor) {
   while (true) {
     std::array<pollfd, 2> polled{pollfd{listener, POLLIN, 0}, pollfd{supervisor, 0, 0}};
     must("poll", [&] { return ::poll(polled.data(), polled.size(), -1); });
@@ -429,17 +428,21 @@ void wait_for_start(int listener, int supervisor) {
   }
 }
 
+void wait_for_start(const InitContext& context) {
+  tell(MessageKind::kReady, 0);
+  position.stage = Stage::kWait;
+  if (context.listener < 0) {
+    wait_for_go();
+    return;
+  }
+  ::close(position.sync);  // the parent sees the end of create
+  wait_for_peer(context.listener, context.program.supervisor);
+}
+
 [[noreturn]] void be_init(InitContext& context) {
   set_up(context);
   if (context.program.process != nullptr) check_program(context.program);
-  tell(MessageKind::kReady, 0);
-  if (context.listener >= 0) {
-    ::close(position.sync);  // the parent sees the end of create
-    wait_for_start(context.listener, context.program.supervisor);
-  } else {
-    position.stage = Stage::kWait;
-    wait_for_go();
-  }
+  if (context.waits) wait_for_start(context);
   position.stage = Stage::kProcess;
   if (context.program.process == nullptr) die(EINVAL, "config.json has none");
   run_container_hooks(context.start_hooks, context.program.process);

@@ -22,9 +22,10 @@ struct InitContext {
   Console console;
   bool no_pivot = false;  // chroot(2) does instead
   Keyring keyring = Keyring::kNew;
-  int listener = -1;              // init.sock; -1 for `run`: go at once
-  int root = -1;                  // the detached root file system
-  int proc = -1;                  // the procfs that we mounted at /proc
+  int listener = -1;  // init.sock; -1 for `run`: go at once
+  bool waits = true;  // for the parent to say Go to the program; else no Ready is told either
+  int root = -1;      // the detached root file system
+  int proc = -1;      // the procfs that we mounted at /proc
   std::vector<int> cgroup_tasks;  // `tasks` files of the v1 groups to join
   std::vector<int> namespaces;    // as plan->namespaces: the one to join, or -1
   std::vector<int> binds;         // as plan->mounts: the detached mount, or -1

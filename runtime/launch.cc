@@ -166,6 +166,7 @@ Status climb(const LaunchInput& input, int sync, Launched& launched, Materials& 
   TRY(send_go(sync));
   materials.keep.clear();  // the init has its own
   if (input.meanwhile) TRY(input.meanwhile(pid));
+  if (!input.init_waits) return {};
   SyncMessage ready = TRY(receive(sync));
   if (ready.kind == MessageKind::kHooks) {
     TRY(input.runtime_hooks(pid));
@@ -184,6 +185,7 @@ Result<Launched> launch(const LaunchInput& input) {
   context.spec = &input.spec;
   context.plan = &input.plan;
   context.listener = input.listener;
+  context.waits = input.init_waits;
   context.console = input.console;
   context.no_pivot = input.no_pivot;
   context.keyring = input.no_new_keyring ? Keyring::kInherited : Keyring::kNew;

@@ -30,6 +30,9 @@ struct LaunchInput {
   Console console;
   bool no_pivot = false;
   bool no_new_keyring = false;
+  // False: nobody has to do anything between Ready and the program, which spares both a wait for
+  // the other. Neither is told then: the end of `sync` says that the program runs.
+  bool init_waits = true;
   // Runs the prestart and createRuntime hooks for the init with this pid; empty: there are none.
   std::function<Status(pid_t)> runtime_hooks;
   // What the parent has to do for the init with this pid while that is busy; empty: nothing.
@@ -43,7 +46,7 @@ struct Launched {
   std::optional<MovedDevices> net_devices = std::nullopt;  // to be kept
 };
 
-// Makes the init and takes it up to Ready. On error it is dead and reaped.
+// Makes the init and takes it up to Ready, if it waits there. On error it is dead and reaped.
 Result<Launched> launch(const LaunchInput& input);
 
 }  // namespace berth::runtime

@@ -61,12 +61,18 @@ Result<SyncMessage> decode(const std::string& bytes) {
   return message;
 }
 
-// The next message that is no Failure; nothing at the end.
-Result<std::optional<SyncMessage>> receive_or_end(int sync) {
+// Empty at the end.
+Result<sys::Message> receive_bytes(int sync) {
   sys::Message received = TRY(sys::receive_message(sync, sizeof(SyncMessage)));
   // A child that ended with our Go unread: the kernel tells that first, once, as an end, then what
   // it sent.
   if (received.bytes.empty()) received = TRY(sys::receive_message(sync, sizeof(SyncMessage)));
+  return received;
+}
+
+// The next message that is no Failure; nothing at the end.
+Result<std::optional<SyncMessage>> receive_or_end(int sync) {
+  sys::Message received = TRY(receive_bytes(sync));
   if (received.bytes.empty()) return std::nullopt;
   SyncMessage message = TRY(decode(received.bytes));
   if (message.kind != MessageKind::kFailure) return std::optional<SyncMessage>(message);
@@ -197,7 +203,7 @@ Status release(int sync, const ListenerHandler& handle_listener) {
 
 Status wait_for_exec(int sync, const ListenerHandler& handle_listener) {
   while (true) {
-    sys::Message received = TRY(sys::receive_message(sync, sizeof(SyncMessage)));
+    sys::Message received = TRY(receive_bytes(sync));
     if (received.bytes.empty()) return {};  // close-on-exec: the program runs
     SyncMessage message = TRY(decode(received.bytes));
     if (message.kind == MessageKind::kListener && received.fds.size() == 1) {

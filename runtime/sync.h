@@ -25,7 +25,9 @@
 // BERTH_SUPERVISOR_FD. That is how the containers of a shim end with it before they are started;
 // afterwards the parent death signal does it (unless the program is set-user-ID, which clears it).
 //
-// `run` is the same with one socket: Go comes at once and no init.sock is made.
+// `run` is the same with one socket: Go comes at once and no init.sock is made. When nobody asked
+// to be told before the program runs (no hooks of the host's, no terminal, no pid file), the init
+// does not even wait: it tells no Ready and goes on.
 #pragma once
 
 #include <cstdint>
