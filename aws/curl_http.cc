@@ -1,5 +1,6 @@
 #include "aws/curl_http.h"
 
+#include "aws/curl_library.h"
 #include "base/check.h"
 #include "base/text.h"
 
@@ -75,10 +76,7 @@ void configure(CURL* handle, const HttpRequest& request, const CurlOptions& opti
 
 }  // namespace
 
-CurlHttp::CurlHttp(CurlOptions options) : options_(std::move(options)) {
-  static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
-  CHECK(started == CURLE_OK);
-}
+CurlHttp::CurlHttp(CurlOptions options) : options_(std::move(options)) {}
 
 Result<HttpResponse> CurlHttp::send(const HttpRequest& request) {
   for (const auto& [name, value] : request.headers) {
@@ -86,6 +84,7 @@ Result<HttpResponse> CurlHttp::send(const HttpRequest& request) {
       return fail(Errc::kInvalid, "header {}: has characters that no header may have", name);
     }
   }
+  TRY(load_curl());
   Handle handle(curl_easy_init());
   CHECK(handle != nullptr);
   HttpResponse response;

@@ -1,5 +1,6 @@
 #include "image/transport.h"
 
+#include "aws/curl_library.h"
 #include "base/check.h"
 #include "base/text.h"
 #include "image/exchange.h"
@@ -152,13 +153,11 @@ std::string host_of(const std::string& url) {
 }
 
 HttpClient::HttpClient(TransportOptions options, Clock& clock)
-    : options_(std::move(options)), clock_(clock), pool_(std::make_unique<Pool>()) {
-  static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
-  CHECK(started == CURLE_OK);
-}
+    : options_(std::move(options)), clock_(clock), pool_(std::make_unique<Pool>()) {}
 HttpClient::~HttpClient() = default;
 
 Result<HttpResponse> HttpClient::perform(HttpRequest request, Cancel* cancel) {
+  TRY(aws::load_curl());
   for (int hops = 0; hops <= kRedirectsMax; ++hops) {
     HttpResponse response = TRY(perform_once(request, cancel));
     std::string location = response.header("location");
