@@ -12,6 +12,12 @@ Status set_scheduler(pid_t pid, const SchedulerAttributes& attributes) {
              [&] { return ::syscall(SYS_sched_setattr, pid, &attributes, 0); });
 }
 
+Status prefer_this_thread() {
+  constexpr uint64_t kResetOnFork = 1;  // SCHED_FLAG_RESET_ON_FORK of linux/sched.h
+  constexpr int32_t kPreferredNice = -10;
+  return set_scheduler(0, {.policy = SCHED_OTHER, .flags = kResetOnFork, .nice = kPreferredNice});
+}
+
 Status set_io_priority(pid_t pid, int priority) {
   constexpr int kWhoProcess = 1;  // IOPRIO_WHO_PROCESS of linux/ioprio.h, which is not C++
   return run("ioprio_set", "",

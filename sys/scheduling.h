@@ -29,6 +29,9 @@ static_assert(sizeof(SchedulerAttributes) == SchedulerAttributes::kSize);
 
 // sched_setattr(2).
 Status set_scheduler(pid_t pid, const SchedulerAttributes& attributes);
+// The calling thread comes before others that want its processor; threads and programs that it
+// starts from now on do not (SCHED_FLAG_RESET_ON_FORK). kDenied without CAP_SYS_NICE.
+Status prefer_this_thread();
 // ioprio_set(2): class and level in one number.
 Status set_io_priority(pid_t pid, int priority);
 // sched_setaffinity(2) of the calling process; its children have it from then on.

@@ -31,6 +31,7 @@
 #include "sys/host.h"
 #include "sys/listeners.h"
 #include "sys/loop.h"
+#include "sys/scheduling.h"
 #include "sys/socket.h"
 #include "sys/spawn.h"
 #include "sys/tcp.h"
@@ -290,6 +291,9 @@ class Daemon {
     }));
     // Not before: threads take over which signals are the loop's.
     slow_ = std::make_unique<sys::Workers>(loop_, 1);
+    // Who asks is answered while tasks start on the same processors.
+    auto preferred = sys::prefer_this_thread();
+    if (!preferred) LOG(kWarn, "answers wait behind starts", {{"why", preferred.error().text}});
     services_.unsuited = [this](const scheduler::Service& service,
                                 const scheduler::RevisionSpec& revision) {
       return ecs_.unsuited(service, revision);
