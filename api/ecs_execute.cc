@@ -5,9 +5,12 @@
 #include "api/ecs_operations.h"
 #include "api/ecs_shapes.h"
 #include "api/exec_sessions.h"
+#include "scheduler/log_configuration.h"
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
+
+#include <optional>
 
 namespace berth::api::ecs {
 namespace {
@@ -46,6 +49,34 @@ const Task* find_running_task(Ecs& ecs, Ask& ask, const scheduler::Cluster* clus
   return task;
 }
 
+// As the cluster's executeCommandConfiguration has it. DEFAULT, of clusters that say nothing as
+// well, is where the container's own lines go.
+std::optional<ExecLog> log_of(const Ecs& ecs, Ask& ask, const scheduler::Cluster& cluster,
+                              const Task& task, const Container& container) {
+  Json configuration = stored_json(cluster.configuration_json);
+  Json execute = configuration.is_object()
+                     ? configuration.value("executeCommandConfiguration", Json::object())
+                     : Json::object();
+  std::string logging = execute.value("logging", "DEFAULT");
+  if (logging == "NONE") return std::nullopt;
+  if (logging == "OVERRIDE") {
+    Json log = execute.value("logConfiguration", Json::object());
+    if (log.contains("s3BucketName")) {
+      ask.invalid(
+          "executeCommandConfiguration.logConfiguration.s3BucketName: berth keeps sessions in log "
+          "groups alone; update the cluster to have only cloudWatchLogGroupName.");
+    }
+    std::string group = log.value("cloudWatchLogGroupName", "");
+    return group.empty() ? std::nullopt : std::optional(ExecLog{ecs.settings.region, group});
+  }
+  const auto* definition = task.definition.find_container(container.name);
+  bool is_logged = definition != nullptr && definition->log_configuration &&
+                   definition->log_configuration->driver == "awslogs";
+  if (!is_logged) return std::nullopt;
+  auto target = scheduler::awslogs_target_of(*definition->log_configuration);
+  return ExecLog{target.region, target.group};
+}
+
 }  // namespace
 
 Json execute_command(Ecs& ecs, Ask& ask) {
@@ -64,7 +95,9 @@ Json execute_command(Ecs& ecs, Ask& ask) {
                            container->name, name_of(container->lifecycle.status())));
     return {};
   }
-  auto session = ecs.sessions->open({task->id, container->name, std::move(*words)});
+  auto log = log_of(ecs, ask, *cluster, *task, *container);
+  if (ask.refused()) return {};
+  auto session = ecs.sessions->open({task->id, container->name, std::move(*words), std::move(log)});
   if (!session) {
     ask.refuse("TargetNotConnectedException", session.error().text);
     return {};

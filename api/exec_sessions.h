@@ -4,15 +4,23 @@
 
 #include "base/result.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace berth::api {
 
+// The log group that gets what a session shows, in a stream named after the session.
+struct ExecLog {
+  std::string region;
+  std::string group;
+};
+
 struct ExecRequest {
   std::string task_id;
   std::string container;           // its name
   std::vector<std::string> words;  // the program and its arguments
+  std::optional<ExecLog> log{};
 };
 
 struct ExecSession {
@@ -24,7 +32,8 @@ struct ExecSession {
 class ExecSessions {
  public:
   virtual ~ExecSessions() = default;
-  // kExhausted when too many wait for their clients.
+  // kNotFound in CloudWatch's words without the log group; kExhausted when too many wait for their
+  // clients.
   virtual Result<ExecSession> open(const ExecRequest& request) = 0;
 };
 

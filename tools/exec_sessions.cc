@@ -34,6 +34,10 @@ http::Response no_such_session() {
 std::string render_session_record(const SessionRecord& record) {
   nlohmann::ordered_json json = {
       {"id", record.id}, {"token", record.token}, {"command", record.command}};
+  if (record.log) {
+    json["log"] = {
+        {"root", record.log->root}, {"region", record.log->region}, {"group", record.log->group}};
+  }
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
@@ -45,11 +49,18 @@ Result<SessionRecord> parse_session_record(std::string_view text) {
   record.token = TRY(root.string_at("token"));
   record.command = TRY(root.find_strings("command"));
   if (record.command.empty()) return fail(Errc::kInvalid, "session.command: is empty");
+  if (auto log = root.find("log")) {
+    SessionLog wanted;
+    wanted.root = TRY(log->string_at("root"));
+    wanted.region = TRY(log->string_at("region"));
+    wanted.group = TRY(log->string_at("group"));
+    record.log = std::move(wanted);
+  }
   return record;
 }
 
-ExecSessions::ExecSessions(Programs programs, Env env)
-    : programs_(std::move(programs)), env_(env) {}
+ExecSessions::ExecSessions(Programs programs, std::string root, Env env)
+    : programs_(std::move(programs)), root_(std::move(root)), env_(env) {}
 
 Result<api::ExecSession> ExecSessions::open(const api::ExecRequest& request) {
   forget_late();
@@ -58,6 +69,10 @@ Result<api::ExecSession> ExecSessions::open(const api::ExecRequest& request) {
                 waiting_.size());
   }
   SessionRecord record;
+  if (request.log) {
+    TRY(logs::LogStore(root_, request.log->region).find_group(request.log->group));
+    record.log = SessionLog{root_, request.log->region, request.log->group};
+  }
   record.id = kIdPrefix + make_hex(env_.rng, kHexOfWord) + make_hex(env_.rng, 1);
   for (int i = 0; i < kTokenWords; ++i) record.token += make_hex(env_.rng, kHexOfWord);
   record.command = programs_.exec;

@@ -13,8 +13,10 @@
 #include "api/exec_sessions.h"
 #include "base/env.h"
 #include "http/server.h"
+#include "tools/session_transcript.h"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,6 +32,7 @@ struct SessionRecord {
   std::string id;
   std::string token;
   std::vector<std::string> command;  // what is run on a terminal of the session's
+  std::optional<SessionLog> log{};   // that gets what is shown
 };
 std::string render_session_record(const SessionRecord& record);
 Result<SessionRecord> parse_session_record(std::string_view text);
@@ -41,7 +44,8 @@ class ExecSessions final : public api::ExecSessions {
     std::vector<std::string> session;
     std::vector<std::string> exec;
   };
-  ExecSessions(Programs programs, Env env);
+  // `root`: of the instance, where its log groups are.
+  ExecSessions(Programs programs, std::string root, Env env);
 
   Result<api::ExecSession> open(const api::ExecRequest& request) override;
   // For http::Server::on_upgrade.
@@ -56,6 +60,7 @@ class ExecSessions final : public api::ExecSessions {
   void start(const SessionRecord& record, const sys::Fd& connection);
 
   Programs programs_;
+  std::string root_;
   Env env_;
   std::map<std::string, Waiting> waiting_;
 };

@@ -13,6 +13,7 @@
 #include "sys/terminal.h"
 #include "tools/commands.h"
 #include "tools/exec_sessions.h"
+#include "tools/session_transcript.h"
 #include "tools/system_commands.h"
 
 #include <sys/epoll.h>
@@ -20,6 +21,7 @@
 #include <cerrno>
 #include <csignal>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace berth::tools {
@@ -31,12 +33,13 @@ constexpr Duration kGoodbyePatience = std::chrono::seconds(5);
 constexpr Duration kIdlePatience = std::chrono::minutes(20);  // as AWS ends idle sessions
 constexpr size_t kTypedMax = 64 * 1024;                       // what the program does not read yet
 constexpr sys::WindowSize kFirstSize{.columns = 80, .rows = 24};  // until the client tells its own
+constexpr Duration kTranscriptInterval = std::chrono::seconds(5);
 constexpr const char* kBroken = "the session broke the rules of its protocol";
 
 class ExecSession {
  public:
   ExecSession(SessionRecord record, sys::Loop& loop, Env env)
-      : record_(std::move(record)), loop_(loop), channel_(record_.id, env) {}
+      : record_(std::move(record)), loop_(loop), env_(env), channel_(record_.id, env) {}
 
   Status run(sys::Fd connection) {
     TRY(loop_.on_signals({SIGTERM, SIGINT, SIGHUP, SIGPIPE}, [this](int signal) {
@@ -50,6 +53,7 @@ class ExecSession {
     token_deadline_ = loop_.after(kTokenPatience, [this] { loop_.stop(); });
     Status served = loop_.run();
     hang_up();
+    if (transcript_) check_kept(transcript_->finish());
     return served;
   }
 
@@ -98,6 +102,10 @@ class ExecSession {
   void take(const aws::DataChannel::Terminated&) { end(""); }
 
   Status start() {
+    if (record_.log) {
+      transcript_.emplace(TRY(SessionTranscript::begin(*record_.log, record_.id, env_.clock)));
+      keep_more();
+    }
     sys::Terminal terminal = TRY(sys::make_terminal(kFirstSize));
     sys::Program program;
     program.path = record_.command.front();
@@ -111,6 +119,17 @@ class ExecSession {
     terminal_ = std::move(terminal.ours);
     LOG(kInfo, "a session began", {{"id", record_.id}, {"command", join(record_.command, " ")}});
     return watch_terminal();
+  }
+
+  // A death costs what was shown since the last time.
+  void keep_more() {
+    loop_.after(kTranscriptInterval, [this] {
+      check_kept(transcript_->flush());
+      keep_more();
+    });
+  }
+  static void check_kept(const Status& kept) {
+    if (!kept) LOG(kError, "what a session shows is not kept", {{"why", kept.error().text}});
   }
 
   Status watch_terminal() {
@@ -148,6 +167,7 @@ class ExecSession {
       if (!got && got.error().errno_value == EAGAIN) break;
       if (!got || *got == 0) return finish();
       bytes.resize(*got);
+      if (transcript_) check_kept(transcript_->add(bytes));
       channel_.show(std::move(bytes));
       be_busy();
     }
@@ -204,7 +224,9 @@ class ExecSession {
 
   SessionRecord record_;
   sys::Loop& loop_;
+  Env env_;
   aws::DataChannel channel_;
+  std::optional<SessionTranscript> transcript_;
   std::unique_ptr<http::WebSocketStream> stream_;
   bool has_token_ = false;
   bool is_finished_ = false;  // the program

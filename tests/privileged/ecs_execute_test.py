@@ -115,6 +115,69 @@ def test_a_session_ends_with_its_client_or_when_it_is_told(daemon, ecs, task):
     wait_until(lambda: not any(line in listed_processes() for line in ("sleep 98761", "sleep 98762")))
 
 
+def shown_in(daemon, group):
+    """The streams of a group, and the lines of each."""
+    logs = daemon.client("logs")
+    streams = [each["logStreamName"] for each in logs.describe_log_streams(logGroupName=group)["logStreams"]]
+    return {name: [each["message"] for each in logs.get_log_events(logGroupName=group, logStreamName=name, startFromHead=True)["events"]]
+            for name in streams}
+
+
+def configure(ecs, logging, **log):
+    execute_command = {"logging": logging, **({"logConfiguration": log} if log else {})}
+    ecs.update_cluster(cluster="default", configuration={"executeCommandConfiguration": execute_command})
+
+
+def test_what_sessions_show_is_kept_as_the_cluster_has_it(daemon, ecs, task):
+    daemon.client("logs").create_log_group(logGroupName="/sessions")
+
+    def run(words):
+        session = execute(ecs, task, words)["session"]
+        with Session(session) as opened:
+            assert opened.wait_for_end() == ""
+        wait_until(lambda: not sessions_of(daemon))
+        return session["sessionId"]
+
+    try:
+        run("echo by default: the container has no awslogs")
+        configure(ecs, "OVERRIDE", cloudWatchLogGroupName="/sessions")
+        first = run("sh -c 'echo one; echo; printf two'")
+        assert shown_in(daemon, "/sessions") == {first: ["one", "two"]}
+        second = run("seq 1 20000")
+        assert shown_in(daemon, "/sessions")[second][:3] == ["1", "2", "3"]
+        assert len(list(daemon.instance.root.glob("log-groups/*/*/streams/*/put.log"))) == 2
+        configure(ecs, "NONE")
+        run("echo not kept")
+        assert set(shown_in(daemon, "/sessions")) == {first, second}
+        configure(ecs, "OVERRIDE", cloudWatchLogGroupName="/nowhere")
+        with pytest.raises(ecs.exceptions.TargetNotConnectedException, match="log group does not exist"):
+            execute(ecs, task, "true")
+        configure(ecs, "OVERRIDE", s3BucketName="bucket")
+        with pytest.raises(ecs.exceptions.InvalidParameterException, match="s3BucketName"):
+            execute(ecs, task, "true")
+    finally:
+        configure(ecs, "DEFAULT")
+
+
+def test_by_default_a_session_is_kept_where_its_container_logs(daemon, ecs, layouts):
+    options = {"awslogs-group": "/of-container", "awslogs-region": "eu-central-1", "awslogs-create-group": "true", "awslogs-stream-prefix": "p"}
+    container = {"name": "main", "image": f"oci:{layouts['busybox']}:latest", "memory": 64, "command": ["sleep", "600"],
+                 "logConfiguration": {"logDriver": "awslogs", "options": options}}
+    ecs.register_task_definition(family="logged", networkMode="none", containerDefinitions=[container])
+    arn = ecs.run_task(taskDefinition="logged", enableExecuteCommand=True)["tasks"][0]["taskArn"]
+    ecs.get_waiter("tasks_running").wait(tasks=[arn], WaiterConfig=QUICK)
+    answer = execute(ecs, arn, "sh")["session"]
+    with Session(answer) as session:
+        session.type("echo $((6*7)) is it\r")
+        session.wait_for(r"\n42 is it\r\n")
+        wait_until(lambda: "42 is it" in shown_in(daemon, "/of-container").get(answer["sessionId"], []), seconds=20)
+        session.terminate()
+        session.wait_for_end()
+    wait_until(lambda: not sessions_of(daemon))
+    ecs.stop_task(task=arn)
+    ecs.get_waiter("tasks_stopped").wait(tasks=[arn], WaiterConfig=QUICK)
+
+
 def test_the_daemon_reaps_all_that_it_starts(daemon, ecs, task):
     """Sessions here; sweeps and prunes are started in the same way."""
     with Session(execute(ecs, task, "true")["session"]) as session:
