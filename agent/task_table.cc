@@ -198,9 +198,14 @@ Result<std::vector<ListedTask>> list_tasks(const Config& config, bool stopped) {
   return tasks;
 }
 
+std::string task_name_of(const std::string& text) {
+  return text.starts_with("arn:") ? text.substr(text.rfind('/') + 1) : text;
+}
+
 Result<const ListedTask*> choose_task(const std::vector<ListedTask>& tasks,
-                                      const std::string& wanted) {
+                                      const std::string& name) {
   std::vector<const ListedTask*> found;
+  std::string wanted = task_name_of(name);
   for (const ListedTask& task : tasks) {
     if (task.info.id == wanted) return &task;
     bool matches =

@@ -56,10 +56,13 @@ LogPaths log_paths_of(const ListedTask& task);
 // Oldest first. `stopped`: detached ones that are over, too.
 Result<std::vector<ListedTask>> list_tasks(const Config& config, bool stopped);
 
-// By id, by the beginning of one, or by family when there is one task of it. kNotFound says what
-// there is; kInvalid when several match.
+// Of an ARN the id; of anything else itself.
+std::string task_name_of(const std::string& text);
+
+// By id, ARN, the beginning of an id, or by family when there is one task of it. kNotFound says
+// what there is; kInvalid when several match.
 Result<const ListedTask*> choose_task(const std::vector<ListedTask>& tasks,
-                                      const std::string& wanted);
+                                      const std::string& name);
 
 // The container of that name, or with "" the only one or the first essential one. kNotFound names
 // those there are.

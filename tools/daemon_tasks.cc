@@ -59,6 +59,9 @@ DaemonTask daemon_task_of(const TasksJson& json) {
     task.containers.push_back({.name = each.value("name", ""),
                                .image = each.value("image", ""),
                                .image_digest = each.value("imageDigest", "")});
+    std::string stream = last_part(each.value("containerArn", ""));
+    std::erase(stream, '-');
+    task.streams[stream] = task.containers.back().name;
   }
   return task;
 }
@@ -172,6 +175,23 @@ Result<std::vector<agent::ListedTask>> list_all_tasks(const agent::Config& confi
   std::ranges::stable_sort(tasks, {},
                            [](const agent::ListedTask& task) { return task.info.created_at; });
   return tasks;
+}
+
+Result<agent::ListedTask> choose_running_task(const agent::Config& config,
+                                              const std::string& wanted, const std::string& what) {
+  // berthd is asked only about others: it may be busy, or gone.
+  std::vector<agent::ListedTask> here = TRY(agent::list_tasks(config, false));
+  auto chosen = agent::choose_task(here, wanted);
+  if (chosen) return **chosen;
+  if (chosen.error().code != Errc::kNotFound) return tl::unexpected<Error>(chosen.error());
+  DaemonTasks owned = TRY(DaemonTasks::ask(config));
+  std::vector<agent::ListedTask> all = TRY(list_all_tasks(config, owned, true));
+  const agent::ListedTask& task = *TRY(agent::choose_task(all, wanted));
+  const DaemonTask* of_daemon = owned.find(task.info.id);
+  std::string status = of_daemon == nullptr ? name_of(task.state) : of_daemon->last_status;
+  std::string why = of_daemon == nullptr ? "" : of_daemon->stopped_reason;
+  return fail(Errc::kUnavailable, "task {} is {}{}: {} needs one that runs", task.info.id, status,
+              why.empty() ? "" : " (" + why + ")", what);
 }
 
 }  // namespace berth::tools

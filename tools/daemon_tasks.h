@@ -26,6 +26,8 @@ struct DaemonTask {
   std::string created_at;  // RFC 3339
   std::string stopped_reason;
   std::vector<agent::ContainerInfo> containers{};
+  // Log streams without a prefix are named after a container's id: of each the container's name.
+  std::map<std::string, std::string> streams{};
 };
 
 class DaemonTasks {
@@ -59,5 +61,10 @@ Result<std::vector<scheduler::StoryLine>> recent_story(const agent::Config& conf
 // All tasks of the instance, those of berthd that have no directory as well; oldest first.
 Result<std::vector<agent::ListedTask>> list_all_tasks(const agent::Config& config,
                                                       const DaemonTasks& of_daemon, bool stopped);
+
+// For what only tasks that run can do (`what`: "exec"): as agent::choose_task(), and of a task that
+// does not run, or not yet, kUnavailable with its status and why.
+Result<agent::ListedTask> choose_running_task(const agent::Config& config,
+                                              const std::string& wanted, const std::string& what);
 
 }  // namespace berth::tools

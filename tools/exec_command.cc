@@ -6,6 +6,7 @@
 #include "sys/become.h"
 #include "sys/file.h"
 #include "tools/commands.h"
+#include "tools/daemon_tasks.h"
 #include "tools/task_commands.h"
 
 #include <fcntl.h>
@@ -51,14 +52,13 @@ Result<std::vector<std::string>> exec_arguments(const agent::ListedTask& task,
 
 // Returns only when it fails.
 Status execute(const agent::Config& config, const ExecOptions& options) {
-  std::vector<agent::ListedTask> tasks = TRY(agent::list_tasks(config, false));
-  const agent::ListedTask* task = TRY(agent::choose_task(tasks, options.task));
-  const agent::ListedContainer* container = TRY(agent::choose_container(*task, options.container));
+  agent::ListedTask task = TRY(choose_running_task(config, options.task, "exec"));
+  const agent::ListedContainer* container = TRY(agent::choose_container(task, options.container));
   if (container->state != agent::ContainerState::kRunning) {
     return fail(Errc::kUnavailable, "container {} of task {} is {}: exec needs one that runs",
-                container->info.name, task->info.id, agent::name_of(container->state));
+                container->info.name, task.info.id, agent::name_of(container->state));
   }
-  return sys::become(task->plan->oci_runtime, TRY(exec_arguments(*task, *container, options)));
+  return sys::become(task.plan->oci_runtime, TRY(exec_arguments(task, *container, options)));
 }
 
 }  // namespace

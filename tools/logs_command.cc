@@ -4,11 +4,16 @@
 #include "sys/clock.h"
 #include "sys/spawn.h"
 #include "tools/commands.h"
+#include "tools/daemon_tasks.h"
+#include "tools/event_follower.h"
+#include "tools/kept_logs.h"
 #include "tools/log_printer.h"
 #include "tools/task_commands.h"
 
 #include <sys/epoll.h>
 #include <unistd.h>
+
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <csignal>
@@ -112,13 +117,55 @@ class LogsSession {
   bool is_first_ = true;
 };
 
+bool has_logs(const agent::ListedTask& task) {
+  return !task.log_directory.empty();
+}
+
+// Its directory, or what is kept of it beyond that.
+Result<agent::ListedTask> find_logs(const agent::Config& config, const std::string& wanted,
+                                    const DaemonTasks& owned) {
+  std::vector<agent::ListedTask> tasks = TRY(list_all_tasks(config, owned, true));
+  auto chosen = agent::choose_task(tasks, wanted);
+  if (chosen && has_logs(**chosen)) return **chosen;
+  if (!chosen && chosen.error().code != Errc::kNotFound) {
+    return tl::unexpected<Error>(chosen.error());
+  }
+  const DaemonTask* of_daemon = chosen ? owned.find((*chosen)->info.id) : nullptr;
+  auto kept = find_kept_logs(config, wanted, of_daemon);
+  if (kept || kept.error().code != Errc::kNotFound) return kept;
+  if (of_daemon == nullptr) return tl::unexpected<Error>(chosen.error());
+  std::string why = of_daemon->stopped_reason.empty() ? "" : " (" + of_daemon->stopped_reason + ")";
+  return fail(Errc::kNotFound,
+              "task {} is {}{}: nothing is kept of what it printed, if it came to that; `berth why "
+              "{}` tells what happened",
+              of_daemon->id, of_daemon->last_status, why, of_daemon->id);
+}
+
+bool is_yet_to_start(const agent::ListedTask& task, const DaemonTask* of_daemon) {
+  return of_daemon != nullptr && !has_logs(task) && of_daemon->desired_status == "RUNNING";
+}
+
+// With --follow, a task of berthd's that has not begun is waited for: it has a directory then, or
+// is over.
+Status wait_for_begin(const agent::Config& config, const std::string& wanted, DaemonTasks& owned) {
+  EventFollower events(config);
+  for (bool is_listening = false;; is_listening = true) {
+    std::vector<agent::ListedTask> tasks = TRY(list_all_tasks(config, owned, true));
+    auto chosen = agent::choose_task(tasks, wanted);
+    if (!chosen || !is_yet_to_start(**chosen, owned.find((*chosen)->info.id))) return {};
+    TRY(is_listening ? events.next() : events.latest());
+    owned = TRY(DaemonTasks::ask(config));
+  }
+}
+
 Status show_logs(const agent::Config& config, const LogsOptions& options) {
-  std::vector<agent::ListedTask> tasks = TRY(agent::list_tasks(config, true));
-  const agent::ListedTask* task = TRY(agent::choose_task(tasks, options.task));
-  if (!options.container.empty()) TRY(agent::choose_container(*task, options.container));
+  DaemonTasks owned = TRY(DaemonTasks::ask(config));
+  if (options.follow) TRY(wait_for_begin(config, options.task, owned));
+  agent::ListedTask task = TRY(find_logs(config, options.task, owned));
+  if (!options.container.empty()) TRY(agent::choose_container(task, options.container));
   sys::SystemClock clock;
   auto loop = TRY(sys::Loop::make(clock));
-  return LogsSession(*task, options, *loop).run();
+  return LogsSession(task, options, *loop).run();
 }
 
 }  // namespace

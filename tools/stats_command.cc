@@ -6,6 +6,7 @@
 #include "sys/file.h"
 #include "sys/loop.h"
 #include "tools/commands.h"
+#include "tools/daemon_tasks.h"
 #include "tools/network_counters.h"
 #include "tools/table.h"
 #include "tools/task_commands.h"
@@ -64,18 +65,17 @@ using Samples = std::map<std::pair<std::string, std::string>, Sample>;
 Result<Samples> take_samples(const agent::Config& config, const std::vector<std::string>& wanted,
                              Clock& clock) {
   auto host = TRY(sys::Cgroups::detect());
-  std::vector<agent::ListedTask> tasks = TRY(agent::list_tasks(config, false));
-  std::vector<const agent::ListedTask*> chosen;
-  for (const std::string& name : wanted) chosen.push_back(TRY(agent::choose_task(tasks, name)));
-  if (wanted.empty()) {
-    for (const agent::ListedTask& task : tasks) chosen.push_back(&task);
+  std::vector<agent::ListedTask> tasks;
+  for (const std::string& name : wanted) {
+    tasks.push_back(TRY(choose_running_task(config, name, "stats")));
   }
+  if (wanted.empty()) tasks = TRY(agent::list_tasks(config, false));
   Samples samples;
-  for (const agent::ListedTask* task : chosen) {
-    for (const agent::ListedContainer& container : task->containers) {
+  for (const agent::ListedTask& task : tasks) {
+    for (const agent::ListedContainer& container : task.containers) {
       if (container.state != agent::ContainerState::kRunning) continue;
-      auto sample = take_sample(host, *task, container, clock);
-      if (sample) samples[{task->info.id, container.info.name}] = std::move(*sample);
+      auto sample = take_sample(host, task, container, clock);
+      if (sample) samples[{task.info.id, container.info.name}] = std::move(*sample);
     }
   }
   return samples;

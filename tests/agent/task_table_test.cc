@@ -25,6 +25,9 @@ TEST(ChooseTask, ByIdByItsBeginningAndByFamily) {
   EXPECT_EQ(*choose_task(tasks, kFirst), &tasks[0]);
   EXPECT_EQ(*choose_task(tasks, "12"), &tasks[1]);
   EXPECT_EQ(*choose_task(tasks, "batch"), &tasks[1]);
+  std::string arn = "arn:aws:ecs:eu-central-1:123456789012:task/default/";
+  EXPECT_EQ(*choose_task(tasks, arn + kSecond), &tasks[1]);
+  EXPECT_EQ(choose_task(tasks, arn).error().code, Errc::kNotFound);
 }
 
 TEST(ChooseTask, WhatIsNotClearIsNotChosen) {

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import time
 
@@ -82,6 +83,23 @@ def test_a_task_runs_and_is_stopped(ecs):
     assert not containers(ecs.daemon.instance)
 
 
+def nice_of(path):
+    return int((path / "stat").read_text().rsplit(") ", 1)[1].split()[16])
+
+
+def test_only_the_thread_that_answers_is_preferred(ecs):
+    arn = ecs.run(FOREVER)
+    ecs.wait_for(arn, "RUNNING")
+    pid = ecs.daemon.process.pid
+    threads = {int(each.name): nice_of(each) for each in pathlib.Path(f"/proc/{pid}/task").iterdir()}
+    assert threads.pop(pid) == -10 and threads and set(threads.values()) == {0}, threads
+    (container,) = containers(ecs.daemon.instance)
+    assert [nice_of(pathlib.Path(f"/proc/{each}")) for each in (container, *shims(ecs.daemon.instance))] == [0, 0]
+    maps = pathlib.Path(f"/proc/{pid}/maps").read_text()
+    assert "libsqlite3" in maps and "libcurl" not in maps, "nobody has needed it yet"
+    ecs.stop(arn)
+
+
 @pytest.mark.parametrize("end", ["stop", "kill"])
 def test_the_end_of_berthd_changes_nothing_for_a_running_task(ecs, end):
     daemon = ecs.daemon
@@ -140,6 +158,61 @@ def test_berths_commands_show_whose_a_task_is_and_stop_it_through_berthd(ecs):
     of_no_directory = listed("--all")[broken.rsplit("/", 1)[1]]
     assert (of_no_directory["lastStatus"], of_no_directory["stoppedReason"]) == ("STOPPED", reason)
     assert "CannotPullContainerError" in berth("why", broken.rsplit("/", 1)[1]).out
+
+
+AWSLOGS = {"logDriver": "awslogs", "options": {"awslogs-group": "/kept", "awslogs-region": "eu-central-1", "awslogs-create-group": "true"}}
+
+
+@pytest.mark.parametrize("prefix", ["web", ""], ids=["with a prefix", "named after the container"])
+def test_logs_of_a_task_are_found_by_its_names_and_outlive_its_directory(ecs, prefix):
+    options = {**AWSLOGS["options"], **({"awslogs-stream-prefix": prefix} if prefix else {})}
+    arn = ecs.run("echo first words; echo to err >&2; " + FOREVER, logConfiguration={"logDriver": "awslogs", "options": options})
+    task_id = arn.rsplit("/", 1)[1]
+    ecs.wait_for(arn, "RUNNING")
+    berth = ecs.daemon.instance.berth
+    expected = ["main | first words", "main | ready", "main | to err"]
+    for name in (arn, task_id, task_id[:12]):
+        wait_until(lambda: sorted(berth("logs", name).out.splitlines()) == expected, berth("logs", name))  # noqa: B023
+    ecs.stop(arn)
+    assert sorted(berth("logs", arn).out.splitlines()) == expected
+    kept = ecs.daemon.instance.root / "stopped" / task_id
+    wait_until(kept.is_dir)
+    shutil.rmtree(kept)
+    for name in (arn, task_id, task_id[:12]):
+        shown = berth("logs", "--container", "main", name)
+        assert sorted((shown.out + shown.err).splitlines()) == ["first words", "ready", "to err"], shown
+    assert "no container \"side\"; it has main" in berth("logs", "--container", "side", arn).err
+    assert 'no task "0123456789ab"' in berth("logs", "0123456789ab").err
+    ecs.daemon.stop()  # what is on the disk needs nobody
+    assert (berth("logs", task_id).code == 0) == bool(prefix)
+
+
+def test_follow_waits_for_a_task_that_has_not_begun(ecs):
+    arn = ecs.run("echo one; sleep 0.3; echo two")
+    shown = ecs.daemon.instance.berth("logs", "--follow", "--container", "main", arn)
+    assert (shown.code, shown.out) == (0, "one\ntwo\n"), shown
+
+
+def test_exec_and_stats_of_tasks_of_berthd(ecs):
+    berth = ecs.daemon.instance.berth
+    arn = ecs.run(FOREVER)
+    task_id = arn.rsplit("/", 1)[1]
+    ecs.wait_for(arn, "RUNNING")
+    for name in (arn, task_id, task_id[:12]):
+        ran = berth("exec", name, "sh", "-c", "echo in $0; exit 5", "here")
+        assert (ran.code, ran.out) == (5, "in here\n"), ran
+        (line,) = berth("stats", "--no-stream", "--format", "json", name).out.splitlines()
+        assert json.loads(line)["taskId"] == task_id and json.loads(line)["pids"] >= 1
+    ecs.stop(arn)
+    broken = ecs.run(FOREVER, image="oci:/nowhere:latest")
+    ecs.wait_for(broken, "STOPPED")
+    for stopped, why in ((arn, "Task stopped by user"), (broken, "CannotPullContainerError")):
+        for command in (("exec", stopped, "true"), ("stats", "--no-stream", stopped)):
+            refused = berth(*command)
+            assert refused.code != 0 and "STOPPED" in refused.err and f"{command[0]} needs one that runs" in refused.err, refused
+            assert why in refused.err, refused
+    nothing = berth("logs", broken)
+    assert nothing.code != 0 and "nothing is kept of what it printed" in nothing.err and "CannotPull" in nothing.err
 
 
 def test_what_ended_meanwhile_is_told(ecs):
