@@ -94,7 +94,7 @@ struct FieldsOf {
   std::array<std::string_view, 3> fields;
 };
 // The first that matches counts.
-constexpr std::array<FieldsOf, 57> kFields{{
+constexpr std::array<FieldsOf, 58> kFields{{
     {"mounts[/dev/shm]", {"linuxParameters.sharedMemorySize"}},
     {"mounts[/etc/hosts]", {"extraHosts", "links"}},
     {"mounts[/etc/resolv.conf]", {"dnsServers", "dnsSearchDomains"}},
@@ -141,6 +141,7 @@ constexpr std::array<FieldsOf, 57> kFields{{
     {"networks", {"/networkMode"}},
     {"names", {"/family", "/networkMode"}},
     {"portMappings", {"portMappings"}},
+    {"proxyConfiguration", {"/proxyConfiguration"}},
     {"pidNamespace", {"/pidMode"}},
     {"ipcNamespace", {"/ipcMode"}},
     {"sharedMemory", {"/ipcMode", "linuxParameters.sharedMemorySize"}},

@@ -1,6 +1,7 @@
 #include "agent/task_network.h"
 
 #include "agent/security_groups.h"
+#include "base/check.h"
 #include "netns/apply.h"
 #include "netns/firewall.h"
 #include "netns/sweep.h"
@@ -33,6 +34,28 @@ std::vector<netns::PublishedPort> ports_of(const scheduler::ContainerDefinition&
   return ports;
 }
 
+// What the agent of ECS adds to EgressIgnoredIPs: metadata and credentials of the task and the
+// host.
+constexpr const char* kAlwaysSpared[] = {"169.254.170.2", "169.254.169.254"};
+
+std::optional<netns::ProxyRules> proxy_rules_of(const scheduler::TaskDefinition& definition) {
+  if (!definition.proxy) return std::nullopt;
+  const scheduler::MeshProxy& proxy = *definition.proxy;
+  netns::ProxyRules rules{.ignored_uid = proxy.ignored_uid,
+                          .ignored_gid = proxy.ignored_gid,
+                          .ingress_port = proxy.proxy_ingress_port.value_or(0),
+                          .egress_port = proxy.proxy_egress_port,
+                          .app_ports = proxy.app_ports,
+                          .spared_ports = proxy.egress_ignored_ports,
+                          .spared = proxy.egress_ignored_ips};
+  for (const char* address : kAlwaysSpared) {
+    auto net = parse_ip_net(address);
+    CHECK(net.has_value());
+    if (std::ranges::find(rules.spared, *net) == rules.spared.end()) rules.spared.push_back(*net);
+  }
+  return rules;
+}
+
 std::vector<netns::LeasedEndpoint> endpoints_wanted(const scheduler::TaskDefinition& definition,
                                                     const std::vector<std::string>& groups) {
   std::vector<netns::LeasedEndpoint> endpoints;
@@ -40,7 +63,11 @@ std::vector<netns::LeasedEndpoint> endpoints_wanted(const scheduler::TaskDefinit
     case NetworkMode::kNone:
       return {};
     case NetworkMode::kAwsvpc:
-      return {{.container = "task", .address = {}, .ports = {}, .groups = groups}};
+      return {{.container = "task",
+               .address = {},
+               .ports = {},
+               .groups = groups,
+               .proxy = proxy_rules_of(definition)}};
     case NetworkMode::kHost:
     case NetworkMode::kBridge:
       break;

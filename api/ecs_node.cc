@@ -28,6 +28,7 @@ class Required {
         definition.ipc_mode != scheduler::IpcMode::kPrivate) {
       add("ecs.capability.pid-ipc-namespace-sharing");
     }
+    if (definition.proxy) add("ecs.capability.aws-appmesh");
     for (const scheduler::Volume& volume : definition.volumes) {
       if (!volume.efs) continue;
       add("ecs.capability.efs");

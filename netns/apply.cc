@@ -153,8 +153,13 @@ Status apply_endpoint(const BridgePlan& bridge, const Endpoint& endpoint, sys::N
   TRY(inside.netlink.add_address(inner.index, endpoint.address));
   TRY(inside.netlink.set_up(inner.index));
   TRY(inside.netlink.add_default_route(inner.index, endpoint.gateway));
-  if (!endpoint.address6) return {};
-  return apply_endpoint6(bridge, endpoint, bridge_link.index, inner.index, host, inside.netlink);
+  if (endpoint.address6) {
+    TRY(apply_endpoint6(bridge, endpoint, bridge_link.index, inner.index, host, inside.netlink));
+  }
+  if (!endpoint.proxy) return {};
+  auto led = apply_proxy(*endpoint.proxy, inside.netns_fd);
+  if (!led) return wrap(std::move(led).error(), "proxyConfiguration");
+  return {};
 }
 
 Status remove_endpoint(const BridgePlan& bridge, const Endpoint& endpoint,

@@ -21,7 +21,8 @@ Status apply_bridge(const BridgePlan& bridge, sys::NetlinkSocket& host);
 // Deletes the bridge if it is this instance's.
 Status remove_bridge(const BridgePlan& bridge, sys::NetlinkSocket& host);
 
-// lo and eth0 inside, the isolated bridge port outside. apply_bridge() first.
+// lo and eth0 inside, the isolated bridge port outside, the way through a proxy. apply_bridge()
+// first.
 Status apply_endpoint(const BridgePlan& bridge, const Endpoint& endpoint, sys::NetlinkSocket& host,
                       Inside inside);
 // Deleting our end takes the peer with it.

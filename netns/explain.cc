@@ -155,6 +155,26 @@ Step rules_step(const BridgePlan& bridge, const Endpoint& endpoint) {
   return step;
 }
 
+Step proxy_step(const ProxyRules& proxy) {
+  std::string rules = render_proxy(proxy);
+  Step step;
+  step.stage = kStage;
+  step.effect = fmt::format("nft table inet {} in the task: TCP to elsewhere leads to port {}",
+                            kProxyTable, proxy.egress_port);
+  if (proxy.ingress_port != 0) {
+    step.effect += fmt::format(", what comes for {} to port {}", fmt::join(proxy.app_ports, ", "),
+                               proxy.ingress_port);
+  }
+  step.calls = {"fork; setns(the task's network); execve(nft -f -), one transaction"};
+  for (const std::string& line : split(rules, '\n')) {
+    if (!line.empty()) step.calls.push_back(line);
+  }
+  step.purpose = "the proxy of the task sees its connections, and its own go straight";
+  step.by_hand = fmt::format("ip netns exec TASK nft -f - <<'RULES'\n{}RULES", rules);
+  step.asked_by = "proxyConfiguration";
+  return step;
+}
+
 }  // namespace
 
 std::vector<Step> explain_bridge(const BridgePlan& bridge) {
@@ -166,6 +186,7 @@ std::vector<Step> explain_endpoint(const BridgePlan& bridge, const Endpoint& end
                              address_step(endpoint)};
   if (endpoint.address6) steps.push_back(address6_step(bridge, endpoint));
   steps.push_back(rules_step(bridge, endpoint));
+  if (endpoint.proxy) steps.push_back(proxy_step(*endpoint.proxy));
   return steps;
 }
 

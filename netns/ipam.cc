@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/text.h"
+#include "netns/proxy_record.h"
 #include "sys/file.h"
 #include "sys/port.h"
 #include "sys/spawn.h"
@@ -33,6 +34,7 @@ nlohmann::json to_json(const LeasedEndpoint& endpoint) {
   if (endpoint.address) value["address"] = to_string(*endpoint.address);
   for (const auto& port : endpoint.ports) value["ports"].push_back(to_json(port));
   if (!endpoint.groups.empty()) value["groups"] = endpoint.groups;
+  if (endpoint.proxy) value["proxy"] = render_proxy_record(*endpoint.proxy);
   return value;
 }
 
@@ -64,6 +66,7 @@ Result<LeasedEndpoint> parse_endpoint(const json::Node& node) {
     endpoint.ports.push_back(TRY(parse_port(port)));
   }
   endpoint.groups = TRY(node.find_strings("groups"));
+  if (auto proxy = node.find("proxy")) endpoint.proxy = TRY(parse_proxy_record(*proxy));
   return endpoint;
 }
 

@@ -7,7 +7,8 @@
 //                                   "endpoints":[{"container","address",
 //                                   "ports":[{"hostIp","hostPort","containerPort","protocol",
 //                                   "count" when it is not 1}],
-//                                   "groups" when there are}]}
+//                                   "groups" when there are,
+//                                   "proxy" when there is one (proxy_record.h)}]}
 //
 // A lease is written before anything it names is made, and removed after all of it is gone.
 #pragma once
@@ -34,6 +35,7 @@ struct LeasedEndpoint {
   std::optional<Ipv4> address;  // nothing: host ports only (host mode)
   std::vector<PublishedPort> ports;
   std::vector<std::string> groups{};  // security groups
+  std::optional<ProxyRules> proxy{};
 };
 
 struct Lease {

@@ -108,6 +108,7 @@ Endpoint make_endpoint(const BridgePlan& bridge, const EndpointRequest& request)
   endpoint.ports = request.ports;
   endpoint.groups = request.groups;
   endpoint.address6 = twin_of(bridge, request.address);
+  endpoint.proxy = request.proxy;
   return endpoint;
 }
 

@@ -14,6 +14,7 @@
 #include "base/ipv4.h"
 #include "base/ipv6.h"
 #include "base/result.h"
+#include "netns/proxy.h"
 #include "netns/security_group.h"
 #include "sys/netlink.h"
 
@@ -50,6 +51,7 @@ struct Endpoint {
   std::vector<PublishedPort> ports;
   std::vector<std::string> groups;  // security groups; none: everything may come and go
   std::optional<Ipv6> address6;     // when the bridge has an IPv6 subnet
+  std::optional<ProxyRules> proxy;  // that its TCP is led through
 };
 
 struct BridgePlan {
@@ -83,6 +85,7 @@ struct EndpointRequest {
   Ipv4 address;
   std::vector<PublishedPort> ports;
   std::vector<std::string> groups{};
+  std::optional<ProxyRules> proxy{};
 };
 // Bits in front of the IPv4 address in its twin.
 constexpr int kTwinPrefix = 96;

@@ -51,8 +51,8 @@ std::vector<Endpoint> endpoints_of(const BridgePlan& bridge, const Lease& lease)
   std::vector<Endpoint> endpoints;
   for (const auto& leased : lease.endpoints) {
     if (!leased.address) continue;
-    endpoints.push_back(make_endpoint(
-        bridge, {lease.task_id, leased.container, *leased.address, leased.ports, leased.groups}));
+    endpoints.push_back(make_endpoint(bridge, {lease.task_id, leased.container, *leased.address,
+                                               leased.ports, leased.groups, leased.proxy}));
   }
   return endpoints;
 }

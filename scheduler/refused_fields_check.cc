@@ -26,13 +26,9 @@ std::vector<json::Node> items_at(const json::Node& node, std::string_view key) {
 class RefusedFields {
  public:
   RefusedFields(const json::Node& root, const TaskDefinition& task)
-      : root_(root),
-        task_(task),
-        awsvpc_(task.network_mode == NetworkMode::kAwsvpc),
-        fargate_(task.requires_fargate()) {}
+      : root_(root), task_(task), fargate_(task.requires_fargate()) {}
 
   Findings run() {
-    check_proxy();
     check_volumes();
     if (fargate_) check_fargate_task();
     for (const json::Node& container : items_at(root_, "containerDefinitions")) {
@@ -50,20 +46,6 @@ class RefusedFields {
   void unsupported_on_fargate(const json::Node& node, std::string_view key, const char* name) {
     reader_.invalid_at(node, key,
                        fmt::format("Fargate compatible task definitions do not support {}", name));
-  }
-
-  void check_proxy() {
-    auto proxy = root_.find("proxyConfiguration");
-    if (!proxy || !proxy->is_object()) return;
-    if (!awsvpc_) {
-      reader_.invalid_at(root_, "proxyConfiguration",
-                         "APPMESH proxy configuration is only supported in networkMode=awsvpc");
-    }
-    std::string name = text_at(*proxy, "containerName");
-    if (name.empty() || task_.find_container(name) != nullptr) return;
-    reader_.invalid_at(
-        *proxy, "containerName",
-        fmt::format("Proxy container [{}] does not exist", printable(name, kNameShown)));
   }
 
   void check_volumes() {
@@ -158,7 +140,6 @@ class RefusedFields {
 
   const json::Node& root_;
   const TaskDefinition& task_;
-  bool awsvpc_;
   bool fargate_;
   bool role_told_ = false;
   Reader reader_;

@@ -2,6 +2,7 @@
 // task_definition_parse.h refuses every other field by name. docs/task-definition.md lists all.
 #pragma once
 
+#include "scheduler/mesh_proxy.h"
 #include "scheduler/volume.h"
 
 #include <cstdint>
@@ -228,6 +229,7 @@ struct TaskDefinition {
   std::vector<KeyValue> tags{};
   std::optional<uint32_t> ephemeral_storage_gib{};  // for what its containers write, all together
   bool enable_fault_injection = false;  // containers may ask for faults in their network
+  std::optional<MeshProxy> proxy{};     // that the task's TCP is led through (awsvpc)
 
   bool requires_fargate() const;
   // Null when there is none of that name.

@@ -89,6 +89,7 @@ class Check {
       check_container(task_.container_definitions[i]);
     }
     check_firelens();
+    check_proxy();
     check_cycles();
     return std::move(findings_);
   }
@@ -110,6 +111,7 @@ class Check {
   void check_container_list();
   void check_firelens();
   void check_firelens_output(const ContainerDefinition& container, FirelensType type);
+  void check_proxy();
   void check_cycles();
   void check_container(const ContainerDefinition& container);
   void check_repository_credentials(const ContainerDefinition& container);
@@ -279,6 +281,18 @@ void Check::check_firelens() {
 }
 
 // The agent says so when the task starts, which is late.
+void Check::check_proxy() {
+  if (!task_.proxy) return;
+  if (task_.network_mode != NetworkMode::kAwsvpc) {
+    add("proxyConfiguration",
+        "APPMESH proxy configuration is only supported in networkMode=awsvpc");
+  }
+  const std::string& name = task_.proxy->container_name;
+  if (name.empty() || task_.find_container(name) != nullptr) return;
+  add("proxyConfiguration.containerName",
+      fmt::format("Proxy container [{}] does not exist", printable(name, 60)));
+}
+
 void Check::check_firelens_output(const ContainerDefinition& container, FirelensType type) {
   const LogConfiguration& log = *container.log_configuration;
   std::set<std::string> names;

@@ -10,7 +10,6 @@ using enum Treatment;
 
 constexpr std::string_view kOutputOnly =
     "output of describe-task-definition; not part of what runs";
-constexpr std::string_view kNoProxy = "berth runs no proxy and no service mesh yet";
 
 constexpr Field kFields[] = {
     {"TaskDefinition", "family", kHonoured, ""},
@@ -29,7 +28,7 @@ constexpr Field kFields[] = {
      "ECS requires it"},
     {"TaskDefinition", "taskRoleArn", kHonoured, ""},
     {"TaskDefinition", "placementConstraints", kHonoured, ""},
-    {"TaskDefinition", "proxyConfiguration", kRefused, kNoProxy},
+    {"TaskDefinition", "proxyConfiguration", kHonoured, ""},
     {"TaskDefinition", "inferenceAccelerators", kRefused,
      "Unsupported field 'inferenceAccelerators'"},
     {"TaskDefinition", "ephemeralStorage", kHonoured, ""},
@@ -88,6 +87,9 @@ constexpr Field kFields[] = {
     {"ContainerDefinition", "firelensConfiguration", kHonoured, ""},
     {"ContainerDefinition", "credentialSpecs", kRefused, "berth joins no Active Directory domain"},
 
+    {"ProxyConfiguration", "type", kHonoured, ""},
+    {"ProxyConfiguration", "containerName", kHonoured, ""},
+    {"ProxyConfiguration", "properties", kHonoured, ""},
     {"FirelensConfiguration", "type", kHonoured, ""},
     {"FirelensConfiguration", "options", kHonoured, ""},
     {"RepositoryCredentials", "credentialsParameter", kHonoured, ""},

@@ -5,6 +5,7 @@
 #include "scheduler/firelens.h"
 #include "scheduler/key_values.h"
 #include "scheduler/log_configuration_parse.h"
+#include "scheduler/mesh_proxy_parse.h"
 #include "scheduler/placement_needs.h"
 #include "scheduler/reader.h"
 #include "scheduler/refused_fields_check.h"
@@ -424,6 +425,7 @@ TaskDefinition read_definition(Reader& reader, const json::Node& root, LaunchTyp
   definition.tags = read_list(reader, root, "tags", "Tag", read_tag);
   definition.ephemeral_storage_gib = read_ephemeral_storage(reader, root);
   definition.enable_fault_injection = reader.boolean(root, "enableFaultInjection", false);
+  definition.proxy = read_mesh_proxy(reader, root);
   check_placement_constraints(reader, root);
   for (const json::Node& node : reader.array(root, "containerDefinitions")) {
     if (!reader.check_members(node, "ContainerDefinition")) continue;

@@ -33,6 +33,7 @@ struct Launch {
   bool new_session;
   int controlling_terminal;
   bool dies_with_us;
+  int network_namespace;
   bool is_orphan;
   pid_t parent;
   int error_pipe;
@@ -90,6 +91,8 @@ void set_disposition(int signal, void (*handler)(int)) {
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) die();
     if (::getppid() != launch.parent) ::_exit(127);  // it ended before we asked to be told
   }
+  int network = launch.network_namespace;
+  if (network >= 0 && ::setns(network, CLONE_NEWNET) != 0) die();
   if (launch.working_directory[0] != '\0' && ::chdir(launch.working_directory) != 0) die();
 
   // Two passes, so that a source that is another one's target is not overwritten: first move every
@@ -180,6 +183,7 @@ Result<pid_t> launch_program(const Program& program, bool is_orphan) {
                 .new_session = program.new_session,
                 .controlling_terminal = program.controlling_terminal,
                 .dies_with_us = program.dies_with_us,
+                .network_namespace = program.network_namespace,
                 .is_orphan = is_orphan,
                 .parent = ::getpid(),
                 .error_pipe = errors.write.get()};

@@ -32,6 +32,7 @@ struct Program {
   int controlling_terminal = -1;  // of the new session: one of the numbers that the program sees
   bool dies_with_us = false;      // SIGKILL when the thread that spawned it ends
   std::string working_directory;  // "" keeps ours
+  int network_namespace = -1;     // borrowed: entered before the program begins; -1 keeps ours
 };
 
 // A started process. The destructor does not wait and does not kill; the zombie stays ours until

@@ -350,10 +350,6 @@ TEST(Rules, OfAwsAboutRefusedFields) {
   std::string many = files;
   for (int i = 0; i < 10; ++i) many += "," + files;
   const Rule kRules[] = {
-      {definition_with(kEc2 + R"("proxyConfiguration":{"containerName":"a"},)", ""),
-       "proxyConfiguration: APPMESH proxy configuration is only supported in networkMode=awsvpc"},
-      {definition_with(kAwsvpc + R"("proxyConfiguration":{"containerName":"p"},)", ""),
-       "proxyConfiguration.containerName: Proxy container [p] does not exist"},
       {definition_with(kEc2 + R"("volumes":[{"name":"v","configuredAtLaunch":true}],)", ""),
        "volumes[0].configuredAtLaunch: Volumes [v] are not referenced by any of the containers"},
       {definition_with(kEc2 + R"("volumes":[{"name":"v","configuredAtLaunch":true},)"
