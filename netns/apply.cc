@@ -38,6 +38,13 @@ Result<sys::Link> ensure_bridge(const BridgePlan& bridge, sys::NetlinkSocket& ho
   return *link;
 }
 
+// A switch of br_netfilter. The global one is ORed with the bridge's own, so only it turns it off.
+// With it on, a packet translated to a neighbour is bridged to the isolated port and lost.
+Status turn_off_for_bridges(const std::string& name) {
+  if (!sys::exists("/proc/sys/net/" + name)) return {};
+  return set_sysctl(name, "0");
+}
+
 // Why each: edges of the network that packets between tasks, to the host and back must take.
 Status apply_sysctls(const BridgePlan& bridge) {
   auto conf = "ipv4/conf/" + bridge.name + "/";
@@ -49,10 +56,7 @@ Status apply_sysctls(const BridgePlan& bridge) {
   TRY(set_sysctl(conf + "send_redirects", "0"));  // no "talk to your neighbour directly"
   TRY(set_sysctl("ipv4/conf/all/send_redirects", "0"));  // the kernel ORs it with the above
   TRY(set_sysctl("ipv4/ip_forward", "1"));
-  // The global switch is ORed with the bridge's own, so only the global one turns it off. With it
-  // on, a packet translated to a neighbour is bridged to the isolated port and lost.
-  if (!sys::exists("/proc/sys/net/bridge/bridge-nf-call-iptables")) return {};
-  return set_sysctl("bridge/bridge-nf-call-iptables", "0");
+  return turn_off_for_bridges("bridge/bridge-nf-call-iptables");
 }
 
 // A host that forwards heeds no router's advertisements (accept_ra 1), unless it is told to (2):
@@ -76,6 +80,7 @@ Status apply_bridge6(const BridgePlan& bridge, int link, sys::NetlinkSocket& hos
     TRY(keep_router_advertisements());
     TRY(set_sysctl("ipv6/conf/all/forwarding", "1"));
   }
+  TRY(turn_off_for_bridges("bridge/bridge-nf-call-ip6tables"));
   TRY(set_sysctl("ipv6/conf/" + bridge.name + "/disable_ipv6", "0"));
   // The packets that nobody wants: routers are not to be found on this bridge.
   TRY(set_sysctl("ipv6/conf/" + bridge.name + "/accept_ra", "0"));

@@ -14,8 +14,8 @@ struct Inside {
 };
 
 // The bridge with its addresses and sysctls. Turns on net.ipv4.ip_forward (and, with an IPv6
-// subnet, net.ipv6.conf.all.forwarding) and turns off net.bridge.bridge-nf-call-iptables for the
-// host, and never turns them back: others may have come
+// subnet, net.ipv6.conf.all.forwarding) and turns off net.bridge.bridge-nf-call-iptables (and
+// -ip6tables) for the host, and never turns them back: others may have come
 // to rely on them. Fails with kExists if a link of that name is not this instance's bridge.
 Status apply_bridge(const BridgePlan& bridge, sys::NetlinkSocket& host);
 // Deletes the bridge if it is this instance's.

@@ -47,18 +47,32 @@ table inet {table} {{
 
 // Addresses of the world are routed as they are; an organisation's own ones pass for the host's.
 // A host that forwards back to where a packet came from tells its sender of the shorter way, which
-// isolated ports have not.
+// isolated ports have not. What is published at one IPv4 address is not published here. Nor is ::1:
+// IPv6 has no route_localnet, and no packet from it leaves the loopback.
 constexpr const char* kInetTable6 = R"(table inet {table} {{
+  map published6 {{ type inet_proto . inet_service : ipv6_addr . inet_service; }}
+  set hairpin6 {{ type ipv6_addr . ipv6_addr; }}
   chain redirects6 {{ type filter hook output priority 0; }}
+  chain prerouting6 {{ type nat hook prerouting priority -100; }}
+  chain output6 {{ type nat hook output priority -100; }}
   chain postrouting6 {{ type nat hook postrouting priority 100; }}
 }}
 flush chain inet {table} redirects6
+flush chain inet {table} prerouting6
+flush chain inet {table} output6
 flush chain inet {table} postrouting6
 table inet {table} {{
   chain redirects6 {{
     oifname "{bridge}" icmpv6 type nd-redirect drop
   }}
+  chain prerouting6 {{
+    fib daddr type local dnat ip6 to meta l4proto . th dport map @published6
+  }}
+  chain output6 {{
+    fib daddr type local dnat ip6 to meta l4proto . th dport map @published6
+  }}
   chain postrouting6 {{
+    ip6 saddr . ip6 daddr @hairpin6 masquerade
     {masquerade}
   }}
 }}
@@ -95,20 +109,39 @@ std::string element(std::string_view verb, std::string_view where, std::string_v
   return fmt::format("{} element {} {{ {} }}\n", verb, where, what);
 }
 
+bool is_everywhere(const PublishedPort& port) {
+  return port.host_ip.value == 0;
+}
+
 // A range is so many elements: a map cannot say "the port that is as far from the first one".
-std::string port_elements(std::string_view verb, std::string_view table, const Endpoint& endpoint,
-                          const PublishedPort& port) {
-  bool everywhere = port.host_ip.value == 0;
-  std::string address = everywhere ? "" : to_string(port.host_ip) + " . ";
-  std::string target = to_string(endpoint.address.address);
+std::string port_elements(const PublishedPort& port, const std::string& target) {
+  std::string address = is_everywhere(port) ? "" : to_string(port.host_ip) + " . ";
   std::string elements;
   for (int i = 0; i < port.count; ++i) {
     if (i > 0) elements += ", ";
     elements += fmt::format("{}{} . {} : {} . {}", address, name_of(port.protocol),
                             port.host_port + i, target, port.container_port + i);
   }
-  const char* map = everywhere ? "published" : "published_at";
-  return element(verb, fmt::format("inet {} {}", table, map), elements);
+  return elements;
+}
+
+std::string publish(std::string_view verb, std::string_view table, const Endpoint& endpoint) {
+  auto in_table = [&](const char* name, const std::string& what) {
+    return element(verb, fmt::format("inet {} {}", table, name), what);
+  };
+  auto address = to_string(endpoint.address.address);
+  std::string text = in_table("hairpin", address + " . " + address);
+  for (const auto& port : endpoint.ports) {
+    text +=
+        in_table(is_everywhere(port) ? "published" : "published_at", port_elements(port, address));
+  }
+  if (!endpoint.address6) return text;
+  auto address6 = to_string(*endpoint.address6);
+  text += in_table("hairpin6", address6 + " . " + address6);
+  for (const auto& port : endpoint.ports) {
+    if (is_everywhere(port)) text += in_table("published6", port_elements(port, address6));
+  }
+  return text;
 }
 
 std::string render_elements(std::string_view verb, const BridgePlan& bridge,
@@ -120,10 +153,7 @@ std::string render_elements(std::string_view verb, const BridgePlan& bridge,
     if (endpoint.address6) {
       text += element(verb, fmt::format("bridge {} sources6", table), source6_of(endpoint));
     }
-    if (endpoint.ports.empty()) continue;
-    auto address = to_string(endpoint.address.address);
-    text += element(verb, fmt::format("inet {} hairpin", table), address + " . " + address);
-    for (const auto& port : endpoint.ports) text += port_elements(verb, table, endpoint, port);
+    if (!endpoint.ports.empty()) text += publish(verb, table, endpoint);
   }
   return text;
 }

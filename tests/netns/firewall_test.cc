@@ -40,6 +40,24 @@ TEST(Firewall, ATwinIsAnElementToo) {
   EXPECT_EQ(render_base(*make_bridge_plan({})).find("ip6 saddr fd00"), std::string::npos);
 }
 
+TEST(Firewall, APublishedPortLeadsToTheTwinToo) {
+  auto bridge = *make_bridge_plan({.subnet6 = "fd00:be::/64"});
+  auto endpoint = make_endpoint(bridge, {"t",
+                                         "web",
+                                         Ipv4{0xac1d0002},
+                                         {{Ipv4{}, 8080, 80, Protocol::kTcp, 2},
+                                          {Ipv4{0x0a000001}, 8090, 80, Protocol::kTcp}}});
+  std::string added = render_add(bridge, {endpoint});
+  std::string six =
+      "add element inet berth_default hairpin6 { fd00:be::ac1d:2 . fd00:be::ac1d:2 }\n"
+      "add element inet berth_default published6 { tcp . 8080 : fd00:be::ac1d:2 . 80, tcp . 8081 : "
+      "fd00:be::ac1d:2 . 81 }\n";
+  EXPECT_TRUE(added.ends_with(six)) << added;
+  EXPECT_EQ(added.find("8090 : fd00"), std::string::npos) << added;
+  EXPECT_NE(render_remove(bridge, {endpoint}).find("delete element inet berth_default published6"),
+            std::string::npos);
+}
+
 TEST(Firewall, ARangeIsAnElementForEachPort) {
   auto bridge = *make_bridge_plan({});
   auto endpoint = make_endpoint(

@@ -127,6 +127,20 @@ def test_a_task_speaks_only_from_its_own_address(dual):
         impostor.wait_for("through")
 
 
+def test_published_ports_answer_on_ipv6(dual):
+    """At an address of the host: from the host, from another task, and from the task itself."""
+    web = sh("mkdir -p /www; echo page >/www/index.html; httpd -p '[::]:80' -h /www; echo ready; "
+             f"until wget -qO- http://[{GATEWAY}]:8086/ >/tmp/page 2>/dev/null; do usleep 50000; done; cat /tmp/page; sleep 100",
+             "web", stopTimeout=2, portMappings=[{"containerPort": 80, "hostPort": 8086}])
+    with dual.start(task(web, networkMode="bridge")) as running:
+        running.wait_for("page")
+        assert fetch(f"http://[{GATEWAY}]:8086/") == "page\n"
+        assert fetch("http://127.0.0.1:8086/") == "page\n"
+        assert dual.run(task(sh(f"wget -qO- http://[{GATEWAY}]:8086/"))).lines() == ["page"]
+    with pytest.raises(OSError):
+        socket.create_connection((GATEWAY, 8086), timeout=5 * PATIENCE)
+
+
 def test_names_have_both_addresses(dual):
     with started(dual) as web:
         v4, v6 = addresses_of(web)
