@@ -1,5 +1,6 @@
 #include "agent/task_jobs.h"
 
+#include "agent/aws_http.h"
 #include "agent/detached.h"
 #include "agent/ecr_provider.h"
 #include "agent/log_plan.h"
@@ -10,7 +11,6 @@
 #include "agent/task_network.h"
 #include "agent/teardown.h"
 #include "aws/curl_http.h"
-#include "aws/environment.h"
 #include "base/log.h"
 #include "sys/socket.h"
 #include "sys/tcp.h"
@@ -202,8 +202,7 @@ Answer<ContainerEnvironments> fetch_job(const Config& config, Env env,
                                         const scheduler::Task& task) {
   std::vector<Span> spans;
   Stopwatch watch(env.clock, spans);
-  aws::Environment environment = aws::parse_environment(sys::own_environment());
-  aws::CurlHttp http({aws::value_of(environment, "AWS_CA_BUNDLE")});
+  aws::CurlHttp http(aws_http_options(config, sys::own_environment()));
   auto fetched = fetch_environments(config, task.definition, http, env.clock);
   watch.lap("environment files and secrets");
   if (fetched) return {std::move(*fetched), std::move(spans)};

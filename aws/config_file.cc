@@ -66,6 +66,8 @@ class Parser {
       section_ = &file_.profiles[named];
     } else if (kind == "services" && !named.empty()) {
       section_ = &file_.services[named];
+    } else if (kind == "sso-session" && !named.empty()) {
+      section_ = &file_.sso_sessions[named];
     }
     return {};
   }

@@ -5,6 +5,7 @@
 //   s3 =
 //     endpoint_url = ...      indented below an empty value: members of that value
 //   [services NAME]           endpoints by service, for profiles that name it
+//   [sso-session NAME]        where people sign in, for profiles that name it
 //
 // Sections of other kinds are skipped. Lines that are nothing of that are errors with their number;
 // no error quotes a value, which may be a key.
@@ -28,6 +29,7 @@ struct Section {
 struct ConfigFile {
   std::map<std::string, Section> profiles;
   std::map<std::string, Section> services;
+  std::map<std::string, Section> sso_sessions;
 };
 
 enum class FileKind { kConfig, kCredentials };

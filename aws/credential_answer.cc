@@ -70,10 +70,10 @@ std::string json_error(std::string_view body) {
     return "";
   };
   // "com.amazonaws.ecr#Code:http://..." in full.
-  std::string code = first({"__type", "Code", "code"});
+  std::string code = first({"__type", "Code", "code", "error"});
   code = code.substr(code.find('#') == std::string::npos ? 0 : code.find('#') + 1);
   code = code.substr(0, code.find(':'));
-  std::string message = first({"message", "Message"});
+  std::string message = first({"message", "Message", "error_description"});
   if (code.empty() || message.empty()) return printable(code + message, kShownMax);
   return printable(code + ": " + message, kShownMax);
 }

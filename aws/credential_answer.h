@@ -17,8 +17,8 @@ Result<Credentials> parse_process_output(std::string_view text);
 // "Token", "Expiration"}; an instance's has "Code": "Success". `source` is for errors.
 Result<Credentials> parse_endpoint_answer(std::string_view text, const std::string& source);
 
-// "CODE: message" of an error document of AWS's JSON protocols, or of the container endpoint;
-// "" when it is none.
+// "CODE: message" of an error document of AWS's JSON protocols, or of the container endpoint, or
+// of an OAuth2 server; "" when it is none.
 std::string json_error(std::string_view body);
 
 }  // namespace berth::aws

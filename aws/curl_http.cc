@@ -68,7 +68,11 @@ void configure(CURL* handle, const HttpRequest& request, const CurlOptions& opti
   curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(timeout.count()));
   curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS,
                    static_cast<long>(std::min(timeout, kConnectMax).count()));
-  if (request.route == Route::kDirect) curl_easy_setopt(handle, CURLOPT_PROXY, "");
+  // Even an empty one keeps libcurl from deciding by the environment.
+  bool is_usual = request.route == Route::kUsual && options.proxy_for;
+  Secret proxy = is_usual ? options.proxy_for(request.url) : Secret();
+  curl_easy_setopt(handle, CURLOPT_PROXY, proxy.reveal().c_str());
+  curl_easy_setopt(handle, CURLOPT_NOPROXY, "");
   if (!options.ca_file.empty()) {
     curl_easy_setopt(handle, CURLOPT_CAINFO, options.ca_file.c_str());
   }

@@ -5,12 +5,15 @@
 
 #include "aws/http.h"
 
+#include <functional>
 #include <string>
 
 namespace berth::aws {
 
 struct CurlOptions {
   std::string ca_file;  // AWS_CA_BUNDLE; empty: the system's authorities
+  // The proxy for a URL, "": none. Empty: nobody's, all are asked directly.
+  std::function<Secret(const std::string& url)> proxy_for;
 };
 
 class CurlHttp final : public Http {

@@ -16,13 +16,21 @@ std::string_view view_of(const std::array<unsigned char, EVP_MAX_MD_SIZE>& bytes
   return {reinterpret_cast<const char*>(bytes.data()), length};
 }
 
+std::string hash_hex(std::string_view bytes, const EVP_MD* kind) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned length = 0;
+  CHECK(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, kind, nullptr) == 1);
+  return to_hex(view_of(digest, length));
+}
+
 }  // namespace
 
 std::string sha256_hex(std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned length = 0;
-  CHECK(EVP_Digest(bytes.data(), bytes.size(), digest.data(), &length, EVP_sha256(), nullptr) == 1);
-  return to_hex(view_of(digest, length));
+  return hash_hex(bytes, EVP_sha256());
+}
+
+std::string sha1_hex(std::string_view bytes) {
+  return hash_hex(bytes, EVP_sha1());
 }
 
 std::string hmac_sha256(std::string_view key, std::string_view bytes) {

@@ -15,7 +15,7 @@ namespace berth::aws {
 constexpr size_t kAnswerMax = 1024 * 1024;
 
 enum class Route {
-  kUsual,   // through a proxy, if the environment names one
+  kUsual,   // through a proxy, if whoever sends it knows one
   kDirect,  // never: endpoints of this host and its link, which hand out keys
 };
 

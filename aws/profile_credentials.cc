@@ -3,6 +3,8 @@
 #include "aws/container_credentials.h"
 #include "aws/credential_answer.h"
 #include "aws/instance_credentials.h"
+#include "aws/sso.h"
+#include "aws/sso_credentials.h"
 #include "base/text.h"
 #include "sys/file.h"
 #include "sys/spawn.h"
@@ -46,17 +48,15 @@ class Resolver {
     if (!profile.value("role_arn").empty()) return assume(profile);
     Found keys = TRY(own_keys(profile));
     if (keys) return keys;
+    if (is_sso(profile)) return Found(TRY(sso_credentials(context_, profile)));
     if (!profile.value("credential_process").empty()) {
       return Found(TRY(run_process(profile.value("credential_process"))));
     }
-    for (const char* key : {"sso_session", "sso_start_url", "login_session"}) {
-      if (profile.value(key).empty()) continue;
-      return fail(Errc::kUnsupported,
-                  "{}: berth cannot sign in at a browser; use credential_process = aws configure "
-                  "export-credentials --profile {} --format process in another profile",
-                  key, profile.name);
-    }
-    return Found();
+    if (profile.value("login_session").empty()) return Found();
+    return fail(Errc::kUnsupported,
+                "login_session: berth cannot sign in at a browser; use credential_process = aws "
+                "configure export-credentials --profile {} --format process in another profile",
+                profile.name);
   }
 
   static Result<Found> own_keys(const Profile& profile) {

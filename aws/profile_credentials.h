@@ -2,11 +2,12 @@
 //
 //   role_arn + source_profile             that profile's credentials, then STS AssumeRole
 //   role_arn + credential_source          Environment, EcsContainer or Ec2InstanceMetadata,
-//   likewise role_arn + web_identity_token_file    STS AssumeRoleWithWebIdentity aws_access_key_id
-//   + ...               as they stand credential_process                    a program prints them
+//   likewise role_arn + web_identity_token_file    STS AssumeRoleWithWebIdentity aws_access_key_id,
+//   ...                as they stand sso_account_id, sso_role_name, ...    of who has signed in
+//   with `aws sso login` credential_process                    a program prints them
 //
 // A profile that has nothing of that leads nowhere; one that wants what berth cannot do (a person
-// at a browser or with a one-time password) is an error that says what to do instead.
+// with a one-time password) is an error that says what to do instead.
 #pragma once
 
 #include "aws/credentials.h"

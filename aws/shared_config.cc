@@ -41,6 +41,8 @@ SharedConfig merge_config(const ConfigFile& config, const ConfigFile& credential
       add(profile, section);
     }
   }
+  for (const auto& [name, section] : config.sso_sessions)
+    merged.sso_sessions[name] = section.values;
   for (auto& [name, profile] : merged.profiles) {
     auto services = config.services.find(profile.value("services"));
     if (services == config.services.end()) continue;

@@ -24,6 +24,8 @@ struct SharedConfig {
   std::string config_path;
   std::string credentials_path;
   std::map<std::string, Profile> profiles;
+  // [sso-session NAME] by name: their values.
+  std::map<std::string, std::map<std::string, std::string>> sso_sessions;
 };
 
 SharedConfig merge_config(const ConfigFile& config, const ConfigFile& credentials);

@@ -1,6 +1,7 @@
 // berth system endpoint TASK: answers what the containers of a task ask at 169.254.170.2. Not for
 // people: the task's shim starts it when a container asks, with the listening sockets as
 // descriptors 3, 4, ... (runtime/endpoint_program.h), and starts it again when it has ended.
+#include "agent/aws_http.h"
 #include "agent/fault_injection.h"
 #include "agent/paths.h"
 #include "agent/role_credentials.h"
@@ -37,10 +38,8 @@ constexpr Duration kIdleMax = std::chrono::seconds(60);
 // it.
 class RoleWorker {
  public:
-  RoleWorker(agent::RoleRequest request, sys::Loop& loop, Clock& clock)
-      : http_(aws::CurlOptions{aws::value_of(request.environment, "AWS_CA_BUNDLE")}),
-        credentials_(std::move(request), http_, clock),
-        workers_(loop, 1) {}
+  RoleWorker(agent::RoleRequest request, aws::CurlOptions http, sys::Loop& loop, Clock& clock)
+      : http_(std::move(http)), credentials_(std::move(request), http_, clock), workers_(loop, 1) {}
 
   void ask(agent::TaskEndpoint::FoundCredentials found) {
     workers_.submit([this, found = std::move(found)]() -> sys::Loop::Task {
@@ -65,8 +64,10 @@ Result<std::unique_ptr<RoleWorker>> make_role_worker(const agent::Config& config
   request.role_arn = role->arn;
   request.session_name = plan.task_id;
   request.region = config.region;
-  request.environment = aws::parse_environment(sys::own_environment());
-  return std::make_unique<RoleWorker>(std::move(request), loop, clock);
+  std::vector<std::string> environment = sys::own_environment();
+  request.environment = aws::parse_environment(environment);
+  return std::make_unique<RoleWorker>(std::move(request),
+                                      agent::aws_http_options(config, environment), loop, clock);
 }
 
 // Of a task that may ask for faults and has a network for them, which is that of its first socket.

@@ -1,9 +1,9 @@
 // berth explain: the plan of a task as it is carried out, for people and programs.
+#include "agent/aws_http.h"
 #include "agent/container_environment.h"
 #include "agent/explain.h"
 #include "agent/task_table.h"
 #include "aws/curl_http.h"
-#include "aws/environment.h"
 #include "base/text.h"
 #include "image/platform.h"
 #include "image/store.h"
@@ -50,8 +50,7 @@ bool names_a_file(const std::string& subject) {
 Result<std::map<std::string, image::Image>> images_for(
     const agent::Config& config, Env env, const scheduler::TaskDefinition& definition) {
   image::Store store = TRY(image::Store::open(config.root));
-  aws::Environment environment = aws::parse_environment(sys::own_environment());
-  aws::CurlHttp http({aws::value_of(environment, "AWS_CA_BUNDLE")});
+  aws::CurlHttp http(agent::aws_http_options(config, sys::own_environment()));
   std::map<std::string, image::Image> images;
   for (const scheduler::ContainerDefinition& container : definition.container_definitions) {
     if (images.contains(container.image)) continue;

@@ -139,13 +139,105 @@ TEST_F(Chain, WhatAProfileCannotHaveIsSaid) {
       {"role_arn = r\ncredential_source = Moon", "\"Moon\" is not Environment"},
       {"role_arn = r\nmfa_serial = m\nsource_profile = b", "one-time password"},
       {"role_arn = r\nsource_profile = b\nduration_seconds = 5", "is not between 900 and 43200"},
-      {"sso_session = s", "credential_process = aws configure export-credentials"},
+      {"login_session = s", "credential_process = aws configure export-credentials"},
+      {"sso_session = s\nsso_account_id = 1\nsso_role_name = r", "no section [sso-session s] in"},
+      {"sso_account_id = 1\nsso_role_name = r\nsso_region = r", "sso_start_url: is missing"},
       {"aws_access_key_id = A", "aws_secret_access_key: is missing beside aws_access_key_id"},
   };
   for (const auto& [text, said] : cases) {
     config("[default]\n" + text + "\n[profile a]\nrole_arn = r\nsource_profile = default\n");
     EXPECT_THAT(key(), HasSubstr(said)) << text;
   }
+}
+
+class SignedOn : public Chain {
+ protected:
+  void SetUp() override {
+    Chain::SetUp();
+    config(
+        "[default]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = Dev eloper\n"
+        "[sso-session corp]\nsso_start_url = https://corp.example/start\nsso_region = eu-west-3\n");
+    http.answers[kAsk] = {200, R"({"roleCredentials":{"accessKeyId":"sso","secretAccessKey":"s",)"
+                               R"("sessionToken":"t","expiration":1700003600000}})"};
+  }
+  // The name is the SHA-1 of "corp", as `aws sso login --sso-session corp` computes it.
+  void sign_on(Duration good_for, const std::string& more = "") {
+    ASSERT_TRUE(sys::make_directories(environment["HOME"] + "/.aws/sso/cache", 0700));
+    path = write(".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json",
+                 R"({"accessToken":"first","expiresAt":")" +
+                     format_rfc3339_seconds(clock.wall() + good_for) + "\"" + more + "}");
+  }
+  static constexpr const char* kAsk =
+      "GET https://portal.sso.eu-west-3.amazonaws.com/federation/credentials?"
+      "account_id=123456789012&role_name=Dev%20eloper";
+  static constexpr const char* kRenew = "POST https://oidc.eu-west-3.amazonaws.com/token";
+  const std::string renewable = R"(,"clientId":"c","clientSecret":"cs","refreshToken":"again",)"
+                                R"("registrationExpiresAt":"2100-01-01T00:00:00Z")";
+  std::string path;
+};
+
+TEST_F(SignedOn, TheTokenIsChangedForTheKeysOfTheRole) {
+  EXPECT_THAT(key(), AllOf(HasSubstr("nobody has signed in"),
+                           HasSubstr("run: aws sso login --sso-session corp")));
+  sign_on(minutes(60), renewable);
+  EXPECT_EQ(key(), "sso");
+  EXPECT_EQ(http.header(0, "x-amz-sso_bearer_token"), "first");
+  EXPECT_EQ(look()->expires, parse_rfc3339("2023-11-14T23:13:20Z"));
+  http.answers[kAsk] = {401, R"({"message":"Session token not found or invalid"})"};
+  EXPECT_THAT(key(), HasSubstr("GetRoleCredentials: Session token not found or invalid; run: aws"));
+  http.answers[kAsk] = {403, R"({"message":"No access"})"};
+  EXPECT_EQ(key(), "profile \"default\": GetRoleCredentials: No access");
+}
+
+TEST_F(SignedOn, ATokenNearItsEndIsRenewedWhereItIsKept) {
+  sign_on(minutes(10), renewable);
+  http.answers[kRenew] = {200,
+                          R"({"accessToken":"second","expiresIn":3600,"refreshToken":"next"})"};
+  EXPECT_EQ(key(), "sso");
+  EXPECT_THAT(http.asked[0].body.reveal(),
+              AllOf(HasSubstr(R"("refreshToken":"again")"), HasSubstr(R"("clientSecret":"cs")")));
+  EXPECT_EQ(http.header(1, "x-amz-sso_bearer_token"), "second");
+  std::string kept = sys::read_file(path, 4096).value();
+  EXPECT_THAT(kept,
+              AllOf(HasSubstr(R"("accessToken":"second")"), HasSubstr(R"("refreshToken":"next")"),
+                    HasSubstr(R"("startUrl":"https://corp.example/start")"),
+                    HasSubstr(R"("expiresAt":"2023-11-14T23:13:20Z")")));
+  EXPECT_EQ(key(), "sso") << "what is kept is read again";
+  EXPECT_EQ(http.asked.size(), 3u) << "and needs no renewal";
+}
+
+TEST_F(SignedOn, ATokenThatIsNotRenewedWillDoUntilItsEnd) {
+  http.answers[kRenew] = {400, R"({"error":"invalid_grant"})"};
+  sign_on(minutes(10), renewable);
+  EXPECT_EQ(key(), "sso");
+  EXPECT_EQ(http.header(1, "x-amz-sso_bearer_token"), "first");
+  clock.advance(minutes(11));
+  EXPECT_THAT(key(), AllOf(HasSubstr("the session has ended at 2023-11-14T22:23:20Z and could not "
+                                     "be renewed: CreateToken: "),
+                           HasSubstr("run: aws sso login --sso-session corp")));
+  sign_on(-minutes(1));
+  size_t before = http.asked.size();
+  EXPECT_THAT(key(), HasSubstr("the session has ended at 2023-11-14T22:23:20Z; run:"));
+  EXPECT_EQ(http.asked.size(), before) << "without a refresh token nobody is asked";
+}
+
+TEST_F(SignedOn, EndpointsAreThoseThatAreConfigured) {
+  sign_on(minutes(10), renewable);
+  environment["AWS_ENDPOINT_URL_SSO"] = "http://sso/base/";
+  environment["AWS_ENDPOINT_URL_SSO_OIDC"] = "http://oidc";
+  http.answers
+      ["GET http://sso/base/federation/credentials?"
+       "account_id=123456789012&role_name=Dev%20eloper"] = http.answers[kAsk];
+  http.answers["POST http://oidc/token"] = {200, R"({"accessToken":"second","expiresIn":3600})"};
+  EXPECT_EQ(key(), "sso");
+  EXPECT_THAT(sys::read_file(path, 4096).value(), HasSubstr(R"("refreshToken":"again")"));
+}
+
+TEST_F(SignedOn, ProfileAndSessionMustAgree) {
+  config(
+      "[default]\nsso_session = corp\nsso_account_id = 1\nsso_role_name = r\nsso_region = a\n"
+      "[sso-session corp]\nsso_start_url = https://corp.example/start\nsso_region = b\n");
+  EXPECT_THAT(key(), HasSubstr("sso_region: is \"a\" in the profile but \"b\" in its sso_session"));
 }
 
 TEST_F(Chain, AWebIdentityIsEnough) {

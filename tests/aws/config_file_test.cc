@@ -43,6 +43,7 @@ TEST(ConfigFile, IsRead) {
   EXPECT_EQ(file->profiles["default"].nested["s3"]["endpoint_url"], "http://s3");
   EXPECT_EQ(file->profiles["two words"].values["credential_process"], "/bin/keys --for \"x y\";z");
   EXPECT_EQ(file->profiles["quoted"].values["role_arn"], "arn\nmore of it");
+  EXPECT_EQ(file->sso_sessions["someone"].values["sso_start_url"], "https://x");
   EXPECT_THAT(file->services["mine"].nested["ecr"],
               ElementsAre(Pair("endpoint_url", "http://ecr")));
 }

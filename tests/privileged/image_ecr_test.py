@@ -1,6 +1,8 @@
 """Pulls from Amazon ECR by its real names: the name resolves to the loopback, where Debian's docker-registry speaks
 TLS and takes the tokens that a fake ECR hands out; whose signatures are right is botocore's judgement."""
 
+import base64
+import hashlib
 import http.client
 import http.server
 import json
@@ -9,11 +11,13 @@ import shlex
 import ssl
 import subprocess
 import threading
+import time
 
 import leak_census
 import pytest
 from berth import BIN, sh, task
 from fake_aws import FakeAws
+from forward_proxy import Proxy
 from registry import Registry
 
 HOST = "123456789012.dkr.ecr.eu-west-1.amazonaws.com"
@@ -135,6 +139,31 @@ def from_role(host, aws):
     return {"AWS_ENDPOINT_URL": ""}, ["sts AssumeRole AKIDGOOD", "ecr ASIAHANDEDOUT"]
 
 
+def sign_on(host, seconds):
+    """As `aws sso login` leaves it: a token that is good for so long, and what it is renewed with."""
+    host.aws_config("[default]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = Developer\n"
+                    "[sso-session corp]\nsso_start_url = https://corp.example/start\nsso_region = eu-west-1\n")
+    cache = host.home / ".aws/sso/cache"
+    cache.mkdir(parents=True)
+    at = (time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + after)) for after in (seconds, 90 * 86400))
+    token = {"startUrl": "https://corp.example/start", "region": "eu-west-1", "accessToken": "first",
+             "expiresAt": next(at), "clientId": "client", "clientSecret": "client-secret",
+             "registrationExpiresAt": next(at), "refreshToken": "again"}
+    file = cache / (hashlib.sha1(b"corp").hexdigest() + ".json")
+    file.write_text(json.dumps(token))
+    return file
+
+
+def from_sign_on(host, aws):
+    sign_on(host, 3600)
+    return {}, ["sso Developer", "ecr ASIAHANDEDOUT"]
+
+
+def from_sign_on_near_its_end(host, aws):
+    sign_on(host, 60)
+    return {}, ["sso-oidc", "sso Developer", "ecr ASIAHANDEDOUT"]
+
+
 def from_web_identity(host, aws):
     (host.home / "token").write_text("jwt\n")
     return {"AWS_WEB_IDENTITY_TOKEN_FILE": str(host.home / "token"), "AWS_ROLE_ARN": "arn:aws:iam::1:role/r"}, [
@@ -154,7 +183,8 @@ def from_instance(host, aws):
 
 
 @pytest.mark.parametrize("source", [from_environment, from_session, from_profile, from_configured_profile,
-                                    from_process, from_role, from_web_identity, from_instance])
+                                    from_process, from_role, from_sign_on, from_sign_on_near_its_end,
+                                    from_web_identity, from_instance])
 def test_every_source_of_keys_leads_to_the_image(registry, host, aws, source):
     environment, asked = source(host, aws)
     host.pulled(**environment)
@@ -169,13 +199,49 @@ def test_a_task_runs_from_ecr(registry, host, aws):
     assert aws.asked == ["ecr AKIDGOOD"]
 
 
+BOTOCORE = "import botocore.session; print(botocore.session.Session().get_credentials().get_frozen_credentials().access_key)"
+
+
+def test_amazons_own_tools_go_on_with_the_token_that_we_renewed(registry, host, aws):
+    """A refresh token is good only once: what came instead must be where they look for it."""
+    file = sign_on(host, 60)
+    host.pulled()
+    assert file.stat().st_mode & 0o777 == 0o600
+    asked = subprocess.run(["python3", "-c", BOTOCORE], capture_output=True, text=True, timeout=60, check=True,
+                           env={"PATH": os.environ["PATH"], "HOME": str(host.home), **host.environment})
+    assert asked.stdout.split() == ["ASIAHANDEDOUT"]
+    assert aws.asked == ["sso-oidc", "sso Developer", "ecr ASIAHANDEDOUT", "sso Developer"]
+
+
+def test_a_session_that_has_ended_says_how_to_sign_in(registry, host, aws):
+    sign_on(host, -60)
+    aws.sso_tokens.clear()
+    done = host.pull()
+    assert done.returncode == 125 and "Invalid grant provided" in done.stderr, done.stderr
+    assert "run: aws sso login --sso-session corp" in done.stderr and "again" not in done.stderr
+    assert aws.asked == ["sso-oidc"]
+
+
 def test_a_container_asks_its_host_and_no_proxy(registry, host, aws):
     environment, asked = from_container(host, aws)
-    host.pull(**environment)  # ECR itself is asked through the proxy, which is not there
-    assert aws.asked == asked[:1]
-    del environment["http_proxy"]
     host.pulled(**environment)
-    assert aws.asked == asked[:1] + asked
+    assert aws.asked == asked
+
+
+@pytest.mark.parametrize("by", ["configuration", "environment"])
+def test_ecr_is_asked_through_the_proxy(registry, host, aws, by):
+    """ECR and Identity Center; the registry itself, at the loopback here, is not."""
+    sign_on(host, 3600)
+    with Proxy(aws.url.removeprefix("http://")) as proxy:
+        url = f"http://me:hidden@{proxy.address}"
+        if by == "configuration":
+            host.config = {"proxy": {"http": url, "noProxy": [HOST]}}
+        environment = {} if by == "configuration" else {"http_proxy": url, "no_proxy": HOST}
+        host.pulled(**environment, AWS_ENDPOINT_URL="http://aws.test")
+        assert [(method, address.partition("?")[0]) for method, address, _ in proxy.asked] == [
+            ("GET", "http://aws.test/federation/credentials"), ("POST", "http://aws.test/")]
+        assert {base64.b64decode(authorization) for _, _, authorization in proxy.asked} == {b"me:hidden"}
+    assert aws.asked == ["sso Developer", "ecr ASIAHANDEDOUT"]
 
 
 @pytest.mark.parametrize("address", ["169.254.170.2", "169.254.169.254"])

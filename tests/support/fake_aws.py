@@ -1,4 +1,4 @@
-"""Amazon's side for a test, on the loopback: ECR's API, STS, the endpoint of containers and IMDSv2.
+"""Amazon's side for a test, on the loopback: ECR's API, STS, IAM Identity Center, the endpoint of containers and IMDSv2.
 
 Signatures are checked with botocore, an implementation that is not ours.
 """
@@ -45,7 +45,8 @@ def signature_of(handler, body, keys, region, service):
 
 class FakeAws:
     """Use as a context manager. `keys`: key id -> (secret, session token). `passwords`: what the next tokens are, the
-    last one over and over. `asked` is the log: "ecr KEYID", "sts ACTION KEYID", "container", "imds"."""
+    last one over and over. `asked` is the log: "ecr KEYID", "sts ACTION KEYID", "container", "imds",
+    "sso ROLE" (the keys of a role, for a token of sso_tokens) and "sso-oidc" (a new token, for a refresh token)."""
 
     def __init__(self, keys, passwords, address=("127.0.0.1", 0), lifetime=LIFETIME_SECONDS):
         self.keys, self.passwords, self.lifetime = dict(keys), list(passwords), lifetime
@@ -55,6 +56,7 @@ class FakeAws:
         self.secrets = {}  # of Secrets Manager by id, of SSM by name: values
         self.objects, self.s3_keys = {}, None  # of S3: "/bucket/key" -> bytes, and whose key may read them
         self.sessions = []  # of AssumeRole: (role, session name)
+        self.sso_tokens = {"first": "again"}  # access token -> its refresh token
         self.container_token, self.imds_token = "container-token", "imds-token"
         self.moved_to = None  # where ECR's API redirects
         fake = self
@@ -100,6 +102,8 @@ class FakeAws:
             handler.send_header("Location", self.moved_to)
             handler.send_header("Content-Length", "0")
             return handler.end_headers()
+        if handler.path == "/token":
+            return self.renew_sso_token(handler, json.loads(body))
         service, _, operation = handler.headers.get("X-Amz-Target", "").partition(".")
         if operation in ("GetSecretValue", "GetParameter"):
             return self.get_secret(handler, body, "ssm" if service == "AmazonSSM" else service)
@@ -193,6 +197,26 @@ class FakeAws:
                "</GetCallerIdentityResponse>")
         return self.send(handler, 200, xml.encode(), "text/xml")
 
+    def renew_sso_token(self, handler, wanted):
+        self.asked.append("sso-oidc")
+        known = [token for token, again in self.sso_tokens.items() if again == wanted["refreshToken"]]
+        if not known or wanted["grantType"] != "refresh_token" or wanted["clientSecret"] != "client-secret":
+            return self.send(handler, 400, {"error": "invalid_grant", "error_description": "Invalid grant provided"})
+        del self.sso_tokens[known[0]]  # good only once
+        token, again = known[0] + "+", wanted["refreshToken"] + "+"
+        self.sso_tokens[token] = again
+        return self.send(handler, 200, {"accessToken": token, "expiresIn": 28800, "refreshToken": again, "tokenType": "Bearer"})
+
+    def get_role_credentials(self, handler):
+        query = dict(urllib.parse.parse_qsl(handler.path.partition("?")[2]))
+        if handler.headers.get("x-amz-sso_bearer_token") not in self.sso_tokens:
+            return self.send(handler, 401, {"message": "Session token not found or invalid"})
+        self.asked.append(f"sso {query['role_name']}")
+        keys = self.handed_out
+        return self.send(handler, 200, {"roleCredentials": {
+            "accessKeyId": keys["AccessKeyId"], "secretAccessKey": keys["SecretAccessKey"],
+            "sessionToken": keys["Token"], "expiration": int((time.time() + 3600) * 1000)}})
+
     def put(self, handler):
         good = handler.path == "/latest/api/token" and handler.headers["X-aws-ec2-metadata-token-ttl-seconds"]
         self.send(handler, 200 if good else 404, self.imds_token.encode(), "text/plain")
@@ -200,6 +224,8 @@ class FakeAws:
     def get(self, handler):
         if "X-Amz-Content-Sha256" in handler.headers:
             return self.get_object(handler)
+        if handler.path.startswith("/federation/credentials?"):
+            return self.get_role_credentials(handler)
         expires = (datetime.datetime.utcnow() + datetime.timedelta(hours=6)).strftime("%Y-%m-%dT%H:%M:%SZ")
         answer = {**self.handed_out, "Expiration": expires}
         if handler.path == "/v2/credentials/id":
