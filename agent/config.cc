@@ -129,6 +129,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
                    "insecureRegistries",
                    "registries",
                    "certificates",
+                   "foreignLayers",
                    "proxy",
                    "aws",
                    "efs",

@@ -8,6 +8,8 @@ image::RegistryConfig registry_config_of(const Config& config,
   image::RegistryConfig registry;
   registry.insecure_registries = settings.insecure;
   registry.certificates = settings.certificates;
+  registry.foreign_layers = settings.fetches_foreign_layers ? image::ForeignLayers::kFetch
+                                                            : image::ForeignLayers::kRefuse;
   for (const auto& [name, rule] : settings.rules) {
     if (!rule.mirrors.empty()) registry.mirrors[name] = rule.mirrors;
     if (!rule.tls_verify) registry.unverified_registries.push_back(name);

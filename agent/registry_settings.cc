@@ -72,6 +72,12 @@ Result<RegistrySettings> read_registry_settings(const json::Node& root) {
     }
     settings.certificates = *certificates;
   }
+  auto foreign = TRY(root.find_string("foreignLayers")).value_or("fetch");
+  if (foreign != "fetch" && foreign != "refuse") {
+    return fail(Errc::kInvalid, "foreignLayers: \"{}\" is neither \"fetch\" nor \"refuse\"",
+                printable(foreign, 200));
+  }
+  settings.fetches_foreign_layers = foreign == "fetch";
   if (auto proxy = root.find("proxy")) settings.proxy = TRY(read_proxy(*proxy));
   auto registries = root.find("registries");
   if (!registries) return settings;
@@ -93,6 +99,7 @@ void render_registry_settings(const RegistrySettings& settings, nlohmann::ordere
     out["registries"][name] = {{"mirrors", rule.mirrors}, {"tlsVerify", rule.tls_verify}};
   }
   out["certificates"] = settings.certificates;
+  out["foreignLayers"] = settings.fetches_foreign_layers ? "fetch" : "refuse";
   if (settings.proxy) out["proxy"] = render_proxy(*settings.proxy);
 }
 

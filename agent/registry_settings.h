@@ -33,12 +33,13 @@ struct RegistrySettings {
   std::vector<std::string> insecure;          // HOST[:PORT] spoken to in plain HTTP
   std::map<std::string, RegistryRule> rules;  // by HOST[:PORT], or "docker.io"
   std::string certificates = "/etc/docker/certs.d";
+  bool fetches_foreign_layers = true;
   std::optional<ProxyRule>
       proxy;  // nothing: HTTP_PROXY, HTTPS_PROXY and NO_PROXY of the environment
 };
 
-// The members insecureRegistries, registries, certificates and proxy of berth.json's root. kInvalid
-// with the member's path; never quotes a proxy's password.
+// The members insecureRegistries, registries, certificates, foreignLayers and proxy of berth.json's
+// root. kInvalid with the member's path; never quotes a proxy's password.
 Result<RegistrySettings> read_registry_settings(const json::Node& root);
 
 // Adds them to `out`; passwords as ***.

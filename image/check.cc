@@ -1,7 +1,9 @@
 #include "image/check.h"
 
 #include "base/text.h"
+#include "image/content.h"
 #include "image/digest.h"
+#include "image/foreign.h"
 #include "image/inventory.h"
 #include "image/layer_fetch.h"
 #include "image/open_source.h"
@@ -19,6 +21,14 @@ namespace berth::image {
 namespace {
 
 constexpr size_t kDifferencesShown = 3;
+
+// As the manifest describes it, which for foreign layers says where they lie.
+Descriptor described(const Store& store, const ImageRecord& image, const std::string& digest) {
+  auto manifest = manifest_of(store, image);
+  if (!manifest) return Descriptor{.digest = digest};
+  auto found = std::ranges::find(manifest->layers, digest, &Descriptor::digest);
+  return found == manifest->layers.end() ? Descriptor{.digest = digest} : *found;
+}
 
 // The blob from where the image came from, in place of what the store has.
 Status fetch_again(Store& store, const PullerConfig& config, Env env, const ImageRecord& image,
@@ -38,12 +48,12 @@ Status fetch_again(Store& store, const PullerConfig& config, Env env, const Imag
     hash.update(bytes);
     return sys::write_all(fd.get(), bytes);
   };
-  Descriptor descriptor{.digest = digest};
+  Descriptor descriptor = described(store, image, digest);
   bool is_manifest = digest == image.manifest_digest || digest == image.resolved_digest;
   if (is_manifest) {
     TRY(keep(TRY(opened.source->manifest(descriptor))));
   } else {
-    TRY(opened.source->blob(descriptor, keep));
+    TRY(ForeignSource(*opened.source, config.registry, env, nullptr).blob(descriptor, keep));
   }
   if (hash.finish() != digest) {
     return fail(Errc::kCorrupt, "{} gives other bytes for it", image.reference);

@@ -89,18 +89,18 @@ class Gatherer {
   Missing missing_;
 };
 
-Result<Manifest> manifest_of(const Store& store, const ImageRecord& record) {
-  auto parsed = TRY(parse_manifest(TRY(store.read_blob(record.manifest_digest)), ""));
-  if (auto* manifest = std::get_if<Manifest>(&parsed)) return std::move(*manifest);
-  return fail(Errc::kCorrupt, "{} is an index, not a manifest", record.manifest_digest);
-}
-
 Result<std::vector<std::string>> diff_ids_of(const Store& store, const ImageRecord& record) {
   std::string config = TRY(store.read_blob(record.config_digest));
   return TRY(parse_config(config, record.layers.size())).diff_ids;
 }
 
 }  // namespace
+
+Result<Manifest> manifest_of(const Store& store, const ImageRecord& record) {
+  auto parsed = TRY(parse_manifest(TRY(store.read_blob(record.manifest_digest)), ""));
+  if (auto* manifest = std::get_if<Manifest>(&parsed)) return std::move(*manifest);
+  return fail(Errc::kCorrupt, "{} is an index, not a manifest", record.manifest_digest);
+}
 
 Result<Content> content_of(const Store& store, const ImageRecord& record) {
   Gatherer whole(store, Missing::kRefused);

@@ -22,6 +22,9 @@ struct Content {
   const ManifestContent& top() const { return manifests.back(); }
 };
 
+// That of the platform.
+Result<Manifest> manifest_of(const Store& store, const ImageRecord& record);
+
 // What the record's reference named: with its index where the store has all that the index names,
 // else the platform's manifest alone. The blobs of the latter's layers may be missing, see
 // restore_layer_blobs(). Foreign layers are left out: their bytes are not ours to give.

@@ -40,6 +40,21 @@ Result<std::string> annotation(const json::Node& node, std::string_view name) {
   return TRY(annotations->find_string(name)).value_or("");
 }
 
+Result<std::vector<std::string>> parse_urls(const json::Node& node) {
+  auto urls = TRY(node.find_strings("urls"));
+  if (urls.size() > kUrlsMax) {
+    return fail(Errc::kInvalid, "{}.urls: {} are more than {}", node.path(), urls.size(), kUrlsMax);
+  }
+  for (const std::string& url : urls) {
+    bool is_good = (url.starts_with("http://") || url.starts_with("https://")) &&
+                   std::ranges::all_of(url, [](char c) { return c > ' ' && c < 127; });
+    if (is_good) continue;
+    return fail(Errc::kInvalid, "{}.urls: \"{}\" is neither http://... nor https://...",
+                node.path(), printable(url, 300));
+  }
+  return urls;
+}
+
 Result<Descriptor> parse_descriptor(const json::Node& node) {
   Descriptor descriptor;
   descriptor.media_type = TRY(node.find_string("mediaType")).value_or("");
@@ -63,6 +78,7 @@ Result<Descriptor> parse_descriptor(const json::Node& node) {
   descriptor.is_attestation = unknown || kind == "attestation-manifest";
   // By its type alone: others that have "urls" as well are in the registry all the same.
   descriptor.is_foreign = is_foreign_type(descriptor.media_type);
+  if (descriptor.is_foreign) descriptor.urls = TRY(parse_urls(node));
   descriptor.ref_name = TRY(annotation(node, "org.opencontainers.image.ref.name"));
   descriptor.image_name = TRY(annotation(node, "io.containerd.image.name"));
   return descriptor;

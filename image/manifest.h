@@ -19,6 +19,7 @@ constexpr size_t kManifestMax = 4 * 1024 * 1024;  // as the distribution specifi
 constexpr size_t kConfigMax = 8 * 1024 * 1024;
 constexpr size_t kLayersMax = 500;  // overlayfs: OVL_MAX_STACK
 constexpr int kIndexDepthMax = 3;   // an index may name indexes
+constexpr size_t kUrlsMax = 16;     // of a foreign layer
 constexpr uint64_t kBlobMax = uint64_t{256} << 30;
 
 struct Descriptor {
@@ -27,7 +28,8 @@ struct Descriptor {
   uint64_t size = 0;
   std::optional<Platform> platform;  // in an index
   bool is_attestation = false;       // BuildKit's, or of platform unknown/unknown
-  bool is_foreign = false;           // non-distributable, to be fetched from urls only
+  bool is_foreign = false;           // non-distributable: registries do not have to have it
+  std::vector<std::string> urls;     // where it lies then: http or https
   std::string ref_name;              // annotation org.opencontainers.image.ref.name
   std::string image_name;            // annotation io.containerd.image.name: the whole name
 };

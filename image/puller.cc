@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "image/digest.h"
+#include "image/foreign.h"
 #include "image/layer_pull.h"
 #include "image/lookup.h"
 #include "image/open_source.h"
@@ -59,19 +60,20 @@ Status check_platform(const ImageConfig& config, const Platform& wanted) {
               wanted.to_string());
 }
 
-Status check_layers(const Manifest& manifest) {
+Status check_layers(const Manifest& manifest, ForeignLayers rule) {
+  if (rule == ForeignLayers::kFetch) return {};
   for (const Descriptor& layer : manifest.layers) {
     if (!layer.is_foreign) continue;
     return fail(Errc::kUnsupported,
                 "layer {} is foreign (its bytes are at an address in the manifest, not in the "
-                "registry); berth does not fetch from such addresses",
+                "registry), and foreignLayers in berth.json is \"refuse\"",
                 layer.digest);
   }
   return {};
 }
 
 Result<Chosen> choose_image(Store& store, Source& source, Descriptor descriptor,
-                            const Platform& platform) {
+                            const Platform& platform, ForeignLayers foreign) {
   for (int depth = 0; depth < kIndexDepthMax; ++depth) {
     std::string text = TRY(fetch_manifest(store, source, descriptor));
     ParsedManifest parsed = TRY(parse_manifest(text, descriptor.media_type));
@@ -81,7 +83,7 @@ Result<Chosen> choose_image(Store& store, Source& source, Descriptor descriptor,
       continue;
     }
     Chosen chosen{descriptor.digest, std::get<Manifest>(std::move(parsed)), {}};
-    TRY(check_layers(chosen.manifest));
+    TRY(check_layers(chosen.manifest, foreign));
     std::string config = TRY(fetch_config(store, source, chosen.manifest.config));
     chosen.config = TRY(parse_config(config, chosen.manifest.layers.size()));
     TRY(check_platform(chosen.config, platform));
@@ -133,8 +135,10 @@ Result<Image> take_image(Store& store, const PullerConfig& config, Env env,
   bool is_known =
       known && known->platform == platform.to_string() && known->resolved_digest == resolved.digest;
   if (is_known) return use_image(store, *known, env);
-  Chosen chosen = TRY(choose_image(store, source, resolved, platform));
-  LayerPull layers(store, source, {config, env, request, chosen.manifest, chosen.config});
+  Chosen chosen =
+      TRY(choose_image(store, source, resolved, platform, config.registry.foreign_layers));
+  ForeignSource with_foreign(source, config.registry, env, request.cancel);
+  LayerPull layers(store, with_foreign, {config, env, request, chosen.manifest, chosen.config});
   TRY(layers.run());
   ImageRecord record{name,
                      resolved.digest,

@@ -33,6 +33,9 @@
 
 namespace berth::image {
 
+// Layers whose bytes lie elsewhere than in the registry; see foreign.h.
+enum class ForeignLayers { kFetch, kRefuse };
+
 // How to speak to registries.
 struct RegistryConfig {
   std::vector<std::string> insecure_registries;  // HOST[:PORT]; loopback needs no mention
@@ -50,6 +53,7 @@ struct RegistryConfig {
   // As Docker and podman: DIRECTORY/HOST[:PORT]/ has authorities that are trusted for that registry
   // beside the system's, and the certificate that we show it; see trust.h.
   std::string certificates = "/etc/docker/certs.d";
+  ForeignLayers foreign_layers = ForeignLayers::kFetch;
   Duration connect_timeout = std::chrono::seconds(15);
   // From the end of a request to the end of its answer's headers.
   Duration answer_timeout = std::chrono::seconds(60);

@@ -87,6 +87,8 @@ TEST(Config, BadMembersAreNamed) {
        "berth.json: registries.a:1.tlsVerify: must be true or false, not 0"},
       {R"({"certificates": "certs.d"})",
        "berth.json: certificates: \"certs.d\" is not an absolute path"},
+      {R"({"foreignLayers": "no"})",
+       "berth.json: foreignLayers: \"no\" is neither \"fetch\" nor \"refuse\""},
       {R"({"proxy": {"http": "ftp://u:secret@h"}})",
        "berth.json: proxy.http: \"ftp\" is not a proxy's scheme: http, https, socks5 or socks5h"},
       {R"({"imageCleanup": {"minutes": 1}})", "berth.json: imageCleanup.minutes: unknown field"},

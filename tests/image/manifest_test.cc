@@ -60,7 +60,20 @@ TEST(Manifest, ForeignLayersAreKnownByTheirType) {
     auto parsed = parse(R"("config":)" + descriptor(kConfig, kA) + R"(,"layers":[)" +
                         descriptor(type, kB, urls) + "]");
     ASSERT_TRUE(parsed) << parsed.error().text;
-    EXPECT_EQ(std::get<Manifest>(*parsed).layers.at(0).is_foreign, is_foreign) << type;
+    const Descriptor& layer = std::get<Manifest>(*parsed).layers.at(0);
+    EXPECT_EQ(layer.is_foreign, is_foreign) << type;
+    EXPECT_EQ(layer.urls.size(), is_foreign ? 1u : 0u) << type;
+  }
+}
+
+TEST(Manifest, ForeignLayersLieWhereHttpLeads) {
+  const std::string type = "application/vnd.oci.image.layer.nondistributable.v1.tar";
+  for (const char* url : {"file:///etc/shadow", "ftp://h/x", "https://h/a b", "//h/x", ""}) {
+    auto parsed = parse(R"("config":)" + descriptor(kConfig, kA) + R"(,"layers":[)" +
+                        descriptor(type, kB, std::string(R"(,"urls":[")") + url + R"("])") + "]");
+    ASSERT_FALSE(parsed) << url;
+    EXPECT_NE(parsed.error().text.find("is neither http://... nor https://..."), std::string::npos)
+        << parsed.error().text;
   }
 }
 

@@ -230,14 +230,6 @@ def test_the_disk_keeps_its_reserve(layout, store):
         subprocess.run(["umount", store], check=True)
 
 
-def test_foreign_layers(layout, store):
-    def change(manifest):
-        manifest["layers"][0]["urls"] = ["https://elsewhere.example/layer"]
-        manifest["layers"][0]["mediaType"] = "application/vnd.docker.image.rootfs.foreign.diff.tar.gzip"
-    refused(store, layout.add("foreign", [PLAIN], change_manifest=change), "unsupported", "foreign",
-            layout.layers("foreign")[0]["digest"])
-
-
 def test_other_addresses_of_an_ordinary_layer_do_not_matter(layout, store):
     def change(manifest):
         manifest["layers"][0]["urls"] = ["https://elsewhere.example/layer"]
