@@ -38,6 +38,18 @@ def unmount_all(directory):
             subprocess.run(["umount", each], check=True)
 
 
+def written_mebibytes(directory):
+    """What the disk beneath has been given to write since it was set up."""
+    device = os.stat(directory).st_dev
+    sectors = pathlib.Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}/stat").read_text().split()[6]
+    return int(sectors) * 512 / (1 << 20)
+
+
+def used_mebibytes(directory):
+    status = os.statvfs(directory)
+    return (status.f_blocks - status.f_bfree) * status.f_frsize / (1 << 20)
+
+
 @contextlib.contextmanager
 def mounted():
     """Its directory; all of it is gone afterwards."""
