@@ -58,6 +58,9 @@ Status load_curl() {
 // berth is for.
 static_assert(sizeof(long) == sizeof(void*) && sizeof(curl_off_t) == sizeof(void*));
 
+// Their enumerations are promoted to themselves; clang cannot know.
+#pragma GCC diagnostic ignored "-Wvarargs"
+
 extern "C" {
 
 CURLcode curl_global_init(long flags) {
