@@ -13,7 +13,9 @@ from berth import PROJECT
 from waiting import wait_until
 
 QUICK = {"Delay": 1, "MaxAttempts": 60}
-# A life has 1 to 16 writes; a request takes two to five. BERTH_DEATHS=500 is a day for a night.
+# A life has 1 to 16 writes; a request takes two to five, and more as the day grows: each page that it changes is two, so a
+# life may be longer after each that was too short for the request. BERTH_DEATHS=400 is a long day.
+LIFE, LONGER = 16, 4
 DEATHS = int(os.environ.get("BERTH_DEATHS", "40"))
 SEED = 7
 LOST = (botocore.exceptions.EndpointConnectionError, botocore.exceptions.ConnectionClosedError, botocore.exceptions.ReadTimeoutError)
@@ -47,6 +49,9 @@ class Day:
 
     def __init__(self, image):
         self._random, self._image, self._count = random.Random(SEED), image, 0
+
+    def steps(self):
+        return self._count
 
     def step(self, state):
         """A function of the API, and the account as it must be afterwards."""
@@ -98,11 +103,11 @@ class Day:
 
 def test_a_death_at_every_commit_loses_nothing_that_was_answered(daemon, library, layouts):
     daemon.stop()
-    lives = random.Random(SEED + 1)
+    lives, longest = random.Random(SEED + 1), LIFE
 
     def begin():
         while True:
-            daemon.extra = {"LD_PRELOAD": str(library), "BERTH_DIE_AT_WRITE": str(lives.randint(1, 16))}
+            daemon.extra = {"LD_PRELOAD": str(library), "BERTH_DIE_AT_WRITE": str(lives.randint(1, longest))}
             try:
                 daemon.start()
                 return daemon.client("ecs")
@@ -130,7 +135,7 @@ def test_a_death_at_every_commit_loses_nothing_that_was_answered(daemon, library
                 done = True
             except LOST:
                 daemon.process.wait()
-                deaths += 1
+                deaths, longest = deaths + 1, longest + LONGER
                 ecs = begin()
                 try:
                     seen = account(ecs)
@@ -138,7 +143,8 @@ def test_a_death_at_every_commit_loses_nothing_that_was_answered(daemon, library
                     continue
                 assert seen == after or not answered and seen == state, "neither before nor after"
                 answered = seen == after
-        state = after
+        state, longest = after, LIFE
+    print(f"{deaths} deaths over {day.steps()} requests")
     daemon.process.kill()
     daemon.process.wait()
     daemon.extra = {}
