@@ -39,6 +39,18 @@ RequestJson with_small_initials(const RequestJson& json) {
   return object;
 }
 
+// "RESOURCE:MEMORY, RESOURCE:MEMORY"; "" when every task began.
+std::string failures_told(const RequestJson& answer) {
+  if (!answer.contains("failures")) return "";
+  std::vector<std::string> reasons;
+  for (const RequestJson& failure : answer["failures"]) {
+    std::string reason = failure.value("reason", "");
+    std::string detail = failure.value("detail", "");
+    reasons.push_back(detail.empty() ? reason : reason + " (" + detail + ")");
+  }
+  return join(reasons, ", ");
+}
+
 }  // namespace
 
 std::string run_task_request(const scaling::Rule& rule, const scaling::RuleTarget& target) {
@@ -93,25 +105,28 @@ void RuleEngine::run_due() {
 }
 
 void RuleEngine::run(const scaling::Rule& rule, const scaling::RuleTarget& target) {
+  RuleRun done{.rule = rule.name, .target = target.id, .at = env_.clock.wall()};
+  done.cluster = target.arn.substr(target.arn.rfind('/') + 1);
   Call call{.operation = "RunTask", .body = run_task_request(rule, target)};
-  call.at = env_.clock.wall();
+  call.at = done.at;
   call.caller = {.account = host_.account, .region = host_.region};
   call.caller.arn = root_arn(host_.account, host_.region);
   Answer answer = ecs_.answer(call);
-  std::string failure;
-  if (!answer) {
-    failure = answer.error().code + ": " + answer.error().message;
-  } else {
+  if (answer) {
     RequestJson json = RequestJson::parse(*answer, nullptr, /*allow_exceptions=*/false);
-    bool has_failed = json.contains("failures") && !json["failures"].empty();
-    if (has_failed) failure = json["failures"].dump();
+    done.tasks = json.contains("tasks") ? json["tasks"].size() : 0;
+    done.failure = failures_told(json);
+  } else {
+    done.failure = answer.error().code + ": " + answer.error().message;
   }
-  if (failure.empty()) {
+  done.failure = printable(done.failure, kAnswerShown);
+  if (done.failure.empty()) {
     LOG(kInfo, "a rule ran its tasks", {{"rule", rule.name}, {"target", target.id}});
-    return;
+  } else {
+    LOG(kError, "a rule's tasks do not run",
+        {{"rule", rule.name}, {"target", target.id}, {"why", done.failure}});
   }
-  LOG(kError, "a rule's tasks do not run",
-      {{"rule", rule.name}, {"target", target.id}, {"why", printable(failure, kAnswerShown)}});
+  if (sink_) sink_(done);
 }
 
 }  // namespace berth::api

@@ -11,6 +11,7 @@
 #include "scaling/rule.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,13 +19,28 @@
 
 namespace berth::api {
 
+// What became of a target when its rule was due.
+struct RuleRun {
+  std::string rule{};
+  std::string target{};
+  std::string cluster{};
+  WallTime at{};
+  size_t tasks = 0;       // that began
+  std::string failure{};  // why not all of them did, in RunTask's words; "" when they did
+  bool operator==(const RuleRun&) const = default;
+};
+
 class RuleEngine {
  public:
+  using RunSink = std::function<void(const RuleRun&)>;
+
   // Borrows `book` and `ecs`.
   RuleEngine(scaling::RuleBook& book, Service& ecs, Host host, Env env)
       : book_(book), ecs_(ecs), host_(std::move(host)), env_(env), opened_at_(env.clock.wall()) {}
 
   scaling::RuleBook& book() { return book_; }
+  // Each run of a target, when it is over.
+  void watch(RunSink sink) { sink_ = std::move(sink); }
 
   // Of a rule that is another one now, or gone.
   void forget(const std::string& name) { due_.erase(name); }
@@ -41,6 +57,7 @@ class RuleEngine {
   Host host_;
   Env env_;
   WallTime opened_at_;
+  RunSink sink_{};
   std::map<std::string, std::optional<int64_t>> due_{};  // by name
 };
 

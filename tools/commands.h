@@ -109,6 +109,7 @@ struct EventsOptions {
   bool json = false;
   std::string task;     // the beginning of an id; "" is any
   std::string service;  // a name, with the events of its tasks; "" is any
+  std::string rule;     // a name; "" is any
 };
 int events_command(const agent::Config& config, const EventsOptions& options);
 

@@ -39,6 +39,7 @@
 #include "tools/clock_control.h"
 #include "tools/daemon_metrics.h"
 #include "tools/event_feed.h"
+#include "tools/rule_figures.h"
 #include "tools/supervisor.h"
 #include "tools/task_driver.h"
 #include "tools/task_figures.h"
@@ -270,6 +271,7 @@ class Daemon {
         [this](const scheduler::ServiceKey& service, const scheduler::ServiceEvent& event) {
           feed_.add(service, event);
         });
+    rules_.watch([this](const api::RuleRun& run) { tell_rule_run(run); });
     server_.on_upgrade(
         [this](const http::Request& request, size_t) { return sessions_.accept(request); });
     cloudwatch_.watch([this] { loop_.post([this] { follow_alarms(); }); });
@@ -456,6 +458,13 @@ class Daemon {
     auto evaluated = memory_.alarms->evaluate(*memory_.figures, now);
     if (!evaluated) LOG(kWarn, "alarms stay as they are", {{"why", evaluated.error().text}});
     follow_alarms();
+  }
+
+  // Who was not there when a rule was due hears of it afterwards.
+  void tell_rule_run(const api::RuleRun& run) {
+    feed_.add(run);
+    auto kept = memory_.figures->add(figures_of(run), metrics::Durability::kWritten, clock_.wall());
+    if (!kept) LOG(kWarn, "what a rule did is not kept", {{"why", kept.error().text}});
   }
 
   // Who waits for alarms: deployments, and policies that scale.

@@ -20,6 +20,7 @@ void add_daemon_events(CLI::App& app, Command& chosen) {
       events->add_option("--task", options->task, "only of this task: the beginning of its id");
   events->add_option("--service", options->service, "only of this service and its tasks")
       ->excludes(task);
+  events->add_option("--rule", options->rule, "only of this rule of EventBridge")->excludes(task);
   events
       ->add_option_function<std::string>(
           "--format", [options](const std::string& format) { options->json = format == "json"; },

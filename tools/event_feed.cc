@@ -60,6 +60,19 @@ void EventFeed::add(const scheduler::ServiceKey& service, const scheduler::Servi
   push(line_of(json));
 }
 
+void EventFeed::add(const api::RuleRun& run) {
+  bool has_failed = !run.failure.empty();
+  std::string text = fmt::format("target {}: {} tasks began", run.target, run.tasks);
+  if (has_failed) text += ", and not all that were to";
+  LineJson json = {{"at", format_rfc3339(run.at)},
+                   {"cluster", run.cluster},
+                   {"rule", run.rule},
+                   {"event", has_failed ? "RULE_FAILED" : "RULE_RAN"},
+                   {"text", text}};
+  put_given(json, "cause", run.failure);
+  push(line_of(json));
+}
+
 void EventFeed::push(std::string line) {
   lines_.push_back(std::move(line));
   ++next_;

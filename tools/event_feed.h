@@ -1,5 +1,5 @@
-// EventFeed: what happens to tasks and services, as JSON lines in the order in which it was stored,
-// for whoever asks berthd's socket for root: `berth events`.
+// EventFeed: what happens to tasks, services and rules, as JSON lines in the order in which it was
+// stored, for whoever asks berthd's socket for root: `berth events`.
 //
 //   GET /berth/events                  the latest ones, and where they end: a cursor
 //   GET /berth/events?after=CURSOR     those after it; while there are none, the answer waits
@@ -11,6 +11,7 @@
 // that there are, and "missed".
 #pragma once
 
+#include "api/rule_engine.h"
 #include "base/env.h"
 #include "http/server.h"
 #include "scheduler/change.h"
@@ -38,6 +39,7 @@ class EventFeed {
 
   void add(const scheduler::Change& change);
   void add(const scheduler::ServiceKey& service, const scheduler::ServiceEvent& event);
+  void add(const api::RuleRun& run);
 
   // Answers now or later.
   void answer(const http::Request& request, http::Server::Reply reply);

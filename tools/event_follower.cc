@@ -24,6 +24,20 @@ Result<PageJson> EventFollower::latest() {
   return page;
 }
 
+Result<std::vector<PageJson>> EventFollower::all() {
+  std::string end = TRY(latest()).value("cursor", "");
+  cursor_ = end.substr(0, end.rfind('-')) + "-0";
+  std::vector<PageJson> events;
+  while (cursor_ != end) {
+    PageJson page = TRY(next());
+    PageJson& found = page.at("events");
+    if (found.empty() && cursor_ != end) break;  // another process answers
+    for (PageJson& event : found) events.push_back(std::move(event));
+    if (found.size() < EventFeed::kPageMax) break;  // it has what came meanwhile, too
+  }
+  return events;
+}
+
 Result<PageJson> EventFollower::next() {
   std::string path = fmt::format("{}?after={}", EventFeed::kPath, cursor_);
   for (int tries = 1;; ++tries) {

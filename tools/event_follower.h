@@ -7,6 +7,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include <string>
+#include <vector>
 
 namespace berth::tools {
 
@@ -17,6 +18,8 @@ class EventFollower {
 
   // The latest events; errors as of get_from_daemon().
   Result<nlohmann::ordered_json> latest();
+  // All that berthd has kept, from the first: for what is told of one thing. Ends where it ends.
+  Result<std::vector<nlohmann::ordered_json>> all();
   // What has come since. Blocks for it, but no longer than EventFeed::kWait: then a page without
   // events. A berthd that is being replaced is waited for.
   Result<nlohmann::ordered_json> next();

@@ -1,4 +1,4 @@
-// berth events: what happens to tasks and services of berthd, as it happens.
+// berth events: what happens to tasks, services and rules of berthd, as it happens.
 #include "base/text.h"
 #include "tools/clock_text.h"
 #include "tools/commands.h"
@@ -17,6 +17,7 @@ constexpr size_t kShortTaskId = 12;
 
 bool is_wanted(const FeedJson& event, const EventsOptions& options) {
   if (!options.task.empty()) return event.value("task", "").starts_with(options.task);
+  if (!options.rule.empty()) return event.value("rule", "") == options.rule;
   if (options.service.empty()) return true;
   return is_of_service(event, options.service);
 }
@@ -25,10 +26,11 @@ bool is_wanted(const FeedJson& event, const EventsOptions& options) {
 std::string shown_line(const FeedJson& event) {
   std::string clock = clock_of(event.value("at", ""));
   std::string text = event.value("text", event.value("event", ""));
-  if (event.contains("service")) {
+  for (const char* kind : {"service", "rule"}) {
+    if (!event.contains(kind)) continue;
     std::string cause = event.value("cause", "");
     if (!cause.empty()) text += "  because: " + cause;
-    return fmt::format("{}  service {}  {}", clock, event.value("service", ""), text);
+    return fmt::format("{}  {} {}  {}", clock, kind, event.value(kind, ""), text);
   }
   std::string decision = event.value("decision", "");
   if (!decision.empty()) text += "  decides: " + decision;

@@ -118,8 +118,9 @@ void add_why(CLI::App& app, Command& chosen) {
   CLI::App* why = app.add_subcommand(
       "why", "Say why a task runs, waits or has stopped, and what happened to it");
   auto options = std::make_shared<WhyOptions>();
-  why->add_option("TASK", options->task,
-                  std::string(kTaskHelp) + "; or service/NAME, service/CLUSTER/NAME of berthd")
+  why->add_option(
+         "TASK", options->task,
+         std::string(kTaskHelp) + "; or service/NAME, service/CLUSTER/NAME, rule/NAME of berthd")
       ->required();
   why->add_option_function<std::string>(
          "--format", [options](const std::string& format) { options->json = format == "json"; },

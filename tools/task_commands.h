@@ -78,6 +78,8 @@ struct WhyOptions {
 };
 // Why a task is as it is: what decided its end or what it waits for, and what happened up to here.
 int why_command(const agent::Config& config, const WhyOptions& options);
+// berth why rule/NAME: how a rule of EventBridge fared since berthd began.
+int why_rule_command(const agent::Config& config, const std::string& rule, bool json);
 
 struct StatsOptions {
   std::vector<std::string> tasks;  // none: all

@@ -21,6 +21,7 @@ using Json = nlohmann::ordered_json;
 using scheduler::StoryLine;
 
 constexpr const char* kServiceWord = "service";  // "service/NAME", "service/CLUSTER/NAME"
+constexpr const char* kRuleWord = "rule";        // "rule/NAME"
 
 struct TaskAccount {
   std::string state;
@@ -204,6 +205,9 @@ int why_command(const agent::Config& config, const WhyOptions& options) {
     service.name = words.back();
     service.json = options.json;
     return why_service_command(config, service);
+  }
+  if (words.front() == kRuleWord && words.size() == 2) {
+    return why_rule_command(config, words.back(), options.json);
   }
   return exit_code(why(config, options));
 }

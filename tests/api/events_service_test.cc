@@ -42,6 +42,7 @@ class EventsServiceTest : public testing::Test, protected EcsHost, protected Jso
     book_ = std::move(scaling::RuleBook::open(store_).value());
     Host host{"000000000000", "us-east-1"};
     engine_ = std::make_unique<RuleEngine>(*book_, *service_, host, Env{clock_, rng_});
+    engine_->watch([this](const RuleRun& run) { runs_.push_back(run); });
     events_ = std::make_unique<EventsService>(*engine_, host, [] {});
   }
   Answer call(const std::string& operation, const json& body) override {
@@ -66,6 +67,7 @@ class EventsServiceTest : public testing::Test, protected EcsHost, protected Jso
     engine_->run_due();
   }
 
+  std::vector<RuleRun> runs_;
   std::optional<scaling::RuleBook> book_;
   std::unique_ptr<RuleEngine> engine_;
   std::unique_ptr<EventsService> events_;
@@ -100,6 +102,29 @@ TEST_F(EventsServiceTest, WhatAProcessWasNotThereForIsNotMadeUpFor) {
   EXPECT_TRUE(core_->task_ids().empty());
   pass(std::chrono::hours(24));
   EXPECT_EQ(core_->task_ids().size(), 2U);
+}
+
+TEST_F(EventsServiceTest, WhatBecameOfATargetIsTold) {
+  put("rate(1 day)");
+  pass(std::chrono::hours(24));
+  ASSERT_EQ(runs_.size(), 1U);
+  EXPECT_EQ(runs_[0], (RuleRun{.rule = "nightly",
+                               .target = "1",
+                               .cluster = "default",
+                               .at = clock_.wall(),
+                               .tasks = 2}));
+  json many = {{"name", "a"}, {"image", "busybox"}, {"memory", 3000}};
+  json body = {{"family", "job"}, {"containerDefinitions", {many}}};
+  ASSERT_TRUE(ask("RegisterTaskDefinition", body.dump()));
+  pass(std::chrono::hours(24));
+  EXPECT_EQ(runs_[1].tasks, 1U);  // there is room for one
+  EXPECT_THAT(runs_[1].failure, HasSubstr("RESOURCE:MEMORY"));
+  json gone = target("1");
+  gone["EcsParameters"]["TaskDefinitionArn"] = "none";
+  good("PutTargets", {{"Rule", "nightly"}, {"Targets", json::array({gone})}});
+  pass(std::chrono::hours(24));
+  EXPECT_EQ(runs_[2].tasks, 0U);
+  EXPECT_EQ(runs_[2].failure, "ClientException: TaskDefinition not found.");
 }
 
 TEST_F(EventsServiceTest, RulesAreToldAndGo) {

@@ -48,6 +48,10 @@ class ScalingHost(Host):
         assert moved.code == 0, moved
         return moved
 
+    def cloudwatch_now(self):
+        shown = json.loads(self.berth("system", "clock", "--format", "json").out)["now"]
+        return datetime.datetime.fromisoformat(shown[:19]).replace(tzinfo=datetime.timezone.utc) + datetime.timedelta(seconds=1)
+
     def desired(self, name):
         return self.service(name)["desiredCount"]
 
@@ -206,6 +210,21 @@ def test_a_rule_runs_its_tasks(host):
         host.ecs.get_waiter("tasks_stopped").wait(tasks=[each["taskArn"]], WaiterConfig={"Delay": 1, "MaxAttempts": 30})
     for each in host.ecs.describe_tasks(tasks=arns)["tasks"]:
         assert each["containers"][0]["exitCode"] == 7 and each["startedBy"] == "events-rule/nightly", each
+    host.ecs.deregister_task_definition(taskDefinition="job:1")  # it fails from now on, and says so
+    began = host.cloudwatch_now() - datetime.timedelta(hours=1)  # both days
+    host.advance("24h")
+    told = host.berth("why", "rule/nightly")
+    assert told.code == 0 and "rule nightly did not run all of its tasks" in told.out, told
+    assert "RULE_RAN" in told.out and "RULE_FAILED" in told.out and "ClientException" in told.out, told
+    listed = host.berth("events", "--rule", "nightly").out
+    assert "rule nightly  target one: 0 tasks began" in listed and "because: ClientException" in listed, listed
+    for metric, count in (("Invocations", 2), ("FailedInvocations", 1)):
+        points = host.cloudwatch.get_metric_statistics(
+            Namespace="AWS/Events", MetricName=metric, Dimensions=[{"Name": "RuleName", "Value": "nightly"}], StartTime=began,
+            EndTime=host.cloudwatch_now(), Period=300, Statistics=["Sum"])["Datapoints"]
+        assert sum(point["Sum"] for point in points) == count, (metric, points)
+    unknown = host.berth("why", "rule/hourly")
+    assert unknown.code == 125 and "was not due since berthd began" in unknown.err, unknown
     host.events.disable_rule(Name="nightly")
     host.advance("24h")  # those of the day before are forgotten, and there are no others
     for status in ("RUNNING", "STOPPED"):

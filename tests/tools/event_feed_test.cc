@@ -4,6 +4,7 @@
 #include "scheduler/definition_source.h"
 #include "scheduler/store.h"
 #include "sys/clock.h"
+#include "tools/rule_figures.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -66,6 +67,31 @@ TEST_F(Feed, WhoAsksForMoreWaits) {
   push("b");
   ASSERT_TRUE(loop_->run());
   EXPECT_THAT(names(answer), ElementsAre("a", "b"));
+}
+
+TEST_F(Feed, TellsWhatBecameOfRules) {
+  feed_.add(api::RuleRun{.rule = "nightly", .target = "1", .cluster = "c", .tasks = 2});
+  feed_.add(
+      api::RuleRun{.rule = "nightly", .target = "1", .cluster = "c", .failure = "RESOURCE:MEMORY"});
+  FedJson events = ask("")["events"];
+  EXPECT_EQ(events[0]["event"], "RULE_RAN");
+  EXPECT_EQ(events[0]["text"], "target 1: 2 tasks began");
+  EXPECT_FALSE(events[0].contains("cause"));
+  EXPECT_EQ(events[1]["event"], "RULE_FAILED");
+  EXPECT_EQ(events[1]["rule"], "nightly");
+  EXPECT_EQ(events[1]["cause"], "RESOURCE:MEMORY");
+}
+
+TEST(RuleFigures, CountInvocationsAndThoseThatFailed) {
+  auto good = figures_of(api::RuleRun{.rule = "nightly", .at = WallTime(std::chrono::seconds(90))});
+  ASSERT_EQ(good.size(), 1U);
+  EXPECT_EQ(good[0].name,
+            (metrics::MetricName{"AWS/Events", "Invocations", {{"RuleName", "nightly"}}}));
+  EXPECT_EQ(good[0].at, 90);
+  EXPECT_EQ(good[0].statistics.sum, 1);
+  auto failed = figures_of(api::RuleRun{.rule = "nightly", .failure = "no"});
+  ASSERT_EQ(failed.size(), 2U);
+  EXPECT_EQ(failed[1].name.name, "FailedInvocations");
 }
 
 TEST_F(Feed, WhoCameTooLateIsToldSo) {
