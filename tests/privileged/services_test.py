@@ -162,3 +162,29 @@ def test_berth_makes_a_service_tells_of_it_and_takes_a_deployment_back(host):
     assert [event["message"] for event in events] == host.messages("web") and all(event["cause"] for event in events)
     unknown = host.berth("service", "watch", "no")
     assert unknown.code == 125 and "the cluster default has none of that name" in unknown.err, unknown
+
+
+def test_a_draining_instance_lets_tasks_of_services_go_and_no_others(host):
+    host.register()
+    limits = {"minimumHealthyPercent": 50, "maximumPercent": 200}
+    host.ecs.create_service(serviceName="web", taskDefinition="web", desiredCount=2, deploymentConfiguration=limits)
+    host.stable("web")
+    (alone,) = [task["taskArn"] for task in host.ecs.run_task(taskDefinition="web")["tasks"]]
+    host.ecs.get_waiter("tasks_running").wait(tasks=[alone], WaiterConfig=QUICK)
+    (instance,) = host.ecs.list_container_instances()["containerInstanceArns"]
+    processes = first_processes(host.daemon.instance)
+    host.ecs.update_container_instances_state(containerInstances=[instance], status="DRAINING")
+    try:
+        stopped = wait_until(lambda: host.tasks("web", "STOPPED"), "one has gone")
+        wait_until(lambda: len(first_processes(host.daemon.instance)) == 2, "its process, too")
+        assert len(host.tasks("web")) == 1 and not pathlib.Path(f"/proc/{processes[id_of(stopped[0])]}").exists()
+        assert pathlib.Path(f"/proc/{processes[id_of(alone)]}").exists(), "it is of no service"
+        assert any("No Container Instances were found in your cluster." in message for message in host.messages("web"))
+        told = host.berth("why", "service/web")
+        assert told.code == 0 and "the container instance drains" in told.out, told
+    finally:
+        host.ecs.update_container_instances_state(containerInstances=[instance], status="ACTIVE")
+    host.stable("web")
+    assert len(host.tasks("web")) == 2
+    host.ecs.stop_task(task=alone)
+    host.ecs.get_waiter("tasks_stopped").wait(tasks=[alone], WaiterConfig=QUICK)
