@@ -63,6 +63,7 @@ class DeploymentDecider {
 
  private:
   void roll() {
+    turn_.plan_anew();  // two revisions side by side may have been what was wanted before
     plan();
     while (count_unhealthy()) {  // it may be one too many: nothing is started for what has failed
       judge();

@@ -54,6 +54,8 @@ class ServiceTurn {
     Backoff& backoff;
     std::string cause;
   };
+  // What was planned so far is not wanted any more, and waits for no room either.
+  void plan_anew() { verdict_.waits_for_room = false; }
   // As many as back-off and the node let it.
   void launch(const Launch& launch);
 

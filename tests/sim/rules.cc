@@ -292,6 +292,21 @@ void Rules::judge_drained_stop(const StepSeen& step, const Seen& after,
                     std::to_string(least_of(after.service)) + " promised");
 }
 
+// Before a rollback to its revision began, in the same step: no failure of that.
+bool Rules::has_failed_before(const StepSeen& step, const Seen& after, const std::string& task,
+                              const scheduler::Deployment& deployment) const {
+  if (!deployment.is_rollback || deployment.created_at != step.now) return false;
+  for (const scheduler::ServiceEvent& event : step.core.services().events_of(after.service.key)) {
+    bool is_begin =
+        event.message.find("rolling back to deployment " + deployment.id) != std::string::npos;
+    if (is_begin) return true;  // newest first: the task failed earlier
+    bool is_failure = event.message.find("(task " + task + ") failed container health checks") !=
+                      std::string::npos;
+    if (is_failure) return false;
+  }
+  return false;
+}
+
 // The row of failures counted a second time, and what follows from it.
 void Rules::judge_failures(const StepSeen& step, const Seen* before, const Seen& after) {
   if (before != nullptr && !before->service.deployments.empty()) {
@@ -336,6 +351,7 @@ void Rules::judge_failures(const StepSeen& step, const Seen* before, const Seen&
         continue;
       for (const scheduler::Deployment& each : after.service.deployments) {
         if (each.revision != task.revision) continue;
+        if (has_failed_before(step, after, id, each)) continue;
         ++failures_[each.id].count;
         failures_[each.id].last = step.now;
       }

@@ -58,6 +58,8 @@ class Rules {
   void judge_traffic(const Seen* before, const Seen& after);
   void judge_stops(const StepSeen& step, const Seen& before, const Seen& after);
   void judge_drained_stop(const StepSeen& step, const Seen& after, const std::string& revision);
+  bool has_failed_before(const StepSeen& step, const Seen& after, const std::string& task,
+                         const scheduler::Deployment& deployment) const;
   void judge_forgotten(const StepSeen& step, const Seen& before);
   void judge_failures(const StepSeen& step, const Seen* before, const Seen& after);
   void judge_causes(const StepSeen& step, const Seen* before, const Seen& after);

@@ -23,6 +23,7 @@ using scheduler::TaskPhase;
 using std::chrono::seconds;
 
 constexpr const char* kImages[] = {"good", "good", "fails", "crashes", "quick", "sick", "flaky"};
+constexpr WallTime kScenarioStart = WallTime(seconds(1700000000));
 constexpr int kRestTicks = 400;  // of half a minute: longer than the longest back-off
 
 // A store that can be told to refuse.
@@ -471,6 +472,7 @@ class Scenario {
       return;
     }
     coverage_.saw("converged");
+    coverage_.lived(now_ - kScenarioStart);
     forget();
   }
 
@@ -512,7 +514,7 @@ class Scenario {
   Rules rules_;
   RefusingStore store_;
   std::unique_ptr<Core> core_;
-  WallTime now_ = WallTime(seconds(1700000000));
+  WallTime now_ = kScenarioStart;
   bool is_storm_ = true;
   bool is_draining_ = false;
   std::vector<Fact> facts_;
