@@ -1,7 +1,7 @@
 """Deployments of a service of nginx tasks under steady requests, every second one to a revision that is broken.
 
-What was there when is taken from DescribeTasks afterwards, of every task that there was (when it ran, when it was told to stop),
-so that nothing falls between two looks. A task is in service from when it counts as healthy until it is told to stop.
+What was there when is taken from DescribeTasks afterwards, of every task that there was (when it ran, when it was told to
+stop), so that nothing falls between two looks. A task is in service from when it counts as healthy until it is told to stop.
 """
 
 import dataclasses
@@ -16,7 +16,8 @@ HEALTHY_SECONDS = 1
 CLIENTS = 4
 PAUSE_SECONDS = 0.02  # of a client, between two requests
 LEARN_SECONDS = 0.1
-ANSWER_SECONDS_MAX = 1  # of a request, with all that are asked again
+ANSWER_SECONDS_MAX = 5  # of a request, with all that are asked for it
+ASK_SECONDS_MAX = 2  # of one of them: who asks a task that is gone hears nothing
 SETTLE_SECONDS_MAX = 300
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
 LIMITS = {"minimumHealthyPercent": 100, "maximumPercent": 134,
@@ -98,7 +99,7 @@ class Failure:
 
 
 class Clients:
-    """Ask any task that is in service, again and again; there is no load balancer, so each learns of tasks from DescribeTasks."""
+    """Ask any task that is in service, again and again; without a load balancer they learn of tasks from DescribeTasks."""
 
     def __init__(self, ecs, service):
         self._ecs, self._service = ecs, service
@@ -136,7 +137,7 @@ class Clients:
 
     def _ask(self, address):
         """None, or why there was no answer."""
-        connection = http.client.HTTPConnection(address, 80, timeout=2)
+        connection = http.client.HTTPConnection(address, 80, timeout=ASK_SECONDS_MAX)
         try:
             connection.request("GET", "/")
             connection.getresponse().read()
@@ -147,23 +148,27 @@ class Clients:
             connection.close()
 
     def _is_answered(self):
-        """By any of those that are known, which may have become others meanwhile."""
-        for address in random.sample(self._addresses, len(self._addresses)):
+        """By any of those that are known, which become others meanwhile: whoever did not answer is not asked again."""
+        silent = set()
+        deadline = time.monotonic() + ANSWER_SECONDS_MAX
+        while time.monotonic() < deadline:
+            left = [address for address in self._addresses if address not in silent]
+            if not left:
+                time.sleep(LEARN_SECONDS)
+                continue
+            address = random.choice(left)
             begin = time.time()
             why = self._ask(address)
             if why is None:
                 return True
+            silent.add(address)
             with self._lock:
                 self.failures.append(Failure(address, begin, time.time(), why))
         return False
 
     def _keep_asking(self):
         while not self._stop.wait(PAUSE_SECONDS):
-            deadline = time.monotonic() + ANSWER_SECONDS_MAX
             is_answered = self._is_answered()
-            while not is_answered and time.monotonic() < deadline:
-                time.sleep(PAUSE_SECONDS)
-                is_answered = self._is_answered()
             with self._lock:
                 self.asked += 1
                 self.unanswered += not is_answered
@@ -252,6 +257,7 @@ def measure(ecs, image, deployments):
     show("deployments that succeeded", deployed.good_seconds)
     show("deployments of a broken revision, rolled back", deployed.broken_seconds)
     print(f"{len(deployed.history.tasks)} tasks in all; never fewer than {fewest} healthy ones of {DESIRED} promised")
-    print(f"{clients.asked} requests meanwhile: {clients.unanswered} that nobody answered in a second, {len(lost)} failed on a task in service, "
-          f"{len(clients.failures) - len(lost)} met one that had just been told to stop and were answered by another")
+    gone = len(clients.failures) - len(lost)
+    print(f"{clients.asked} requests meanwhile: {clients.unanswered} that nobody answered in {ANSWER_SECONDS_MAX} s, "
+          f"{len(lost)} failed on a task in service, {gone} times one had just been told to stop, and another was asked")
     return wrong
