@@ -6,7 +6,7 @@
 namespace berth::tools {
 namespace {
 
-metrics::Datum count_of(const char* name, const api::RuleRun& run) {
+metrics::Datum datum_of_run(const char* name, const api::RuleRun& run) {
   metrics::Datum datum;
   datum.name = {"AWS/Events", name, {{"RuleName", run.rule}}};
   datum.unit = "Count";
@@ -19,8 +19,8 @@ metrics::Datum count_of(const char* name, const api::RuleRun& run) {
 
 std::vector<metrics::Datum> figures_of(const api::RuleRun& run) {
   std::vector<metrics::Datum> data;
-  data.push_back(count_of("Invocations", run));
-  if (!run.failure.empty()) data.push_back(count_of("FailedInvocations", run));
+  data.push_back(datum_of_run("Invocations", run));
+  if (!run.failure.empty()) data.push_back(datum_of_run("FailedInvocations", run));
   return data;
 }
 
