@@ -21,6 +21,7 @@ constexpr std::array<Prefix, 3> kPrefixes = {{
 }};
 
 constexpr std::string_view kDockerHub = "docker.io";
+constexpr size_t kRegistryMax = 261;  // a name of DNS, and its port
 
 bool is_lower_alnum(char c) {
   return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
@@ -52,6 +53,7 @@ bool is_path_component(std::string_view text) {
 
 // host[:port]; an IPv6 address stands in brackets.
 bool is_registry(std::string_view text) {
+  if (text.size() > kRegistryMax) return false;
   size_t colon = text.rfind(':');
   if (colon != std::string_view::npos && text.find(']', colon) == std::string_view::npos) {
     auto port = parse_u64(text.substr(colon + 1));

@@ -46,6 +46,14 @@ TEST(Reference, RefusesWhatIsNone) {
   }
 }
 
+// Its canonical form, which names the tag, must be one again: it is what records are found by.
+TEST(Reference, ARegistryIsNoLongerThanANameOfDnsAndAPort) {
+  const std::string name = std::string(253, 'a') + ".b";
+  EXPECT_TRUE(Reference::parse(name + ":5000/app"));
+  EXPECT_FALSE(Reference::parse(name + "bb:5000/app"));
+  EXPECT_FALSE(Reference::parse(std::string(4085, 'a') + ".b/app"));
+}
+
 TEST(Reference, SplitsAtTheRightColon) {
   auto reference = Reference::parse("oci:/a:b/c").value();
   EXPECT_EQ(reference.path, "/a:b/c");
