@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <limits>
 #include <tuple>
+#include <utility>
 
 namespace berth::scheduler {
 namespace {
@@ -150,7 +151,6 @@ ServiceScheduler::Entry* ServiceScheduler::touch(const ServiceKey& key) {
   if (service == nullptr) return nullptr;
   Entry& entry = draft_.entries[key];
   entry.service = *service;
-  entry.tasks = services_.tasks_of(key);
   return &entry;
 }
 
@@ -186,7 +186,8 @@ const ServiceRevision* ServiceScheduler::find_revision(const std::string& id) co
 
 const std::map<std::string, ServiceTask>& ServiceScheduler::tasks_of(const ServiceKey& key) const {
   auto found = draft_.entries.find(key);
-  return found != draft_.entries.end() ? found->second.tasks : services_.tasks_of(key);
+  bool has_changed = found != draft_.entries.end() && found->second.tasks;
+  return has_changed ? *found->second.tasks : services_.tasks_of(key);
 }
 
 bool ServiceScheduler::is_raised(const std::string& alarm) const {
@@ -285,10 +286,11 @@ void ServiceScheduler::note(const Task* before, const Task& after) {
   if (is_over(after) ? !is_known : is_known && found->second == view) return;
   Entry* entry = touch(key);
   if (entry == nullptr) return;
+  if (!entry->tasks) entry->tasks = known;
   if (is_over(after)) {
-    entry->tasks.erase(after.id);
+    entry->tasks->erase(after.id);
   } else {
-    entry->tasks.insert_or_assign(after.id, std::move(view));
+    entry->tasks->insert_or_assign(after.id, std::move(view));
   }
   if (auto news = news_of(before, after)) entry->news.push_back(std::move(*news));
   draft_.due.insert(key);
@@ -323,9 +325,8 @@ void ServiceScheduler::look_at_dependents(const ServiceKey& key) {
   }
 }
 
-ServiceFacts ServiceScheduler::facts_of(const Entry& entry) const {
+ServiceFacts ServiceScheduler::facts_of(Entry& entry) const {
   ServiceFacts facts;
-  facts.service = entry.service;
   const std::string& current = entry.service.current_service_deployment;
   auto changed = draft_.deployments.find(current);
   if (changed != draft_.deployments.end()) {
@@ -333,9 +334,10 @@ ServiceFacts ServiceScheduler::facts_of(const Entry& entry) const {
   } else if (const ServiceDeployment* known = services_.find_deployment(current)) {
     facts.deployment = *known;
   }
-  facts.tasks.reserve(entry.tasks.size());
-  for (const auto& [id, task] : entry.tasks) facts.tasks.push_back(task);
-  facts.news = entry.news;
+  const auto& tasks = tasks_of(entry.service.key);
+  facts.tasks.reserve(tasks.size());
+  for (const auto& [id, task] : tasks) facts.tasks.push_back(task);
+  facts.news = std::exchange(entry.news, {});
   facts.cause = entry.cause;
   facts.raised_alarms = raised_alarms();
   facts.waits_for = wait_of(entry.service);
@@ -353,6 +355,7 @@ ServiceFacts ServiceScheduler::facts_of(const Entry& entry) const {
     place.is_draining = is_draining && place.launch_type != "FARGATE";
     facts.places.emplace(id, std::move(place));
   }
+  facts.service = std::move(entry.service);
   return facts;
 }
 
@@ -382,10 +385,10 @@ std::vector<Event> ServiceScheduler::decide_one(const ServiceKey& key) {
     entry->wake = draft_.now + kRoundsPause;
     return {};
   }
+  bool was_steady = entry->service.is_steady;
   Verdict verdict = scheduler::decide(facts_of(*entry), room_, rules_, draft_.now, rng_);
-  bool becomes_steady = verdict.service.is_steady && !entry->service.is_steady;
+  bool becomes_steady = verdict.service.is_steady && !was_steady;
   entry->service = std::move(verdict.service);
-  entry->news.clear();
   entry->cause = verdict.occasion;
   entry->wake = verdict.wake;
   entry->waits_for_room = verdict.waits_for_room;
@@ -443,10 +446,11 @@ ServiceScheduler::Outdated ServiceScheduler::outdated_of(const ServiceKey& key,
   auto revisions = services_.revision_ids_.find(key);
   if (revisions == services_.revision_ids_.end()) return outdated;
   size_t count = revisions->second.size();
+  const auto& tasks = tasks_of(key);
   for (size_t i = 0; i + kServiceDeploymentsMax < count; ++i) {
     const std::string& id = revisions->second[i];
     bool is_used = is_named(entry.service, id) ||
-                   std::any_of(entry.tasks.begin(), entry.tasks.end(),
+                   std::any_of(tasks.begin(), tasks.end(),
                                [&](const auto& each) { return each.second.revision == id; });
     if (!is_used) outdated.revisions.push_back(id);
   }
@@ -538,7 +542,7 @@ void ServiceScheduler::keep_entry(const ServiceKey& key, Entry& entry) {
   auto& events = services_.events_[key];
   for (const ServiceEvent& event : entry.events) events.push_back(event);
   services_.services_.insert_or_assign(key, std::move(entry.service));
-  services_.tasks_.insert_or_assign(key, std::move(entry.tasks));
+  if (entry.tasks) services_.tasks_.insert_or_assign(key, std::move(*entry.tasks));
   if (!entry.is_decided) return;
   set_wake(key, entry.wake);
   if (entry.waits_for_room) {

@@ -71,7 +71,7 @@ class ServiceScheduler {
   // A service as this step leaves it.
   struct Entry {
     Service service{};
-    std::map<std::string, ServiceTask> tasks{};
+    std::optional<std::map<std::string, ServiceTask>> tasks{};  // once one of them changed
     std::vector<TaskNews> news{};
     std::string cause{};
     std::vector<ServiceEvent> events{};  // of this step, oldest first
@@ -139,7 +139,8 @@ class ServiceScheduler {
   const Service* find_in_step(const ServiceKey& key) const;
   std::string wait_of(const Service& service) const;
   void look_at_dependents(const ServiceKey& key);
-  ServiceFacts facts_of(const Entry& entry) const;
+  // Takes service and news out of the entry; the verdict brings the service back.
+  ServiceFacts facts_of(Entry& entry) const;
   std::vector<Event> decide_one(const ServiceKey& key);
   Event start_event(const Service& service, const TaskStart& start) const;
 
