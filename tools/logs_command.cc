@@ -142,10 +142,12 @@ Result<agent::ListedTask> find_logs(const agent::Config& config, const std::stri
 }
 
 bool is_yet_to_start(const agent::ListedTask& task, const DaemonTask* of_daemon) {
-  return of_daemon != nullptr && !has_logs(task) && of_daemon->desired_status == "RUNNING";
+  // A directory without a supervisor: it is being made.
+  bool is_begun = has_logs(task) && task.shim != 0;
+  return of_daemon != nullptr && !is_begun && of_daemon->desired_status == "RUNNING";
 }
 
-// With --follow, a task of berthd's that has not begun is waited for: it has a directory then, or
+// With --follow, a task of berthd's that has not begun is waited for: it has a supervisor then, or
 // is over.
 Status wait_for_begin(const agent::Config& config, const std::string& wanted, DaemonTasks& owned) {
   EventFollower events(config);

@@ -11,7 +11,8 @@ namespace berth::tools {
 
 constexpr size_t kShortTaskId = 12;  // digits of an id in tables
 
-// A task is named by its id, its ARN, the beginning of an id, or its family when only one task is of that.
+// A task is named by its id, its ARN, the beginning of an id, or its family when only one task is
+// of that.
 
 struct PsOptions {
   bool all = false;    // detached tasks that have stopped, too
