@@ -199,7 +199,14 @@ def test_a_task_runs_from_ecr(registry, host, aws):
     assert aws.asked == ["ecr AKIDGOOD"]
 
 
-BOTOCORE = "import botocore.session; print(botocore.session.Session().get_credentials().get_frozen_credentials().access_key)"
+# Debian's botocore is older than AWS_ENDPOINT_URL.
+BOTOCORE = """
+import botocore.session, os
+session = botocore.session.Session()
+make = session.create_client
+session.create_client = lambda *names, **settings: make(*names, **{"endpoint_url": os.environ["AWS_ENDPOINT_URL"], **settings})
+print(session.get_credentials().get_frozen_credentials().access_key)
+"""
 
 
 def test_amazons_own_tools_go_on_with_the_token_that_we_renewed(registry, host, aws):
@@ -207,7 +214,7 @@ def test_amazons_own_tools_go_on_with_the_token_that_we_renewed(registry, host, 
     file = sign_on(host, 60)
     host.pulled()
     assert file.stat().st_mode & 0o777 == 0o600
-    asked = subprocess.run(["python3", "-c", BOTOCORE], capture_output=True, text=True, timeout=60, check=True,
+    asked = subprocess.run(["/usr/bin/python3", "-c", BOTOCORE], capture_output=True, text=True, timeout=60, check=True,
                            env={"PATH": os.environ["PATH"], "HOME": str(host.home), **host.environment})
     assert asked.stdout.split() == ["ASIAHANDEDOUT"]
     assert aws.asked == ["sso-oidc", "sso Developer", "ecr ASIAHANDEDOUT", "sso Developer"]

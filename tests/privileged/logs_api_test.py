@@ -70,7 +70,7 @@ def test_what_a_task_prints_is_followed_over_the_death_of_the_daemon(daemon, log
     assert set(tail.seen) - set(whole.seen) == set(), "ids changed with the restart"
     follower = subprocess.Popen(
         ["/usr/bin/aws", "--endpoint-url", daemon.url(), "logs", "tail", GROUP, "--follow", "--format", "short"],
-        stdout=subprocess.PIPE, text=True, env={**daemon.instance.environment, **daemon.variables(), "AWS_PAGER": ""})
+        stdout=subprocess.PIPE, text=True, env={**daemon.instance.environment, **daemon.variables(), "AWS_PAGER": "", "PYTHONUNBUFFERED": "1"})
     try:
         printed = [follower.stdout.readline().split(" ", 1)[1].strip()]
         (tmp_path / "stop").touch()

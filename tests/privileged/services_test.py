@@ -173,11 +173,12 @@ def test_a_draining_instance_lets_tasks_of_services_go_and_no_others(host):
     host.ecs.get_waiter("tasks_running").wait(tasks=[alone], WaiterConfig=QUICK)
     (instance,) = host.ecs.list_container_instances()["containerInstanceArns"]
     processes = first_processes(host.daemon.instance)
+    of_before = set(host.tasks("web", "STOPPED"))  # of services of that name
     host.ecs.update_container_instances_state(containerInstances=[instance], status="DRAINING")
     try:
-        stopped = wait_until(lambda: host.tasks("web", "STOPPED"), "one has gone")
+        (stopped,) = wait_until(lambda: set(host.tasks("web", "STOPPED")) - of_before, "one has gone")
         wait_until(lambda: len(first_processes(host.daemon.instance)) == 2, "its process, too")
-        assert len(host.tasks("web")) == 1 and not pathlib.Path(f"/proc/{processes[id_of(stopped[0])]}").exists()
+        assert len(host.tasks("web")) == 1 and not pathlib.Path(f"/proc/{processes[id_of(stopped)]}").exists()
         assert pathlib.Path(f"/proc/{processes[id_of(alone)]}").exists(), "it is of no service"
         assert any("No Container Instances were found in your cluster." in message for message in host.messages("web"))
         told = host.berth("why", "service/web")
