@@ -9,12 +9,12 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 
 import pytest
 
 import leak_census
 from berth import PATIENCE, Instance, sh, task
+from waiting import fetch
 
 SUBNET = "fd00:be::/64"
 GATEWAY = "fd00:be::ac1d:1"
@@ -60,18 +60,6 @@ def started(instance, *groups, **fields):
 def addresses_of(running):
     """(IPv4, IPv6) of a task that serves."""
     return running.wait_for("ready").lines("web")[:2]
-
-
-def fetch(url):
-    deadline = time.monotonic() + 5 * PATIENCE
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=5 * PATIENCE) as answer:
-                return answer.read().decode()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
 
 
 def test_the_twin_is_the_ipv4_address_in_the_subnet(dual):

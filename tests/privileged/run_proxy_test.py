@@ -6,13 +6,12 @@ import shutil
 import socket
 import subprocess
 import threading
-import time
-import urllib.request
 
 import pytest
 
 import leak_census
-from berth import BIN, PATIENCE, Instance, sh, task
+from berth import BIN, Instance, sh, task
+from waiting import fetch
 
 SUBNET = "fd00:be::/64"
 GATEWAYS = ("172.29.0.1", "fd00:be::ac1d:1")
@@ -115,18 +114,6 @@ def test_spared_ports_and_addresses_go_straight(mesh, volume, ports):
                               {"IgnoredUID": 1337, "EgressIgnoredPorts": f"22, {ports[1]}", "EgressIgnoredIPs": "10.0.0.0/8, fd00:be::ac1d:0/112"}))
     assert outcome.code == 0 and outcome.lines("app")[-1] == "end", outcome
     assert seen(outcome) == [f"{EGRESS} {GATEWAYS[0]}:{ports[0]}"], outcome
-
-
-def fetch(url):
-    deadline = time.monotonic() + 10 * PATIENCE
-    while True:
-        try:
-            with urllib.request.urlopen(url, timeout=5 * PATIENCE) as answer:
-                return answer.read().decode()
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
 
 
 def test_what_comes_for_the_application_passes_the_proxy(mesh, volume):
