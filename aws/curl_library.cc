@@ -61,6 +61,8 @@ static_assert(sizeof(long) == sizeof(void*) && sizeof(curl_off_t) == sizeof(void
 // Their enumerations are promoted to themselves; clang cannot know.
 #pragma GCC diagnostic ignored "-Wvarargs"
 
+// Each in our words, not in those of its header.
+// NOLINTBEGIN(readability-inconsistent-declaration-parameter-name)
 extern "C" {
 
 CURLcode curl_global_init(long flags) {
@@ -147,5 +149,6 @@ void curl_free(void* text) {
 }
 
 }  // extern "C"
+// NOLINTEND(readability-inconsistent-declaration-parameter-name)
 
 #undef BERTH_CURL

@@ -192,7 +192,7 @@ const std::map<std::string, ServiceTask>& ServiceScheduler::tasks_of(const Servi
 
 bool ServiceScheduler::is_raised(const std::string& alarm) const {
   auto found = draft_.alarms.find(alarm);
-  return found != draft_.alarms.end() ? found->second : services_.alarms_.count(alarm) > 0;
+  return found != draft_.alarms.end() ? found->second : services_.alarms_.contains(alarm);
 }
 
 std::set<std::string> ServiceScheduler::raised_alarms() const {
