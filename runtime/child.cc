@@ -94,10 +94,26 @@ void leave(int parents_end) {
 }
 
 void wait_for_go() {
+  Descriptors none;
+  wait_for_go(none);
+}
+
+void wait_for_go(Descriptors& files) {
+  files.fill(-1);
   SyncMessage message;
-  long got = must("receive", [&] { return ::recv(position.sync, &message, sizeof(message), 0); });
+  iovec part{&message, sizeof(message)};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(Descriptors))];
+  msghdr header{};
+  header.msg_iov = &part;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof(control);
+  long got = must("receive", [&] { return ::recvmsg(position.sync, &header, MSG_CMSG_CLOEXEC); });
   // The parent went away: so do we, and nobody is left to be told.
   if (got != sizeof(message) || message.kind != MessageKind::kGo) ::_exit(1);
+  const cmsghdr* first = CMSG_FIRSTHDR(&header);
+  if (first == nullptr || first->cmsg_type != SCM_RIGHTS) return;
+  std::memcpy(files.data(), CMSG_DATA(first), first->cmsg_len - CMSG_LEN(0));
 }
 
 bool has_hung_up(int fd) {
@@ -205,9 +221,10 @@ Parent::Target Parent::ensure(const char* path, TargetKind kind) {
   return {target, false};
 }
 
-void join_cgroups(const std::vector<int>& tasks) {
+void join_cgroups(std::span<const int> tasks) {
   position.stage = Stage::kCgroup;
   for (int file : tasks) {
+    if (file < 0) return;
     must("tasks", [&] { return ::write(file, "0", 1); });
     ::close(file);
   }

@@ -7,9 +7,10 @@
 #include "runtime/sync.h"
 #include "sys/call.h"
 
+#include <array>
 #include <cerrno>
+#include <span>
 #include <utility>
-#include <vector>
 
 #include <sys/types.h>
 
@@ -49,11 +50,17 @@ long must(const char* detail, F&& f) {
   return value;
 }
 
+// More than a host has hierarchies of cgroup v1.
+inline constexpr size_t kDescriptorsMax = 16;
+using Descriptors = std::array<int, kDescriptorsMax>;
+
 void tell(MessageKind kind, pid_t pid);
 // Closes the parent's end of the socket, else we would never hear that it is gone.
 void leave(int parents_end);
 // Exits when the parent has gone.
 void wait_for_go();
+// The same. `files` takes the descriptors that came along, close-on-exec, and -1 after them.
+void wait_for_go(Descriptors& files);
 
 // True when the other end of the descriptor is closed; false for -1.
 bool has_hung_up(int fd);
@@ -64,9 +71,8 @@ bool has_hung_up(int fd);
 // path may lead through /proc/self/fd to a directory of the host (CVE-2024-21626).
 void close_from(int first, int other);
 
-// Moves us into the v1 groups by their `tasks` files, which are closed. The first step of all, so
-// that whatever comes later is counted and limited.
-void join_cgroups(const std::vector<int>& tasks);
+// Moves us into the v1 groups by their `tasks` files (up to the first -1), which are closed.
+void join_cgroups(std::span<const int> tasks);
 
 // openat2(2) RESOLVE_IN_ROOT without magic links: -1 and errno.
 int open_in_root(int root, const char* path, int flags);

@@ -52,7 +52,6 @@ class Draft {
   void add(sys::CgroupDir cgroup) { cgroup_.emplace(std::move(cgroup)); }
   void add(sys::Process process) { process_ = std::move(process); }
   void add_pid_file(const std::string& path) { pid_file_ = path; }
-  const sys::CgroupDir* cgroup() const { return cgroup_ ? &*cgroup_ : nullptr; }
   const sys::Process& process() const { return process_; }
   void keep() { kept_ = true; }
 
@@ -200,6 +199,21 @@ void run_poststop(const State& state) {
                        render_for_hook(stopped, ContainerStatus::kStopped));
 }
 
+// State is written before the group is made, so that a delete after a crash finds what there is to
+// remove; the draft takes down no group that was there before.
+Status make_group(const CreateOptions& options, const Config& config, Draft& draft) {
+  TRY(save(options.root, config.state));
+  TRY(check_group_is_free(config));
+  draft.afterwards([&config] { run_poststop(config.state); });
+  draft.add(config.cgroups->at(config.state.cgroup));
+  sys::CgroupDir group = TRY(config.cgroups->make(config.state.cgroup));
+  auto limited = group.apply(config.plan.limits);
+  if (limited) return {};
+  Error error = std::move(limited).error();
+  error.text.insert(0, "linux.resources.");
+  return tl::unexpected<Error>(std::move(error));
+}
+
 Status run_poststart(const State& state) {
   if (state.hooks.of(HookKind::kPoststart).empty()) return {};
   return run_hooks(state.hooks, HookKind::kPoststart, state.bundle,
@@ -230,20 +244,10 @@ bool start_matters(const Config& config, RunMode mode) {
          !config.state.hooks.of(HookKind::kPoststart).empty();
 }
 
-// The whole of create and the first half of run. State is written before the group is made, so that
-// a delete after a crash finds what there is to remove.
+// The whole of create and the first half of run.
 Result<Launched> build(const CreateOptions& options, Config& config, Draft& draft,
                        const Sockets& sockets) {
-  TRY(save(options.root, config.state));
-  TRY(check_group_is_free(config));
-  draft.afterwards([&config] { run_poststop(config.state); });
-  draft.add(config.cgroups->at(config.state.cgroup));
-  sys::CgroupDir group = TRY(config.cgroups->make(config.state.cgroup));
-  if (auto limited = group.apply(config.plan.limits); !limited) {
-    Error error = std::move(limited).error();
-    error.text.insert(0, "linux.resources.");
-    return tl::unexpected<Error>(std::move(error));
-  }
+  sys::CgroupDir group = config.cgroups->at(config.state.cgroup);
   auto record = [&](pid_t pid) -> Status {
     config.state.pid = pid;
     config.state.start_time = TRY(sys::start_time_of(pid));
@@ -254,7 +258,8 @@ Result<Launched> build(const CreateOptions& options, Config& config, Draft& draf
                                   .plan = config.plan,
                                   .state = config.state,
                                   .seccomp = config.seccomp ? &*config.seccomp : nullptr,
-                                  .cgroup = draft.cgroup(),
+                                  .cgroup = &group,
+                                  .make_cgroup = [&] { return make_group(options, config, draft); },
                                   .bundle = config.state.bundle,
                                   .rootfs = config.state.rootfs,
                                   .listener = sockets.listener,

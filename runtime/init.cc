@@ -18,6 +18,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <span>
+#include <utility>
 
 extern "C" int mount(const char*, const char*, const char*, unsigned long, const void*) noexcept;
 extern "C" int umount2(const char*, int) noexcept;
@@ -150,9 +152,26 @@ int open_mount_target(const InitContext& context, const MountStep& step, TargetK
   return target.fd;
 }
 
+// From here on what we use is counted and limited.
+void enter_own_groups(const InitContext& context, std::span<const int> tasks) {
+  child::join_cgroups(tasks);
+  position.stage = Stage::kCgroupNamespace;
+  if (!context.plan->makes(CLONE_NEWCGROUP)) return;
+  must("unshare", [] { return ::unshare(CLONE_NEWCGROUP); });
+}
+
+void enter_late_groups(const InitContext& context) {
+  Stage stage = std::exchange(position.stage, Stage::kWait);
+  child::Descriptors tasks;
+  wait_for_go(tasks);
+  enter_own_groups(context, tasks);
+  position.stage = stage;
+}
+
 void mount_all(InitContext& context) {
   Parent parent(context.root);
   for (size_t i = 0; i < context.plan->mounts.size(); ++i) {
+    if (context.groups_come_at == i) enter_late_groups(context);
     const MountStep& step = context.plan->mounts[i];
     const char* path = step.target.c_str();
     if (step.kind == MountKind::kRemount) {
@@ -174,6 +193,7 @@ void mount_all(InitContext& context) {
     }
   }
   parent.forget();
+  if (context.groups_come_at == context.plan->mounts.size()) enter_late_groups(context);
 }
 
 void make_device(const DeviceStep& device, int bound, Parent& above) {
@@ -380,14 +400,11 @@ void set_names(const Spec& spec) {
 
 void set_up(InitContext& context) {
   position.stage = Stage::kWait;
-  wait_for_go();
+  if (!context.groups_come_at) wait_for_go();
   if (context.plan->in_user_namespace) become_root_of_user_namespace();
   become_blank(context.keyring);
   take_security_label(context.program.label);
-  position.stage = Stage::kCgroupNamespace;
-  if (context.plan->makes(CLONE_NEWCGROUP)) {
-    must("unshare", [] { return ::unshare(CLONE_NEWCGROUP); });
-  }
+  if (!context.groups_come_at) enter_own_groups(context, {});
   ::umask(0);
   mount_root(context);
   position.stage = Stage::kMounts;
@@ -464,6 +481,7 @@ bool needs_two_clones(const Plan& plan) {
 
 [[noreturn]] void run_init(InitContext& context) {
   position = {context.sync, Stage::kCgroup};
+  // The first step of all, so that whatever comes later is counted and limited.
   child::join_cgroups(context.cgroup_tasks);
   join_namespaces(context);
   if (!needs_two_clones(*context.plan)) be_init(context);

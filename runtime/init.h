@@ -10,6 +10,7 @@
 #include "runtime/program.h"
 #include "runtime/sync.h"
 
+#include <optional>
 #include <vector>
 
 namespace berth::runtime {
@@ -26,10 +27,14 @@ struct InitContext {
   bool waits = true;  // for the parent to say Go to the program; else no Ready is told either
   int root = -1;      // the detached root file system
   int proc = -1;      // the procfs that we mounted at /proc
-  std::vector<int> cgroup_tasks;  // `tasks` files of the v1 groups to join
-  std::vector<int> namespaces;    // as plan->namespaces: the one to join, or -1
-  std::vector<int> binds;         // as plan->mounts: the detached mount, or -1
-  std::vector<char> bind_files;   // as plan->mounts: the source is not a directory
+  std::vector<int> cgroup_tasks;  // `tasks` files of the v1 groups to join at once
+  // Which of plan->mounts is the first that wants us in our v1 groups, whose files come with the
+  // first Go then: what is before is mounted while the parent makes the groups. Nothing: we are in
+  // them, or join by cgroup_tasks.
+  std::optional<size_t> groups_come_at;
+  std::vector<int> namespaces;   // as plan->namespaces: the one to join, or -1
+  std::vector<int> binds;        // as plan->mounts: the detached mount, or -1
+  std::vector<char> bind_files;  // as plan->mounts: the source is not a directory
   std::vector<int> devices;     // as plan->devices: the host's node as detached mount, or -1: mknod
   bool asks_for_hooks = false;  // the parent has hooks to run before the pivot
   ContainerHooks create_hooks;

@@ -158,12 +158,42 @@ Status furnish(const LaunchInput& input, pid_t pid) {
   return furnish_process(pid, pid, *input.spec.process);
 }
 
+// A v1 group is six directories and a dozen writes, and the init can mount all but cgroups without
+// one: it does so beside us. Not in a user namespace, where it can do nothing before its ids are
+// mapped, and with two clones, of which the first would have to wait for the groups. On v2 it is
+// born in its group. What is bound from the group needs it at once.
+std::optional<size_t> groups_come_at(const LaunchInput& input) {
+  const Plan& plan = input.plan;
+  if (!input.make_cgroup || input.cgroup == nullptr || input.cgroup->is_unified()) {
+    return std::nullopt;
+  }
+  if (plan.in_user_namespace || needs_two_clones(plan)) return std::nullopt;
+  std::vector<std::string> groups = input.cgroup->directories();
+  for (const MountStep& step : plan.mounts) {
+    auto holds = [&](const std::string& group) { return step.source.starts_with(group); };
+    if (std::any_of(groups.begin(), groups.end(), holds)) return std::nullopt;
+  }
+  auto is_group = [](const MountStep& step) { return step.type.starts_with("cgroup"); };
+  auto first = std::find_if(plan.mounts.begin(), plan.mounts.end(), is_group);
+  return static_cast<size_t>(first - plan.mounts.begin());
+}
+
+// Go, with the files of the groups when the init is not in them yet.
+Status send_first_go(const LaunchInput& input, int sync, const Materials& materials) {
+  if (!materials.context.groups_come_at) return send_go(sync);
+  TRY(input.make_cgroup());
+  std::vector<sys::Fd> files = TRY(input.cgroup->task_files());
+  std::vector<int> numbers;
+  for (const sys::Fd& file : files) numbers.push_back(file.get());
+  return send_go(sync, numbers);
+}
+
 Status climb(const LaunchInput& input, int sync, Launched& launched, Materials& materials) {
   pid_t pid = launched.pid;
   TRY(furnish(input, pid));
   const std::vector<NetDeviceSpec>& devices = input.spec.net_devices;
   if (!devices.empty()) launched.net_devices.emplace(TRY(MovedDevices::move(devices, pid)));
-  TRY(send_go(sync));
+  TRY(send_first_go(input, sync, materials));
   materials.keep.clear();  // the init has its own
   if (input.meanwhile) TRY(input.meanwhile(pid));
   if (!input.init_waits) return {};
@@ -182,6 +212,8 @@ Status climb(const LaunchInput& input, int sync, Launched& launched, Materials& 
 Result<Launched> launch(const LaunchInput& input) {
   Materials materials;
   InitContext& context = materials.context;
+  context.groups_come_at = groups_come_at(input);
+  if (input.make_cgroup && !context.groups_come_at) TRY(input.make_cgroup());
   context.spec = &input.spec;
   context.plan = &input.plan;
   context.listener = input.listener;
@@ -211,7 +243,7 @@ Result<Launched> launch(const LaunchInput& input) {
 
   sys::Clone clone{.flags = needs_two_clones(input.plan) ? 0 : input.plan.clone_flags()};
   sys::Fd group;
-  if (input.cgroup != nullptr) {
+  if (input.cgroup != nullptr && !context.groups_come_at) {
     group = TRY(input.cgroup->clone_fd());
     std::vector<sys::Fd> files = TRY(input.cgroup->task_files());
     for (sys::Fd& file : files) context.cgroup_tasks.push_back(materials.hold(std::move(file)));

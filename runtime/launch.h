@@ -22,6 +22,7 @@ struct LaunchInput {
   const State& state;                       // for hooks
   const SeccompProgram* seccomp = nullptr;  // absent: no filter
   const sys::CgroupDir* cgroup = nullptr;   // absent: ours
+  std::function<Status()> make_cgroup;      // makes it and sets its limits; empty: it is there
   std::string bundle;                       // relative sources and roots are below it
   std::string rootfs;                       // absolute
   int listener = -1;                        // init.sock, or -1 for `run`

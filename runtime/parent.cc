@@ -165,11 +165,11 @@ Result<SyncMessage> receive(int sync) {
   return *message;
 }
 
-Status send_go(int sync) {
+Status send_go(int sync, const std::vector<int>& files) {
   SyncMessage message;
   message.kind = MessageKind::kGo;
   std::string_view bytes(reinterpret_cast<const char*>(&message), sizeof(message));
-  auto sent = sys::send_message(sync, bytes, {});
+  auto sent = sys::send_message(sync, bytes, files);
   if (sent || sent.error().errno_value != EPIPE) return sent;
   // It failed before we came to this: its own word is the better one.
   auto last_word = receive(sync);

@@ -10,12 +10,14 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 namespace berth::runtime {
 
 // The next message. A Failure comes back as the error that it tells.
 Result<SyncMessage> receive(int sync);
-Status send_go(int sync);
+// `files` go along.
+Status send_go(int sync, const std::vector<int>& files = {});
 // What is done with the listener of a seccomp filter that notifies; an error ends the wait.
 using ListenerHandler = std::function<Status(sys::Fd listener)>;
 // Waits until a child has become the program, or says why not.

@@ -25,6 +25,10 @@
 // BERTH_SUPERVISOR_FD. That is how the containers of a shim end with it before they are started;
 // afterwards the parent death signal does it (unless the program is set-user-ID, which clears it).
 //
+// On v1, without a user namespace and a second clone, the groups are made while the init mounts
+// what needs none: [label] [root] [mounts] up to the first of a group come first, then the first Go
+// with the files of the groups, then [cgroup] [cgroup-namespace] and the rest.
+//
 // `run` is the same with one socket: Go comes at once and no init.sock is made. When nobody asked
 // to be told before the program runs (no hooks of the host's, no terminal, no pid file), the init
 // does not even wait: it tells no Ready and goes on.

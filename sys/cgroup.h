@@ -90,6 +90,8 @@ class CgroupDir {
   // The directory of a controller, whether the group exists there or not; on v2 the one directory.
   // "" when the host has no such controller.
   std::string directory(const std::string& controller) const;
+  // Those of all controllers, each once.
+  std::vector<std::string> directories() const;
   bool is_unified() const { return host_.is_unified(); }
 
   Result<CgroupStats> stats() const;
@@ -124,8 +126,6 @@ class CgroupDir {
   Status set(const CgroupLimits& limits) const;
   enum class DeviceFilters { kNone, kReplace };  // what v2 has to do with those there
   Status set_devices(const std::vector<DeviceRule>& rules, DeviceFilters before) const;
-
-  std::vector<std::string> directories() const;
 
   Cgroups host_;
   std::string path_;
