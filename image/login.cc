@@ -66,7 +66,7 @@ Result<ConfigFile> read_config(const std::string& directory) {
 
 Status write_config(const ConfigFile& file, const std::string& text) {
   TRY(sys::make_directories(file.path.substr(0, file.path.rfind('/')), 0700));
-  return sys::write_atomic(file.path, text, kSecretFile);
+  return sys::rewrite_atomic(file.path, text, kSecretFile);
 }
 
 // The helper that has to be asked about a registry; empty: the file itself.

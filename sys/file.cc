@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 
 namespace berth::sys {
 namespace {
@@ -33,11 +34,29 @@ std::string directory_of(const std::string& path) {
 
 enum class Durability { kNone, kFsync };
 
+struct FileOwner {
+  uid_t uid;
+  gid_t gid;
+};
+
+// Of the name itself, were it a symbolic link: nobody gets a file by a link to somebody's.
+Result<std::optional<FileOwner>> owner_of(const std::string& path) {
+  struct stat st {};
+  auto looked = run("lstat", path, [&] { return ::lstat(path.c_str(), &st); });
+  if (looked) return std::optional(FileOwner{st.st_uid, st.st_gid});
+  if (looked.error().code == Errc::kNotFound) return std::optional<FileOwner>();
+  return tl::unexpected<Error>(std::move(looked).error());
+}
+
 Status replace_file(const std::string& path, std::string_view bytes, mode_t mode,
-                    Durability durability) {
+                    Durability durability, std::optional<FileOwner> owner) {
   std::string temporary = fmt::format("{}.{}.tmp", path, ::getpid());
+  // Where others may write, what is in our way may be a link to what we would give away.
+  if (owner) TRY(remove_file(temporary));
+  int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | (owner ? O_EXCL : O_TRUNC);
   auto write_temporary = [&]() -> Status {
-    Fd fd = TRY(create(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode));
+    Fd fd = TRY(create(temporary, flags, mode));
+    if (owner) TRY(chown_fd(fd.get(), owner->uid, owner->gid));
     TRY(write_all(fd.get(), bytes));
     if (durability == Durability::kFsync) TRY(fsync(fd.get(), temporary));
     return rename(temporary, path);
@@ -194,11 +213,18 @@ Status write_to_at(int dirfd, const std::string& path, std::string_view bytes) {
 }
 
 Status write_atomic(const std::string& path, std::string_view bytes, mode_t mode) {
-  return replace_file(path, bytes, mode, Durability::kFsync);
+  return replace_file(path, bytes, mode, Durability::kFsync, std::nullopt);
+}
+
+Status rewrite_atomic(const std::string& path, std::string_view bytes, mode_t mode) {
+  std::optional<FileOwner> owner = TRY(owner_of(path));
+  bool is_ours = owner && owner->uid == ::geteuid() && owner->gid == ::getegid();
+  if (is_ours) owner.reset();
+  return replace_file(path, bytes, mode, Durability::kFsync, owner);
 }
 
 Status write_replace(const std::string& path, std::string_view bytes, mode_t mode) {
-  return replace_file(path, bytes, mode, Durability::kNone);
+  return replace_file(path, bytes, mode, Durability::kNone, std::nullopt);
 }
 
 Status fsync(int fd, std::string_view what) {

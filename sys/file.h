@@ -45,7 +45,10 @@ Status write_to_at(int dirfd, const std::string& path, std::string_view bytes);
 // Writes `path` so that after a crash either the old or the new content is there, whole: temporary
 // file beside it, fsync, rename, fsync of the directory.
 Status write_atomic(const std::string& path, std::string_view bytes, mode_t mode);
-// The same without the fsyncs: for files under /run, which a power cut clears anyway.
+// The same for files below somebody's home, which root may write for them (sudo -E): owner and
+// group stay as they are; EPERM when we may not give files away.
+Status rewrite_atomic(const std::string& path, std::string_view bytes, mode_t mode);
+// write_atomic() without the fsyncs: for files under /run, which a power cut clears anyway.
 Status write_replace(const std::string& path, std::string_view bytes, mode_t mode);
 
 Status fsync(int fd, std::string_view what);

@@ -26,6 +26,26 @@ TEST(File, WriteAtomicReplacesWholeAndLeavesNoTemporary) {
   EXPECT_EQ(sys::list_directory(directory.path()).value(), std::vector<std::string>{"record"});
 }
 
+TEST(File, RewriteAtomicLeavesAFileToItsOwner) {
+  if (::geteuid() != 0) GTEST_SKIP() << "root alone gives files away";
+  auto directory = scratch();
+  std::string path = directory.path() + "/token";
+  ASSERT_TRUE(sys::rewrite_atomic(path, "one", 0600)) << "there is none yet";
+  ASSERT_TRUE(sys::chown(path, 1234, 5678));
+  // What somebody put in our way is not what is given away.
+  std::string others = directory.path() + "/root's";
+  ASSERT_TRUE(sys::write_atomic(others, "secret", 0600));
+  ASSERT_TRUE(sys::hard_link(others, fmt::format("{}.{}.tmp", path, ::getpid())));
+  ASSERT_TRUE(sys::rewrite_atomic(path, "two", 0600));
+  EXPECT_EQ(sys::read_file(path, 100).value(), "two");
+  EXPECT_EQ(sys::stat(path)->st_uid, 1234u);
+  EXPECT_EQ(sys::stat(path)->st_gid, 5678u);
+  EXPECT_EQ(sys::stat(others)->st_uid, 0u);
+  EXPECT_EQ(sys::read_file(others, 100).value(), "secret");
+  EXPECT_EQ(sys::list_directory(directory.path()).value(),
+            (std::vector<std::string>{"root's", "token"}));
+}
+
 TEST(File, ReadStopsAtItsLimit) {
   auto directory = scratch();
   std::string path = directory.path() + "/f";
