@@ -7,6 +7,8 @@
 #include "base/text.h"
 #include "sys/file.h"
 
+#include <fcntl.h>
+
 #include <optional>
 
 namespace berth::aws {
@@ -24,13 +26,36 @@ std::string token_path(const ChainContext& context, const SsoRole& role) {
   return (home.empty() ? "/root" : home) + "/.aws/sso/cache/" + role.file_name();
 }
 
-Result<SsoToken> renewed(const ChainContext& context, const Profile& profile, const SsoRole& role,
-                         const SsoToken& token) {
+Result<SsoToken> read_token(const std::string& path) {
+  return parse_sso_token(TRY(sys::read_file(path, kTokenFileMax)), path);
+}
+
+Result<SsoToken> ask_for_renewal(const ChainContext& context, const Profile& profile,
+                                 const SsoRole& role, const SsoToken& token) {
   auto configured = TRY(configured_endpoint("sso_oidc", context.environment, &profile));
   Url oidc = configured.value_or(sso_oidc_url(role.region));
   HttpResponse response = TRY(context.http.send(renew_sso_token(oidc, token)));
-  SsoToken next = TRY(parse_renewed_token(response, token, context.clock.wall()));
-  auto kept = sys::write_atomic(token_path(context, role), render_sso_token(role, next), 0600);
+  return parse_renewed_token(response, token, context.clock.wall());
+}
+
+// One at a time, for a refresh token may be good only once: who comes second finds what the first
+// one got. AWS's own tools take no lock; when one of them was first, our renewal is refused.
+Result<SsoToken> renewed(const ChainContext& context, const Profile& profile, const SsoRole& role,
+                         const SsoToken& old) {
+  std::string path = token_path(context, role);
+  sys::Fd cache = TRY(sys::open(path.substr(0, path.rfind('/')), O_RDONLY | O_DIRECTORY));
+  TRY(sys::lock(cache.get(), sys::LockMode::kExclusive));
+  auto is_another = [&](const Result<SsoToken>& found) {
+    return found && found->access_token.reveal() != old.access_token.reveal();
+  };
+  auto found = read_token(path);
+  if (is_another(found)) return found;
+  auto next = ask_for_renewal(context, profile, role, old);
+  if (!next) {
+    found = read_token(path);
+    return is_another(found) ? found : next;
+  }
+  auto kept = sys::rewrite_atomic(path, render_sso_token(role, *next), 0600);
   if (!kept) LOG(kWarn, "renewed SSO token not kept", {{"reason", kept.error().text}});
   return next;
 }
@@ -39,17 +64,17 @@ Result<SsoToken> usable_token(const ChainContext& context, const Profile& profil
                               const SsoRole& role) {
   std::string path = token_path(context, role);
   std::string mend = how_to_sign_in(role, profile);
-  auto text = sys::read_file(path, kTokenFileMax);
-  if (!text && text.error().code == Errc::kNotFound) {
+  auto read = read_token(path);
+  if (!read && read.error().code == Errc::kNotFound) {
     return fail(Errc::kDenied, "nobody has signed in ({} is not there); run: {}", path, mend);
   }
-  SsoToken token = TRY(parse_sso_token(TRY(std::move(text)), path));
+  SsoToken token = TRY(std::move(read));
   WallTime now = context.clock.wall();
   std::string why;
   if (token.expires <= now + kSsoRenewAhead && !role.session.empty() && token.is_renewable(now)) {
     auto next = renewed(context, profile, role, token);
-    if (next) return next;
-    why = " and could not be renewed: " + next.error().text;
+    if (next && next->expires > now) return next;
+    if (!next) why = " and could not be renewed: " + next.error().text;
   }
   if (token.expires > now) return token;
   return fail(Errc::kDenied, "the session has ended at {}{}; run: {}",

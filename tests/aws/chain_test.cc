@@ -4,10 +4,13 @@
 #include "aws/time.h"
 #include "sys/file.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <future>
+#include <utility>
 
 namespace berth::aws {
 namespace {
@@ -21,6 +24,7 @@ class FakeHttp final : public Http {
  public:
   Result<HttpResponse> send(const HttpRequest& request) override {
     asked.push_back(request);
+    if (meanwhile) std::exchange(meanwhile, nullptr)();
     auto found = answers.find(request.method + " " + request.url);
     if (found == answers.end()) return fail(Errc::kUnavailable, "{}: no route", request.url);
     return found->second;
@@ -33,6 +37,7 @@ class FakeHttp final : public Http {
   }
   std::map<std::string, HttpResponse> answers;
   std::vector<HttpRequest> asked;
+  std::function<void()> meanwhile;  // once: what others do while the first is answered
 };
 
 std::string sts_answer(const std::string& action, const std::string& key) {
@@ -167,6 +172,10 @@ class SignedOn : public Chain {
                  R"({"accessToken":"first","expiresAt":")" +
                      format_rfc3339_seconds(clock.wall() + good_for) + "\"" + more + "}");
   }
+  void sign_on_elsewhere() {
+    write(".aws/sso/cache/ee0bfd2552fbd840c02cc48b6e823320543c450f.json",
+          R"({"accessToken":"theirs","expiresAt":"2100-01-01T00:00:00Z"})");
+  }
   static constexpr const char* kAsk =
       "GET https://portal.sso.eu-west-3.amazonaws.com/federation/credentials?"
       "account_id=123456789012&role_name=Dev%20eloper";
@@ -204,6 +213,26 @@ TEST_F(SignedOn, ATokenNearItsEndIsRenewedWhereItIsKept) {
                     HasSubstr(R"("expiresAt":"2023-11-14T23:13:20Z")")));
   EXPECT_EQ(key(), "sso") << "what is kept is read again";
   EXPECT_EQ(http.asked.size(), 3u) << "and needs no renewal";
+}
+
+TEST_F(SignedOn, WhatAnotherToolRenewedMeanwhileIsTaken) {
+  sign_on(-minutes(1), renewable);
+  http.answers[kRenew] = {400, R"({"error":"invalid_grant"})"};  // the refresh token is used up
+  http.meanwhile = [this] { sign_on_elsewhere(); };
+  EXPECT_EQ(key(), "sso");
+  EXPECT_EQ(http.header(1, "x-amz-sso_bearer_token"), "theirs");
+}
+
+TEST_F(SignedOn, OneRenewsAndTheOthersTakeWhatItGot) {
+  sign_on(-minutes(1), renewable);
+  sys::Fd cache = sys::open(path.substr(0, path.rfind('/')), O_RDONLY | O_DIRECTORY).value();
+  ASSERT_TRUE(sys::lock(cache.get(), sys::LockMode::kExclusive));  // somebody renews it
+  auto second = std::async(std::launch::async, [this] { return key(); });
+  EXPECT_EQ(second.wait_for(std::chrono::milliseconds(200)), std::future_status::timeout);
+  sign_on_elsewhere();
+  cache.reset();
+  EXPECT_EQ(second.get(), "sso");
+  EXPECT_EQ(http.asked.size(), 1u) << "nobody was asked for another token";
 }
 
 TEST_F(SignedOn, ATokenThatIsNotRenewedWillDoUntilItsEnd) {
