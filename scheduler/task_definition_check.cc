@@ -280,7 +280,6 @@ void Check::check_firelens() {
       "configured with the awsfirelens log driver.");
 }
 
-// The agent says so when the task starts, which is late.
 void Check::check_proxy() {
   if (!task_.proxy) return;
   if (task_.network_mode != NetworkMode::kAwsvpc) {
@@ -293,6 +292,7 @@ void Check::check_proxy() {
       fmt::format("Proxy container [{}] does not exist", printable(name, 60)));
 }
 
+// The agent says so when the task starts, which is late.
 void Check::check_firelens_output(const ContainerDefinition& container, FirelensType type) {
   const LogConfiguration& log = *container.log_configuration;
   std::set<std::string> names;
