@@ -12,10 +12,15 @@ Status set_scheduler(pid_t pid, const SchedulerAttributes& attributes) {
              [&] { return ::syscall(SYS_sched_setattr, pid, &attributes, 0); });
 }
 
-Status prefer_this_thread() {
+Result<Preference> prefer_this_thread() {
   constexpr uint64_t kResetOnFork = 1;  // SCHED_FLAG_RESET_ON_FORK of linux/sched.h
   constexpr int32_t kPreferredNice = -10;
-  return set_scheduler(0, {.policy = SCHED_OTHER, .flags = kResetOnFork, .nice = kPreferredNice});
+  constexpr uint32_t kLowestRealTime = 1;
+  auto at_once =
+      set_scheduler(0, {.policy = SCHED_RR, .flags = kResetOnFork, .priority = kLowestRealTime});
+  if (at_once) return Preference::kAtOnce;
+  TRY(set_scheduler(0, {.policy = SCHED_OTHER, .flags = kResetOnFork, .nice = kPreferredNice}));
+  return Preference::kNice;
 }
 
 Status set_io_priority(pid_t pid, int priority) {

@@ -29,9 +29,14 @@ static_assert(sizeof(SchedulerAttributes) == SchedulerAttributes::kSize);
 
 // sched_setattr(2).
 Status set_scheduler(pid_t pid, const SchedulerAttributes& attributes);
+enum class Preference {
+  kAtOnce,  // SCHED_RR at its lowest: gets a processor when it wants one
+  kNice,    // nice -10, which says nothing beside other sessions and control groups (sched(7))
+};
 // The calling thread comes before others that want its processor; threads and programs that it
-// starts from now on do not (SCHED_FLAG_RESET_ON_FORK). kDenied without CAP_SYS_NICE.
-Status prefer_this_thread();
+// starts from now on do not (SCHED_FLAG_RESET_ON_FORK). Nice where a host or a control group has no
+// real time to give. kDenied without CAP_SYS_NICE.
+Result<Preference> prefer_this_thread();
 // ioprio_set(2): class and level in one number.
 Status set_io_priority(pid_t pid, int priority);
 // sched_setaffinity(2) of the calling process; its children have it from then on.

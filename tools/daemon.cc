@@ -296,6 +296,9 @@ class Daemon {
     // Who asks is answered while tasks start on the same processors.
     auto preferred = sys::prefer_this_thread();
     if (!preferred) LOG(kWarn, "answers wait behind starts", {{"why", preferred.error().text}});
+    if (preferred && *preferred == sys::Preference::kNice) {
+      LOG(kInfo, "answers may wait behind starts: no real time for its control group", {});
+    }
     services_.unsuited = [this](const scheduler::Service& service,
                                 const scheduler::RevisionSpec& revision) {
       return ecs_.unsuited(service, revision);

@@ -83,18 +83,19 @@ def test_a_task_runs_and_is_stopped(ecs):
     assert not containers(ecs.daemon.instance)
 
 
-def nice_of(path):
-    return int((path / "stat").read_text().rsplit(") ", 1)[1].split()[16])
+def policy_of(pid):
+    return os.sched_getscheduler(pid) & ~os.SCHED_RESET_ON_FORK
 
 
 def test_only_the_thread_that_answers_is_preferred(ecs):
     arn = ecs.run(FOREVER)
     ecs.wait_for(arn, "RUNNING")
     pid = ecs.daemon.process.pid
-    threads = {int(each.name): nice_of(each) for each in pathlib.Path(f"/proc/{pid}/task").iterdir()}
-    assert threads.pop(pid) == -10 and threads and set(threads.values()) == {0}, threads
+    threads = {int(each.name): policy_of(int(each.name)) for each in pathlib.Path(f"/proc/{pid}/task").iterdir()}
+    assert threads.pop(pid) == os.SCHED_RR and threads and set(threads.values()) == {os.SCHED_OTHER}, threads
     (container,) = containers(ecs.daemon.instance)
-    assert [nice_of(pathlib.Path(f"/proc/{each}")) for each in (container, *shims(ecs.daemon.instance))] == [0, 0]
+    for each in (container, *shims(ecs.daemon.instance)):
+        assert (policy_of(each), os.getpriority(os.PRIO_PROCESS, each)) == (os.SCHED_OTHER, 0)
     maps = pathlib.Path(f"/proc/{pid}/maps").read_text()
     assert "libsqlite3" in maps and "libcurl" not in maps, "nobody has needed it yet"
     ecs.stop(arn)
