@@ -31,6 +31,23 @@ Address address_of_target(const std::string& target, const std::string& body) {
   return address;
 }
 
+bool is_cbor(const http::Request& request) {
+  return request.method == "POST" && request.header("smithy-protocol") == "rpc-v2-cbor";
+}
+
+// What stands in front of "/service/" is the endpoint's own.
+Address address_of_path(const http::Request& request) {
+  Address address{.protocol = Protocol::kCbor, .body = request.body};
+  std::vector<std::string> parts = split(request.path, '/');
+  size_t count = parts.size();
+  if (count < 4 || parts[count - 4] != "service" || parts[count - 2] != "operation") return address;
+  address.operation = parts[count - 1];
+  address.service = find_model([&](const ServiceModel& model) {
+    return model.protocol == Protocol::kCbor && model.target == parts[count - 3];
+  });
+  return address;
+}
+
 std::string value_in(const aws::Query& form, std::string_view name) {
   auto found =
       std::ranges::find_if(form, [&](const auto& parameter) { return parameter.first == name; });
@@ -66,6 +83,7 @@ aws::Query parse_form(std::string_view text) {
 }
 
 Address address_of(const http::Request& request, std::string_view scope) {
+  if (is_cbor(request)) return address_of_path(request);
   const std::string& target = request.header("x-amz-target");
   if (!target.empty()) return address_of_target(target, request.body);
   // A presigned URL has its form in the query.

@@ -4,7 +4,9 @@
 //   X-Amz-Target: PREFIX.OPERATION          a JSON service, known by its prefix
 //   Action=OPERATION&Version=DATE           a query service, in the body or the query; which one
 //                                           says the signature's scope, else the version
-//   neither                                 nobody's: told in the protocol of the scope's service
+//   smithy-protocol: rpc-v2-cbor            the path says both:
+//   /service/SERVICE/operation/OPERATION neither                                 nobody's: told in
+//   the protocol of the scope's service
 #pragma once
 
 #include "aws/canonical.h"
@@ -20,21 +22,28 @@ enum class Protocol {
   kJson,   // application/x-amz-json-1.1 both ways
   kQuery,  // a form in, XML out
   kEc2,    // likewise; lists and errors look otherwise
+  kCbor,   // Smithy's RPC v2: application/cbor both ways
 };
 // Whether requests are forms.
 constexpr bool is_form(Protocol protocol) {
-  return protocol != Protocol::kJson;
+  return protocol == Protocol::kQuery || protocol == Protocol::kEc2;
 }
 
 struct ServiceModel {
   std::string_view name;  // in the scope of signatures
   Protocol protocol = Protocol::kJson;
-  std::string_view target;   // kJson: in front of X-Amz-Target's dot
-  std::string_view version;  // of forms
-  std::string_view xml_namespace;
+  std::string_view target;      // kJson: in front of X-Amz-Target's dot; kCbor: SERVICE of the path
+  std::string_view version;     // of forms
+  std::string_view name_space;  // of XML; kCbor: in front of the '#' of an exception's name
+  std::string_view times = "";  // kCbor: the members that are times (api/cbor.h)
 };
 
-// The services that berth speaks; one that has two protocols stands there twice.
+inline constexpr std::string_view kMetricsTimes =
+    " Timestamp Timestamps AlarmConfigurationUpdatedTimestamp StateUpdatedTimestamp "
+    "StateTransitionedTimestamp ";
+
+// The services that berth speaks; one that has several protocols stands there
+// as often.
 inline constexpr std::array kServiceModels = {
     ServiceModel{"application-autoscaling", Protocol::kJson, "AnyScaleFrontendService", "", ""},
     ServiceModel{"ec2", Protocol::kEc2, "", "2016-11-15",
@@ -45,6 +54,8 @@ inline constexpr std::array kServiceModels = {
     ServiceModel{"monitoring", Protocol::kJson, "GraniteServiceVersion20100801", "", ""},
     ServiceModel{"monitoring", Protocol::kQuery, "", "2010-08-01",
                  "http://monitoring.amazonaws.com/doc/2010-08-01/"},
+    ServiceModel{"monitoring", Protocol::kCbor, "GraniteServiceVersion20100801", "",
+                 "com.amazonaws.cloudwatch", kMetricsTimes},
     ServiceModel{"secretsmanager", Protocol::kJson, "secretsmanager", "", ""},
     ServiceModel{"ssm", Protocol::kJson, "AmazonSSM", "", ""},
     ServiceModel{"sts", Protocol::kQuery, "", "2011-06-15",
@@ -55,7 +66,7 @@ struct Address {
   Protocol protocol = Protocol::kJson;    // of the answer, whoever gives it
   const ServiceModel* service = nullptr;  // null: none of ours
   std::string operation;                  // "" when the request names none
-  std::string body;                       // what the service is to read
+  std::string body;                       // what the service is to read; kCbor: not yet JSON
 };
 
 // Names and values of application/x-www-form-urlencoded, in which a '+' is a space.

@@ -1,5 +1,6 @@
 #include "api/front_door.h"
 
+#include "api/cbor.h"
 #include "api/wire.h"
 #include "base/check.h"
 #include "base/ids.h"
@@ -15,6 +16,7 @@ namespace berth::api {
 namespace {
 
 constexpr size_t kOperationShownMax = 100;
+constexpr size_t kCborDepthMax = 32;              // as of JSON
 constexpr size_t kUnpackedMax = 4 * 1024 * 1024;  // as much as a plain body may have
 
 aws::Request signed_request_of(const http::Request& request) {
@@ -40,6 +42,15 @@ Refusal packed_refusal(const http::Refusal& refusal) {
   return {.code = code, .message = refusal.text, .status = refusal.status};
 }
 
+// What the service is to read.
+tl::expected<std::string, Refusal> service_body_of(const Address& address) {
+  if (address.protocol != Protocol::kCbor) return address.body;
+  auto body = json_of_cbor(address.body, kCborDepthMax);
+  if (body) return std::move(*body);
+  return tl::unexpected(
+      Refusal{.code = "SerializationException", .message = "request: " + body.error().text});
+}
+
 // Names that a client has made up are none of ours to keep.
 Exchanged exchanged_of(const Address& address, const Answer& answered, Duration took) {
   Refusal unknown = unknown_address(address);
@@ -53,6 +64,7 @@ Exchanged exchanged_of(const Address& address, const Answer& answered, Duration 
 const char* fault_name_of(Protocol protocol) {
   switch (protocol) {
     case Protocol::kJson:
+    case Protocol::kCbor:
       return "ServerException";
     case Protocol::kQuery:
       return "InternalFailure";
@@ -131,8 +143,10 @@ tl::expected<FrontDoor::Admitted, http::Response> FrontDoor::admit(const http::R
     return tl::unexpected(render_refusal(
         exchange.address, refusal_of(exchange.address.protocol, caller.error()), request_id));
   }
-  Call call{exchange.address.operation, exchange.address.body, std::move(*caller),
-            env_.clock.wall(),          exchange.host,         is_form(exchange.address.protocol)};
+  auto read = service_body_of(exchange.address);
+  if (!read) return tl::unexpected(render_refusal(exchange.address, read.error(), request_id));
+  Call call{exchange.address.operation, std::move(*read), std::move(*caller),
+            env_.clock.wall(),          exchange.host,    is_form(exchange.address.protocol)};
   return Admitted{found->second, std::move(call), std::move(exchange.address),
                   std::move(request_id), env_.clock.now()};
 }

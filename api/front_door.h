@@ -11,6 +11,8 @@
 //   JSON   400 {"__type": CODE, "message": TEXT}, X-Amzn-ErrorType: CODE
 //   query  400 or 403 <ErrorResponse><Error><Type>Sender</Type><Code>...
 //   EC2    400 or 401 <Response><Errors><Error><Code>...
+//   CBOR   400 {"__type": NAMESPACE#CODE, "message": TEXT}, and the query protocol's code in a
+//   header
 #pragma once
 
 #include "api/authentication.h"

@@ -1,5 +1,6 @@
 #include "api/wire.h"
 
+#include "api/cbor.h"
 #include "base/text.h"
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@ namespace berth::api {
 namespace {
 
 constexpr const char* kJsonType = "application/x-amz-json-1.1";
+constexpr const char* kCborType = "application/cbor";
 constexpr const char* kXmlType = "text/xml";
 constexpr size_t kNameShownMax = 200;
 
@@ -27,6 +29,12 @@ http::Response xml_response(int status, std::string body, const std::string& req
   return response;
 }
 
+void add_query_error(http::Response& response, const Refusal& refusal) {
+  if (refusal.query_code.empty()) return;
+  const char* whose = refusal.status < 500 ? "Sender" : "Receiver";
+  response.headers["x-amzn-query-error"] = refusal.query_code + ";" + whose;
+}
+
 http::Response json_refusal(const Refusal& refusal, const std::string& request_id) {
   nlohmann::ordered_json body = {{"__type", refusal.code}, {"message", refusal.message}};
   if (!refusal.resource_ids.empty()) body["resourceIds"] = refusal.resource_ids;
@@ -35,16 +43,44 @@ http::Response json_refusal(const Refusal& refusal, const std::string& request_i
       refusal.status, body.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace),
       request_id);
   response.headers["X-Amzn-ErrorType"] = refusal.code;
-  if (!refusal.query_code.empty()) {
-    const char* whose = refusal.status < 500 ? "Sender" : "Receiver";
-    response.headers["x-amzn-query-error"] = refusal.query_code + ";" + whose;
+  add_query_error(response, refusal);
+  return response;
+}
+
+http::Response cbor_response(int status, std::string body, const std::string& request_id) {
+  http::Response response = json_response(status, std::move(body), request_id);
+  response.content_type = kCborType;
+  response.headers["smithy-protocol"] = "rpc-v2-cbor";
+  return response;
+}
+
+// An operation that answers nothing has no body at all.
+http::Response cbor_answer(const Address& address, const std::string& body,
+                           const std::string& request_id) {
+  if (body != "{}") {
+    auto json = nlohmann::ordered_json::parse(body);
+    return cbor_response(200, cbor_of_json(json, address.service->times), request_id);
   }
+  http::Response response = cbor_response(200, "", request_id);
+  response.content_type = "";
+  return response;
+}
+
+http::Response cbor_refusal(const Address& address, const Refusal& refusal,
+                            const std::string& request_id) {
+  std::string type = refusal.code;
+  if (address.service != nullptr) type = fmt::format("{}#{}", address.service->name_space, type);
+  // Messages quote what clients sent, which need not be UTF-8.
+  nlohmann::ordered_json body = {
+      {"__type", type}, {"message", printable(refusal.message, refusal.message.size() + 1)}};
+  auto response = cbor_response(refusal.status, cbor_of_json(body, ""), request_id);
+  add_query_error(response, refusal);
   return response;
 }
 
 std::string attribute_of(const Address& address) {
   if (address.service == nullptr) return "";
-  return fmt::format(" xmlns=\"{}\"", address.service->xml_namespace);
+  return fmt::format(" xmlns=\"{}\"", address.service->name_space);
 }
 
 http::Response xml_refusal(const Address& address, const Refusal& refusal,
@@ -147,6 +183,7 @@ std::string xml_element(std::string_view name, std::string_view text) {
 http::Response render_answer(const Address& address, const std::string& body,
                              const std::string& request_id) {
   if (address.protocol == Protocol::kJson) return json_response(200, body, request_id);
+  if (address.protocol == Protocol::kCbor) return cbor_answer(address, body, request_id);
   if (address.protocol == Protocol::kEc2) {
     return xml_response(
         200,
@@ -171,6 +208,8 @@ http::Response render_refusal(const Address& address, const Refusal& refusal,
       return xml_refusal(address, refusal, request_id);
     case Protocol::kEc2:
       return ec2_refusal(refusal, request_id);
+    case Protocol::kCbor:
+      return cbor_refusal(address, refusal, request_id);
   }
   return {};
 }
@@ -178,6 +217,7 @@ http::Response render_refusal(const Address& address, const Refusal& refusal,
 Refusal refusal_of(Protocol protocol, const Unproved& unproved) {
   switch (protocol) {
     case Protocol::kJson:
+    case Protocol::kCbor:
       return json_doubt(unproved);
     case Protocol::kQuery:
       return query_doubt(unproved);

@@ -30,6 +30,19 @@ class Echo final : public Service {
   std::optional<Call> last;
 };
 
+// A service that may be asked in CBOR, and has no idea of it.
+class MetricsEcho final : public Service {
+ public:
+  Answer answer(const Call& call) override {
+    last = call;
+    if (call.operation == "Nothing") return "{}";
+    if (call.operation != "Refused") return R"({"Timestamp":1})";
+    return tl::unexpected(Refusal{
+        .code = "ResourceNotFoundException", .message = "gone", .query_code = "ResourceNotFound"});
+  }
+  std::optional<Call> last;
+};
+
 const std::string kTarget = "AmazonEC2ContainerServiceV20141113.";
 
 class FrontDoorTest : public testing::Test {
@@ -69,6 +82,45 @@ TEST_F(FrontDoorTest, WhatCannotBeUnpackedReachesNoService) {
   EXPECT_EQ(response.status, 400);
   EXPECT_EQ(error_of(response), "SerializationException");
   EXPECT_FALSE(echo_.last);
+}
+
+TEST_F(FrontDoorTest, SpeaksCborToWhoAsksForIt) {
+  MetricsEcho metrics;
+  door_.open("monitoring", metrics);
+  Signing signing{.service = "monitoring", .time = clock_.wall()};
+  http::Request request{
+      .method = "POST",
+      .path = "/service/GraniteServiceVersion20100801/operation/GetMetricStatistics"};
+  request.headers = {{"smithy-protocol", "rpc-v2-cbor"}, {"content-type", "application/cbor"}};
+  request.body = std::string("\xa1\x61n\xf9\x3e\x00", 6);  // {"n": 1.5}
+  http::Response response = ask(sign(with_host(request), signing));
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(metrics.last->body, R"({"n":1.5})");
+  EXPECT_EQ(response.content_type, "application/cbor");
+  EXPECT_EQ(response.headers.at("smithy-protocol"), "rpc-v2-cbor");
+  EXPECT_EQ(response.body, std::string("\xa1\x69Timestamp\xc1\x01", 13));
+
+  request.path = "/service/GraniteServiceVersion20100801/operation/Refused";
+  response = ask(sign(with_host(request), signing));
+  EXPECT_EQ(response.status, 400);
+  EXPECT_EQ(response.headers.at("x-amzn-query-error"), "ResourceNotFound;Sender");
+  json refused = json::from_cbor(response.body);
+  EXPECT_EQ(refused["__type"], "com.amazonaws.cloudwatch#ResourceNotFoundException");
+  EXPECT_EQ(refused["message"], "gone");
+
+  request.path = "/service/GraniteServiceVersion20100801/operation/Nothing";
+  response = ask(sign(with_host(request), signing));
+  EXPECT_EQ(response.content_type + response.body, "");
+
+  metrics.last.reset();
+  request.body = "\xa1";
+  response = ask(sign(with_host(request), signing));
+  EXPECT_EQ(json::from_cbor(response.body)["__type"],
+            "com.amazonaws.cloudwatch#SerializationException");
+  request.path = "/service/Nobody/operation/Nothing";
+  response = ask(sign(with_host(request), signing));
+  EXPECT_EQ(json::from_cbor(response.body)["__type"], "UnknownOperationException");
+  EXPECT_FALSE(metrics.last);
 }
 
 TEST_F(FrontDoorTest, GivesAServiceWhatWasSentAndBySigningWhoSentIt) {

@@ -2,6 +2,7 @@
 // them (none is signed by its key), and what it says is well-formed.
 #include "api/front_door.h"
 
+#include "api/cbor.h"
 #include "api/sts.h"
 #include "aws/xml.h"
 #include "base/json.h"
@@ -24,6 +25,11 @@ void check_response(const http::Response& response) {
   if (response.content_type == "text/xml") {
     auto values = aws::parse_xml(response.body);
     CHECK(values && !(*values)["ErrorResponse/Error/Code"].empty());
+    return;
+  }
+  if (response.content_type == "application/cbor") {
+    auto told = api::json_of_cbor(response.body, 2);
+    CHECK(told && told->find("__type") != std::string::npos);
     return;
   }
   auto body = json::Document::parse(response.body, {.name = "answer"});

@@ -30,6 +30,7 @@ constexpr std::pair<std::string_view, Target> kTargets[] = {
     {"aws_config_file", aws_config_file},
     {"aws_request", aws_request},
     {"aws_signature", aws_signature},
+    {"cbor", cbor},
     {"challenge", challenge},
     {"data_channel", data_channel},
     {"dns_message", dns_message},

@@ -12,6 +12,7 @@ void aws_answer(std::string_view text);
 void aws_config_file(std::string_view text);
 void aws_request(std::string_view text);
 void aws_signature(std::string_view text);
+void cbor(std::string_view text);
 void challenge(std::string_view text);
 void data_channel(std::string_view text);
 void dns_message(std::string_view text);

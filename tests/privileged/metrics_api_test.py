@@ -2,10 +2,16 @@
 
 import datetime
 import gzip
+import hashlib
 import urllib.parse
 
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
 import botocore.exceptions
+import cbor2
 import pytest
+import requests
 
 from waiting import wait_until
 
@@ -65,6 +71,62 @@ def test_a_request_may_come_as_gzip(daemon):
     assert len(packed) == 1
     listed = cloudwatch.get_paginator("list_metrics").paginate(Namespace="Packed")
     assert {each["MetricName"] for page in listed for each in page["Metrics"]} == {f"m{i}" for i in range(100)}
+
+
+def ask_in_cbor(daemon, operation, **members):
+    """As SDKs do that speak Smithy's RPC v2 (Debian's does not)."""
+    variables = daemon.variables()
+    body = cbor2.dumps(members, datetime_as_timestamp=True)
+    request = botocore.awsrequest.AWSRequest(
+        "POST", f"{daemon.url()}/service/GraniteServiceVersion20100801/operation/{operation}", data=body,
+        headers={"Smithy-Protocol": "rpc-v2-cbor", "Content-Type": "application/cbor", "Accept": "application/cbor",
+                 "X-Amz-Content-SHA256": hashlib.sha256(body).hexdigest()})
+    keys = botocore.credentials.Credentials(variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"])
+    botocore.auth.SigV4Auth(keys, "monitoring", variables["AWS_REGION"]).add_auth(request)
+    answer = requests.post(request.url, data=body, headers=dict(request.headers), timeout=10)
+    assert answer.headers["Smithy-Protocol"] == "rpc-v2-cbor"
+    return answer
+
+
+def check_shape(value, shape, path):
+    """That what was decoded is what Amazon's model of the operation says: a time is a time and no number."""
+    kinds = {"timestamp": datetime.datetime, "string": str, "boolean": bool, "double": (int, float), "integer": int, "list": list,
+             "structure": dict}
+    assert isinstance(value, kinds[shape.type_name]), f"{path}: {value!r} is no {shape.type_name}"
+    if shape.type_name == "list":
+        for element in value:
+            check_shape(element, shape.member, path + "[]")
+    if shape.type_name == "structure":
+        for name, member in value.items():
+            check_shape(member, shape.members[name], f"{path}.{name}")
+
+
+def test_newer_sdks_ask_in_cbor(daemon):
+    model = daemon.client("cloudwatch").meta.service_model
+    now = datetime.datetime.now(datetime.timezone.utc)
+    put = ask_in_cbor(daemon, "PutMetricData", Namespace="App", MetricData=[
+        {"MetricName": "Load", "Timestamp": now, "Values": [1.5, 2], "Counts": [1, 3], "Unit": "Count"}])
+    assert (put.status_code, put.content, "Content-Type" in put.headers) == (200, b"", False)
+    alarm = {"AlarmName": "high", "Namespace": "App", "MetricName": "Load", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1,
+             "Threshold": 1.5, "ComparisonOperator": "GreaterThanThreshold"}
+    assert ask_in_cbor(daemon, "PutMetricAlarm", **alarm).status_code == 200
+    query = {"Namespace": "App", "MetricName": "Load"}
+    stat = {"Metric": query, "Period": 3600, "Stat": "Sum"}
+    told = {}
+    for operation, members in (("GetMetricStatistics", {**query, **between(), "Period": 3600, "Statistics": ["Sum", "SampleCount"]}),
+                               ("GetMetricData", {**between(), "MetricDataQueries": [{"Id": "a", "MetricStat": stat}]}),
+                               ("ListMetrics", {"Namespace": "App"}), ("DescribeAlarms", {})):
+        answer = ask_in_cbor(daemon, operation, **members)
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/cbor")
+        told[operation] = cbor2.loads(answer.content)
+        check_shape(told[operation], model.operation_model(operation).output_shape, operation)
+    assert sum(point["Sum"] for point in told["GetMetricStatistics"]["Datapoints"]) == 7.5
+    (result,) = told["GetMetricData"]["MetricDataResults"]
+    assert sum(result["Values"]) == 7.5 and all(abs(at - now) < datetime.timedelta(hours=1) for at in result["Timestamps"])
+    assert told["DescribeAlarms"]["MetricAlarms"][0]["Threshold"] == 1.5
+    refused = ask_in_cbor(daemon, "DeleteAlarms", AlarmNames=["nobody"])
+    assert (refused.status_code, refused.headers["x-amzn-query-error"]) == (400, "ResourceNotFound;Sender")
+    assert cbor2.loads(refused.content)["__type"].split("#")[1] == "ResourceNotFound"
 
 
 def test_what_a_task_uses_is_told(daemon):
