@@ -228,11 +228,19 @@ class DeploymentDecider {
 
   // ---- 3. Plan ----
 
+  // A shift that is rolled back, whether or not that came to its end: what green still runs serves
+  // nobody, and is no reason to take from blue what was promised.
+  bool is_traffic_given_back() {
+    auto& progress = turn_.deployment();
+    return progress && progress->stage && primary().is_rollback;
+  }
+
   std::vector<GradedTask> graded() {
     std::map<std::string, int> ages;
     for (size_t i = 0; i < service().deployments.size(); ++i) {
       ages.emplace(service().deployments[i].revision, static_cast<int>(i));
     }
+    bool is_given_back = is_traffic_given_back();
     std::vector<GradedTask> graded;
     for (const ServiceTask* task : turn_.live()) {
       auto age = ages.find(task->revision);
@@ -242,6 +250,7 @@ class DeploymentDecider {
       each.age = age == ages.end() ? static_cast<int>(ages.size()) : age->second;
       each.is_new = each.age == 0 && !turn_.is_draining(*task);
       each.is_protected = turn_.is_protected(*task);
+      each.has_traffic = is_given_back && task->revision == primary().revision;
       graded.push_back(each);
     }
     return graded;
@@ -419,18 +428,22 @@ class DeploymentDecider {
 
   // ---- Deployments that shift traffic: two revisions side by side, each with its own count ----
 
-  // The first deployment of a service has nothing to shift from.
+  // From what was complete before, or from nothing: the first deployment of a service has its
+  // stages and hooks, too. One that takes over from a first one that never was complete rolls:
+  // there is nothing whole to go back to.
   bool is_shifting() {
     auto& progress = turn_.deployment();
-    return progress && progress->status == ServiceDeploymentStatus::kInProgress &&
-           progress->configuration.strategy != DeploymentStrategy::kRolling && is_in_progress() &&
-           !primary().is_rollback && !service().completed_revision.empty() &&
-           service().completed_revision != primary().revision;
+    if (!progress || progress->status != ServiceDeploymentStatus::kInProgress) return false;
+    if (progress->configuration.strategy == DeploymentStrategy::kRolling) return false;
+    if (!is_in_progress() || primary().is_rollback) return false;
+    if (service().completed_revision.empty()) return progress->source_revisions.empty();
+    return service().completed_revision != primary().revision;
   }
 
   // Blue serves, and is kept whole, also when it had lost all its tasks.
   void ensure_blue() {
     const std::string& blue = service().completed_revision;
+    if (blue.empty()) return;
     for (const Deployment& each : service().deployments) {
       if (each.revision == blue) return;
     }
@@ -519,7 +532,7 @@ class DeploymentDecider {
     bounds_ = {.desired = desired_tasks_of(service()), .upper = 2 * desired_tasks_of(service())};
     const std::string& blue = service().completed_revision;
     plan_ = plan_side(primary().revision, counts.green);
-    blue_plan_ = plan_side(blue, counts.blue);
+    blue_plan_ = plan_side(blue, blue.empty() ? 0 : counts.blue);
     for (const GradedTask& each : tasks_) {  // a deployment that was superseded
       bool is_third = each.task->revision != primary().revision && each.task->revision != blue;
       if (is_third && !each.is_protected) {

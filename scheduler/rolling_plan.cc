@@ -11,7 +11,7 @@ class RollingPlanner {
   RollingPlanner(const std::vector<GradedTask>& tasks, const RollingBounds& bounds)
       : tasks_(tasks), bounds_(bounds) {
     for (const GradedTask& each : tasks_) {
-      if (each.grade == TaskGrade::kHealthy) ++healthy_;
+      if (each.grade == TaskGrade::kHealthy) count_healthy(each, 1);
       if (each.is_new && each.grade != TaskGrade::kUnhealthy) ++fit_;
     }
   }
@@ -39,8 +39,13 @@ class RollingPlanner {
     return picked;
   }
 
+  void count_healthy(const GradedTask& each, int by) {
+    healthy_ += by;
+    if (each.has_traffic) serving_ += by;
+  }
+
   void stop(const GradedTask& each, StopCause cause) {
-    if (each.grade == TaskGrade::kHealthy) --healthy_;
+    if (each.grade == TaskGrade::kHealthy) count_healthy(each, -1);
     plan_.stops.push_back({each.task, cause});
   }
 
@@ -99,14 +104,15 @@ class RollingPlanner {
   }
 
   bool may_stop(const GradedTask& each) const {
+    int healthy = each.has_traffic ? std::min(healthy_, serving_) : healthy_;
     switch (each.grade) {
       case TaskGrade::kPending:
       case TaskGrade::kUnhealthy:
         return true;
       case TaskGrade::kSettling:
-        return healthy_ >= bounds_.lower;
+        return healthy >= bounds_.lower;
       case TaskGrade::kHealthy:
-        return healthy_ - 1 >= bounds_.lower;
+        return healthy - 1 >= bounds_.lower;
     }
     return false;
   }
@@ -123,6 +129,7 @@ class RollingPlanner {
   const std::vector<GradedTask>& tasks_;
   const RollingBounds& bounds_;
   int healthy_ = 0;  // of those that stay
+  int serving_ = 0;  // of these: that have traffic
   int fit_ = 0;      // of the PRIMARY
   RollingPlan plan_{};
 };

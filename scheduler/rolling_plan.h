@@ -4,6 +4,7 @@
 //   start   min(D − new, hi − all that are pending or run)
 //   stop    of the new: what is beyond D
 //           of the old: what does not serve, always; what serves, while lo remain healthy
+//           of those that alone have the traffic: while lo of them remain healthy
 //           what is unhealthy: once others have taken its place, or when there is no room for them
 //
 // A DAEMON counts tasks that are stopping, too: the next one starts when the last one has gone.
@@ -30,6 +31,7 @@ struct GradedTask {
   bool is_new = false;  // of the PRIMARY
   int age = 0;          // of its deployment: 0 for the PRIMARY, 1 for the one before...
   bool is_protected = false;
+  bool has_traffic = false;  // all requests go to tasks of its kind: of these alone lo remain, too
 };
 
 struct RollingBounds {

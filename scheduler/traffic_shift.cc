@@ -37,6 +37,8 @@ class Shift {
 
  private:
   LifecycleStage stage() const { return *progress_.stage; }
+  // There is nothing that traffic could come from, or go back to: no steps and no bake.
+  bool is_first() const { return progress_.source_revisions.empty(); }
 
   void tell(const char* name, std::string text) {
     outcome_.told.push_back({name, std::move(text)});
@@ -55,7 +57,7 @@ class Shift {
     tell(kStageEvent, fmt::format("{} begins", name_of(stage)));
     if (stage == LifecycleStage::kTestTrafficShift) progress_.test_permille = kAllTraffic;
     if (stage == LifecycleStage::kProductionTrafficShift) shift_production();
-    if (stage == LifecycleStage::kBakeTime) {
+    if (stage == LifecycleStage::kBakeTime && !is_first()) {
       progress_.bake_until = now_ + std::chrono::minutes(progress_.configuration.bake_minutes);
     }
   }
@@ -76,7 +78,9 @@ class Shift {
     const DeploymentConfiguration& rules = progress_.configuration;
     int minutes = 0;
     int next = kAllTraffic;
-    if (rules.strategy == DeploymentStrategy::kLinear) {
+    if (is_first()) {
+      next = kAllTraffic;
+    } else if (rules.strategy == DeploymentStrategy::kLinear) {
       next = progress_.production_permille + std::max(rules.linear.step_permille, 1);
       minutes = rules.linear.step_bake_minutes;
     } else if (rules.strategy == DeploymentStrategy::kCanary && progress_.steps == 0) {
@@ -237,6 +241,15 @@ TrafficWeights traffic_of(const Service& service, const ServiceDeployment* progr
       service.configuration.deployment.strategy == DeploymentStrategy::kRolling &&
       (progress == nullptr || progress->configuration.strategy == DeploymentStrategy::kRolling);
   if (is_rolling || service.deployments.empty()) return weights;
+  bool is_first = service.completed_revision.empty() && progress != nullptr && progress->stage &&
+                  progress->source_revisions.empty();
+  if (is_first) {  // none before its stage, also when it has failed
+    weights.production[progress->target_revision] = progress->production_permille;
+    if (progress->test_permille > 0) {
+      weights.test[progress->target_revision] = progress->test_permille;
+    }
+    return weights;
+  }
   if (progress == nullptr || !has_traffic(*progress)) {
     const std::string& all = service.completed_revision.empty()
                                  ? service.deployments.front().revision

@@ -13,6 +13,7 @@
 //   BAKE_TIME                      both are there
 //   CLEAN_UP                       blue goes
 //
+// The first deployment of a service has all stages and hooks, no blue, and thus no steps and bakes.
 // Before a stage is over, its hooks are asked (PRODUCTION_TRAFFIC_SHIFT's at each step). Pure: the
 // stage, its hooks and its times are in the ServiceDeployment, and so is what traffic green has.
 #pragma once

@@ -46,10 +46,14 @@ class EcsStrategiesTest : public testing::Test, protected EcsHost, protected Jso
   static json with(const json& deployment) { return {{"deploymentConfiguration", deployment}}; }
   // A service whose first revision is complete, and its next deployment.
   std::string deploy(const json& deployment) {
-    good("CreateService", web(with(deployment)));
+    json first = deployment;
+    first.erase("lifecycleHooks");  // they are for the next one
+    good("CreateService", web(with(first)));
     settle();
     register_revision();
-    json changed = good("UpdateService", {{"service", "s"}, {"taskDefinition", "web:2"}});
+    json request = with(deployment);
+    request.update({{"service", "s"}, {"taskDefinition", "web:2"}});
+    json changed = good("UpdateService", request);
     return changed["service"]["currentServiceDeployment"];
   }
   json service() { return good("DescribeServices", {{"services", {"s"}}})["services"][0]; }

@@ -94,8 +94,16 @@ def test_blue_and_green_whatever_berthd_does(host):
     hook = {"targetType": "PAUSE", "lifecycleStages": ["PRE_SCALE_UP", "POST_TEST_TRAFFIC_SHIFT"]}
     rules = {"strategy": "BLUE_GREEN", "bakeTimeInMinutes": 1440, "lifecycleHooks": [hook]}
     request = {"serviceName": "web", "taskDefinition": first, "desiredCount": 2, "deploymentConfiguration": rules}
-    created = host.berth("service", "create", "-", "--wait", stdin=json.dumps(request))
+    created = host.berth("service", "create", "-", stdin=json.dumps(request))
     assert created.code == 0, created
+    # The first deployment has nothing to shift from, and asks all the same.
+    host.pauses_at("web", "PRE_SCALE_UP")
+    assert host.tasks("web") == set()
+    assert host.berth("service", "continue", "web").code == 0
+    host.pauses_at("web", "POST_TEST_TRAFFIC_SHIFT")
+    assert (len(host.tasks("web")), weight(host.deployment("web"))) == (2, 0)
+    through = host.berth("service", "continue", "web", "--wait")
+    assert through.code == 0, through
     blue = host.tasks("web")
     second = host.register()
     assert host.berth("service", "update", "web", "--task-definition", second).code == 0

@@ -131,6 +131,21 @@ TEST(RollingPlan, StartsAndStopsWhatTheBoundsAllow) {
   }
 }
 
+// Green (a letter of its own, older) runs on and serves nobody: blue is to be whole without it.
+TEST(RollingPlan, WhatAloneHasTheTrafficKeepsTheLowerBoundAlone) {
+  Drawn drawn = draw("hhhhhhh");
+  for (size_t i = 0; i < 5; ++i) drawn.graded[i].has_traffic = true;
+  for (size_t i = 0; i < 7; ++i) drawn.graded[i].age = i < 5 ? 1 : 2;
+  drawn.graded[5].is_protected = true;
+  drawn.graded[6].is_protected = true;
+  RollingPlan plan = plan_rolling(drawn.graded, {.desired = 6, .lower = 4, .upper = 12});
+  ASSERT_EQ(plan.stops.size(), 1u);
+  EXPECT_EQ(plan.stops[0].task->id, "h0");
+  for (GradedTask& each : drawn.graded) each.has_traffic = false;
+  plan = plan_rolling(drawn.graded, {.desired = 6, .lower = 4, .upper = 12});
+  EXPECT_EQ(plan.stops.size(), 3u);
+}
+
 TEST(RollingPlan, ADaemonWaitsForTheOneThatStops) {
   Drawn none = draw("");
   EXPECT_EQ(plan_rolling(none.graded, {.desired = 1, .upper = 1, .stopping = 1}).start, 0);

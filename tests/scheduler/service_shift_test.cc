@@ -27,6 +27,13 @@ class Shifting : public testing::Test {
     blue_ = world_.primary().revision;
     EXPECT_EQ(plane_.of(world_.key()).production, (std::map<std::string, int>{{blue_, 1000}}));
   }
+  // Its hooks are for what comes after.
+  void begin_without(const ServiceConfiguration& configuration) {
+    ServiceConfiguration first = configuration;
+    first.deployment.hooks.clear();
+    begin(first);
+    world_.update(configuration, {});
+  }
   void deploy() {
     world_.deploy(plain_spec("green"));
     green_ = world_.primary().revision;
@@ -106,7 +113,7 @@ TEST_F(Shifting, APauseWaitsForItsAnswer) {
   configuration.deployment.hooks = {
       {.stages = {LifecycleStage::kPreScaleUp, LifecycleStage::kPostTestTrafficShift},
        .timeout_minutes = 60}};
-  begin(configuration);
+  begin_without(configuration);
   deploy();
   EXPECT_EQ(stage(), LifecycleStage::kPreScaleUp);
   EXPECT_TRUE(world_.live(green_).empty());
@@ -136,10 +143,11 @@ TEST_F(Shifting, AHookThatDoesNotAnswerRollsBackOrGoesOn) {
   for (auto action : {HookTimeoutAction::kRollback, HookTimeoutAction::kContinue}) {
     ServiceWorld world;
     ServiceConfiguration configuration = shifting(DeploymentStrategy::kBlueGreen);
-    configuration.deployment.hooks = {
-        {.stages = {LifecycleStage::kPreScaleUp}, .timeout_minutes = 60, .timeout_action = action}};
     world.create(configuration, plain_spec("blue"));
     world.settle();
+    configuration.deployment.hooks = {
+        {.stages = {LifecycleStage::kPreScaleUp}, .timeout_minutes = 60, .timeout_action = action}};
+    world.update(configuration, {});
     world.deploy(plain_spec("green"));
     world.pass(minutes(59));
     EXPECT_EQ(world.progress().stage, LifecycleStage::kPreScaleUp);
@@ -151,6 +159,48 @@ TEST_F(Shifting, AHookThatDoesNotAnswerRollsBackOrGoesOn) {
       EXPECT_TRUE(world.has_message("deployment failed: lifecycle hook failed."));
     }
   }
+}
+
+// Stages and hooks, but neither steps nor bakes: there is nothing to go back to.
+TEST_F(Shifting, TheFirstDeploymentAsksItsHooksToo) {
+  ServiceConfiguration configuration = shifting(DeploymentStrategy::kCanary);
+  configuration.deployment.hooks = {
+      {.stages = {LifecycleStage::kPreScaleUp, LifecycleStage::kPreProductionTrafficShift}}};
+  world_.core().attach(plane_);
+  world_.create(configuration, plain_spec("first"));
+  std::string first = world_.primary().revision;
+  EXPECT_EQ(stage(), LifecycleStage::kPreScaleUp);
+  EXPECT_TRUE(world_.live(first).empty());
+  answer(true);
+  EXPECT_EQ(world_.live(first).size(), 2u);
+  scale_up();
+  EXPECT_EQ(stage(), LifecycleStage::kPreProductionTrafficShift);
+  EXPECT_EQ(production(), (std::map<std::string, int>{{first, 0}}));
+  EXPECT_EQ(plane_.of(world_.key()).test, (std::map<std::string, int>{{first, 1000}}));
+  answer(true);
+  EXPECT_EQ(world_.progress().status, ServiceDeploymentStatus::kSuccessful);
+  EXPECT_EQ(world_.progress().steps, 1);
+  EXPECT_EQ(production(), (std::map<std::string, int>{{first, 1000}}));
+  EXPECT_TRUE(world_.service().is_steady);
+}
+
+TEST_F(Shifting, AFirstDeploymentThatAHookRefusesHasNothingToGoBackTo) {
+  ServiceConfiguration configuration = shifting(DeploymentStrategy::kBlueGreen);
+  configuration.deployment.hooks = {{.stages = {LifecycleStage::kPostScaleUp}}};
+  world_.core().attach(plane_);
+  world_.create(configuration, plain_spec("first"));
+  std::string first = world_.primary().revision;
+  scale_up();
+  ASSERT_EQ(stage(), LifecycleStage::kPostScaleUp);
+  answer(false);
+  EXPECT_EQ(world_.progress().status, ServiceDeploymentStatus::kRollbackFailed);
+  EXPECT_EQ(production(), (std::map<std::string, int>{{first, 0}}));
+  // What comes after it rolls, and is asked nothing.
+  world_.deploy(plain_spec("second"));
+  world_.settle();
+  EXPECT_EQ(world_.progress().status, ServiceDeploymentStatus::kSuccessful);
+  EXPECT_TRUE(world_.progress().hooks.empty());
+  EXPECT_EQ(production(), (std::map<std::string, int>{{world_.primary().revision, 1000}}));
 }
 
 TEST_F(Shifting, AnAlarmWhileItBakesGivesTheTrafficBack) {

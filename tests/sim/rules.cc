@@ -66,6 +66,12 @@ bool is_shifting(const Seen& seen) {
          seen.deployment->status == scheduler::ServiceDeploymentStatus::kStopped;
 }
 
+// A shift that was rolled back, or is being: all traffic is where it was before.
+bool is_given_back(const Seen& seen) {
+  return seen.deployment && seen.deployment->stage && !seen.service.deployments.empty() &&
+         seen.service.deployments.front().is_rollback;
+}
+
 // CLEAN_UP ended in this very step.
 bool is_settled_shift(const Seen& before, const Seen& after) {
   return is_shifting(before) && after.deployment &&
@@ -171,7 +177,7 @@ void Rules::judge_starts(const Seen* before, const Seen& after) {
   const scheduler::Deployment& primary = after.service.deployments.front();
   int all = live_of(after, "");
   if (is_shifting(after) || (before != nullptr && is_shifting(*before))) {
-    judge_shift_starts(*before, after);
+    judge_shift_starts(before != nullptr ? *before : Seen(), after);
     return;
   }
   if (all > most_of(after.service)) {
@@ -212,6 +218,9 @@ void Rules::judge_traffic(const Seen* before, const Seen& after) {
   if (weights.production.empty()) return;
   int sum = 0;
   for (const auto& [revision, permille] : weights.production) sum += permille;
+  bool is_first = after.service.completed_revision.empty() && progress != nullptr &&
+                  progress->source_revisions.empty();
+  if (is_first && sum == 0 && progress->production_permille == 0) return;
   if (sum != 1000) broken(after, "production traffic is not all there");
   if (before == nullptr || !is_shifting(after) || !before->deployment) return;
   if (progress->production_permille < before->deployment->production_permille &&
@@ -250,7 +259,7 @@ void Rules::judge_stops(const StepSeen& step, const Seen& before, const Seen& af
     if (is_unhealthy && may_serve) broken(after, "stopped a healthy task as unhealthy");
     if (is_draining() && !is_unhealthy) {
       coverage_.saw("stop a task of a node that drains");
-      if (may_serve) judge_drained_stop(step, after, is_shifting(after) ? task.revision : "");
+      if (may_serve) judge_drained_stop(step, after, task.revision);
       continue;
     }
     if (is_of_primary && may_serve && live_of(after, revision) < desired_of(after.service)) {
@@ -273,14 +282,20 @@ void Rules::judge_stops(const StepSeen& step, const Seen& before, const Seen& af
   }
 }
 
-// Of one side only while two revisions run side by side. What cleans up, or is a third one, goes.
+// Of one side only while two revisions run side by side, or when traffic went back to it. What
+// cleans up, or is a third one, goes.
 void Rules::judge_drained_stop(const StepSeen& step, const Seen& after,
-                               const std::string& revision) {
-  bool is_side = !revision.empty();
+                               const std::string& of_task) {
+  bool is_back = is_given_back(after);
+  bool is_primary = of_task == after.service.deployments.front().revision;
+  bool is_side = is_back ? is_primary : is_shifting(after);
+  if (is_back) coverage_.saw("traffic was given back, and the node drains");
+  const std::string revision = is_side ? of_task : "";
   bool is_blue = is_side && revision == after.service.completed_revision;
   bool is_green = is_side && !after.service.deployments.empty() &&
                   revision == after.service.deployments.front().revision;
-  bool is_cleaned_up = is_blue && after.deployment->stage == scheduler::LifecycleStage::kCleanUp;
+  bool is_cleaned_up =
+      is_blue && !is_back && after.deployment->stage == scheduler::LifecycleStage::kCleanUp;
   if (is_cleaned_up || (is_side && !is_blue && !is_green)) return;
   int healthy = 0;
   for (const auto& [id, task] : after.tasks) {
@@ -467,6 +482,14 @@ void Rules::cover_deployment(const Seen* before, const Seen& after) {
   if (is_over(was.status) && was.status != is.status) {
     broken(after, std::string("a deployment that was over went on: ") + name_of(was.status) +
                       " -> " + name_of(is.status));
+  }
+  bool is_first = is.stage && is.source_revisions.empty();
+  if (is_first && was.production_permille < is.production_permille) {
+    coverage_.saw("first deployment has traffic");
+  }
+  if (is_first && is.status == scheduler::ServiceDeploymentStatus::kRollbackFailed &&
+      !is.hooks.empty() && was.status != is.status) {
+    coverage_.saw("first deployment fails at a hook");
   }
   if (was.status != is.status) {
     coverage_.saw(std::string("deployment ") + name_of(was.status) + " -> " + name_of(is.status));

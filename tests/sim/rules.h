@@ -57,7 +57,7 @@ class Rules {
   void judge_shift_starts(const Seen& before, const Seen& after);
   void judge_traffic(const Seen* before, const Seen& after);
   void judge_stops(const StepSeen& step, const Seen& before, const Seen& after);
-  void judge_drained_stop(const StepSeen& step, const Seen& after, const std::string& revision);
+  void judge_drained_stop(const StepSeen& step, const Seen& after, const std::string& of_task);
   bool has_failed_before(const StepSeen& step, const Seen& after, const std::string& task,
                          const scheduler::Deployment& deployment) const;
   void judge_forgotten(const StepSeen& step, const Seen& before);
