@@ -109,8 +109,8 @@ void ServiceScheduler::apply(const AlarmChanged& request) {
   draft_.alarms[request.alarm] = request.is_raised;
   for (const auto& [key, service] : services_.all()) {
     if (!is_watched(service, request.alarm)) continue;
-    look_at(key, fmt::format("alarm {} is {}", request.alarm,
-                             request.is_raised ? "raised" : "not raised any more"));
+    look_soon_at(key, fmt::format("alarm {} is {}", request.alarm,
+                                  request.is_raised ? "raised" : "not raised any more"));
   }
 }
 
@@ -182,7 +182,7 @@ void ServiceScheduler::apply(const NodeChanged& request) {
   const auto& all = services_.all();
   for (auto each = all.lower_bound({request.cluster, ""});
        each != all.end() && each->first.cluster == request.cluster; ++each) {
-    draft_.due.insert(each->first);
+    look_soon_at(each->first, "");
   }
 }
 

@@ -73,6 +73,11 @@ void remove_ids(std::vector<std::string>& ids, const std::vector<std::string>& g
   });
 }
 
+void add_cause(std::string& causes, const std::string& cause) {
+  if (!causes.empty() && !cause.empty()) causes += ", ";
+  causes += cause;
+}
+
 void add_id(std::vector<std::string>& ids, const std::string& id) {
   if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
 }
@@ -88,7 +93,7 @@ ServiceScheduler::ServiceScheduler(ServiceSettings settings, Rng& rng)
 Status ServiceScheduler::load(const Store& store) {
   for (const Record& record : TRY(store.read(kServiceKind))) {
     Service service = TRY(parse_service_record(record));
-    set_wake(service.key, WallTime::min());
+    set_wake(service.key, WallTime());  // long ago
     services_.services_.emplace(service.key, std::move(service));
   }
   std::vector<ServiceRevision> revisions;
@@ -139,9 +144,14 @@ void ServiceScheduler::begin(WallTime now) {
   draft_ = Draft{};
   draft_.now = now;
   for (const auto& [at, key] : by_wake_) {
-    if (at > now) break;
+    if (at > now || !has_budget()) break;
+    draft_.looked += cost_of(key);
     draft_.due.insert(key);
   }
+}
+
+size_t ServiceScheduler::cost_of(const ServiceKey& key) const {
+  return 1 + services_.tasks_of(key).size();
 }
 
 ServiceScheduler::Entry* ServiceScheduler::touch(const ServiceKey& key) {
@@ -162,13 +172,16 @@ ServiceScheduler::Entry* ServiceScheduler::touch_active(const ServiceKey& key) {
 void ServiceScheduler::look_at(const ServiceKey& key, const std::string& cause) {
   Entry* entry = touch(key);
   if (entry == nullptr) return;
-  if (!entry->cause.empty() && !cause.empty()) entry->cause += ", ";
-  entry->cause += cause;
+  add_cause(entry->cause, cause);
   draft_.due.insert(key);
 }
 
+void ServiceScheduler::look_soon_at(const ServiceKey& key, const std::string& cause) {
+  add_cause(draft_.due_soon[key], cause);
+}
+
 void ServiceScheduler::look_at_waiting() {
-  for (const ServiceKey& key : waiting_) draft_.due.insert(key);
+  for (const ServiceKey& key : waiting_) look_soon_at(key, "");
 }
 
 ServiceDeployment* ServiceScheduler::touch_deployment(const std::string& id) {
@@ -321,7 +334,7 @@ void ServiceScheduler::look_at_dependents(const ServiceKey& key) {
     if (service == nullptr) continue;
     const std::vector<std::string>& names = service->configuration.depends_on;
     bool depends = std::find(names.begin(), names.end(), key.name) != names.end();
-    if (depends) look_at(waiting, fmt::format("service {} is steady", key.name));
+    if (depends) look_soon_at(waiting, fmt::format("service {} is steady", key.name));
   }
 }
 
@@ -380,6 +393,13 @@ std::vector<Event> ServiceScheduler::decide_one(const ServiceKey& key) {
   Entry* entry = touch(key);
   if (entry == nullptr) return {};
   entry->is_decided = true;
+  auto soon = draft_.due_soon.find(key);
+  if (soon != draft_.due_soon.end()) {
+    add_cause(entry->cause, soon->second);
+    draft_.due_soon.erase(soon);
+  }
+  auto late = late_causes_.find(key);
+  if (late != late_causes_.end() && entry->rounds == 0) add_cause(entry->cause, late->second);
   if (++entry->rounds > kRoundsMax) {
     LOG(kError, "a service does not come to rest", {{"service", key.name}});
     entry->wake = draft_.now + kRoundsPause;
@@ -413,11 +433,20 @@ std::vector<Event> ServiceScheduler::decide_one(const ServiceKey& key) {
   return events;
 }
 
+// Nothing when all others that are due are put off.
+std::optional<ServiceKey> ServiceScheduler::next_due() {
+  if (!draft_.due.empty()) return *draft_.due.begin();
+  if (draft_.due_soon.empty() || !has_budget()) return std::nullopt;
+  const ServiceKey& key = draft_.due_soon.begin()->first;
+  draft_.looked += cost_of(key);
+  return key;
+}
+
 std::vector<Event> ServiceScheduler::decide() {
-  while (!draft_.due.empty()) {
-    ServiceKey key = *draft_.due.begin();
-    draft_.due.erase(draft_.due.begin());
-    std::vector<Event> events = decide_one(key);
+  while (std::optional<ServiceKey> key = next_due()) {
+    draft_.due.erase(*key);
+    std::vector<Event> events = decide_one(*key);
+    draft_.due_soon.erase(*key);  // also of one that is not there
     if (!events.empty()) return events;
   }
   return {};
@@ -545,6 +574,7 @@ void ServiceScheduler::keep_entry(const ServiceKey& key, Entry& entry) {
   if (entry.tasks) services_.tasks_.insert_or_assign(key, std::move(*entry.tasks));
   if (!entry.is_decided) return;
   set_wake(key, entry.wake);
+  late_causes_.erase(key);
   if (entry.waits_for_room) {
     waiting_.insert(key);
   } else {
@@ -563,6 +593,7 @@ void ServiceScheduler::forget(const ServiceKey& key) {
   services_.services_.erase(key);
   set_wake(key, {});
   waiting_.erase(key);
+  late_causes_.erase(key);
   told_weights_.erase(key);
 }
 
@@ -581,6 +612,16 @@ void ServiceScheduler::shift_traffic(const ServiceKey& key) {
   if (told->second == weights) return;
   told->second = weights;
   plane_->shift(key, weights);
+}
+
+// Due since now: those that are due for longer come before them.
+void ServiceScheduler::keep_due_soon() {
+  for (const auto& [key, cause] : draft_.due_soon) {
+    if (services_.find(key) == nullptr) continue;  // it was forgotten
+    auto wake = wakes_.find(key);
+    if (wake == wakes_.end() || wake->second > draft_.now) set_wake(key, draft_.now);
+    if (!cause.empty()) add_cause(late_causes_[key], cause);
+  }
 }
 
 void ServiceScheduler::keep() {
@@ -608,6 +649,7 @@ void ServiceScheduler::keep() {
     keep_entry(key, entry);
     shift_traffic(key);
   }
+  keep_due_soon();
   Draft kept = std::move(draft_);
   draft_ = Draft{};
   if (!sink_) return;

@@ -6,7 +6,10 @@
 //   records()  ->  the store  ->  keep(), or drop(): then it is as it was before begin()
 //
 // A service is looked at when it, a task of its own or the room that it waits for changed, or when
-// it said so (Verdict::wake). All others cost nothing.
+// it said so (Verdict::wake). All others cost nothing. What a request or a task is about is looked
+// at in its step; of those that time, room, the node or an alarm makes due only as many as the
+// budget has (ServiceSettings::look_budget), the longest due first, and the others in the steps
+// after it, which next_deadline() asks for at once: no step is long, however many are due.
 #pragma once
 
 #include "base/env.h"
@@ -27,12 +30,17 @@
 
 namespace berth::scheduler {
 
+// What one step looks at, beside what its own events are about: each service costs 1, and 1 for
+// each of its tasks.
+constexpr size_t kLookBudget = 500;
+
 struct ServiceSettings {
   CpuArchitecture host = CpuArchitecture::kX86_64;
   uint64_t cpu_units = 0;  // of the node; 0: as much as is asked for
   uint64_t memory_mib = 0;
   std::string node_id{};  // of the container instance that this host is
   Duration healthy_after = kHealthyAfter;
+  size_t look_budget = kLookBudget;
   // Why the node is no place for tasks of the service, whatever room it has; "" when it is one.
   std::function<std::string(const Service&, const RevisionSpec&)> unsuited{};
   // Whether the node drains in that cluster: EC2 and EXTERNAL tasks of services are to leave it.
@@ -99,7 +107,10 @@ class ServiceScheduler {
     std::map<std::string, ServiceDeployment> deployments{};
     std::map<std::string, bool> alarms{};
     std::vector<Record> others{};  // of those who scale
-    std::set<ServiceKey> due{};
+    std::set<ServiceKey> due{};    // in this step
+    // In this step if the budget has it, else soon; and what became due, in words.
+    std::map<ServiceKey, std::string> due_soon{};
+    size_t looked = 0;  // of the budget
     std::vector<Turnover> turnover{};
     std::map<ServiceKey, Outdated> outdated{};
   };
@@ -122,6 +133,11 @@ class ServiceScheduler {
   Entry* touch(const ServiceKey& key);
   Entry* touch_active(const ServiceKey& key);
   void look_at(const ServiceKey& key, const std::string& cause);
+  void look_soon_at(const ServiceKey& key, const std::string& cause);
+  bool has_budget() const { return draft_.looked < settings_.look_budget; }
+  size_t cost_of(const ServiceKey& key) const;
+  std::optional<ServiceKey> next_due();
+  void keep_due_soon();
   void look_at_waiting();
   ServiceDeployment* touch_deployment(const std::string& id);
   const ServiceRevision* find_revision(const std::string& id) const;
@@ -160,7 +176,8 @@ class ServiceScheduler {
   Room room_;
   std::map<ServiceKey, WallTime> wakes_;
   std::set<std::pair<WallTime, ServiceKey>> by_wake_;
-  std::set<ServiceKey> waiting_;  // for room
+  std::set<ServiceKey> waiting_;                   // for room
+  std::map<ServiceKey, std::string> late_causes_;  // of those that were put off
   Draft draft_;
   EventSink sink_;
   TrafficPlane* plane_ = nullptr;

@@ -149,6 +149,32 @@ TEST_F(Leaving, AProtectedTaskOfBlueGoesWhenItsProtectionEnds) {
   EXPECT_EQ(world_.with_phase(TaskPhase::kStopping), std::vector<std::string>{blue});
 }
 
+// What green left behind has no traffic: it does not count when blue's tasks are to leave.
+TEST_F(Leaving, AShiftThatWasRolledBackAndStoppedKeepsBlueWhole) {
+  ServiceConfiguration shifting = of(2, 100);
+  shifting.deployment.strategy = DeploymentStrategy::kBlueGreen;
+  shifting.deployment.bake_minutes = 60;
+  world_.create(shifting, plain_spec("blue"));
+  world_.settle();
+  std::vector<std::string> blue = world_.with_phase(TaskPhase::kRunning);
+  world_.deploy(plain_spec("green"));
+  std::string green = world_.primary().revision;
+  world_.run_pending();
+  world_.pass(minutes(10));
+  ASSERT_EQ(*world_.progress().stage, LifecycleStage::kBakeTime);
+  for (const std::string& task : world_.live(green)) {
+    world_.tell(ProtectionChanged{task, world_.now() + hours(1)});
+  }
+  for (StopType type : {StopType::kRollback, StopType::kAbort}) {
+    world_.core().submit(DeploymentStopRequested{world_.progress().id, type});
+    world_.step();
+  }
+  ASSERT_EQ(world_.progress().status, ServiceDeploymentStatus::kStopped);
+  ASSERT_EQ(world_.live(green).size(), 2u);
+  drain(true);
+  EXPECT_EQ(world_.live(world_.primary().revision), blue);
+}
+
 TEST_F(Leaving, ADeletedServiceIsForgottenWithAllThatWasOfIt) {
   world_.create(of(1, 100), plain_spec("v1"));
   world_.settle();
@@ -180,6 +206,49 @@ TEST_F(Leaving, ANameThatIsUsedAgainIsKept) {
   world_.settle();
   world_.pass(kInactiveServiceKept);
   EXPECT_TRUE(world_.service().is_steady);
+}
+
+// However many are due, a step looks at what its budget has, and the next one follows at once.
+TEST(LookBudget, PutsServicesOffToTheNextStepsAndForgetsNone) {
+  MemoryStore store;
+  SeededRng rng(1);
+  Core core(store, rng);
+  bool is_draining = false;
+  ServiceSettings settings;
+  settings.look_budget = 1;
+  settings.drains = [&](const std::string&) { return is_draining; };
+  settings.unsuited = [&](const Service&, const RevisionSpec&) {
+    return std::string(is_draining ? "No Container Instances were found in your cluster." : "");
+  };
+  ASSERT_TRUE(core.open_services(settings).has_value());
+  WallTime now = kServiceStart;
+  ServiceConfiguration configuration;
+  configuration.desired_count = 1;
+  configuration.deployment.minimum_healthy_percent = 0;
+  std::vector<ServiceKey> keys = {{"c", "a"}, {"c", "b"}, {"c", "d"}};
+  for (const ServiceKey& key : keys) {
+    core.submit(ServiceCreated{
+        .service = key, .configuration = configuration, .revision = plain_spec("v1")});
+  }
+  ASSERT_TRUE(core.step(now).has_value());
+  auto leaving = [&] {
+    std::string names;
+    for (const ServiceKey& key : keys) {
+      auto counts = core.services().counts_of(key, "");
+      if (counts.pending + counts.running == 0) names += key.name;
+    }
+    return names;
+  };
+  ASSERT_EQ(leaving(), "");  // what a request is about is looked at in its step
+  is_draining = true;
+  core.submit(NodeChanged{"c"});
+  for (const char* expected : {"a", "ab", "abd"}) {
+    ASSERT_TRUE(core.step(now).has_value());
+    EXPECT_EQ(leaving(), expected);
+    now += std::chrono::milliseconds(1);
+  }
+  auto deadline = core.next_deadline();
+  EXPECT_TRUE(!deadline || *deadline > now);
 }
 
 }  // namespace
