@@ -230,6 +230,21 @@ def test_the_disk_keeps_its_reserve(layout, store):
         subprocess.run(["umount", store], check=True)
 
 
+def test_attributes_that_the_disk_cannot_keep_are_dropped_with_one_warning(layout, store, tmp_path):
+    """As by containerd: the image is whole without them. ext4 has had them always since Linux 6.1, so strace refuses."""
+    files = [entry(name, b"x", xattrs={"user.note": "n"}) for name in ("a", "b")]
+    reference = layout.add("attributes", [gzipped(tar(*files, entry("c", b"x", xattrs={"user.other": "n"})))])
+    calls = tmp_path / "calls"
+    refusing = ["strace", "-f", "-o", calls, "-e", "trace=lsetxattr", "-e", "inject=lsetxattr:error=EOPNOTSUPP"]
+    done = subprocess.run([*refusing, PROBE, store, reference, "always"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert calls.read_text().count("EOPNOTSUPP") == 3
+    assert done.stderr.count("extended attribute dropped") == 1 and "user.note" in done.stderr, done.stderr
+    found = walk(done.stdout.strip())
+    assert {b"a", b"b", b"c"} <= set(found)
+    assert all(each.xattrs == () for each in found.values())
+
+
 def test_other_addresses_of_an_ordinary_layer_do_not_matter(layout, store):
     def change(manifest):
         manifest["layers"][0]["urls"] = ["https://elsewhere.example/layer"]
