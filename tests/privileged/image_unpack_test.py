@@ -95,6 +95,22 @@ def test_the_table_names_cases():
     assert len(documented()) > 40
 
 
+def test_the_traps_name_their_tests():
+    """Each row of "Where each trap is tested" names what is there: cases, test functions, SUITE.TEST of gtest."""
+    rows = dict(re.findall(r"^\| (\d+) \|(.*)$", DOCS.read_text(), re.MULTILINE))
+    assert list(map(int, rows)) == list(range(1, 26))
+    tests = DOCS.parents[1] / "tests"
+    python = {name for file in tests.glob("privileged/*_test.py")
+              for name in re.findall(r"^def (\w+)\(", file.read_text(), re.M)}
+    native = {f"{suite}.{name}" for file in tests.glob("*/*_test.cc")
+              for suite, name in re.findall(r"^TEST(?:_F|_P)?\((\w+), (\w+)\)", file.read_text(), re.M)}
+    for number, cells in rows.items():
+        names = re.findall(r"`([\w.]+)`", cells.rpartition("|")[0].rpartition("|")[2])
+        assert names, number
+        unknown = set(names) - set(CASES) - python - native
+        assert not unknown, f"trap {number}: {unknown}"
+
+
 def test_nothing_is_listed_that_is_not_there(unpacked):
     for name, tree in unpacked.trees["berth"].items():
         assert GHOST not in (tree or {}).values(), name
