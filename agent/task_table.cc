@@ -15,6 +15,10 @@
 namespace berth::agent {
 namespace {
 
+// Of several tasks that a name means.
+constexpr size_t kTasksNamed = 5;
+constexpr size_t kDigitsNamed = 12;
+
 std::optional<runtime::TaskPlan> read_plan(const runtime::TaskPaths& paths) {
   auto text = sys::read_file(paths.plan(), runtime::kTaskPlanMax);
   if (!text) return std::nullopt;
@@ -217,7 +221,13 @@ Result<const ListedTask*> choose_task(const std::vector<ListedTask>& tasks,
   if (found.empty()) {
     return fail(Errc::kNotFound, "no task \"{}\": `berth ps --all` lists what there is", shown);
   }
-  return fail(Errc::kInvalid, "\"{}\" means {} tasks: give more of the id", shown, found.size());
+  std::vector<std::string> ids;
+  for (const ListedTask* task : found) {
+    if (ids.size() < kTasksNamed) ids.push_back(task->info.id.substr(0, kDigitsNamed));
+  }
+  if (ids.size() < found.size()) ids.emplace_back("...");
+  return fail(Errc::kInvalid, "\"{}\" means {} tasks: give more of the id ({})", shown,
+              found.size(), join(ids, ", "));
 }
 
 Result<const ListedContainer*> choose_container(const ListedTask& task, const std::string& name) {

@@ -32,7 +32,12 @@ TEST(ChooseTask, ByIdByItsBeginningAndByFamily) {
 
 TEST(ChooseTask, WhatIsNotClearIsNotChosen) {
   std::vector<ListedTask> tasks = {listed(kFirst, "web"), listed(kSecond, "web")};
-  EXPECT_EQ(choose_task(tasks, "web").error().text, "\"web\" means 2 tasks: give more of the id");
+  EXPECT_EQ(choose_task(tasks, "web").error().text,
+            "\"web\" means 2 tasks: give more of the id (111111111111, 122222222222)");
+  for (int i = 0; i < 4; ++i) tasks.push_back(tasks.front());
+  EXPECT_EQ(choose_task(tasks, "web").error().text,
+            "\"web\" means 6 tasks: give more of the id (111111111111, 122222222222, "
+            "111111111111, 111111111111, 111111111111, ...)");
   EXPECT_EQ(choose_task(tasks, "1").error().code, Errc::kInvalid);
   EXPECT_EQ(choose_task(tasks, "").error().code, Errc::kNotFound);
   EXPECT_EQ(choose_task(tasks, "x").error().text,
