@@ -1,6 +1,7 @@
 #include "agent/explain.h"
 
 #include "agent/ephemeral_storage.h"
+#include "agent/managed_volume.h"
 #include "agent/paths.h"
 #include "agent/task_files.h"
 #include "agent/task_network.h"
@@ -238,6 +239,11 @@ Result<std::vector<Chapter>> explain(const Blueprint& blueprint) {
     chapters.push_back({.process = "berth",
                         .container = "",
                         .steps = {explain_image(*blueprint.plan.ephemeral_storage)}});
+  }
+  for (const runtime::VolumePlan& volume : blueprint.plan.volumes) {
+    if (!volume.loop) continue;
+    chapters.push_back(
+        {.process = "berth", .container = "", .steps = {explain_managed_image(volume.source)}});
   }
   if (!blueprint.endpoints.empty()) {
     chapters.push_back(

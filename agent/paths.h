@@ -7,6 +7,8 @@
 //     tasks/<task-id>/logs/<c>.log     what containers print, json-file format
 //     tasks/<task-id>/<c>/upper work   writable layer of a container
 //     tasks/<task-id>/volumes/<v>/     volumes that live as long as the task
+//     tasks/<task-id>/volumes/<v>.xfs  (or .ext4, .ext3) one that is configured at launch, a file
+//                                      system in a file, unless it is to be kept
 //     tasks/<task-id>/ephemeral.img    with ephemeralStorage: a file system of that size, which the
 //                                      shim mounts on ephemeral/; then the writable layers are in
 //                                      ephemeral/containers/<c>/ and those volumes in

@@ -2,9 +2,12 @@
 
 #include "agent/efs_volume.h"
 #include "agent/ephemeral_storage.h"
+#include "agent/managed_volume.h"
 #include "agent/paths.h"
 #include "agent/volume_mount.h"
 #include "agent/volume_store.h"
+#include "base/log.h"
+#include "scheduler/managed_volume.h"
 #include "sys/file.h"
 
 namespace berth::agent {
@@ -39,6 +42,7 @@ class Placer {
   Result<PlacedVolume> place_volume(const scheduler::Volume& volume) {
     if (!volume.source_path.empty()) return place_host(volume);
     if (volume.efs) return place_efs(volume);
+    if (volume.configured_at_launch) return place_managed(volume);
     if (!volume.docker) return place_own(volume);
     bool is_shared = volume.docker->scope == scheduler::VolumeScope::kShared;
     return is_shared ? place_shared(volume) : place_docker(volume, volume.docker->driver_opts);
@@ -65,11 +69,57 @@ class Placer {
     return wrap(std::move(made).error(), "CannotCreateVolumeError: volume {}", name);
   }
 
+  Result<PlacedVolume> place_managed(const scheduler::Volume& volume) {
+    if (!volume.managed) {
+      return fail(Errc::kInvalid, "{} {}: it is configured at launch, and nothing says what it is",
+                  scheduler::kManagedVolumeFailure, volume.name);
+    }
+    const scheduler::ManagedVolume& managed = *volume.managed;
+    std::string image =
+        managed.delete_on_termination
+            ? paths_.volume(request_.task.id, volume.name) + "." + managed.file_system
+            : TRY(keep_managed(managed));
+    auto made = is_real() ? make_managed_image(managed, image) : Status();
+    if (!made) {
+      give_up(managed);
+      return tl::unexpected<Error>(std::move(made).error());
+    }
+    return take(volume, {.plan = managed_volume_plan(managed, image)});
+  }
+
+  // One that stays is a named volume from the beginning, whatever becomes of us. A start that is
+  // begun anew finds it.
+  Result<std::string> keep_managed(const scheduler::ManagedVolume& managed) {
+    NamedVolume kept = kept_volume(managed, request_.task.id, format_rfc3339(env_.clock.wall()));
+    if (!is_real()) return store_.image(kept);
+    auto created = store_.create(kept);
+    if (!created && created.error().code != Errc::kExists) {
+      return wrap(std::move(created).error(), "{}", scheduler::kManagedVolumeFailure);
+    }
+    placed_.pins.push_back(TRY(store_.pin(kept.name)));
+    return store_.image(kept);
+  }
+
+  // What could not be made is nothing to keep.
+  void give_up(const scheduler::ManagedVolume& managed) {
+    if (managed.delete_on_termination) return;
+    placed_.pins.clear();
+    std::string name = scheduler::managed_volume_id(request_.task.id);
+    auto removed = store_.remove(name);
+    if (!removed) LOG(kWarn, "a volume stays", {{"volume", name}, {"why", removed.error().text}});
+  }
+
   Result<PlacedVolume> place_shared(const scheduler::Volume& volume) {
     TRY(provide(volume));
     auto known = TRY(store_.find(volume.name));
     // A rehearsal makes none: what would be made has the definition's options.
     if (known && is_real()) placed_.pins.push_back(TRY(store_.pin(volume.name)));
+    if (known && known->image) {
+      return fail(Errc::kUnsupported,
+                  "volume {0}: it was an EBS volume of a task, and is a file system in {1}; tasks "
+                  "cannot share it",
+                  volume.name, store_.image(*known));
+    }
     const auto& options = known ? known->driver_opts : volume.docker->driver_opts;
     if (!options.empty()) return place_docker(volume, options);
     return PlacedVolume{.directory = store_.data(volume.name),

@@ -39,6 +39,10 @@ std::string render_volume(const NamedVolume& volume) {
                                  {"createdAt", volume.created_at},
                                  {"driverOpts", volume.driver_opts},
                                  {"labels", volume.labels}};
+  if (volume.image) {
+    json["image"] = {{"fileSystem", volume.image->file_system},
+                     {"sizeInGiB", volume.image->size_gib}};
+  }
   return json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
@@ -61,6 +65,10 @@ Result<NamedVolume> VolumeStore::read(const std::string& name) const {
   }
   for (auto& [key, value] : TRY(TRY(root.at("labels")).as_string_map())) {
     volume.labels[key] = std::move(value);
+  }
+  if (auto image = root.find("image")) {
+    volume.image = VolumeImage{.file_system = TRY(image->string_at("fileSystem")),
+                               .size_gib = TRY(image->i64_at("sizeInGiB"))};
   }
   return volume;
 }

@@ -6,6 +6,8 @@
 //     <name>/          a shared flock(2) on it is a pin: no removal while somebody holds one
 //       volume.json    {"version", "name", "createdAt", "driverOpts", "labels"}
 //       _data/         what containers have, with their ids; empty where driverOpts mounts
+//       disk.xfs       instead of what is in it: a file system in a file, of a task that had it
+//                      configured at launch and kept (agent/managed_volume.h); or .ext4, .ext3
 //       something fill.lock      held while the first container fills it
 //     .new, .gone      on the way in or out; leftovers go with the next change
 #pragma once
@@ -25,11 +27,18 @@ namespace berth::agent {
 constexpr int kVolumeVersion = 1;
 constexpr size_t kVolumeRecordMax = 64 * 1024;
 
+// Of a volume that is a file system in a file.
+struct VolumeImage {
+  std::string file_system;  // "xfs", "ext4", "ext3"
+  int64_t size_gib = 0;
+};
+
 struct NamedVolume {
   std::string name;
   std::string created_at;  // RFC 3339
   scheduler::DriverOpts driver_opts;
   std::map<std::string, std::string> labels;
+  std::optional<VolumeImage> image{};
 };
 
 class VolumeStore {
@@ -38,6 +47,14 @@ class VolumeStore {
 
   std::string path(const std::string& name) const { return directory_ + "/" + name; }
   std::string data(const std::string& name) const { return path(name) + "/_data"; }
+  // The file of one that has an image.
+  std::string image(const NamedVolume& volume) const {
+    return path(volume.name) + "/disk." + volume.image->file_system;
+  }
+  // Where what is in it takes of the disk.
+  std::string content(const NamedVolume& volume) const {
+    return volume.image ? image(volume) : data(volume.name);
+  }
   std::string fill_lock(const std::string& name) const { return path(name) + "/fill.lock"; }
 
   // By name.

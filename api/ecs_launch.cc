@@ -4,6 +4,7 @@
 #include "api/ecs_node.h"
 #include "api/ecs_placement.h"
 #include "api/ecs_shapes.h"
+#include "api/ecs_volumes.h"
 #include "aws/hash.h"
 #include "base/text.h"
 #include "netns/vpc.h"
@@ -213,7 +214,7 @@ TaskDefinition resolve_definition(const Ecs& ecs, Ask& ask, const TaskRequest& r
                             parsed.findings[0].path));
   }
   auto definition = scheduler::make_definition(
-      {request.definition_json, request.overrides_json, request.launch_type},
+      {request.definition_json, request.overrides_json, request.launch_type, request.volumes_json},
       ecs.settings.architecture);
   if (!definition) {
     ask.invalid(definition.error().text);
@@ -224,6 +225,7 @@ TaskDefinition resolve_definition(const Ecs& ecs, Ask& ask, const TaskRequest& r
   for (scheduler::Finding& finding : findings) finding.exception = "InvalidParameterException";
   ask.refuse_findings(findings);
   check_network(ask, has_network, *definition);
+  check_volumes(ask, request, *definition);
   return std::move(*definition);
 }
 

@@ -43,8 +43,8 @@ std::vector<Query> stored_queries(const std::string& constraints_json);
 std::string unsuited(const Ecs& ecs, const scheduler::Cluster& cluster,
                      const scheduler::TaskRequest& request, const std::vector<Query>& queries);
 
-// What the request's definition_json, overrides_json and launch_type give; of no use when the ask
-// is refused.
+// What the request's definition_json, overrides_json, volumes_json and launch_type give; of no use
+// when the ask is refused.
 scheduler::TaskDefinition resolve_definition(const Ecs& ecs, Ask& ask,
                                              const scheduler::TaskRequest& request,
                                              bool has_network);

@@ -10,9 +10,8 @@ namespace {
 using enum Support;
 
 constexpr std::string_view kNoPlanes =
-    "load balancers, Service Connect, Cloud Map, EBS volumes, the controller CODE_DEPLOY and "
-    "Lambda "
-    "hooks are refused";
+    "load balancers, Service Connect, Cloud Map, the controller CODE_DEPLOY and Lambda hooks are "
+    "refused";
 constexpr std::string_view kNoSetPlanes = "load balancers and Cloud Map are refused";
 constexpr std::string_view kAgentOnly = "it is for agents, and berth's own needs none";
 constexpr std::string_view kNoDaemons = "daemons are for managed instances";
@@ -83,8 +82,7 @@ constexpr auto kOperations = std::to_array<Operation>({
     {"RegisterDaemonTaskDefinition", unsupported_for_clients, kRefused, kNoDaemons},
     {"RegisterTaskDefinition", register_task_definition, kPartly,
      "fields that berth cannot honour are refused by name: docs/task-definition.md"},
-    {"RunTask", run_task, kPartly,
-     "volumeConfigurations are refused; assignPublicIp changes nothing"},
+    {"RunTask", run_task, kPartly, "EBS volumes have no snapshots; assignPublicIp changes nothing"},
     {"StartTask", start_task, kPartly, "as RunTask"},
     {"StopServiceDeployment", stop_service_deployment, kWorks, ""},
     {"StopTask", stop_task, kWorks, ""},

@@ -9,6 +9,7 @@
 #include "api/ecs_node.h"
 #include "api/ecs_shapes.h"
 #include "api/ecs_tags.h"
+#include "api/ecs_volumes.h"
 #include "base/ids.h"
 #include "scheduler/overrides.h"
 
@@ -100,11 +101,13 @@ void read_common(const Ecs& ecs, Ask& ask, Launch& launch, size_t started_by_max
   launch.has_network = read_network(ecs, ask, request);
   read_overrides(ask, launch);
   request.tags = read_task_tags(ask, launch);
-  if (!ask.objects("volumeConfigurations", 1).empty()) {
-    ask.refuse("UnsupportedFeatureException",
-               "volumeConfigurations: berth has no EBS volumes; use a volume of the task "
-               "definition.");
-  }
+}
+
+// The launch type is known.
+void read_launch_volumes(Ask& ask, Launch& launch) {
+  read_volumes(ask, launch.request, VolumesOf::kTask);
+  if (ask.refused() || launch.revision == nullptr) return;
+  add_definition_tags(launch.request, *launch.revision);
 }
 
 void read_launch_type(Ask& ask, Launch& launch) {
@@ -225,6 +228,7 @@ Json run_task(Ecs& ecs, Ask& ask) {
   launch.count = static_cast<size_t>(ask.number("count", {1, kCountMax}).value_or(1));
   read_common(ecs, ask, launch, kStartedByMax);
   read_launch_type(ask, launch);
+  read_launch_volumes(ask, launch);
   launch.placement = read_placement(ask, launch.request.launch_type);
   read_token(ask, launch);
   return run(ecs, ask, launch);
@@ -237,6 +241,7 @@ Json start_task(Ecs& ecs, Ask& ask) {
   if (instances.empty()) ask.invalid("Container instances cannot be empty.");
   read_common(ecs, ask, launch, kStartTaskStartedByMax);
   launch.request.launch_type = "EC2";
+  read_launch_volumes(ask, launch);
   launch.count = 0;
   for (const std::string& text : instances) {
     if (ask.refused()) return {};

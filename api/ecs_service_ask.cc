@@ -28,7 +28,6 @@ constexpr auto kAbsentPlanes = std::to_array<AbsentPlane>({
     {"loadBalancers", "berth has no load balancers yet; leave it out, or give an empty list."},
     {"serviceRegistries",
      "berth has no Cloud Map; tasks of this host find each other by the names of docs/dns.md."},
-    {"volumeConfigurations", "berth has no EBS volumes; use a volume of the task definition."},
     {"vpcLatticeConfigurations", "berth has no VPC Lattice."},
 });
 

@@ -78,6 +78,7 @@ Json deployment_json(const Ecs& ecs, const Service& service, const Deployment& d
                platform_number_of(revision->spec));
   put_stored(json, "networkConfiguration", revision->spec.network_configuration_json);
   put_stored(json, "serviceConnectConfiguration", revision->spec.service_connect_json);
+  put_stored(json, "volumeConfigurations", revision->spec.request.volumes_json);
   return json;
 }
 
@@ -297,6 +298,7 @@ Json service_revision_json(const Ecs& ecs, const ServiceRevision& revision) {
   put_launcher(json, spec, {}, platform_number_of(spec));
   put_stored(json, "networkConfiguration", spec.network_configuration_json);
   put_stored(json, "serviceConnectConfiguration", spec.service_connect_json);
+  put_stored(json, "volumeConfigurations", spec.request.volumes_json);
   return json;
 }
 

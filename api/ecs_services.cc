@@ -7,6 +7,7 @@
 #include "api/ecs_service_dependencies.h"
 #include "api/ecs_service_shapes.h"
 #include "api/ecs_tags.h"
+#include "api/ecs_volumes.h"
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -82,11 +83,13 @@ ServiceDraft read_new_service(const Ecs& ecs, Ask& ask) {
   draft.configuration.role_arn = fmt::format(kServiceRole, ecs.settings.account);
   if (is_external) {
     refuse_set_members(ask);
+    refuse_volumes(ask);
     check_external(ask, draft.configuration);
     return draft;
   }
   read_service_definition(ecs, ask, draft);
   read_service_network(ecs, ask, draft);
+  read_volumes(ask, draft.revision.request, VolumesOf::kService);
   read_pre_stop(ask, draft);
   return draft;
 }
@@ -122,8 +125,9 @@ void check_room(const Ecs& ecs, Ask& ask, const scheduler::ServiceKey& key) {
 
 // Members that are about what runs: with one of them another revision may come.
 constexpr std::initializer_list<const char*> kRevisionMembers = {
-    "taskDefinition", "networkConfiguration", "platformVersion", "serviceConnectConfiguration",
-    kPreStop};
+    "taskDefinition",       "networkConfiguration",
+    "platformVersion",      "serviceConnectConfiguration",
+    "volumeConfigurations", kPreStop};
 
 // A strategy instead of a launch type runs its tasks on Fargate: other tasks than before.
 void read_changed_strategy(Ask& ask, const scheduler::Cluster& cluster, ServiceDraft& draft) {
@@ -176,6 +180,7 @@ void read_changes(const Ecs& ecs, Ask& ask, const Service& service, ServiceDraft
   read_hold(ask, draft);
   if (service.configuration.controller == DeploymentController::kExternal) {
     refuse_changed_set_members(ask);
+    refuse_volumes(ask);
     read_service_configuration(ask, draft);
     check_external(ask, draft.configuration);
     return;
@@ -189,6 +194,7 @@ void read_changes(const Ecs& ecs, Ask& ask, const Service& service, ServiceDraft
   read_pre_stop(ask, draft);
   if (ask.has("taskDefinition")) read_service_definition(ecs, ask, draft);
   read_service_network(ecs, ask, draft);
+  read_volumes(ask, draft.revision.request, VolumesOf::kService);
 }
 
 }  // namespace

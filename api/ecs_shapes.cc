@@ -3,6 +3,7 @@
 #include "api/ecs_launch.h"
 #include "api/ecs_node.h"
 #include "api/ecs_service_lookup.h"
+#include "api/ecs_volumes.h"
 #include "scheduler/task_definition_parse.h"
 
 #include <fmt/core.h>
@@ -107,8 +108,7 @@ std::string private_dns_name(const Ecs& ecs, std::string address) {
   return fmt::format("ip-{}.{}.compute.internal", address, ecs.settings.region);
 }
 
-Json attachments_json(const Ecs& ecs, const Task& task) {
-  if (task.attachment_id.empty()) return Json::array();
+Json interface_attachment_json(const Ecs& ecs, const Task& task) {
   const scheduler::NetworkInterface* interface = nullptr;
   for (const Container& container : task.containers) {
     if (interface == nullptr && !container.network_interfaces.empty()) {
@@ -127,10 +127,18 @@ Json attachments_json(const Ecs& ecs, const Task& task) {
     add_detail("privateIPv4Address", interface->private_ipv4_address);
     add_detail("ipv6Address", interface->ipv6_address);
   }
-  return Json::array({{{"id", task.attachment_id},
-                       {"type", "ElasticNetworkInterface"},
-                       {"status", attachment_status_of(task, interface != nullptr)},
-                       {"details", std::move(details)}}});
+  return {{"id", task.attachment_id},
+          {"type", "ElasticNetworkInterface"},
+          {"status", attachment_status_of(task, interface != nullptr)},
+          {"details", std::move(details)}};
+}
+
+Json attachments_json(const Ecs& ecs, const Task& task) {
+  Json list = Json::array();
+  if (!task.attachment_id.empty()) list.push_back(interface_attachment_json(ecs, task));
+  Json volume = volume_attachment_json(task);
+  if (!volume.is_null()) list.push_back(std::move(volume));
+  return list;
 }
 
 // Every container is listed, overridden or not.

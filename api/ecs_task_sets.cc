@@ -5,6 +5,7 @@
 #include "api/ecs_service_ask.h"
 #include "api/ecs_tags.h"
 #include "api/ecs_task_set_shapes.h"
+#include "api/ecs_volumes.h"
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -93,6 +94,7 @@ ServiceDraft read_set_draft(const Ecs& ecs, Ask& ask, const Service& service) {
   ServiceDraft draft;
   draft.key = service.key;
   refuse_data_planes(ask);
+  refuse_volumes(ask);
   read_set_launcher(ask, *ecs.catalog.find_cluster(service.key.cluster), draft);
   read_service_definition(ecs, ask, draft);
   read_service_network(ecs, ask, draft);

@@ -1,24 +1,17 @@
 #include "runtime/ephemeral_storage.h"
 
+#include "runtime/disk_image.h"
 #include "sys/file.h"
-#include "sys/loop_device.h"
 #include "sys/mount.h"
-
-#include <fcntl.h>
 
 namespace berth::runtime {
 namespace {
 
 Status mount_image(const EphemeralStoragePlan& plan) {
-  sys::Fd image = TRY(sys::open(plan.image, O_RDWR));
-  auto loop = sys::attach_loop_device(image.get());
-  if (!loop) {
-    return wrap(std::move(loop).error(),
-                "a loop device, which the kernel must have (modprobe loop)");
-  }
+  sys::LoopDevice loop = TRY(attach_image(plan.image));
   sys::Fd whole = TRY(sys::make_file_system(
       {.type = kEphemeralStorageType,
-       .source = loop->path,
+       .source = loop.path,
        // Its tables of inodes stay holes in the file, and what is removed becomes one.
        .options = {{"noinit_itable", ""}, {"discard", ""}, {"errors", "remount-ro"}}}));
   TRY(sys::make_directories(plan.path, 0711));

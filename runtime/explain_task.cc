@@ -166,7 +166,9 @@ Step ephemeral_storage_step(const EphemeralStoragePlan& storage) {
 }
 
 Step volume_step(const VolumePlan& volume) {
-  std::string options = join(volume.options, ",");
+  std::vector<std::string> words = volume.options;
+  if (volume.loop) words.insert(words.begin(), "loop");
+  std::string options = join(words, ",");
   Step step;
   step.stage = "volumes";
   step.effect = fmt::format("volume {}: {} {} on {}{}{}", volume.name,
@@ -176,6 +178,11 @@ Step volume_step(const VolumePlan& volume) {
     step.calls = {fmt::format("open({})", volume.source)};
   } else {
     step.calls = {fmt::format("fsopen({})", volume.type), "fsconfig for each option", "fsmount"};
+  }
+  if (volume.loop) {
+    step.calls.insert(step.calls.begin(),
+                      {fmt::format("open({})", volume.source), "ioctl(LOOP_CTL_GET_FREE)",
+                       "ioctl(LOOP_CONFIGURE, LO_FLAGS_AUTOCLEAR)"});
   }
   if (!volume.root.empty()) {
     step.effect += fmt::format(", of it {}", volume.root);

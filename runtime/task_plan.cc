@@ -99,9 +99,14 @@ Result<EphemeralStoragePlan> parse_ephemeral_storage(const json::Node& node) {
 }
 
 Json render(const VolumePlan& volume) {
-  return {{"name", volume.name},           {"path", volume.path},       {"type", volume.type},
-          {"source", volume.source},       {"options", volume.options}, {"root", volume.root},
-          {"onFailure", volume.on_failure}};
+  return {{"name", volume.name},
+          {"path", volume.path},
+          {"type", volume.type},
+          {"source", volume.source},
+          {"options", volume.options},
+          {"root", volume.root},
+          {"onFailure", volume.on_failure},
+          {"loop", volume.loop}};
 }
 
 Result<VolumePlan> parse_volume(const json::Node& node) {
@@ -113,6 +118,7 @@ Result<VolumePlan> parse_volume(const json::Node& node) {
   volume.options = TRY(node.find_strings("options"));
   volume.root = TRY(node.string_at("root"));
   volume.on_failure = TRY(node.string_at("onFailure"));
+  volume.loop = TRY(node.find_bool("loop")).value_or(false);
   return volume;
 }
 

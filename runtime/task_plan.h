@@ -130,6 +130,7 @@ struct VolumePlan {
   std::string path;                  // where
   std::string type;                  // of the file system; "": `source` is a directory of the host
   std::string source;                // "" for none
+  bool loop = false;                 // `source` is a file, which gets a loop device
   std::vector<std::string> options;  // mount(8) words
   std::string root;        // the directory of it that is the volume, resolved within; "" is all
   std::string on_failure;  // what the reason of a failure begins with

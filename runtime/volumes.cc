@@ -1,6 +1,7 @@
 #include "runtime/volumes.h"
 
 #include "runtime/copy_tree.h"
+#include "runtime/disk_image.h"
 #include "runtime/mount_options.h"
 #include "sys/file.h"
 #include "sys/mount.h"
@@ -15,8 +16,10 @@ namespace {
 
 // The kernel loads the module of a file system when it has it.
 Result<sys::Fd> make_volume_file_system(const VolumePlan& plan, const VolumeOptions& options) {
+  std::optional<sys::LoopDevice> loop;  // open until it is mounted
+  if (plan.loop) loop = TRY(attach_image(plan.source));
   auto made = sys::make_file_system({.type = plan.type,
-                                     .source = plan.source,
+                                     .source = loop ? loop->path : plan.source,
                                      .options = options.data,
                                      .attributes = options.set});
   if (!made && made.error().errno_value == ENODEV) {

@@ -1,4 +1,5 @@
-// From the JSON of a registered task definition and RunTask's overrides to what runs.
+// From the JSON of a registered task definition and what RunTask adds (overrides, configured
+// volumes) to what runs.
 #pragma once
 
 #include "base/result.h"
@@ -14,6 +15,7 @@ struct DefinitionSource {
   const std::string& definition_json;
   const std::string& overrides_json;  // "" for none
   const std::string& launch_type;     // "FARGATE"
+  const std::string& volumes_json;    // volumeConfigurations, "" for none
 };
 
 // Whose rules count for a launch type of RunTask: "EC2", "FARGATE", "EXTERNAL".

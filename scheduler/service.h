@@ -172,14 +172,13 @@ struct ServiceConfiguration {
 // What the tasks of a service are made of. Another one is a deployment.
 struct RevisionSpec {
   TaskDefinition definition{};  // what request.definition_json gives
-  // cluster, definition_json, revision, launch_type, platform_version, subnet, security_groups; the
-  // scheduler fills in the others for each task.
+  // cluster, definition_json, volumes_json, revision, launch_type, platform_version, subnet,
+  // security_groups; the scheduler fills in the others for each task.
   TaskRequest request{};
   std::string network_configuration_json{};
   std::string load_balancers_json{};
   std::string service_registries_json{};
   std::string service_connect_json{};
-  std::string volume_configurations_json{};
   bool operator==(const RevisionSpec&) const = default;
 };
 

@@ -429,13 +429,14 @@ Result<ServiceRevision> read_service_revision(const json::Node& root, CpuArchite
   spec.request.subnet = TRY(text_at(request, "subnet"));
   spec.request.security_groups = TRY(request.find_strings("securityGroups"));
   spec.request.pre_stop = TRY(read_commands(request, "preStop"));
-  spec.definition =
-      TRY(make_definition({spec.request.definition_json, "", spec.request.launch_type}, host));
+  spec.request.volumes_json = TRY(text_at(root, "volumeConfigurations"));
+  spec.definition = TRY(make_definition(
+      {spec.request.definition_json, "", spec.request.launch_type, spec.request.volumes_json},
+      host));
   spec.network_configuration_json = TRY(text_at(root, "networkConfiguration"));
   spec.load_balancers_json = TRY(text_at(root, "loadBalancers"));
   spec.service_registries_json = TRY(text_at(root, "serviceRegistries"));
   spec.service_connect_json = TRY(text_at(root, "serviceConnect"));
-  spec.volume_configurations_json = TRY(text_at(root, "volumeConfigurations"));
   return revision;
 }
 
@@ -550,7 +551,7 @@ Record service_record_of(const ServiceRevision& revision) {
                          .text("loadBalancers", spec.load_balancers_json)
                          .text("serviceRegistries", spec.service_registries_json)
                          .text("serviceConnect", spec.service_connect_json)
-                         .text("volumeConfigurations", spec.volume_configurations_json)
+                         .text("volumeConfigurations", spec.request.volumes_json)
                          .take();
   return {kServiceRevisionKind, revision.id, record_text(json)};
 }

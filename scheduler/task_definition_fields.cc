@@ -11,6 +11,9 @@ using enum Treatment;
 constexpr std::string_view kOutputOnly =
     "output of describe-task-definition; not part of what runs";
 
+constexpr std::string_view kHostsDisk =
+    "checked as by AWS and kept; the volume is what the host's disk is";
+
 constexpr Field kFields[] = {
     {"TaskDefinition", "family", kHonoured, ""},
     {"TaskDefinition", "containerDefinitions", kHonoured, ""},
@@ -155,7 +158,7 @@ constexpr Field kFields[] = {
     {"Volume", "efsVolumeConfiguration", kHonoured, ""},
     {"Volume", "s3filesVolumeConfiguration", kHonoured, ""},
     {"Volume", "fsxWindowsFileServerVolumeConfiguration", kRefused, "Windows only"},
-    {"Volume", "configuredAtLaunch", kRefused, "berth has no EBS volumes yet"},
+    {"Volume", "configuredAtLaunch", kHonoured, ""},
     {"HostVolumeProperties", "sourcePath", kHonoured, ""},
     {"DockerVolumeConfiguration", "scope", kHonoured, ""},
     {"DockerVolumeConfiguration", "autoprovision", kHonoured, ""},
@@ -178,6 +181,28 @@ constexpr Field kFields[] = {
     {"EFSAuthorizationConfig", "accessPointId", kHonoured, ""},
     {"EFSAuthorizationConfig", "iam", kNoEffect,
      "berth has no IAM: what berth.json maps is there for every task"},
+
+    {"TaskVolumeConfiguration", "name", kHonoured, ""},
+    {"TaskVolumeConfiguration", "managedEBSVolume", kHonoured, ""},
+    {"TaskManagedEBSVolumeConfiguration", "encrypted", kNoEffect, kHostsDisk},
+    {"TaskManagedEBSVolumeConfiguration", "kmsKeyId", kNoEffect, kHostsDisk},
+    {"TaskManagedEBSVolumeConfiguration", "volumeType", kNoEffect, kHostsDisk},
+    {"TaskManagedEBSVolumeConfiguration", "sizeInGiB", kHonoured, ""},
+    {"TaskManagedEBSVolumeConfiguration", "snapshotId", kRefused,
+     "berth has no EBS snapshots: leave it out and give sizeInGiB"},
+    {"TaskManagedEBSVolumeConfiguration", "volumeInitializationRate", kRefused,
+     "it is about snapshots, and berth has none"},
+    {"TaskManagedEBSVolumeConfiguration", "iops", kNoEffect, kHostsDisk},
+    {"TaskManagedEBSVolumeConfiguration", "throughput", kNoEffect, kHostsDisk},
+    {"TaskManagedEBSVolumeConfiguration", "tagSpecifications", kHonoured, ""},
+    {"TaskManagedEBSVolumeConfiguration", "roleArn", kNoEffect,
+     "nothing is asked of Amazon; required and shown, as by ECS"},
+    {"TaskManagedEBSVolumeConfiguration", "terminationPolicy", kHonoured, ""},
+    {"TaskManagedEBSVolumeConfiguration", "filesystemType", kHonoured, ""},
+    {"EBSTagSpecification", "resourceType", kHonoured, ""},
+    {"EBSTagSpecification", "tags", kHonoured, ""},
+    {"EBSTagSpecification", "propagateTags", kHonoured, ""},
+    {"TaskManagedEBSVolumeTerminationPolicy", "deleteOnTermination", kHonoured, ""},
 
     {"TaskOverride", "containerOverrides", kHonoured, ""},
     {"TaskOverride", "cpu", kHonoured, ""},

@@ -54,6 +54,7 @@ RecordJson render(const TaskRequest& request) {
   RecordJson json = {{"cluster", request.cluster}, {"revision", request.revision}};
   put(json, "definition", request.definition_json);
   put(json, "overrides", request.overrides_json);
+  put(json, "volumes", request.volumes_json);
   put(json, "launchType", request.launch_type);
   put(json, "capacityProvider", request.capacity_provider);
   put(json, "platformVersion", request.platform_version);
@@ -167,6 +168,7 @@ Result<TaskRequest> parse_request(const json::Node& node) {
   request.revision = TRY(node.i64_at("revision"));
   request.definition_json = TRY(text_of(node, "definition"));
   request.overrides_json = TRY(text_of(node, "overrides"));
+  request.volumes_json = TRY(text_of(node, "volumes"));
   request.launch_type = TRY(text_of(node, "launchType"));
   request.capacity_provider = TRY(text_of(node, "capacityProvider"));
   request.platform_version = TRY(text_of(node, "platformVersion"));
@@ -245,8 +247,10 @@ Result<Task> parse_task(const json::Node& root, CpuArchitecture host) {
   Task task;
   task.id = TRY(root.string_at("id"));
   task.request = TRY(parse_request(TRY(root.at("request"))));
+  const TaskRequest& request = task.request;
   task.definition = TRY(make_definition(
-      {task.request.definition_json, task.request.overrides_json, task.request.launch_type}, host));
+      {request.definition_json, request.overrides_json, request.launch_type, request.volumes_json},
+      host));
   task.group = TRY(text_of(root, "group"));
   task.lifecycle = TaskLifecycle(TRY(parse_word(root, "lastStatus", kTaskStatuses)));
   task.desired_status = TRY(parse_word(root, "desiredStatus", kDesiredStatuses));

@@ -15,10 +15,12 @@ constexpr const char* kDefaultCluster = "default";
 
 struct TaskRequest {
   std::string cluster = kDefaultCluster;  // its name
-  // The JSON that the task's definition was made of, as it is registered, and the TaskOverride that
-  // was laid over it ("" for none): definition_source.h makes the same definition of them again.
+  // The JSON that the task's definition was made of, as it is registered, the TaskOverride that
+  // was laid over it ("" for none) and what its volumes are: definition_source.h makes the same
+  // definition of them again.
   std::string definition_json{};
   std::string overrides_json{};
+  std::string volumes_json{};       // volumeConfigurations, a list; "" for none
   int64_t revision = 0;             // of the definition's family; 0: not registered
   std::string launch_type{};        // "EC2", "FARGATE", "EXTERNAL"
   std::string capacity_provider{};  // "FARGATE_SPOT"; "" without a strategy

@@ -40,12 +40,25 @@ struct EfsVolume {
   bool operator==(const EfsVolume&) const = default;
 };
 
+// volumeConfigurations[].managedEBSVolume: of a volume with configuredAtLaunch.
+struct ManagedVolume {
+  std::string name{};  // of the volume in the task definition
+  uint32_t size_gib = 0;
+  std::string file_system{};  // "xfs", "ext4", "ext3"
+  std::string role_arn{};
+  bool delete_on_termination = true;
+  std::map<std::string, std::string> tags{};
+  bool operator==(const ManagedVolume&) const = default;
+};
+
 // Of one volume; with none of them it is an empty directory that lives as long as the task.
 struct Volume {
   std::string name{};
   std::string source_path{};  // a host path
   std::optional<DockerVolume> docker{};
   std::optional<EfsVolume> efs{};
+  bool configured_at_launch = false;
+  std::optional<ManagedVolume> managed{};  // of one that is, once it has been configured
   bool operator==(const Volume&) const = default;
 };
 

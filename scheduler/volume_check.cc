@@ -17,6 +17,7 @@ constexpr size_t kEfsIdMin = 8;
 constexpr size_t kEfsIdMax = 40;
 constexpr const char* kDocker = "dockerVolumeConfiguration";
 constexpr const char* kEfs = "efsVolumeConfiguration";
+constexpr const char* kAtLaunch = "configuredAtLaunch";
 constexpr const char* kOneConfiguration =
     "a volume has one configuration: host, dockerVolumeConfiguration or efsVolumeConfiguration";
 
@@ -148,6 +149,12 @@ std::vector<VolumeFault> faults_of(const Volume& volume, bool fargate) {
     faults.push_back({kDocker, kOneConfiguration});
   } else if (volume.efs && has_host) {
     faults.push_back({kEfs, kOneConfiguration});
+  }
+  if (volume.configured_at_launch && (volume.docker || volume.efs || has_host)) {
+    faults.push_back({kAtLaunch,
+                      "a volume that is configured at launch has no host, "
+                      "dockerVolumeConfiguration, efsVolumeConfiguration or "
+                      "s3filesVolumeConfiguration"});
   }
   return faults;
 }

@@ -161,6 +161,7 @@ Volume read_volume(Reader& reader, const json::Node& node) {
   }
   volume.docker = read_docker(reader, node);
   volume.efs = read_efs(reader, node);
+  volume.configured_at_launch = reader.boolean(node, "configuredAtLaunch", false);
   auto s3files = read_s3files(reader, node);
   if (s3files && (volume.efs || volume.docker || !volume.source_path.empty())) {
     reader.invalid_at(node, "s3filesVolumeConfiguration",

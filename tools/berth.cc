@@ -17,6 +17,9 @@ namespace {
 std::vector<std::string> keeper_arguments(const RunOptions& options) {
   std::vector<std::string> words = {"run", "--report", std::to_string(kKeeperReportFd)};
   if (!options.overrides.empty()) words.insert(words.end(), {"--overrides", options.overrides});
+  if (!options.volumes.empty()) {
+    words.insert(words.end(), {"--volume-configurations", options.volumes});
+  }
   for (const std::string& variable : options.env) words.insert(words.end(), {"--env", variable});
   for (const std::string& group : options.security_groups) {
     words.insert(words.end(), {"--security-group", group});
@@ -50,6 +53,8 @@ void add_run(CLI::App& app, const GlobalOptions& global, Command& chosen) {
                   "describe-task-definition; - is standard input")
       ->required();
   run->add_option("--overrides", options->overrides, "a file with RunTask's overrides");
+  run->add_option("--volume-configurations", options->volumes,
+                  "a file with RunTask's volumeConfigurations, a list");
   run->add_option("--env", options->env, "K=V for every container; may be repeated")
       ->allow_extra_args(false);
   run->add_option("--container", options->container, "show only this container's log, unprefixed");

@@ -22,6 +22,7 @@ constexpr int kKeeperReportFd = 3;
 struct RunOptions {
   std::string file;                          // the task definition; "-" is standard input
   std::string overrides;                     // a file with RunTask's `overrides`, or ""
+  std::string volumes;                       // likewise, `volumeConfigurations`
   std::vector<std::string> env;              // "K=V", for every container
   std::string container;                     // show only this one's log, unprefixed; "" shows all
   std::vector<std::string> security_groups;  // names, for networkMode awsvpc

@@ -78,8 +78,8 @@ Result<Explained> explain_file(const agent::Config& config, const ExplainOptions
   sys::SystemRng rng;
   Env env{clock, rng};
   std::string text = TRY(read_task_input(options.subject));
-  auto definition =
-      TRY(effective_definition({options.subject, text, options.overrides, options.env}));
+  auto definition = TRY(effective_definition(
+      {options.subject, text, options.overrides, options.env, options.volumes}));
   auto images = TRY(images_for(config, env, definition));
   agent::Blueprint blueprint =
       TRY(agent::rehearse(config, env, definition, images, !options.userns_host));

@@ -245,7 +245,8 @@ Status check_groups(const agent::Config& config, const RunOptions& options,
 
 Result<int> run(const agent::Config& config, const RunOptions& options) {
   std::string text = TRY(read_task_input(options.file));
-  auto definition = TRY(effective_definition({options.file, text, options.overrides, options.env}));
+  auto definition = TRY(
+      effective_definition({options.file, text, options.overrides, options.env, options.volumes}));
   if (!options.container.empty() && definition.find_container(options.container) == nullptr) {
     return fail(Errc::kInvalid, "--container {}: the task definition has no such container",
                 options.container);

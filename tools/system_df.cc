@@ -122,7 +122,7 @@ Result<std::vector<VolumeUse>> use_of_volumes(const agent::Config& config) {
     VolumeUse use;
     use.name = volume.name;
     use.in_use = TRY(store.is_in_use(volume.name));
-    use.bytes = TRY(image::disk_bytes(store.data(volume.name)));
+    use.bytes = TRY(image::disk_bytes(store.content(volume)));
     uses.push_back(std::move(use));
   }
   return uses;

@@ -143,6 +143,8 @@ void add_explain(CLI::App& app, Command& chosen) {
       ->required();
   explain->add_option("--container", options->container, "only the steps of this one");
   explain->add_option("--overrides", options->overrides, "a file with RunTask's overrides");
+  explain->add_option("--volume-configurations", options->volumes,
+                      "a file with RunTask's volumeConfigurations, a list");
   explain->add_option("--env", options->env, "K=V for every container; may be repeated")
       ->allow_extra_args(false);
   explain

@@ -64,6 +64,7 @@ int attach_command(const agent::Config& config, const AttachOptions& options);
 struct ExplainOptions {
   std::string subject;    // a task that runs, or the file of a definition; "-" is standard input
   std::string overrides;  // of a definition, as for berth run
+  std::string volumes;    // likewise
   std::vector<std::string> env;
   std::string container;  // only this one's steps; "" is all
   bool userns_host = false;

@@ -1,6 +1,7 @@
 #include "tools/task_input.h"
 
 #include "image/platform.h"
+#include "scheduler/managed_volume.h"
 #include "scheduler/overrides.h"
 #include "scheduler/task_definition_parse.h"
 #include "sys/file.h"
@@ -12,6 +13,19 @@ namespace {
 
 constexpr size_t kDefinitionMax = 1024 * 1024;
 constexpr size_t kOverridesFileMax = 1024 * 1024;
+
+Result<scheduler::TaskDefinition> configure_volumes(scheduler::TaskDefinition definition,
+                                                    const std::string& file) {
+  std::vector<scheduler::ManagedVolume> volumes;
+  if (!file.empty()) {
+    std::string text = TRY(sys::read_file(file, kOverridesFileMax));
+    scheduler::VolumeAsk ask{.fargate = definition.requires_fargate()};
+    volumes = TRY(scheduler::read_managed_volumes(text, file, ask));
+  }
+  auto checked = scheduler::check_managed_volumes(definition, volumes);
+  if (!checked) return wrap(std::move(checked).error(), "--volume-configurations");
+  return scheduler::merge_managed_volumes(std::move(definition), volumes);
+}
 
 }  // namespace
 
@@ -33,7 +47,7 @@ Result<scheduler::TaskDefinition> effective_definition(const DefinitionOptions& 
     overrides = TRY(scheduler::read_overrides(text, options.overrides));
   }
   definition = TRY(scheduler::apply_overrides(std::move(definition), overrides, environment, host));
-  return definition;
+  return configure_volumes(std::move(definition), options.volumes);
 }
 
 Result<scheduler::CpuArchitecture> host_architecture() {

@@ -17,8 +17,9 @@ struct DefinitionOptions {
   std::string text;              // the task definition
   std::string overrides;         // a file with RunTask's `overrides`, or ""
   std::vector<std::string> env;  // "K=V", for every container
+  std::string volumes{};         // a file with RunTask's `volumeConfigurations`, or ""
 };
-// The definition that will run: the text, --env and --overrides.
+// The definition that will run: the text, --env, --overrides and --volume-configurations.
 Result<scheduler::TaskDefinition> effective_definition(const DefinitionOptions& options);
 
 // Errors: kUnsupported where ECS has no word for it.

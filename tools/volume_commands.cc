@@ -52,21 +52,26 @@ struct ShownVolume {
 Result<ShownVolume> look_at(const agent::VolumeStore& store, agent::NamedVolume volume) {
   ShownVolume shown;
   shown.in_use = TRY(store.is_in_use(volume.name));
-  shown.bytes = TRY(image::disk_bytes(store.data(volume.name)));
+  shown.bytes = TRY(image::disk_bytes(store.content(volume)));
   shown.volume = std::move(volume);
   return shown;
 }
 
 VolumeJson json_of(const agent::VolumeStore& store, const ShownVolume& shown) {
-  return {{"Name", shown.volume.name},
-          {"Driver", "local"},
-          {"Scope", "local"},
-          {"Mountpoint", store.data(shown.volume.name)},
-          {"CreatedAt", shown.volume.created_at},
-          {"Options", shown.volume.driver_opts},
-          {"Labels", shown.volume.labels},
-          {"InUse", shown.in_use},
-          {"Bytes", shown.bytes}};
+  VolumeJson json = {{"Name", shown.volume.name},
+                     {"Driver", "local"},
+                     {"Scope", "local"},
+                     {"Mountpoint", store.content(shown.volume)},
+                     {"CreatedAt", shown.volume.created_at},
+                     {"Options", shown.volume.driver_opts},
+                     {"Labels", shown.volume.labels},
+                     {"InUse", shown.in_use},
+                     {"Bytes", shown.bytes}};
+  if (shown.volume.image) {
+    json["FileSystem"] = shown.volume.image->file_system;
+    json["SizeInGiB"] = shown.volume.image->size_gib;
+  }
+  return json;
 }
 
 void print_volumes(const VolumeJson& list) {

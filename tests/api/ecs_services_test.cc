@@ -519,7 +519,7 @@ TEST_F(EcsServicesTest, WhatIsRefusedIsRefusedInWords) {
       {R"({"deploymentController": {"type": "CODE_DEPLOY"}})", kUnsupported, "CODE_DEPLOY"},
       {R"({"loadBalancers": [{"targetGroupArn": "x"}]})", kUnsupported, "loadBalancers"},
       {R"({"serviceRegistries": [{"registryArn": "x"}]})", kUnsupported, "serviceRegistries"},
-      {R"({"volumeConfigurations": [{"name": "x"}]})", kUnsupported, "volumeConfigurations"},
+      {R"({"volumeConfigurations": [{"name": "x"}]})", kInvalid, "managedEBSVolume"},
       {R"({"vpcLatticeConfigurations": [{}]})", kUnsupported, "vpcLatticeConfigurations"},
       {R"({"serviceConnectConfiguration": {"enabled": true}})", kUnsupported,
        "serviceConnectConfiguration.enabled"},

@@ -76,6 +76,43 @@ def test_a_fargate_task_runs_is_overridden_and_ends(daemon, image):
     assert ecs.list_tasks(desiredStatus="STOPPED", family="web")["taskArns"] == [arn]
 
 
+def test_a_volume_that_is_configured_at_launch(daemon, image):
+    """It outlives the daemon, and is shown as an attachment until it is deleted."""
+    ecs = daemon.client("ecs")
+    role = "arn:aws:iam::123456789012:role/ebs"
+    target = "AmazonEC2ContainerServiceV20141113."
+
+    def say(operation, **members):  # Debian's botocore does not know the members
+        headers = {**RUN_TASK, "X-Amz-Target": target + operation}
+        return json.loads(ask(daemon.instance.state / "berth.sock", headers=headers, body=json.dumps(members).encode())[2])
+
+    say("RegisterTaskDefinition",
+        family="disk", volumes=[{"name": "data", "configuredAtLaunch": True}],
+        containerDefinitions=[container(image, WAITS, mountPoints=[{"sourceVolume": "data", "containerPath": "/data"}])])
+    assert "configured at launch" in str(say("RunTask", taskDefinition="disk"))
+    volumes = [{"name": "data", "managedEBSVolume": {"roleArn": role, "sizeInGiB": 1}}]
+    arn = say("RunTask", taskDefinition="disk", volumeConfigurations=volumes)["tasks"][0]["taskArn"]
+    ecs.get_waiter("tasks_running").wait(tasks=[arn], WaiterConfig=QUICK)
+
+    def attachment():
+        (shown,) = [each for each in ecs.describe_tasks(tasks=[arn])["tasks"][0]["attachments"]
+                    if each["type"] == "AmazonElasticBlockStorage"]
+        return shown["status"], {each["name"]: each["value"] for each in shown["details"]}
+
+    task_id = arn.rsplit("/")[-1]
+    details = {"roleArn": role, "volumeName": "data", "deleteOnTermination": "true", "volumeId": "vol-0" + task_id[:16]}
+    assert attachment() == ("ATTACHED", details)
+    daemon.kill()
+    daemon.start()
+    ecs = daemon.client("ecs")  # on another port
+    assert attachment() == ("ATTACHED", details)
+    told = daemon.instance.berth("exec", task_id, "sh", "-c", "grep ' /data ' /proc/mounts")
+    assert " xfs " in told.out, told
+    ecs.stop_task(task=arn)
+    ended(ecs, arn)
+    assert attachment() == ("DELETED", details)
+
+
 def test_exit_codes_and_failures_of_ec2_tasks(daemon, image):
     ecs = daemon.client("ecs")
     ecs_model.watch(ecs)

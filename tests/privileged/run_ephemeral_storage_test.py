@@ -93,7 +93,7 @@ def test_a_disk_with_less_room_bounds_it(tmp_path, layouts):
                                     **STORAGE))
     assert int(outcome.lines()[0]) < 64 << 10, outcome
     assert outcome.lines()[-1] == "full"
-    assert "the disk has less room than the task's ephemeral storage" in outcome.err
+    assert "the disk has less room than the task's ephemeralStorage" in outcome.err
     assert_no_loop_device(instance)
     leak_census.assert_equal(before, instance.state, instance.root)
 

@@ -113,7 +113,6 @@ TEST(ServiceRecord, ARevisionIsReadWithTheDefinitionOfItsText) {
   revision.spec.load_balancers_json = "2";
   revision.spec.service_registries_json = "3";
   revision.spec.service_connect_json = "4";
-  revision.spec.volume_configurations_json = "5";
   revision.created_at = kAt;
   revision.image_digests = {{"a", "sha256:1"}};
   auto read = parse_service_revision_record(service_record_of(revision), CpuArchitecture::kX86_64);

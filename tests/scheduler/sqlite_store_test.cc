@@ -54,6 +54,7 @@ RunTaskRequested request_of(const std::string& id) {
                      .definition_json = R"({"family": "web", "networkMode": "awsvpc",
       "containerDefinitions": [{"name": "a", "image": "i"}]})",
                      .overrides_json = R"({"memory": "1024"})",
+                     .volumes_json = "[]",
                      .revision = 7,
                      .launch_type = "EC2",
                      .capacity_provider = "p",
@@ -69,9 +70,10 @@ RunTaskRequested request_of(const std::string& id) {
                      .security_groups = {"sg-1", "sg-2"},
                      .client_token = "t",
                      .request_digest = "d"};
-  auto definition = make_definition({request.request.definition_json,
-                                     request.request.overrides_json, request.request.launch_type},
-                                    kStoreHost);
+  auto definition =
+      make_definition({request.request.definition_json, request.request.overrides_json,
+                       request.request.launch_type, request.request.volumes_json},
+                      kStoreHost);
   EXPECT_TRUE(definition) << definition.error().text;
   request.definition = *definition;
   return request;
@@ -143,11 +145,11 @@ TEST_F(StoreDirectory, WhatWasCommittedIsThereAfterEachCommit) {
 }
 
 TEST_F(StoreDirectory, ADefinitionIsMadeAgainWithItsOverrides) {
-  auto definition = make_definition({kKeptDefinition, kKeptOverrides, ""}, kStoreHost);
+  auto definition = make_definition({kKeptDefinition, kKeptOverrides, "", ""}, kStoreHost);
   EXPECT_FALSE(definition);  // NUL is in no environment
   std::string good = kKeptDefinition;
   good.replace(good.find("\\u0000"), 6, "");
-  definition = make_definition({good, kKeptOverrides, "EC2"}, kStoreHost);
+  definition = make_definition({good, kKeptOverrides, "EC2", ""}, kStoreHost);
   ASSERT_TRUE(definition) << definition.error().text;
   EXPECT_EQ(definition->memory_mib, 1024u);
   EXPECT_EQ(definition->find_container("b")->command, (std::vector<std::string>{"sleep", "1"}));
