@@ -13,14 +13,17 @@ namespace {
 
 void add_daemon_events(CLI::App& app, Command& chosen) {
   CLI::App* events =
-      app.add_subcommand("events", "Show what happens to the tasks and services of berthd");
+      app.add_subcommand("events", "Show what happens to the tasks, services and rules of berthd");
   auto options = std::make_shared<EventsOptions>();  // lives as long as the callback
   events->add_flag("-f,--follow", options->follow, "and what will happen, until Ctrl-C");
-  CLI::Option* task =
-      events->add_option("--task", options->task, "only of this task: the beginning of its id");
-  events->add_option("--service", options->service, "only of this service and its tasks")
-      ->excludes(task);
-  events->add_option("--rule", options->rule, "only of this rule of EventBridge")->excludes(task);
+  CLI::Option* task = events->add_option("--task", options->task,
+                                         "only of this task: its ARN, or the beginning of its id");
+  CLI::Option* service =
+      events->add_option("--service", options->service, "only of this service and its tasks")
+          ->excludes(task);
+  events->add_option("--rule", options->rule, "only of this rule of EventBridge")
+      ->excludes(task)
+      ->excludes(service);
   events
       ->add_option_function<std::string>(
           "--format", [options](const std::string& format) { options->json = format == "json"; },

@@ -1,4 +1,5 @@
 // berth events: what happens to tasks, services and rules of berthd, as it happens.
+#include "agent/task_table.h"
 #include "base/text.h"
 #include "tools/clock_text.h"
 #include "tools/commands.h"
@@ -16,7 +17,9 @@ using FeedJson = nlohmann::ordered_json;
 constexpr size_t kShortTaskId = 12;
 
 bool is_wanted(const FeedJson& event, const EventsOptions& options) {
-  if (!options.task.empty()) return event.value("task", "").starts_with(options.task);
+  if (!options.task.empty()) {
+    return event.value("task", "").starts_with(agent::task_name_of(options.task));
+  }
   if (!options.rule.empty()) return event.value("rule", "") == options.rule;
   if (options.service.empty()) return true;
   return is_of_service(event, options.service);

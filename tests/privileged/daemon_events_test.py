@@ -62,6 +62,10 @@ def test_what_happened_and_what_happens(daemon, ecs, tmp_path):
                 "EssentialContainerExited: Essential container in task exited"]
     shown = daemon.instance.berth("events", "--task", third[:8])
     assert shown.code == 0 and "container main exited with code 3" in shown.out and second[:8] not in shown.out
+    arn = f"arn:aws:ecs:eu-central-1:123456789012:task/default/{third}"
+    assert daemon.instance.berth("events", "--task", arn).out == shown.out
+    refused = daemon.instance.berth("events", "--service", "quiet", "--rule", "nightly")
+    assert refused.code != 0 and "excludes" in refused.err, refused
 
 
 def test_services_tell_why(daemon, ecs):
