@@ -457,6 +457,7 @@ class DeploymentDecider {
     ServiceDeployment& progress = *turn_.deployment();
     ensure_blue();
     for (;;) {
+      turn_.plan_anew();  // what the last stage had no room for, this one may not want
       plan_sides(shift_counts_of(progress, desired_tasks_of(service())));
       act_on_blue();  // what serves comes first; one side in a turn: room is asked for once
       if (turn_.has_acted()) return;

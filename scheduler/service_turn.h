@@ -55,7 +55,10 @@ class ServiceTurn {
     std::string cause;
   };
   // What was planned so far is not wanted any more, and waits for no room either.
-  void plan_anew() { verdict_.waits_for_room = false; }
+  void plan_anew() {
+    verdict_.waits_for_room = false;
+    is_backing_off_ = false;
+  }
   // As many as back-off and the node let it.
   void launch(const Launch& launch);
 
