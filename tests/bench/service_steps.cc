@@ -38,7 +38,7 @@ RevisionSpec bench_spec() {
       R"({"family": "web", "containerDefinitions": [{"name": "a", "image": "i", "memory": 16}]})";
   spec.request.launch_type = "EC2";
   auto definition =
-      make_definition({spec.request.definition_json, "", "EC2"}, CpuArchitecture::kX86_64);
+      make_definition({spec.request.definition_json, "", "EC2", ""}, CpuArchitecture::kX86_64);
   CHECK(definition.has_value());
   spec.definition = std::move(*definition);
   return spec;

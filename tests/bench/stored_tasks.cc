@@ -50,7 +50,7 @@ Status fill(const std::string& path, uint64_t count) {
   scheduler::Core core(*store, rng);
   scheduler::RunTaskRequested request;
   request.request = {.definition_json = kDefinition, .revision = 1, .launch_type = "EC2"};
-  request.definition = TRY(scheduler::make_definition({kDefinition, "", "EC2"}, kHost));
+  request.definition = TRY(scheduler::make_definition({kDefinition, "", "EC2", ""}, kHost));
   for (uint64_t made = 0; made < count;) {
     for (uint64_t end = std::min(count, made + kAtATime); made < end; ++made) {
       request.task_id = make_task_id(rng);

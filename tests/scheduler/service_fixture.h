@@ -22,7 +22,7 @@ inline RevisionSpec spec_of(const std::string& definition_json) {
   spec.request.revision = 1;
   spec.request.launch_type = "EC2";
   auto definition =
-      make_definition({spec.request.definition_json, "", "EC2"}, CpuArchitecture::kX86_64);
+      make_definition({spec.request.definition_json, "", "EC2", ""}, CpuArchitecture::kX86_64);
   if (!definition) ADD_FAILURE() << definition.error().text;
   spec.definition = std::move(*definition);
   return spec;

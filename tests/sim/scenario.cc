@@ -64,7 +64,7 @@ RevisionSpec make_spec(const std::string& image, bool is_checked) {
       image + "\"" + health + "}]}";
   spec.request.revision = 1;
   spec.request.launch_type = "EC2";
-  auto definition = scheduler::make_definition({spec.request.definition_json, "", "EC2"},
+  auto definition = scheduler::make_definition({spec.request.definition_json, "", "EC2", ""},
                                                scheduler::CpuArchitecture::kX86_64);
   CHECK(definition.has_value());
   spec.definition = std::move(*definition);

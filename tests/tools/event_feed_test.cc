@@ -121,7 +121,7 @@ TEST_F(Feed, TellsOfTasksWhatTheirStoryTells) {
   scheduler::RunTaskRequested request{.task_id = "1234"};
   request.definition = scheduler::make_definition({R"({"family": "f", "containerDefinitions":
                              [{"name": "a", "image": "i", "memory": 64}]})",
-                                                   "", ""},
+                                                   "", "", ""},
                                                   scheduler::CpuArchitecture::kX86_64)
                            .value();
   core.submit(request);
