@@ -1,5 +1,6 @@
 """What stays when berth, its shim or a container is killed: nothing, at the latest after the next start."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -180,7 +181,8 @@ def test_shim_killed_at_any_moment_of_the_start(berth):
             wait_until(lambda: shims(berth), "no shim")
             time.sleep(milliseconds / 1000 * PATIENCE)
             for shim in shims(berth):
-                os.kill(shim, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # a child that is about to be a program looks like it
+                    os.kill(shim, signal.SIGKILL)
             outcome = running.wait()
         assert outcome.code not in (0, None), outcome
         assert "berth-shim" in outcome.err, outcome
