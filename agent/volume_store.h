@@ -6,9 +6,10 @@
 //     <name>/          a shared flock(2) on it is a pin: no removal while somebody holds one
 //       volume.json    {"version", "name", "createdAt", "driverOpts", "labels"}
 //       _data/         what containers have, with their ids; empty where driverOpts mounts
+//                      something
 //       disk.xfs       instead of what is in it: a file system in a file, of a task that had it
 //                      configured at launch and kept (agent/managed_volume.h); or .ext4, .ext3
-//       something fill.lock      held while the first container fills it
+//       fill.lock      held while the first container fills it
 //     .new, .gone      on the way in or out; leftovers go with the next change
 #pragma once
 

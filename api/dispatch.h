@@ -5,8 +5,8 @@
 //   Action=OPERATION&Version=DATE           a query service, in the body or the query; which one
 //                                           says the signature's scope, else the version
 //   smithy-protocol: rpc-v2-cbor            the path says both:
-//   /service/SERVICE/operation/OPERATION neither                                 nobody's: told in
-//   the protocol of the scope's service
+//                                           /service/SERVICE/operation/OPERATION
+//   neither                                 nobody's: told in the protocol of the scope's service
 #pragma once
 
 #include "aws/canonical.h"

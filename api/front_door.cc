@@ -16,7 +16,6 @@ namespace berth::api {
 namespace {
 
 constexpr size_t kOperationShownMax = 100;
-constexpr size_t kCborDepthMax = 32;              // as of JSON
 constexpr size_t kUnpackedMax = 4 * 1024 * 1024;  // as much as a plain body may have
 
 aws::Request signed_request_of(const http::Request& request) {
@@ -45,7 +44,7 @@ Refusal packed_refusal(const http::Refusal& refusal) {
 // What the service is to read.
 tl::expected<std::string, Refusal> service_body_of(const Address& address) {
   if (address.protocol != Protocol::kCbor) return address.body;
-  auto body = json_of_cbor(address.body, kCborDepthMax);
+  auto body = json_of_cbor(address.body, kBodyDepthMax);
   if (body) return std::move(*body);
   return tl::unexpected(
       Refusal{.code = "SerializationException", .message = "request: " + body.error().text});

@@ -7,11 +7,6 @@
 #include <exception>
 
 namespace berth::api {
-namespace {
-
-constexpr size_t kBodyDepthMax = 32;
-
-}  // namespace
 
 tl::expected<json::Document, Refusal> parse_body(const Call& call) {
   Refusal malformed;

@@ -18,6 +18,8 @@
 
 namespace berth::api {
 
+constexpr size_t kBodyDepthMax = 32;  // of lists and objects in a request, whatever its protocol
+
 // Who asks, as the signature proves it.
 struct Caller {
   std::string account;  // 12 digits
@@ -29,7 +31,7 @@ struct Caller {
 
 struct Call {
   std::string operation;  // "RunTask"
-  std::string body;       // as it was sent
+  std::string body;       // as it was sent; of CBOR, the JSON that it would be
   Caller caller;
   WallTime at{};
   std::string host{};    // by which the client has reached us: "127.0.0.1:4566"

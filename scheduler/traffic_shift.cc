@@ -79,7 +79,7 @@ class Shift {
     int minutes = 0;
     int next = kAllTraffic;
     if (is_first()) {
-      next = kAllTraffic;
+      // all at once
     } else if (rules.strategy == DeploymentStrategy::kLinear) {
       next = progress_.production_permille + std::max(rules.linear.step_permille, 1);
       minutes = rules.linear.step_bake_minutes;

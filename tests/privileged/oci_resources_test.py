@@ -79,6 +79,43 @@ def test_limit_at_create(box, resources, v1, v2):
     check(box, expected)
 
 
+def groups_by(text):
+    """Controller -> path, of a /proc/PID/cgroup; "" is that of v2."""
+    lines = [line.split(":", 2) for line in text.splitlines()]
+    return {controller: path for _, controllers, path in lines for controller in controllers.split(",")}
+
+
+def leave_out_group_mounts(box):
+    box.config["mounts"] = [mount for mount in box.config["mounts"] if mount["type"] != "cgroup"]
+
+
+MADE_WHEN = {  # on v1: beside the init's mounts, all of them or those before the first of a group, or before the init
+    "a group among the mounts": lambda box: None,
+    "no group among the mounts": leave_out_group_mounts,
+    "a user namespace": lambda box: box.user_namespace(),
+    "a bind from the group": lambda box: box.mount("/vol", "bind", box.group("memory"), "bind", "ro"),
+}
+
+
+@pytest.mark.parametrize("own_namespace", [True, False], ids=["own namespace", "the host's"])
+@pytest.mark.parametrize("case", MADE_WHEN)
+def test_it_is_in_its_groups_however_they_are_made(box, case, own_namespace):
+    """By the kernel's word: from outside in groups of its name, from inside at the root of its namespace."""
+    box.drop_namespace("cgroup")
+    if own_namespace:
+        box.namespace("cgroup")
+    MADE_WHEN[case](box)
+    box.start_in_background("sleep", "100")
+    entered = [""] if V2 else ["cpu", "cpuacct", "memory", "devices", "freezer", "pids"]
+    outside = groups_by(pathlib.Path(f"/proc/{box.state()['pid']}/cgroup").read_text())
+    assert {outside[name] for name in entered} == {box.cgroup}, outside
+    seen = box.oci("exec", box.id, "cat", "/proc/1/cgroup")
+    inside = groups_by(seen.out)
+    assert {inside[name] for name in entered} == {"/" if own_namespace else box.cgroup}, seen
+    if case == "a bind from the group":
+        assert "cgroup.procs" in box.oci("exec", box.id, "ls", "/vol").out
+
+
 def test_limits_by_update(box):
     box.start_in_background("sleep", "100")
     for resources, v1, v2 in CASES:
