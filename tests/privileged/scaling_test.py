@@ -12,7 +12,8 @@ import pytest
 import leak_census
 from berth import Instance
 from daemon import Daemon, ask
-from services_test import Host, first_processes
+from service_host import first_processes
+from services_test import Host
 from waiting import wait_until
 
 # Burns a processor until SIGUSR1.

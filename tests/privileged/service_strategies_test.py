@@ -10,7 +10,7 @@ import botocore.exceptions
 import pytest
 
 from berth import Instance
-from service_host import CONFIG, QUICK, ServiceHost
+from service_host import CONFIG, QUICK, ServiceHost, first_processes
 from waiting import wait_until
 
 TARGET = "AmazonEC2ContainerServiceV20141113."
@@ -188,16 +188,6 @@ def test_task_sets_have_their_shares(host):
     told = host.berth("why", "service/web")
     assert told.code == 0 and "PRIMARY task set ecs-svc/" in told.out, told
     assert {"DeleteTaskSet", "UpdateTaskSet"} <= host.seen  # by the model's shapes, since berthd came back
-
-
-def first_processes(instance):
-    """Task id -> pid of its container's first process, as the OCI runtime knows it."""
-    found = {}
-    for state in instance.state.glob("oci/*/state.json"):
-        pid = json.loads(state.read_text())["pid"]
-        cgroup = pathlib.Path(f"/proc/{pid}/cgroup").read_text()
-        found[cgroup.split(f"/berth/{instance.name}/", 1)[1].split("/")[0]] = pid
-    return found
 
 
 def is_frozen(pid):

@@ -9,7 +9,7 @@ import signal
 import pytest
 
 from berth import Instance
-from service_host import CONFIG, QUICK, ServiceHost
+from service_host import CONFIG, QUICK, ServiceHost, first_processes
 from waiting import wait_until
 
 @pytest.fixture(scope="module")
@@ -38,16 +38,6 @@ def host(daemon):
     running = Host(daemon)
     yield running
     running.remove_all()
-
-
-def first_processes(instance):
-    """Task id -> pid of its container's first process, as the OCI runtime knows it."""
-    found = {}
-    for state in instance.state.glob("oci/*/state.json"):
-        pid = json.loads(state.read_text())["pid"]
-        cgroup = pathlib.Path(f"/proc/{pid}/cgroup").read_text()
-        found[cgroup.split(f"/berth/{instance.name}/", 1)[1].split("/")[0]] = pid
-    return found
 
 
 def id_of(arn):

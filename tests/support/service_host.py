@@ -1,5 +1,8 @@
 """Services on a berthd, as boto3 asks for them."""
 
+import json
+import pathlib
+
 import ecs_model
 
 QUICK = {"Delay": 1, "MaxAttempts": 60}
@@ -41,3 +44,18 @@ class ServiceHost:
     def remove_all(self):
         for arn in self.ecs.list_services()["serviceArns"]:
             self.remove(arn)
+
+
+def first_processes(instance):
+    """Task id -> pid of its container's first process, as the OCI runtime knows it and as it still lives."""
+    found = {}
+    for state in instance.state.glob("oci/*/state.json"):
+        try:
+            pid = json.loads(state.read_text())["pid"]
+            cgroup = pathlib.Path(f"/proc/{pid}/cgroup").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended, or its state went, between the look and the read
+        _, of_instance, path = cgroup.partition(f"/berth/{instance.name}/")
+        if of_instance:  # a zombie has left its groups
+            found[path.split("/")[0]] = pid
+    return found
