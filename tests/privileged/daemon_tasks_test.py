@@ -1,5 +1,6 @@
 """Tasks that come by the API, and what becomes of them when berthd goes: nothing. Asked of the API and of the kernel."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -11,8 +12,8 @@ import time
 
 import pytest
 
-import leak_census
-from berth import PATIENCE
+from berth import PATIENCE, proc, supervisors
+from service_host import first_processes, wait_for_traps
 from waiting import wait_until
 
 FOREVER = "trap 'exit 3' TERM; echo ready; while :; do sleep 0.1; done"
@@ -22,7 +23,7 @@ class Ecs:
     """boto3's client, and shared directory /host of the tasks that it starts."""
 
     def __init__(self, daemon, host):
-        self.daemon, self.host = daemon, host
+        self.daemon, self.host, self.scripts = daemon, host, {}
         self.client = daemon.client("ecs")
 
     def again(self):
@@ -38,18 +39,24 @@ class Ecs:
             volumes=[{"name": "host", "host": {"sourcePath": str(self.host)}}])["taskDefinition"]
         answer = self.client.run_task(taskDefinition=definition["taskDefinitionArn"])
         assert not answer["failures"], answer
-        return answer["tasks"][0]["taskArn"]
+        arn = answer["tasks"][0]["taskArn"]
+        self.scripts[arn] = script
+        return arn
 
     def task(self, arn):
         (found,) = self.client.describe_tasks(tasks=[arn])["tasks"]
         return found
 
     def wait_for(self, arn, status):
+        """Until it is so; a shell that runs has come to its trap for SIGTERM, too."""
         def reached():
             found = self.task(arn)
             assert found["lastStatus"] != "STOPPED" or status == "STOPPED", found
             return found if found["lastStatus"] == status else None
-        return wait_until(reached, f"{status}: {self.daemon.log()}")
+        found = wait_until(reached, f"{status}: {self.daemon.log()}")
+        if status == "RUNNING" and "trap" in self.scripts[arn]:
+            wait_for_traps(self.daemon.instance)
+        return found
 
     def stop(self, arn):
         self.client.stop_task(task=arn)
@@ -61,18 +68,10 @@ def ecs(daemon, tmp_path):
     return Ecs(daemon, tmp_path)
 
 
-def shims(instance):
-    found = leak_census.processes(instance.name, (instance.state, instance.root))
-    return [pid for pid, command in found.items() if command.split(" ", 1)[0].endswith("berth-shim")]
-
-
 def containers(instance):
     """pid -> start time of the first process of each container, as their OCI runtime knows them and the kernel has them."""
-    found = {}
-    for state in instance.state.glob("oci/*/state.json"):
-        pid = json.loads(state.read_text())["pid"]
-        found[pid] = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(") ", 1)[1].split()[19]
-    return found
+    stats = {pid: proc(pid, "stat") for pid in first_processes(instance).values()}
+    return {pid: stat.rsplit(") ", 1)[1].split()[19] for pid, stat in stats.items() if stat}
 
 
 def test_a_task_runs_and_is_stopped(ecs):
@@ -82,7 +81,7 @@ def test_a_task_runs_and_is_stopped(ecs):
     stopped = ecs.stop(arn)
     assert stopped["containers"][0]["exitCode"] == 3
     assert stopped["stopCode"] == "UserInitiated"
-    assert not containers(ecs.daemon.instance)
+    assert not list(ecs.daemon.instance.state.glob("oci/*/state.json"))
 
 
 def preferred_policy():
@@ -92,19 +91,25 @@ def preferred_policy():
     return os.SCHED_RR if had_it else os.SCHED_OTHER
 
 
-def policy_of(pid):
-    return os.sched_getscheduler(pid) & ~os.SCHED_RESET_ON_FORK
+def policies_of(pids):
+    """Of those that have not ended meanwhile, as threads without work may."""
+    found = {}
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            found[pid] = os.sched_getscheduler(pid) & ~os.SCHED_RESET_ON_FORK
+    return found
 
 
 def test_only_the_thread_that_answers_is_preferred(ecs):
     arn = ecs.run(FOREVER)
     ecs.wait_for(arn, "RUNNING")
     pid = ecs.daemon.process.pid
-    threads = {int(each.name): policy_of(int(each.name)) for each in pathlib.Path(f"/proc/{pid}/task").iterdir()}
+    threads = policies_of(int(each.name) for each in pathlib.Path(f"/proc/{pid}/task").iterdir())
     assert threads.pop(pid) == preferred_policy() and threads and set(threads.values()) == {os.SCHED_OTHER}, threads
     (container,) = containers(ecs.daemon.instance)
-    for each in (container, *shims(ecs.daemon.instance)):
-        assert (policy_of(each), os.getpriority(os.PRIO_PROCESS, each)) == (os.SCHED_OTHER, 0)
+    (shim,) = supervisors(ecs.daemon.instance)
+    assert policies_of([container, shim]) == {container: os.SCHED_OTHER, shim: os.SCHED_OTHER}
+    assert [os.getpriority(os.PRIO_PROCESS, each) for each in (container, shim)] == [0, 0]
     maps = pathlib.Path(f"/proc/{pid}/maps").read_text()
     assert "libsqlite3" in maps and "libcurl" not in maps, "nobody has needed it yet"
     ecs.stop(arn)
@@ -201,6 +206,7 @@ def test_follow_waits_for_a_task_that_has_not_begun(ecs):
     arn = ecs.run("echo one; sleep 0.3; echo two")
     shown = ecs.daemon.instance.berth("logs", "--follow", "--container", "main", arn)
     assert (shown.code, shown.out) == (0, "one\ntwo\n"), shown
+    ecs.wait_for(arn, "STOPPED")
 
 
 def test_exec_and_stats_of_tasks_of_berthd(ecs):
@@ -229,7 +235,7 @@ def test_what_ended_meanwhile_is_told(ecs):
     arn = ecs.run("while [ ! -e /host/go ]; do sleep 0.05; done; exit 7")
     ecs.wait_for(arn, "RUNNING")
     ecs.daemon.kill()
-    pids = shims(ecs.daemon.instance)
+    pids = supervisors(ecs.daemon.instance)
     (ecs.host / "go").touch()
     wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), "the shim ends by itself", seconds=60)
     ecs.daemon.start()
@@ -243,7 +249,7 @@ def test_a_task_whose_supervisor_was_killed_meanwhile_is_over(ecs):
     arn = ecs.run(FOREVER)
     ecs.wait_for(arn, "RUNNING")
     ecs.daemon.kill()
-    pids = shims(ecs.daemon.instance)
+    pids = supervisors(ecs.daemon.instance)
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), "the shim is dead", seconds=60)
@@ -258,7 +264,9 @@ def test_a_task_whose_supervisor_was_killed_meanwhile_is_over(ecs):
 
 def test_killed_at_any_moment_of_a_start_the_task_runs_once(ecs):
     daemon = ecs.daemon
-    for number, milliseconds in enumerate((0, 20, 50, 100, 200)):
+    for number, milliseconds in enumerate((0, 20, 50, 100, 200, *[0] * 20)):
+        if number >= 5 and "how=begin anew" in daemon.log():
+            break  # on a busy host we may be late, more than once
         arn = ecs.run(f"echo ran >>/host/{number}; {FOREVER}")
         time.sleep(milliseconds / 1000 * PATIENCE)
         daemon.kill()

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from oci_bundle import CGROUPS, OCI
+from waiting import wait_until
 
 V2 = (CGROUPS / "cgroup.controllers").exists()
 
@@ -174,8 +175,7 @@ def test_update_flags(box):
 def test_update_needs_a_running_container(box):
     assert "does not exist" in box.oci("update", "--pids-limit", "5", "nope").err
     box.start_in_background("true")
-    while box.state()["status"] != "stopped":
-        time.sleep(0.01)
+    wait_until(lambda: box.state()["status"] == "stopped", "it ends")
     assert "not running" in box.oci("update", "--pids-limit", "5", box.id).err
 
 
@@ -245,22 +245,14 @@ def test_pause_and_resume(box):
     assert box.oci("delete", box.id).code == 1
     assert box.oci("resume", box.id).code == 0
     assert box.state()["status"] == "running"
-    for _ in range(200):
-        if (box.rootfs / "tmp" / "t").read_text() not in ("", before):
-            return
-        time.sleep(0.01)
-    pytest.fail("still frozen")
+    wait_until(lambda: (box.rootfs / "tmp" / "t").read_text() not in ("", before), "it goes on")
 
 
 def test_a_paused_container_can_be_killed(box):
     box.start_in_background("sleep", "100")
     assert box.oci("pause", box.id).code == 0
     assert box.oci("kill", box.id, "KILL").code == 0
-    for _ in range(300):
-        if box.state()["status"] == "stopped":
-            return
-        time.sleep(0.01)
-    pytest.fail("still frozen")
+    wait_until(lambda: box.state()["status"] == "stopped", "it dies")
 
 
 def test_a_paused_container_can_be_deleted_by_force(box):
@@ -287,7 +279,7 @@ def test_statistics(box):
 
 def test_events_tell_oom_and_end_with_the_container(box):
     box.resources["memory"] = {"limit": 16 << 20, "swap": 16 << 20}
-    assert box.create("sh", "-c", "dd if=/dev/zero of=/dev/null bs=64M count=1; sleep 1").code == 0
+    assert box.create("sh", "-c", "dd if=/dev/zero of=/dev/null bs=64M count=1; sleep 5").code == 0
     events = subprocess.Popen([OCI, "--root", box.root, "events", "--interval", "100ms", box.id], stdout=subprocess.PIPE, text=True)
     first = json.loads(events.stdout.readline())  # it watches
     assert first["type"] == "stats"

@@ -9,21 +9,10 @@ import time
 import pytest
 
 import leak_census
-from berth import PATIENCE, sh, task
+from berth import PATIENCE, sh, supervisors, task
+from waiting import wait_until
 
 FOREVER = "echo ready; while :; do sleep 0.1; done"
-
-
-def shims(instance):
-    found = leak_census.processes(instance.name, (instance.state, instance.root))
-    return [pid for pid, command in found.items() if command.split(" ", 1)[0].endswith("berth-shim")]
-
-
-def wait_until(condition, what, pause=0.02):
-    deadline = time.monotonic() + 10 * PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(pause)
 
 
 def kill(running):
@@ -33,7 +22,7 @@ def kill(running):
 
 def wait_for_the_end_of_shims(instance):
     """Until they are reaped: one that is exiting has lost its command line, but counts as alive."""
-    pids = shims(instance)
+    pids = supervisors(instance)
     wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), "a shim without its berth lives on")
 
 
@@ -56,13 +45,15 @@ def test_sweep_command_needs_no_task(berth):
     assert outcome.code == 0, outcome
 
 
-def test_sweep_says_what_is_still_stopping(berth):
-    script = "trap 'sleep 3; exit' TERM; echo ready; while :; do sleep 0.1; done"
-    with berth.start(task(sh(script, stopTimeout=20))) as running:
+def test_sweep_says_what_is_still_stopping(berth, tmp_path):
+    script = "trap 'until [ -e /host/go ]; do sleep 0.1; done; exit' TERM; echo ready; while :; do sleep 0.1; done"
+    main = sh(script, stopTimeout=120, mountPoints=[{"sourceVolume": "host", "containerPath": "/host"}])
+    with berth.start(task(main, volumes=[{"name": "host", "host": {"sourcePath": str(tmp_path)}}])) as running:
         running.wait_for("ready")
         kill(running)
     outcome = berth.berth("system", "sweep")
     assert outcome.code == 0 and "still stopping it; sweep again later" in outcome.err, outcome
+    (tmp_path / "go").touch()
     wait_for_the_end_of_shims(berth)
     outcome = berth.berth("system", "sweep")
     assert outcome.code == 0 and "stopping" not in outcome.err, outcome
@@ -97,7 +88,7 @@ def test_no_container_outlives_its_shim(berth):
         running.wait_for(r"side \| ready")
         containers = running.pids("main") + running.pids("side")
         assert len(containers) >= 3
-        (shim,) = shims(berth)
+        (shim,) = supervisors(berth)
         os.kill(shim, signal.SIGKILL)
         wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in containers), "containers live on")
         outcome = running.wait()
@@ -110,8 +101,9 @@ def test_berth_and_its_shim_killed_together(berth):
     with berth.start(task(sh(FOREVER, stopTimeout=2))) as running:
         running.wait_for("ready")
         containers = running.pids()
-        for pid in (running.process.pid, *shims(berth)):
-            os.kill(pid, signal.SIGKILL)
+        for pid in (running.process.pid, *supervisors(berth)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         running.process.wait()
     wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in containers), "containers live on")
     assert berth.berth("system", "sweep").code == 0
@@ -124,15 +116,16 @@ def test_berth_and_its_shim_killed_before_a_container_starts(berth):
         if attempt >= 6 and waited:
             break
         with berth.start(task(sh(FOREVER, stopTimeout=2))) as running:
-            wait_until(lambda: shims(berth), "no shim", pause=0.001)
+            wait_until(lambda: supervisors(berth), "no shim", pause=0.001)
             # Now it cannot say `start` any more, unless it has; the shim creates the container meanwhile.
             os.kill(running.process.pid, signal.SIGSTOP)
             # The directory stays when we come too late for the socket.
             wait_until(lambda: list(berth.state.glob("oci/*/state.json")), "no container is created", pause=0.001)
-            victims = (*shims(berth), running.process.pid)
+            victims = (*supervisors(berth), running.process.pid)
             waited += len(list(berth.state.glob("oci/*/init.sock")))
             for pid in victims:
-                os.kill(pid, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
             running.process.wait()
         wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in victims), "a dead shim is not reaped")
         wait_until(lambda: not leak_census.processes(berth.name), "a container waits for ever")
@@ -178,10 +171,10 @@ def test_pull_that_fails_at_once_leaves_no_firewall_rule(berth):
 def test_shim_killed_at_any_moment_of_the_start(berth):
     for milliseconds in (0, 5, 10, 20, 40, 60, 80):
         with berth.start(task(sh(FOREVER, stopTimeout=2))) as running:
-            wait_until(lambda: shims(berth), "no shim")
+            wait_until(lambda: supervisors(berth), "no shim")
             time.sleep(milliseconds / 1000 * PATIENCE)
-            for shim in shims(berth):
-                with contextlib.suppress(ProcessLookupError):  # a child that is about to be a program looks like it
+            for shim in supervisors(berth):
+                with contextlib.suppress(ProcessLookupError):
                     os.kill(shim, signal.SIGKILL)
             outcome = running.wait()
         assert outcome.code not in (0, None), outcome
@@ -198,7 +191,8 @@ def test_bridge_of_a_killed_sweeper_serves_the_next_run(berth):
     definition = task(sh("true"))
     assert berth.run(definition).code == 0
     for pid in sweepers(berth):
-        os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     wait_until(lambda: not sweepers(berth), "the sweeper is killed")
     bridge = f"br-{berth.name}"
     if bridge not in leak_census.links():

@@ -102,7 +102,8 @@ def equipped_task(*containers, **fields):
 
 def python(script):
     """A command that runs it with what dns_wire has."""
-    return f"DNS_PATIENCE={4 * leak_census.PATIENCE} PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/support /usr/bin/python3 -c '\nfrom dns_wire import *\n" + script + "'"
+    variables = f"DNS_PATIENCE={20 * leak_census.PATIENCE} PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=/support"
+    return f"{variables} /usr/bin/python3 -c '\nfrom dns_wire import *\n{script}'"
 
 
 def ran(berth, definition, *flags):
@@ -148,7 +149,7 @@ def test_who_is_unhealthy_is_told_of_when_nobody_else_is_there(hurried):
     be(two, "rm", "/sick")
     soon(one, two)
     assert hurried.berth("stop", *ids).code == 0
-    assert not list((hurried.state / "names").glob("*/*"))
+    wait_until(lambda: not list((hurried.state / "names").glob("*/*")), "their names have gone")
     leak_census.wait_for_sweepers(hurried.name, (hurried.state, hurried.root))
 
 
@@ -252,7 +253,7 @@ def test_a_process_comes_when_asked_for_and_again_when_it_was_killed(resolved):
             with open(f"/proc/{pid}/root/fifo", "w"):
                 pass
         address = running.wait_for("ready").lines()[0]
-        assert resolvers(resolved) == []
+        wait_until(lambda: resolvers(resolved) == [], "that of the task before has gone")
         # From outside, even with a route, there is nobody at the address.
         subprocess.run(["ip", "route", "add", "169.254.169.253", "via", address], check=True)
         try:
@@ -297,15 +298,21 @@ def test_servers_that_behave_badly(tmp_path, layouts, dnsmasq):
 
         script = 'print(ask("web.example").data())\nfor i in range(9): ask("web.example", number=i)'
         assert answers(script, free_port(), silent.port, refusing.port, forging.port) == ["['10.9.8.7']"]
-        assert len(silent.asked) == 1 and len(refusing.asked) == 1, "the one that answered is asked first from then on"
-        assert len(forging.asked) == 10
+        # Ten were asked, and each may once have been kept waiting for longer than a try takes.
+        for each in (silent, refusing):
+            assert 1 <= len(each.asked) <= 3, "the one that answered is asked first from then on"
+        assert 10 <= len(forging.asked) <= 13
         assert len({port for port, _ in forging.asked}) > 1 and len({number for _, number in forging.asked}) > 5
         # Both refuse, and the port that is closed does not even say so: at once, not after a time-out.
-        refused = 'print(ask("web.example").rcode, ask_by_tcp([query("web.example", number=3)])[3].rcode)'
-        assert answers(refused, refusing.port, free_port()) == ["5 2"]
-        assert answers(refused, free_port()) == ["2 2"]
-        assert answers('print(ask("web.example", timeout=10).rcode)', silent.port) == ["2"]
-        assert len(silent.asked) == 6, "five tries"
+        # The quickest of five shows it: our resolver's patience with servers is four and a half seconds.
+        refused = ('import time\ndef timed():\n begin = time.monotonic()\n rcode = ask("web.example").rcode\n'
+                   " return time.monotonic() - begin, rcode\ntook, rcode = min(timed() for _ in range(5))\n"
+                   f'print(rcode, ask_by_tcp([query("web.example", number=3)])[3].rcode, took < {4 * leak_census.PATIENCE})')
+        assert answers(refused, refusing.port, free_port()) == ["5 2 True"]
+        assert answers(refused, free_port()) == ["2 2 True"]
+        before = len(silent.asked)
+        assert answers('print(ask("web.example").rcode)', silent.port) == ["2"]
+        assert 2 <= len(silent.asked) - before <= 5, "five tries, if none was late"
         assert answers('print(ask("web.example").data())', silent.port, dnsmasq) == ["['10.9.8.7']"]
 
 

@@ -111,15 +111,20 @@ def why(berth, task_id):
     return json.loads(berth.berth("why", "--format", "json", task_id).out)
 
 
+GO = "until [ -e /go ]; do usleep 20000; done; "
+
+
 def stopped(berth, detached, definition):
-    """A detached task that has ended by itself, and its id."""
+    """A detached task whose first container has gone on and so ended it, and its id."""
     task_id = detached(definition)
+    name = definition["containerDefinitions"][0]["name"]
+    berth.berth("exec", "--container", name, task_id, "touch", "/go")  # it may end before this has
     wait_until(lambda: why(berth, task_id)["lastStatus"] == "STOPPED", "it stops")
     return task_id
 
 
 def test_why_a_task_has_stopped_goes_back_to_its_root(berth, detached):
-    container = sh("sleep 0.3; exit 127", name="app")
+    container = sh(GO + "exit 127", name="app")
     account = why(berth, stopped(berth, detached, task(container, sh(HOLD, name="side", essential=False))))
     assert account["causes"][0] == "EssentialContainerExited: Essential container in task exited"
     assert account["causes"][1].startswith("container app exited with code 127 (127: the shell did not find a command)")
@@ -131,7 +136,7 @@ def test_why_a_task_has_stopped_goes_back_to_its_root(berth, detached):
 
 
 def test_why_says_that_memory_was_the_cause(berth, detached):
-    greedy = sh("sleep 0.3; x=a; while :; do x=$x$x; done", name="greedy", memory=16)
+    greedy = sh(GO + "x=a; while :; do x=$x$x; done", name="greedy", memory=16)
     account = why(berth, stopped(berth, detached, task(greedy)))
     assert "OutOfMemoryError: Container killed due to memory usage" in account["causes"][1]
 

@@ -5,16 +5,22 @@ import pytest
 from berth import sh, task
 
 
+SHARED = {"mountPoints": [{"sourceVolume": "shared", "containerPath": "/shared"}]}
+VOLUME = {"volumes": [{"name": "shared"}]}
+OTHER_IS_UP = "until [ -e /shared/up ]; do sleep 0.1; done; "
+
+
 def test_essential_exit_ends_the_others(berth):
-    definition = task(sh("sleep 0.5; exit 3"), sh("trap 'echo asked; exit 0' TERM; while :; do sleep 0.1; done", "side",
-                                                  essential=False))
-    outcome = berth.run(definition)
+    script = "trap 'echo asked; exit 0' TERM; touch /shared/up; while :; do sleep 0.1; done"
+    side = sh(script, "side", essential=False, **SHARED)
+    outcome = berth.run(task(sh(OTHER_IS_UP + "exit 3", **SHARED), side, **VOLUME))
     assert outcome.code == 3
     assert outcome.lines("side") == ["asked"]
 
 
 def test_non_essential_exit_ends_nothing(berth):
-    outcome = berth.run(task(sh("sleep 1; echo done"), sh("exit 9", "side", essential=False)))
+    outcome = berth.run(task(sh(OTHER_IS_UP + "sleep 1; echo done", **SHARED),
+                             sh(">/shared/up; exit 9", "side", essential=False, **SHARED), **VOLUME))
     assert outcome.code == 0
     assert outcome.lines() == ["done"]
     assert outcome.err.splitlines() == [
@@ -66,7 +72,8 @@ def test_stop_goes_in_reverse_order(berth):
     definition = task(stage("application", "database"), stage("disk"), stage("database", "disk"),
                       volumes=[{"name": "shared"}])
     with berth.start(definition) as running:
-        running.wait_for(r"application \| ready")
+        for each in ("application", "database", "disk"):
+            running.wait_for(rf"{each} *\| ready")
         running.interrupt()
         outcome = running.wait()
     assert outcome.lines("disk") == ["ready", *(f"{name} {word}" for name in ("application", "database", "disk")

@@ -147,14 +147,14 @@ def test_interrupt_stops_gracefully(berth):
 
 
 def test_deaf_container_is_killed_after_its_stop_timeout(berth):
-    with berth.start(task(sh(DEAF, stopTimeout=2))) as running:
+    with berth.start(task(sh(DEAF, stopTimeout=4))) as running:
         running.wait_for("ready")
         running.interrupt()
         begin = time.monotonic()
         outcome = running.wait()
     assert outcome.code == 137
     assert outcome.lines() == ["ready", "asked"]
-    assert time.monotonic() - begin >= 1.9
+    assert time.monotonic() - begin >= 3.9
 
 
 def test_second_interrupt_kills_at_once(berth):
@@ -163,7 +163,7 @@ def test_second_interrupt_kills_at_once(berth):
         running.interrupt()
         running.wait_for("asked")
         running.interrupt()
-        assert running.wait(timeout=20).code == 137
+        assert running.wait(timeout=60).code == 137
 
 
 def test_stop_signal_is_the_images(berth):

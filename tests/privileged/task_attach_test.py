@@ -5,10 +5,9 @@ import re
 import signal
 import socket
 import subprocess
-import tempfile
 import termios
 
-from berth import PATIENCE, sh, task
+from berth import PATIENCE, output_file, sh, task
 from terminal import Terminal
 from waiting import wait_until
 
@@ -25,7 +24,7 @@ class Attached:
     """A `berth attach` without a terminal; `type` writes to its standard input."""
 
     def __init__(self, berth, *arguments, stdout=None):
-        self.out, self.err = stdout or tempfile.TemporaryFile("w+"), tempfile.TemporaryFile("w+")
+        self.out, self.err = stdout or output_file(), output_file()
         self.process = subprocess.Popen(berth.command(("attach", *arguments)), stdin=subprocess.PIPE, stdout=self.out,
                                         stderr=self.err, env=berth.environment)
 
@@ -48,12 +47,14 @@ class Attached:
 
     def wait_for(self, pattern):
         def seen():
-            assert self.process.poll() is None or re.search(pattern, self.text(self.out)), self.text(self.err)
-            return re.search(pattern, self.text(self.out))
+            is_over = self.process.poll() is not None  # asked before the look: what it showed last is seen, too
+            found = re.search(pattern, self.text(self.out))
+            assert found or not is_over, self.text(self.err)
+            return found
         return wait_until(seen)
 
     def end(self):
-        return self.process.wait(30 * PATIENCE)
+        return self.process.wait(60 * PATIENCE)
 
 
 def lines_of(berth, task_id):
@@ -117,6 +118,7 @@ def test_the_streams_of_an_interactive_container(berth, detached):
             second.type("two\n")
             for each in (first, second):
                 each.wait_for("got two\n")
+            wait_until(lambda: first.text(first.err) == "err one\nerr two\n")
             second.process.send_signal(signal.SIGTERM)
             assert (first.end(), second.end()) == (9, 9)
         assert first.text(first.out) == "got one\ngot two\ntold\n"

@@ -51,13 +51,15 @@ class Daemon:
 
     def hear(self, wanted, times=1):
         """Waits until it has said so, as often; AssertionError at once when it has died."""
-        deadline = time.monotonic() + 20 * PATIENCE
+        deadline = time.monotonic() + 60 * PATIENCE
+        is_over = False
         while self.told.count(wanted) < times:
             try:
                 self.told.append(self._notify.recv(4096).decode())
             except socket.timeout:
-                if self.process.poll() is not None or time.monotonic() > deadline:
+                if is_over:
                     raise AssertionError(f"never told {wanted}: {self.log()}") from None
+                is_over = self.process.poll() is not None or time.monotonic() > deadline  # then one more look
 
     def command(self, *flags):
         program, *options = self.instance.command(())
@@ -66,7 +68,7 @@ class Daemon:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        assert self.process.wait(20 * PATIENCE) == 0, self.log()
+        assert self.process.wait(60 * PATIENCE) == 0, self.log()
         self.hear("STOPPING=1")
 
     def kill(self):
@@ -105,7 +107,7 @@ class Daemon:
         environment = {name: value for name, value in self.instance.environment.items() if not name.startswith("AWS_")}
         done = subprocess.run(["bash", "-c", script, "bash", *self.instance.command(())], capture_output=True, text=True,
                               env={**environment, "AWS_SESSION_TOKEN": "of another account", "AWS_PAGER": ""},
-                              timeout=60 * PATIENCE, check=False)
+                              timeout=180 * PATIENCE, check=False)
         assert done.returncode == 0, done
         return json.loads(done.stdout) if done.stdout.strip() else None
 
@@ -115,7 +117,7 @@ def connection(address):
     """A plain stream to a host and port, or to the path of a unix socket."""
     is_unix = not isinstance(address, tuple)
     with socket.socket(socket.AF_UNIX if is_unix else socket.AF_INET) as peer:
-        peer.settimeout(20 * PATIENCE)
+        peer.settimeout(60 * PATIENCE)
         peer.connect(str(address) if is_unix else address)
         yield peer
 

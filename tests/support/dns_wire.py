@@ -6,7 +6,7 @@ import struct
 
 A, NS, PTR, TXT, AAAA, OPT = 1, 2, 12, 16, 28, 41
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = range(6)
-PATIENCE = float(os.environ.get("DNS_PATIENCE", "4"))  # below that of our resolver with silent servers
+PATIENCE = float(os.environ.get("DNS_PATIENCE", "20"))
 RESOLVER = ("169.254.169.253", 53)
 
 

@@ -1,5 +1,6 @@
 """Other people's container engines with berth-oci as their runtime, each in directories of its own."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -21,13 +22,15 @@ RUNTIME = BIN / "berth-oci"
 def cgroups(parent):
     """The directories of `parent` (without its leading slash) in all hierarchies, the deepest first."""
     tops = [leak_census.CGROUP_ROOT / parent, *leak_census.CGROUP_ROOT.glob(f"*/{parent}")]
-    found = {path for top in tops if top.is_dir() for path in (top, *top.rglob("*")) if path.is_dir()}
+    found = {path for top in tops for path, is_directory in leak_census.below(top) if is_directory}
+    found |= {top for top in tops if top.is_dir()}
     return sorted(found, key=lambda path: -len(path.parts))
 
 
 def remove_cgroups(parent):
     for path in cgroups(parent):
-        path.rmdir()
+        with contextlib.suppress(FileNotFoundError):
+            path.rmdir()
 
 
 class Engine:
@@ -44,7 +47,7 @@ class Engine:
     def words(self):
         return [self.program]
 
-    def __call__(self, *arguments, stdin="", timeout=60, cwd=None):
+    def __call__(self, *arguments, stdin="", timeout=120, cwd=None):
         """Runs one command to its end."""
         done = subprocess.run([*self.words(), *map(str, arguments)], input=stdin, capture_output=True, text=True,
                               timeout=timeout * PATIENCE, env=self.environment, cwd=cwd or self.directory, check=False)
@@ -56,7 +59,7 @@ class Engine:
         assert outcome.code == 0, f"{' '.join(map(str, arguments))}: {outcome}"
         return outcome.out.rstrip("\n")
 
-    def in_terminal(self, *arguments, columns=77, lines=33, typed=b"", timeout=30):
+    def in_terminal(self, *arguments, columns=77, lines=33, typed=b"", timeout=120):
         """Runs one command in a terminal of its own; its exit code and everything that the terminal showed."""
         import fcntl
         import struct

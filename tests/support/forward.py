@@ -18,7 +18,7 @@ class Forward:
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self.listener.bind(address)
         self.listener.listen()
-        self.connection = None
+        self.connection, self.is_closed = None, False
         self.thread = threading.Thread(target=self._serve)
         self.thread.start()
 
@@ -26,6 +26,8 @@ class Forward:
         with contextlib.suppress(OSError):
             while True:
                 self.connection, _ = self.listener.accept()
+                if self.is_closed:  # it came while we were told to go
+                    return self.connection.close()
                 unpacker = msgpack.Unpacker(ext_hook=lambda code, data: (code, *struct.unpack(">II", data)))
                 with contextlib.suppress(ConnectionError):
                     while data := self.connection.recv(65536):
@@ -39,6 +41,7 @@ class Forward:
     def close(self):
         if not self.thread.is_alive():
             return
+        self.is_closed = True
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         with contextlib.suppress(OSError):

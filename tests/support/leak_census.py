@@ -14,7 +14,7 @@ import time
 CGROUP_ROOT = pathlib.Path("/sys/fs/cgroup")
 IN_GUEST = "BERTH_GUEST" in os.environ
 PATIENCE = 10 if IN_GUEST else 1  # emulated: everything takes so much longer
-SETTLE_SECONDS = 3 * PATIENCE  # the kernel dismantles network namespaces behind our back
+SETTLE_SECONDS = 30 * PATIENCE  # the kernel dismantles network namespaces behind our back, on a busy host late
 
 
 def instance_of(run):
@@ -27,10 +27,17 @@ def instance_of(run):
     return f"i{value:08x}"
 
 
+def below(top):
+    """(path, is a directory) of all that is there; pathlib's rglob() fails when a directory goes while it looks."""
+    for directory, directories, names in os.walk(top):
+        yield from ((pathlib.Path(directory, name), True) for name in directories)
+        yield from ((pathlib.Path(directory, name), False) for name in names)
+
+
 def cgroups(instance):
     """Directories below /berth/INSTANCE in every hierarchy, v1 or v2."""
     tops = [CGROUP_ROOT / "berth" / instance, *CGROUP_ROOT.glob(f"*/berth/{instance}")]
-    return sorted(str(path) for top in tops if top.is_dir() for path in top.rglob("*") if path.is_dir())
+    return sorted(str(path) for top in tops for path, is_directory in below(top) if is_directory)
 
 
 def processes(instance, directories=()):
@@ -66,7 +73,7 @@ def files(run, root):
     """Task directories, sockets, leases, half pulls; images, layers, compiled seccomp filters and the last port are meant to stay."""
     tops = [pathlib.Path(run) / "tasks", pathlib.Path(run) / "oci", pathlib.Path(run) / "names",
             *(pathlib.Path(root) / name for name in ("tasks", "leases", "tmp"))]
-    return sorted(str(path) for top in tops if top.is_dir() for path in top.rglob("*")
+    return sorted(str(path) for top in tops for path, _ in below(top)
                   if ".seccomp" not in path.parts and path.name not in (".lock", ".last-port"))
 
 

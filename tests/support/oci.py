@@ -102,8 +102,7 @@ class Oci:
         """Deletes every container; what is left then is a bug."""
         for name in sorted(self._made):
             self.delete(name)
-        left = self.left()
-        assert not left, left
+        wait_until(lambda: not self.left(), f"nothing is left: {self.left()}")
 
     def left(self):
         """What there is of any container: files of the state, cgroups, mounts, processes."""

@@ -5,7 +5,7 @@ import re
 import subprocess
 import time
 
-START_SECONDS_MAX = 10
+START_SECONDS_MAX = 60
 
 CONFIGURATION = """\
 version: 0.1

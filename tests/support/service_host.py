@@ -1,11 +1,13 @@
 """Services on a berthd, as boto3 asks for them."""
 
 import json
-import pathlib
+import signal
 
 import ecs_model
+from berth import catches, proc
+from waiting import wait_until
 
-QUICK = {"Delay": 1, "MaxAttempts": 60}
+QUICK = {"Delay": 1, "MaxAttempts": 120}
 WAITS = 'trap "exit 0" TERM; while :; do sleep 0.1; done'
 # Tasks count as healthy when they have run for a second, not for forty.
 CONFIG = {"accountId": "123456789012", "region": "eu-central-1", "serviceHealthySeconds": 1}
@@ -52,10 +54,15 @@ def first_processes(instance):
     for state in instance.state.glob("oci/*/state.json"):
         try:
             pid = json.loads(state.read_text())["pid"]
-            cgroup = pathlib.Path(f"/proc/{pid}/cgroup").read_text()
-        except (FileNotFoundError, ProcessLookupError):
-            continue  # it ended, or its state went, between the look and the read
-        _, of_instance, path = cgroup.partition(f"/berth/{instance.name}/")
-        if of_instance:  # a zombie has left its groups
+        except FileNotFoundError:
+            continue  # its state went between the look and the read
+        _, of_instance, path = proc(pid, "cgroup").partition(f"/berth/{instance.name}/")
+        if of_instance:  # one that has gone has none, and a zombie has left its own
             found[path.split("/")[0]] = pid
     return found
+
+
+def wait_for_traps(instance):
+    """Until every first process, a shell that has begun, has come to its trap for SIGTERM: the kernel says so."""
+    wait_until(lambda: (pids := first_processes(instance).values()) and all(catches(pid, signal.SIGTERM) for pid in pids),
+               "they catch SIGTERM")

@@ -5,6 +5,8 @@ import os
 import pathlib
 import subprocess
 
+from waiting import wait_until
+
 
 @contextlib.contextmanager
 def small_disk(directory, megabytes):
@@ -18,5 +20,7 @@ def small_disk(directory, megabytes):
     try:
         yield directory
     finally:
-        subprocess.run(["umount", directory], check=True)
+        # Whoever still wrote to it, or had a loop device on it, may only be going.
+        wait_until(lambda: subprocess.run(["umount", directory], capture_output=True, check=False).returncode == 0,
+                   f"{directory} is unmounted")
         image.unlink()

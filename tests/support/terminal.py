@@ -13,6 +13,9 @@ import time
 from berth import PATIENCE
 
 
+END = "[end of what was shown]"
+
+
 class Terminal:
     """A `berth ARGUMENTS` that a person has typed at a terminal of 100 by 30."""
 
@@ -48,7 +51,7 @@ class Terminal:
 
     def expect(self, pattern):
         """Reads until the pattern comes; forgets up to its end."""
-        deadline = time.monotonic() + 20 * PATIENCE
+        deadline = time.monotonic() + 60 * PATIENCE
         while True:
             found = re.search(pattern, self.seen)
             if found:
@@ -58,9 +61,14 @@ class Terminal:
             self.read(0.1)
 
     def end(self):
-        deadline = time.monotonic() + 30 * PATIENCE
+        """The exit code. The kernel hands on what was written some time later: what we write comes after all of it."""
+        deadline = time.monotonic() + 60 * PATIENCE
         while self.process.poll() is None:
             assert time.monotonic() < deadline, self.seen
             self.read(0.05)
-        self.read(0)
+        os.write(self.slave, END.encode())
+        while END not in self.seen:
+            assert time.monotonic() < deadline, self.seen
+            self.read(0.05)
+        self.seen = self.seen.replace(END, "")
         return self.process.returncode
