@@ -13,8 +13,6 @@ from berth import Instance, proc
 from service_host import CONFIG, QUICK, ServiceHost, first_processes, wait_for_traps
 from waiting import wait_until
 
-TARGET = "AmazonEC2ContainerServiceV20141113."
-
 
 @pytest.fixture(scope="module")
 def daemon_instance(tmp_path_factory, layouts):
@@ -23,32 +21,7 @@ def daemon_instance(tmp_path_factory, layouts):
 
 
 class Host(ServiceHost):
-    """It also asks what the installed model does not know."""
-
-    def again(self):
-        super().again()
-        self.newer = self.daemon.client("ecs")
-
-    def ask(self, operation, **members):
-        """Any operation with any members, signed as botocore signs, its answer as it came."""
-        answers = []
-
-        def swap(params, **_):
-            params["body"] = json.dumps(members).encode()
-            params["headers"]["X-Amz-Target"] = TARGET + operation
-
-        def keep(http_response, **_):
-            answers.append(json.loads(http_response.content))
-
-        events = self.newer.meta.events
-        events.register("before-call.ecs.ListClusters", swap)
-        events.register("after-call.ecs.ListClusters", keep)
-        try:
-            self.newer.list_clusters()
-        finally:
-            events.unregister("before-call.ecs.ListClusters", swap)
-            events.unregister("after-call.ecs.ListClusters", keep)
-        return answers[0]
+    """Its services go through stages."""
 
     def tasks(self, name):
         return set(self.ecs.list_tasks(serviceName=name)["taskArns"])

@@ -27,11 +27,6 @@ class Host(ServiceHost):
     def messages(self, name):
         return [event["message"] for event in reversed(self.service(name)["events"])]
 
-    def stable(self, name):
-        self.ecs.get_waiter("services_stable").wait(services=[name], WaiterConfig=QUICK)
-        return wait_until(lambda: (found := self.service(name))["deployments"][0]["rolloutState"] != "IN_PROGRESS" and found,
-                          "settled: " + self.daemon.log())
-
 
 @pytest.fixture
 def host(daemon):

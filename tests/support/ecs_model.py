@@ -8,6 +8,7 @@ NEWER = {
     "CapacityProvider": {"type"},
     "Cluster": {"serviceConnectDefaults"},
     "ContainerDefinition": {"restartPolicy", "versionConsistency", "credentialSpecs"},
+    "Deployment": {"volumeConfigurations"},
     "DeploymentConfiguration": {"alarms", "bakeTimeInMinutes", "canaryConfiguration", "lifecycleHooks", "linearConfiguration",
                                 "strategy"},
     "DeploymentCircuitBreaker": {"resetOnHealthyTask", "thresholdConfiguration"},
@@ -19,6 +20,7 @@ NEWER = {
     "Setting": {"type"},
     "Task": {"fargateEphemeralStorage"},
     "TaskDefinition": {"deleteRequestedAt", "enableFaultInjection"},
+    "Volume": {"configuredAtLaunch"},
 }
 # Words that it does not know yet, by shape.
 NEWER_WORDS = {"SettingName": {"defaultLogDriverMode", "dualStackIPv6", "fargateFIPSMode", "fargateTaskRetirementWaitPeriod",

@@ -7,6 +7,7 @@ import ecs_model
 from berth import catches, proc
 from waiting import wait_until
 
+TARGET = "AmazonEC2ContainerServiceV20141113."
 QUICK = {"Delay": 1, "MaxAttempts": 120}
 WAITS = 'trap "exit 0" TERM; while :; do sleep 0.1; done'
 # Tasks count as healthy when they have run for a second, not for forty.
@@ -24,6 +25,28 @@ class ServiceHost:
         """berthd listens on another port now."""
         self.ecs = self.daemon.client("ecs")
         self.seen = ecs_model.watch(self.ecs)
+        self.newer = self.daemon.client("ecs")
+
+    def ask(self, operation, **members):
+        """Any operation with any members, signed as botocore signs, its answer as it came."""
+        answers = []
+
+        def swap(params, **_):
+            params["body"] = json.dumps(members).encode()
+            params["headers"]["X-Amz-Target"] = TARGET + operation
+
+        def keep(http_response, **_):
+            answers.append(json.loads(http_response.content))
+
+        events = self.newer.meta.events
+        events.register("before-call.ecs.ListClusters", swap)
+        events.register("after-call.ecs.ListClusters", keep)
+        try:
+            self.newer.list_clusters()
+        finally:
+            events.unregister("before-call.ecs.ListClusters", swap)
+            events.unregister("after-call.ecs.ListClusters", keep)
+        return answers[0]
 
     def register(self, script=WAITS, **fields):
         """The ARN of the family's next revision."""
@@ -35,6 +58,11 @@ class ServiceHost:
     def service(self, name):
         (found,) = self.ecs.describe_services(services=[name])["services"]
         return found
+
+    def stable(self, name):
+        self.ecs.get_waiter("services_stable").wait(services=[name], WaiterConfig=QUICK)
+        return wait_until(lambda: (found := self.service(name))["deployments"][0]["rolloutState"] != "IN_PROGRESS" and found,
+                          "settled: " + self.daemon.log())
 
     def berth(self, *arguments, **options):
         return self.daemon.instance.berth(*arguments, **options)
