@@ -15,7 +15,7 @@ class Follower:
     """`berth events --follow` with its lines as JSON."""
 
     def __init__(self, instance, path, *flags):
-        self._out = open(path, "w+")
+        self._out = open(path, "a+")  # both have one offset: what it writes is appended, wherever we read
         self.process = subprocess.Popen(instance.command(("events", "--follow", "--format", "json", *flags)), stdout=self._out,
                                         stderr=subprocess.DEVNULL, env=instance.environment)
 

@@ -81,7 +81,6 @@ def test_sockets_of_a_supervisor_are_taken(daemon_instance):
         give = f'exec 3<&{listener.fileno()}; export LISTEN_PID=$$ LISTEN_FDS=1; exec "$@"'
         daemon.command = lambda *flags: ["bash", "-c", give, "bash", *plain(*flags)]
         daemon.pass_fds = (listener.fileno(),)
-        daemon.start()
-        assert daemon.address() == ("127.0.0.1", port)
-        assert ask(("127.0.0.1", port), headers=ECS, body=b"{}")[0] in (400, 403)
-        daemon.stop()
+        with daemon:
+            assert daemon.address() == ("127.0.0.1", port)
+            assert ask(("127.0.0.1", port), headers=ECS, body=b"{}")[0] in (400, 403)

@@ -9,6 +9,7 @@ import pytest
 import ecs_model
 from berth import PATIENCE
 from daemon import ask
+from service_host import wait_for_traps
 
 QUICK = {"Delay": 1, "MaxAttempts": 60}
 WAITS = 'trap "exit 9" TERM; while :; do sleep 0.1; done'
@@ -68,6 +69,7 @@ def test_a_fargate_task_runs_is_overridden_and_ends(daemon, image):
     told = daemon.instance.berth("exec", arn.rsplit("/")[-1], "sh", "-c", f"wget -qO- {url}")
     metadata = json.loads(told.out)
     assert (metadata["TaskARN"], metadata["Family"], metadata["Revision"]) == (arn, "web", "1")
+    wait_for_traps(daemon.instance)
     ecs.stop_task(task=arn, reason="enough")
     task = ended(ecs, arn)
     assert (task["stopCode"], task["stoppedReason"]) == ("UserInitiated", "enough")
@@ -117,8 +119,10 @@ def test_exit_codes_and_failures_of_ec2_tasks(daemon, image):
     ecs = daemon.client("ecs")
     ecs_model.watch(ecs)
     port = {"containerPort": 80, "hostPort": 18080}
-    ecs.register_task_definition(family="one", containerDefinitions=[
-        container(image, "exit 3"), container(image, WAITS, name="side", essential=False)])
+    shared = {"mountPoints": [{"sourceVolume": "shared", "containerPath": "/shared"}]}
+    ecs.register_task_definition(family="one", volumes=[{"name": "shared", "host": {}}], containerDefinitions=[
+        container(image, "until [ -e /shared/up ]; do sleep 0.1; done; exit 3", **shared),
+        container(image, WAITS.replace("while", "touch /shared/up; while"), name="side", essential=False, **shared)])
     ecs.register_task_definition(family="port", containerDefinitions=[container(image, WAITS, portMappings=[port])])
     ecs.register_task_definition(family="none", containerDefinitions=[container(image.replace(":latest", ":none"), "true")])
     task = ended(ecs, ecs.run_task(taskDefinition="one")["tasks"][0]["taskArn"])

@@ -1,5 +1,6 @@
 """Fault injection as the containers of a task ask for it: what then happens to their packets, and that it ends."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -56,6 +57,11 @@ def connects(run, address, port):
     return run("/usr/bin/python3", "-c", script).returncode == 0
 
 
+def reaches(run, address, port):
+    """Whether one comes about, sooner or later: what is let through may take its time on a busy host."""
+    return wait_until(lambda: connects(run, address, port), f"{address}:{port} is reached")
+
+
 def outside(*command):
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
@@ -66,6 +72,11 @@ def ping_ms(inside, address=OUTSIDE):
     if done.returncode != 0:
         return None
     return float(done.stdout.partition("time=")[2].split()[0])
+
+
+def is_quick(inside, *address):
+    """Whether a round trip takes less than the delay, if not the first one."""
+    return any((ping_ms(inside, *address) or DELAY_MS) < DELAY_MS for _ in range(5))
 
 
 def inside_of(berth, task_id):
@@ -91,7 +102,7 @@ def test_a_black_hole_swallows_what_goes_to_its_port(inside, ask):
     assert inside.task()["FaultInjectionEnabled"] is True
     assert ask("network-blackhole-port/start", HOLE) == (200, {"Status": "running"})
     assert not connects(outside, address, 8080)
-    assert connects(outside, address, 8081), "another port goes on"
+    assert reaches(outside, address, 8081), "another port goes on"
     # The other way: of a port of a peer.
     with subprocess.Popen(["busybox", "httpd", "-f", "-p", f"{OUTSIDE}:8090", "-h", "/"]) as peer:
         try:
@@ -102,12 +113,12 @@ def test_a_black_hole_swallows_what_goes_to_its_port(inside, ask):
             assert not connects(inside.run, OUTSIDE, 8090)
             assert not connects(outside, address, 8080), "both run"
             assert ask("network-blackhole-port/stop", hole) == (200, {"Status": "stopped"})
-            assert connects(inside.run, OUTSIDE, 8090)
+            assert reaches(inside.run, OUTSIDE, 8090)
         finally:
             peer.terminate()
     assert ask.status("network-blackhole-port", HOLE) == "running"
     assert ask("network-blackhole-port/stop", HOLE) == (200, {"Status": "stopped"})
-    assert connects(outside, address, 8080)
+    assert reaches(outside, address, 8080)
     assert "fault" not in inside.run("nft", "list", "ruleset").stdout
 
 
@@ -116,7 +127,7 @@ def test_what_is_filtered_is_spared_and_so_is_the_endpoint(inside, ask):
     (address,) = network["IPv4Addresses"]
     spared = {**HOLE, "SourcesToFilter": [f"{OUTSIDE}/32", "fd00::/8"]}
     assert ask("network-blackhole-port/start", spared) == (200, {"Status": "running"})
-    assert connects(outside, address, 8080), "from a source that is spared"
+    assert reaches(outside, address, 8080), "from a source that is spared"
     assert not connects(inside.run, "127.0.0.1", 8080)
     # Both ways of a connection to the endpoint have its port as a destination here.
     own = {"Port": 80, "Protocol": "tcp", "TrafficType": "ingress"}
@@ -124,19 +135,19 @@ def test_what_is_filtered_is_spared_and_so_is_the_endpoint(inside, ask):
     assert inside.task()["KnownStatus"] == "RUNNING"
     # A start of what runs changes nothing and is no error.
     assert ask("network-blackhole-port/start", HOLE) == (200, {"Status": "running"})
-    assert connects(outside, address, 8080)
+    assert reaches(outside, address, 8080)
 
 
 @pytest.mark.skipif(not HAS_NETEM, reason="this kernel has no netem: see the test of the refusal; the guest has it")
 def test_latency_delays_what_goes_to_the_sources(inside, ask):
     latency = {"DelayMilliseconds": DELAY_MS, "JitterMilliseconds": 0, "Sources": [f"{OUTSIDE}/32"]}
     assert ask.status("network-latency") == "not-running"
-    assert ping_ms(inside) < DELAY_MS
+    assert is_quick(inside)
     before = inside.run("tc", "qdisc", "show", "dev", "eth0").stdout
     assert ask("network-latency/start", latency) == (200, {"Status": "running"})
     assert ping_ms(inside) >= DELAY_MS
     (network,) = inside.task()["Containers"][0]["Networks"]
-    assert ping_ms(inside, network["IPv4Addresses"][0]) < DELAY_MS, "the loopback is not delayed"
+    assert is_quick(inside, network["IPv4Addresses"][0]), "the loopback is not delayed"
     assert ask.status("network-latency") == "running"
     assert ask.status("network-packet-loss") == "not-running"
     loss = {"LossPercent": 1, "Sources": ["0.0.0.0/0"]}
@@ -145,12 +156,12 @@ def test_latency_delays_what_goes_to_the_sources(inside, ask):
     assert ask("network-packet-loss/stop") == (200, {"Status": "stopped"})
     assert ping_ms(inside) >= DELAY_MS, "the stop was for the other fault"
     assert ask("network-latency/stop") == (200, {"Status": "stopped"})
-    assert ping_ms(inside) < DELAY_MS
+    assert is_quick(inside)
     assert inside.run("tc", "qdisc", "show", "dev", "eth0").stdout == before
     # What is spared is spared of what the sources have; IPv6 is taken as well.
     spared = {**latency, "Sources": ["0.0.0.0/0", "::/0"], "SourcesToFilter": [OUTSIDE, "fd00::1"]}
     assert ask("network-latency/start", spared) == (200, {"Status": "running"})
-    assert ping_ms(inside) < DELAY_MS
+    assert is_quick(inside)
 
 
 @pytest.mark.skipif(not HAS_NETEM, reason="this kernel has no netem: see the test of the refusal; the guest has it")
@@ -201,8 +212,8 @@ def test_refusals_are_the_agents(inside, ask):
     assert error("network-packet-loss/start", {"LossPercent": 50, "Sources": ["moon"]}) == (
         "invalid value moon for parameter Sources")
     # One of each call in five seconds, as text.
-    assert inside.ask(ask.base + "network-packet-loss/start", "POST")[::2] == (
-        429, "You have reached maximum request limit")
+    again = lambda: inside.ask(ask.base + "network-packet-loss/start", "POST")[::2]  # noqa: E731
+    assert wait_until(lambda: (got := again())[0] == 429 and got) == (429, "You have reached maximum request limit")
     # What is not there.
     assert ask.raw("network-blackhole/start", "")[0] == 404
     assert ask.raw("network-latency/begin", "")[0] == 404
@@ -256,11 +267,12 @@ def test_in_the_hosts_network_nothing_stays(berth, detached):
             # Nobody is left to clean up but the next start.
             os.kill(second["supervisorPid"], signal.SIGKILL)
             for keeper in keepers(berth, second["taskId"]):
-                os.kill(keeper, signal.SIGKILL)
+                with contextlib.suppress(ProcessLookupError):  # some go with the supervisor
+                    os.kill(keeper, signal.SIGKILL)
             wait_until(lambda: not keepers(berth, second["taskId"]))
             assert berth.run(task(sh("true"))).code == 0
             assert tables() == []
-            assert connects(outside, "127.0.0.1", 8080)
+            assert reaches(outside, "127.0.0.1", 8080)
         finally:
             peer.terminate()
 

@@ -8,6 +8,7 @@ import pytest
 
 import leak_census
 from berth import BIN, Instance, sh, task
+from waiting import wait_for_exactly
 
 SERVE = ("mkdir -p /www; echo page >/www/index.html; ip -4 -o addr show eth0 | awk '{split($4, a, \"/\"); print a[1]}'; "
          "httpd -p 80 -h /www; httpd -p 81 -h /www; "
@@ -43,10 +44,13 @@ def probe(address):
             f"(ping -c 1 -W 2 {address} >/dev/null && echo ping) & wait")
 
 
-def answers(instance, address, *groups):
-    outcome = instance.run(task(sh(probe(address))), *flags(*groups))
-    assert outcome.code == 0, outcome
-    return sorted(outcome.lines())
+def answers(wanted, instance, address, *groups, why=""):
+    """That this, and at no time anything else, is what a task in these groups sees of it."""
+    def look():
+        outcome = instance.run(task(sh(probe(address))), *flags(*groups))
+        assert outcome.code == 0, outcome
+        return outcome.lines()
+    wait_for_exactly(wanted, look, f"{groups} {why}")
 
 
 def from_host(address):
@@ -63,12 +67,12 @@ def from_host(address):
 def test_a_matrix_of_groups(guarded):
     with guarded.start(task(sh(SERVE, stopTimeout=2)), *flags("web")) as web:
         address = web.wait_for("ready").lines()[0]
-        assert answers(guarded, address, "client") == ["tcp80"]
-        assert answers(guarded, address, "client", "any.port") == ["tcp80"], "a further group of the client changes nothing"
-        assert answers(guarded, address, "any.port") == []
-        assert answers(guarded, address) == [], "no member of any group"
-        assert answers(guarded, address, "mute") == [], "what it may send is not let in, and the rest it may not send"
-        assert from_host(address) == ["ping"]
+        answers(["tcp80"], guarded, address, "client")
+        answers(["tcp80"], guarded, address, "client", "any.port", why="a further group of the client changes nothing")
+        answers([], guarded, address, "any.port")
+        answers([], guarded, address, why="no member of any group")
+        answers([], guarded, address, "mute", why="what it may send is not let in, and the rest it may not send")
+        wait_for_exactly(["ping"], lambda: from_host(address), "the host")
 
 
 def test_several_groups_add_up_and_egress_is_asked_of_who_sends(guarded):
@@ -76,13 +80,13 @@ def test_several_groups_add_up_and_egress_is_asked_of_who_sends(guarded):
             guarded.start(task(sh(SERVE, stopTimeout=2))) as free:
         address = web.wait_for("ready").lines()[0]
         open_address = free.wait_for("ready").lines()[0]
-        assert answers(guarded, address) == ["tcp80", "tcp81"]
-        assert from_host(address) == ["tcp80", "ping"]
+        answers(["tcp80", "tcp81"], guarded, address)
+        wait_for_exactly(["tcp80", "ping"], lambda: from_host(address), "the host")
         # Without groups everything comes; with egress [] and another group's everything, everything goes.
-        assert answers(guarded, open_address) == ["ping", "tcp80", "tcp81"]
-        assert answers(guarded, open_address, "web") == []
-        assert answers(guarded, open_address, "mute") == [], "its egress lets out nothing of this"
-        assert answers(guarded, open_address, "web", "client") == ["ping", "tcp80", "tcp81"]
+        answers(["ping", "tcp80", "tcp81"], guarded, open_address)
+        answers([], guarded, open_address, "web")
+        answers([], guarded, open_address, "mute", why="its egress lets out nothing of this")
+        answers(["ping", "tcp80", "tcp81"], guarded, open_address, "web", "client")
 
 
 def test_udp_is_let_through_by_port(guarded):
@@ -98,13 +102,13 @@ def test_udp_is_let_through_by_port(guarded):
     with guarded.start(task(sh(serve, stopTimeout=2, **probe_mount), volumes=volumes), *flags("dns")) as server:
         address = server.wait_for("ready").lines()[0]
         for groups, seen in (([], ["53:ping"]), (["mute"], []), (["asks"], ["53:ping"])):
-            outcome = guarded.run(task(sh(ask.format(address), **probe_mount), volumes=volumes), *flags(*groups))
-            assert sorted(outcome.lines()) == seen, groups
+            definition = task(sh(ask.format(address), **probe_mount), volumes=volumes)
+            wait_for_exactly(seen, lambda: guarded.run(definition, *flags(*groups)).lines(), groups)  # noqa: B023
     with guarded.start(task(sh(serve, stopTimeout=2, **probe_mount), volumes=volumes)) as server:
         address = server.wait_for("ready").lines()[0]
         for groups, seen in (([], ["53:ping", "54:ping"]), (["asks"], ["53:ping"])):
-            outcome = guarded.run(task(sh(ask.format(address), **probe_mount), volumes=volumes), *flags(*groups))
-            assert sorted(outcome.lines()) == seen, groups
+            definition = task(sh(ask.format(address), **probe_mount), volumes=volumes)
+            wait_for_exactly(seen, lambda: guarded.run(definition, *flags(*groups)).lines(), groups)  # noqa: B023
 
 
 @pytest.mark.parametrize("fields, groups, error", [

@@ -3,14 +3,13 @@
 import datetime
 import json
 import os
-import pathlib
 import signal
 
 import botocore.exceptions
 import pytest
 
 import leak_census
-from berth import Instance
+from berth import Instance, children, proc
 from daemon import Daemon, ask
 from service_host import first_processes
 from services_test import Host
@@ -85,16 +84,14 @@ def host(scaling_instance):
 def processor_seconds(pids):
     """Of the children of containers' first processes, so far."""
     ticks = 0
-    for pid in pids:
-        for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            fields = pathlib.Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
-            ticks += int(fields[11]) + int(fields[12])
+    for child in (child for pid in pids for child in children(pid)):
+        fields = proc(child, "stat").rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12]) if fields else 0  # else it has gone
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def burners(pids):
-    children = [child for pid in pids for child in pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    return [child for child in children if pathlib.Path(f"/proc/{child}/comm").read_text() == "yes\n"]
+    return [child for pid in pids for child in children(pid) if proc(child, "comm") == "yes\n"]
 
 
 def test_a_service_that_burns_its_processors_gets_more_tasks_and_gives_them_back(host):
@@ -125,6 +122,8 @@ def test_a_service_that_burns_its_processors_gets_more_tasks_and_gives_them_back
     assert "ECSServiceAverageCPUUtilization is" in why and "desired count 3 instead of 1" in why, why
     assert high in host.berth("service", "events", "burns").out
 
+    for pid in first_processes(host.daemon.instance).values():  # the new ones, too, from the beginning of this minute
+        wait_until(lambda: processor_seconds([pid]) > 0.2, "each burns")  # noqa: B023
     host.advance("1m")  # still high, and there is no more to be had
     assert host.refusals(target) == [[{"Code": "AlreadyAtMaxCapacity", "MaxCapacity": 3, "CurrentCapacity": 3}]]
 

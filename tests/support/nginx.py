@@ -5,7 +5,8 @@ import socket
 import subprocess
 import time
 
-START_SECONDS_MAX = 10
+START_SECONDS_MAX = 60
+LAST = "/asked-after-all-others"
 
 CONFIGURATION = """\
 daemon off; master_process off; worker_processes 1; pid {directory}/pid; error_log {directory}/error.log;
@@ -67,9 +68,13 @@ class Nginx:
         self._process.wait()
 
     def asked(self, port):
-        """The log's lines of one port, without it."""
+        """The log's lines of one port, without it. A line comes after its answer, but before what is asked afterwards."""
+        with socket.create_connection(("127.0.0.1", self._ports[0])) as last:
+            last.sendall(f"GET {LAST} HTTP/1.0\r\n\r\n".encode())
+            while last.recv(65536):
+                pass
         lines = (self._directory / "access.log").read_text().splitlines()
-        return [line.split(" ", 1)[1] for line in lines if line.startswith(f"{port} ")]
+        return [line.split(" ", 1)[1] for line in lines if line.startswith(f"{port} ") and f" {LAST} " not in line]
 
     def _why(self):
         return (self._directory / "log").read_text() + (self._directory / "error.log").read_text()
