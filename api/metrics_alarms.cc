@@ -1,6 +1,5 @@
 // Alarms of CloudWatch.
-#include "api/metrics_operations.h"
-#include "api/page.h"
+#include "api/metrics_alarm_shapes.h"
 #include "base/text.h"
 
 #include <fmt/core.h>
@@ -13,49 +12,38 @@ namespace berth::api::cw {
 namespace {
 
 constexpr size_t kAlarmNamesMax = 100;
-constexpr size_t kAlarmPageMax = 100;
-constexpr size_t kAlarmPageUsual = 50;
 constexpr size_t kAlarmTextMax = 1024;
 constexpr size_t kAlarmActionsMax = 5;
 constexpr size_t kReasonMax = 4000;
 constexpr int64_t kPeriodsMax = 10000;
 constexpr int64_t kAlarmSpanMax = 7 * 86400;
 
-Json alarm_json(const Metrics& metrics, const Ask& ask, const metrics::Alarm& alarm) {
-  Json json = {{"AlarmName", alarm.name}, {"AlarmArn", metrics.arn_prefix + alarm.name}};
-  if (!alarm.description.empty()) json["AlarmDescription"] = alarm.description;
-  json["AlarmConfigurationUpdatedTimestamp"] = time_json(ask, alarm.configured_at);
-  json["ActionsEnabled"] = alarm.actions_enabled;
-  json["OKActions"] = alarm.ok_actions;
-  json["AlarmActions"] = alarm.alarm_actions;
-  json["InsufficientDataActions"] = alarm.insufficient_data_actions;
-  json["StateValue"] = metrics::name_of(alarm.state);
-  json["StateReason"] = alarm.state_reason;
-  if (!alarm.state_reason_data.empty()) json["StateReasonData"] = alarm.state_reason_data;
-  json["StateUpdatedTimestamp"] = time_json(ask, alarm.state_at);
-  json["MetricName"] = alarm.metric.name;
-  json["Namespace"] = alarm.metric.space;
-  json["Statistic"] = alarm.statistic;
-  json["Dimensions"] = dimensions_json(alarm.metric.dimensions);
-  json["Period"] = alarm.period;
-  if (!alarm.unit.empty()) json["Unit"] = alarm.unit;
-  json["EvaluationPeriods"] = alarm.evaluation_periods;
-  json["DatapointsToAlarm"] = alarm.datapoints_to_alarm;
-  json["Threshold"] = alarm.threshold;
-  json["ComparisonOperator"] = alarm.comparison;
-  json["TreatMissingData"] = alarm.treat_missing_data;
-  return json;
+void refuse_other_alarms(Ask& ask) {
+  for (const char* member : {"Metrics", "ThresholdMetricId"}) {
+    if (ask.has(member)) {
+      ask.invalid(fmt::format("{}: alarms of berth are about one metric (MetricName).", member));
+    }
+  }
 }
 
-void refuse_other_alarms(Ask& ask) {
-  for (const char* member :
-       {"Metrics", "ExtendedStatistic", "ThresholdMetricId", "EvaluateLowSampleCountPercentile"}) {
-    if (ask.has(member)) {
-      ask.invalid(
-          fmt::format("{}: alarms of berth are about one metric and one of SampleCount, "
-                      "Average, Sum, Minimum and Maximum.",
-                      member));
-    }
+// "Statistic" or "ExtendedStatistic", and what is to be said of few figures.
+void read_statistic(Ask& ask, metrics::Alarm& alarm) {
+  std::string basic = ask.text("Statistic");
+  std::string extended = ask.text("ExtendedStatistic");
+  if (basic.empty() == extended.empty()) {
+    ask.refuse(basic.empty() ? "MissingParameter" : "InvalidParameterCombination",
+               "An alarm of a metric has either Statistic or ExtendedStatistic.");
+  }
+  if (!basic.empty()) check_basic_statistic(ask, basic);
+  if (!extended.empty()) check_extended_statistic(ask, extended);
+  alarm.statistic = basic.empty() ? extended : basic;
+  alarm.low_sample_count = ask.word("EvaluateLowSampleCountPercentile", {"evaluate", "ignore"});
+  auto stat = metrics::parse_stat(alarm.statistic);
+  bool is_percentile = stat && stat->kind == metrics::StatKind::kPercentile;
+  if (!is_percentile && !alarm.low_sample_count.empty()) {
+    ask.refuse("InvalidParameterCombination",
+               "EvaluateLowSampleCountPercentile is for alarms about a percentile "
+               "(ExtendedStatistic: p99).");
   }
 }
 
@@ -63,17 +51,12 @@ metrics::Alarm read_alarm(const Metrics& metrics, Ask& ask) {
   const json::Node& root = ask.root();
   metrics::Alarm alarm;
   refuse_other_alarms(ask);
-  alarm.name = required(ask, root, "AlarmName");
-  alarm.description = ask.text("AlarmDescription");
-  if (alarm.name.size() > 255 || alarm.description.size() > kAlarmTextMax) {
-    ask.invalid("AlarmName has at most 255 characters, AlarmDescription 1024.");
-  }
+  read_alarm_base(metrics, ask, alarm);
   alarm.metric.space = required(ask, root, "Namespace");
   alarm.metric.name = required(ask, root, "MetricName");
   alarm.metric.dimensions = read_dimensions(ask, root);
   alarm.unit = read_unit(ask, root);
-  alarm.statistic = required(ask, root, "Statistic");
-  if (!ask.refused()) check_statistic(ask, alarm.statistic);
+  read_statistic(ask, alarm);
   alarm.period = read_period(ask, root);
   required(ask, root, "ComparisonOperator");
   alarm.comparison =
@@ -95,77 +78,98 @@ metrics::Alarm read_alarm(const Metrics& metrics, Ask& ask) {
   std::string missing =
       ask.word("TreatMissingData", {"missing", "breaching", "notBreaching", "ignore"});
   if (!missing.empty()) alarm.treat_missing_data = missing;
-  alarm.actions_enabled = ask.find_flag("ActionsEnabled").value_or(true);
-  alarm.ok_actions = ask.texts("OKActions", kAlarmActionsMax);
-  alarm.alarm_actions = ask.texts("AlarmActions", kAlarmActionsMax);
-  alarm.insufficient_data_actions = ask.texts("InsufficientDataActions", kAlarmActionsMax);
-  alarm.configured_at = alarm.state_at = seconds_of(metrics.now);
   return alarm;
 }
 
 }  // namespace
 
+void read_alarm_base(const Metrics& metrics, Ask& ask, metrics::AlarmBase& alarm) {
+  alarm.name = required(ask, ask.root(), "AlarmName");
+  alarm.description = ask.text("AlarmDescription");
+  if (alarm.name.size() > 255 || alarm.description.size() > kAlarmTextMax) {
+    ask.invalid("AlarmName has at most 255 characters, AlarmDescription 1024.");
+  }
+  alarm.actions_enabled = ask.find_flag("ActionsEnabled").value_or(true);
+  alarm.ok_actions = ask.texts("OKActions", kAlarmActionsMax);
+  alarm.alarm_actions = ask.texts("AlarmActions", kAlarmActionsMax);
+  alarm.insufficient_data_actions = ask.texts("InsufficientDataActions", kAlarmActionsMax);
+  alarm.configured_at = alarm.state_at = seconds_of(metrics.now);
+}
+
+void keep_state(const metrics::AlarmBase& old, metrics::AlarmBase& alarm) {
+  alarm.state = old.state;
+  alarm.state_reason = old.state_reason;
+  alarm.state_reason_data = old.state_reason_data;
+  alarm.state_at = old.state_at;
+}
+
+void refuse_alarm(Ask& ask, const Status& status) {
+  if (status) return;
+  switch (status.error().code) {
+    case Errc::kExhausted:
+      return ask.refuse("LimitExceeded", status.error().text);
+    case Errc::kExists:
+    case Errc::kInvalid:
+    case Errc::kNotFound:
+      return ask.refuse("ValidationError", status.error().text);
+    default:
+      ask.check(status);
+  }
+}
+
+Json alarm_base_json(const Metrics& metrics, const Ask& ask, const metrics::AlarmBase& alarm) {
+  Json json = {{"AlarmName", alarm.name}, {"AlarmArn", metrics.arn_prefix + alarm.name}};
+  if (!alarm.description.empty()) json["AlarmDescription"] = alarm.description;
+  json["AlarmConfigurationUpdatedTimestamp"] = time_json(ask, alarm.configured_at);
+  json["ActionsEnabled"] = alarm.actions_enabled;
+  json["OKActions"] = alarm.ok_actions;
+  json["AlarmActions"] = alarm.alarm_actions;
+  json["InsufficientDataActions"] = alarm.insufficient_data_actions;
+  json["StateValue"] = metrics::name_of(alarm.state);
+  json["StateReason"] = alarm.state_reason;
+  if (!alarm.state_reason_data.empty()) json["StateReasonData"] = alarm.state_reason_data;
+  json["StateUpdatedTimestamp"] = time_json(ask, alarm.state_at);
+  return json;
+}
+
+Json alarm_json(const Metrics& metrics, const Ask& ask, const metrics::Alarm& alarm) {
+  Json json = alarm_base_json(metrics, ask, alarm);
+  json["MetricName"] = alarm.metric.name;
+  json["Namespace"] = alarm.metric.space;
+  auto stat = metrics::parse_stat(alarm.statistic);
+  json[stat && !stat->is_basic() ? "ExtendedStatistic" : "Statistic"] = alarm.statistic;
+  json["Dimensions"] = dimensions_json(alarm.metric.dimensions);
+  json["Period"] = alarm.period;
+  if (!alarm.unit.empty()) json["Unit"] = alarm.unit;
+  json["EvaluationPeriods"] = alarm.evaluation_periods;
+  json["DatapointsToAlarm"] = alarm.datapoints_to_alarm;
+  json["Threshold"] = alarm.threshold;
+  json["ComparisonOperator"] = alarm.comparison;
+  json["TreatMissingData"] = alarm.treat_missing_data;
+  if (!alarm.low_sample_count.empty()) {
+    json["EvaluateLowSampleCountPercentile"] = alarm.low_sample_count;
+  }
+  return json;
+}
+
 Json put_metric_alarm(Metrics& metrics, Ask& ask) {
   metrics::Alarm alarm = read_alarm(metrics, ask);
   if (ask.refused()) return {};
   auto old = metrics.alarms.alarms().find(alarm.name);
-  if (old != metrics.alarms.alarms().end()) {  // another threshold changes no state by itself
-    alarm.state = old->second.state;
-    alarm.state_reason = old->second.state_reason;
-    alarm.state_at = old->second.state_at;
-  }
-  auto put = metrics.alarms.put(std::move(alarm));
-  if (!put && put.error().code == Errc::kExhausted) ask.refuse("LimitExceeded", put.error().text);
-  ask.check(put);
+  if (old != metrics.alarms.alarms().end()) keep_state(old->second, alarm);
+  refuse_alarm(ask, metrics.alarms.put(std::move(alarm)));
   return Json::object();
-}
-
-Json describe_alarms(Metrics& metrics, Ask& ask) {
-  std::vector<std::string> wanted = ask.texts("AlarmNames", kAlarmNamesMax);
-  std::string prefix = ask.text("AlarmNamePrefix");
-  std::string action = ask.text("ActionPrefix");
-  std::string state = ask.word("StateValue", {"OK", "ALARM", "INSUFFICIENT_DATA"});
-  std::vector<std::string> types = ask.texts("AlarmTypes", 2);
-  if (!wanted.empty() && !prefix.empty()) {
-    ask.refuse("InvalidParameterCombination", "AlarmNames and AlarmNamePrefix exclude each other.");
-  }
-  std::vector<std::string> names;
-  for (const auto& [name, alarm] : metrics.alarms.alarms()) {
-    bool has_action =
-        action.empty() || std::ranges::any_of(alarm.alarm_actions, [&](const std::string& each) {
-          return each.starts_with(action);
-        });
-    bool is_wanted = wanted.empty() || std::ranges::find(wanted, name) != wanted.end();
-    bool has_type = types.empty() || std::ranges::find(types, "MetricAlarm") != types.end();
-    bool has_state = state.empty() || state == metrics::name_of(alarm.state);
-    if (is_wanted && has_action && has_type && has_state && name.starts_with(prefix)) {
-      names.push_back(name);
-    }
-  }
-  Page page = page_of(ask, names,
-                      {.limit = "MaxRecords",
-                       .token = "NextToken",
-                       .token_fault = "InvalidNextToken",
-                       .max = kAlarmPageMax,
-                       .usual = kAlarmPageUsual});
-  Json list = Json::array();
-  for (const std::string& name : page.items) {
-    list.push_back(alarm_json(metrics, ask, metrics.alarms.alarms().at(name)));
-  }
-  Json json = {{"CompositeAlarms", Json::array()}, {"MetricAlarms", std::move(list)}};
-  if (!page.next_token.empty()) json["NextToken"] = page.next_token;
-  return json;
 }
 
 Json delete_alarms(Metrics& metrics, Ask& ask) {
   std::vector<std::string> names = ask.texts("AlarmNames", kAlarmNamesMax);
   if (names.empty()) ask.refuse("MissingParameter", "The parameter AlarmNames is required.");
   for (const std::string& name : names) {
-    if (metrics.alarms.alarms().contains(name)) continue;
+    if (metrics.alarms.find(name) != nullptr) continue;
     ask.refuse("ResourceNotFound",
                fmt::format("There is no alarm {}: none was deleted.", printable(name, 255)));
   }
-  if (!ask.refused()) ask.check(metrics.alarms.remove(names));
+  if (!ask.refused()) refuse_alarm(ask, metrics.alarms.remove(names));
   return Json::object();
 }
 
@@ -180,17 +184,12 @@ Json set_alarm_state(Metrics& metrics, Ask& ask) {
     ask.invalid(
         fmt::format("StateReason and StateReasonData have at most {} characters.", kReasonMax));
   }
-  auto found = metrics.alarms.alarms().find(name);
-  if (!ask.refused() && found == metrics.alarms.alarms().end()) {
+  if (!ask.refused() && metrics.alarms.find(name) == nullptr) {
     ask.refuse("ResourceNotFound", fmt::format("There is no alarm {}.", printable(name, 255)));
   }
   if (ask.refused()) return {};
-  metrics::Alarm alarm = found->second;
-  alarm.state = *state;
-  alarm.state_reason = std::move(reason);
-  alarm.state_reason_data = std::move(data);
-  alarm.state_at = seconds_of(metrics.now);
-  ask.check(metrics.alarms.put(std::move(alarm)));
+  metrics::Verdict verdict{.state = *state, .reason = reason, .reason_data = data};
+  ask.check(metrics.alarms.set_state(name, std::move(verdict), seconds_of(metrics.now)));
   return Json::object();
 }
 

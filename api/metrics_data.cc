@@ -16,6 +16,7 @@ namespace {
 constexpr size_t kDataMax = 1000;
 constexpr size_t kValuesMax = 150;
 constexpr size_t kStatisticsMax = 5;
+constexpr size_t kExtendedStatisticsMax = 10;
 constexpr size_t kQueriesMax = 500;
 constexpr size_t kDatapointsMax = 1440;
 constexpr size_t kMetricPageMax = 500;
@@ -127,6 +128,20 @@ void align(metrics::Window& window, int64_t period) {
   window.start -= window.start % period;
 }
 
+// As the protocol has it: the query protocol's maps are lists (api/query_form.h).
+Json map_json(const Ask& ask, const std::vector<std::pair<std::string, double>>& values) {
+  Json map = Json::object();
+  Json entries = Json::array();
+  for (const auto& [key, value] : values) {
+    map[key] = value;
+    entries.push_back({{"key", key}, {"value", value}});
+  }
+  if (!ask.call().is_form) return map;
+  Json of_form = Json::object();
+  of_form["entry"] = std::move(entries);
+  return of_form;
+}
+
 struct DataQuery {
   std::string id;
   std::string label;
@@ -174,14 +189,53 @@ Json result_json(const Metrics& metrics, const Ask& ask, const DataQuery& query,
   Json times = Json::array();
   Json values = Json::array();
   for (const metrics::Point& point : points) {
+    auto value = metrics::statistic_of(point.statistics, query.statistic);
+    if (!value) continue;
     times.push_back(time_json(ask, point.at));
-    values.push_back(*metrics::statistic_of(point.statistics, query.statistic));
+    values.push_back(*value);
   }
   return {{"Id", query.id},
           {"Label", query.label.empty() ? query.name.name : query.label},
           {"Timestamps", std::move(times)},
           {"Values", std::move(values)},
           {"StatusCode", "Complete"}};
+}
+
+// "Statistics" or "ExtendedStatistics".
+std::vector<std::string> read_statistic_names(Ask& ask) {
+  std::vector<std::string> basic = ask.texts("Statistics", kStatisticsMax);
+  std::vector<std::string> extended = ask.texts("ExtendedStatistics", kExtendedStatisticsMax);
+  for (const std::string& each : basic) check_basic_statistic(ask, each);
+  for (const std::string& each : extended) check_extended_statistic(ask, each);
+  if (basic.empty() && extended.empty()) {
+    ask.refuse("MissingParameter",
+               "The parameter Statistics is required, or ExtendedStatistics in its place.");
+  }
+  if (!basic.empty() && !extended.empty()) {
+    ask.refuse(
+        "InvalidParameterCombination",
+        "Statistics and ExtendedStatistics exclude each other: ask for one after the other.");
+  }
+  return basic.empty() ? extended : basic;
+}
+
+// Nothing when none of the statistics is known of the point.
+std::optional<Json> datapoint_json(const Ask& ask, const metrics::Point& point,
+                                   const std::vector<std::string>& names) {
+  Json json = {{"Timestamp", time_json(ask, point.at)}};
+  std::vector<std::pair<std::string, double>> extended;
+  bool has_some = false;
+  for (const std::string& name : names) {
+    auto stat = metrics::parse_stat(name);
+    auto value = stat ? metrics::value_of(point.statistics, *stat) : std::nullopt;
+    if (!value) continue;
+    has_some = true;
+    if (stat->is_basic()) json[name] = *value;
+    if (!stat->is_basic()) extended.emplace_back(name, *value);
+  }
+  json["Unit"] = point.unit;
+  if (!extended.empty()) json["ExtendedStatistics"] = map_json(ask, extended);
+  return has_some ? std::optional(std::move(json)) : std::nullopt;
 }
 
 }  // namespace
@@ -238,12 +292,7 @@ Json get_metric_statistics(Metrics& metrics, Ask& ask) {
   metrics::Window window = read_window(ask);
   int64_t period = read_period(ask, ask.root());
   std::string unit = read_unit(ask, ask.root());
-  std::vector<std::string> statistics = ask.texts("Statistics", kStatisticsMax);
-  for (const std::string& each : statistics) check_statistic(ask, each);
-  for (const std::string& each : ask.texts("ExtendedStatistics", kStatisticsMax)) {
-    check_statistic(ask, each);
-  }
-  if (statistics.empty()) ask.refuse("MissingParameter", "The parameter Statistics is required.");
+  std::vector<std::string> statistics = read_statistic_names(ask);
   if (ask.refused()) return {};
   align(window, period);
   auto points = metrics.store.read(name, unit, window);
@@ -256,12 +305,8 @@ Json get_metric_statistics(Metrics& metrics, Ask& ask) {
   }
   Json datapoints = Json::array();
   for (const metrics::Point& point : points) {
-    Json json = {{"Timestamp", time_json(ask, point.at)}};
-    for (const std::string& each : statistics) {
-      json[each] = *metrics::statistic_of(point.statistics, each);
-    }
-    json["Unit"] = point.unit;
-    datapoints.push_back(std::move(json));
+    auto json = datapoint_json(ask, point, statistics);
+    if (json) datapoints.push_back(std::move(*json));
   }
   return {{"Label", name.name}, {"Datapoints", std::move(datapoints)}};
 }

@@ -26,10 +26,12 @@ constexpr int64_t kPeriodMax = 86400;
 // In the order of their names.
 constexpr auto kMetricsOperations = std::to_array<Operation>({
     {"DeleteAlarms", delete_alarms, kWorks, ""},
-    {"DescribeAlarms", describe_alarms, kPartly, "there are no composite alarms"},
-    {"GetMetricData", get_metric_data, kPartly, "no expressions, no percentiles"},
-    {"GetMetricStatistics", get_metric_statistics, kPartly, "no percentiles"},
+    {"DescribeAlarms", describe_alarms, kWorks, ""},
+    {"GetMetricData", get_metric_data, kPartly, "no expressions"},
+    {"GetMetricStatistics", get_metric_statistics, kWorks, ""},
     {"ListMetrics", list_metrics, kWorks, ""},
+    {"PutCompositeAlarm", put_composite_alarm, kPartly,
+     "its actions are kept, and nobody is called; no AT_LEAST"},
     {"PutMetricAlarm", put_metric_alarm, kPartly,
      "of one metric; of its actions scaling policies are called (AlarmActions), the others are "
      "kept"},
@@ -114,18 +116,39 @@ int64_t read_period(Ask& ask, const json::Node& node) {
 }
 
 void check_statistic(Ask& ask, const std::string& name) {
-  if (metrics::statistic_of({}, name)) return;
-  ask.invalid(
-      fmt::format("'{}' is none of SampleCount, Average, Sum, Minimum and Maximum, which "
-                  "are those that berth keeps.",
-                  printable(name, 100)));
+  if (metrics::parse_stat(name)) return;
+  ask.invalid(fmt::format(
+      "'{}' is no statistic: there are SampleCount, Average, Sum, Minimum, Maximum, percentiles "
+      "(p0 to p100), tm, tc, ts and wm before a percentage (tm90), TM, TC, TS, WM and PR before a "
+      "range "
+      "(TM(10%:90%), PR(:300)) and IQM.",
+      printable(name, 100)));
+}
+
+void check_basic_statistic(Ask& ask, const std::string& name) {
+  auto stat = metrics::parse_stat(name);
+  if (stat && stat->is_basic()) return;
+  ask.invalid(fmt::format("'{}' is none of SampleCount, Average, Sum, Minimum and Maximum.",
+                          printable(name, 100)));
+}
+
+void check_extended_statistic(Ask& ask, const std::string& name) {
+  auto stat = metrics::parse_stat(name);
+  if (!stat) return check_statistic(ask, name);
+  if (!stat->is_basic()) return;
+  ask.invalid(fmt::format(
+      "The extended statistic {} is not valid: it is one of the plain ones (Statistic).", name));
 }
 
 }  // namespace cw
 
 namespace {
 
-constexpr std::string_view kSetsState = "SetAlarmState";
+// After these an alarm may be raised, or not any more.
+bool changes_alarms(std::string_view operation) {
+  constexpr std::string_view kChanges[] = {"DeleteAlarms", "PutCompositeAlarm", "SetAlarmState"};
+  return std::ranges::find(kChanges, operation) != std::end(kChanges);
+}
 
 // The exceptions of JSON's model, by the codes of the query protocol.
 std::string json_fault_of(const std::string& code) {
@@ -153,7 +176,7 @@ Answer MetricsService::answer(const Call& call) {
                                 host_.region, host_.account)};
   if (!call.is_form) {
     Answer answer = answer_json(call, cw::kMetricsFaults, cw::all_operations(), metrics);
-    if (answer && sink_ && call.operation == kSetsState) sink_();
+    if (answer && sink_ && changes_alarms(call.operation)) sink_();
     if (answer || answer.error().code == unknown_operation("").code) return answer;
     Refusal refusal = answer.error();
     refusal.query_code = refusal.code;
@@ -166,7 +189,7 @@ Answer MetricsService::answer(const Call& call) {
   as_json.body = std::move(*body);
   Answer answer = answer_json(as_json, cw::kMetricsFaults, cw::all_operations(), metrics);
   if (!answer) return answer;
-  if (sink_ && call.operation == kSetsState) sink_();
+  if (sink_ && changes_alarms(call.operation)) sink_();
   std::string xml = xml_of_json(nlohmann::ordered_json::parse(*answer), "member");
   return fmt::format("<{0}Result>{1}</{0}Result>", call.operation, xml);
 }

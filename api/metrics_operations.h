@@ -43,8 +43,12 @@ Json dimensions_json(const metrics::Dimensions& dimensions);
 std::string read_unit(Ask& ask, const berth::json::Node& node);
 // A multiple of a minute; refused otherwise.
 int64_t read_period(Ask& ask, const berth::json::Node& node);
-// "Average" and the other four; percentiles are refused in words.
+// A name of metrics/stat.h; refused otherwise.
 void check_statistic(Ask& ask, const std::string& name);
+// One of the five that have members of their own ("Statistic"), or one of the others
+// ("ExtendedStatistic").
+void check_basic_statistic(Ask& ask, const std::string& name);
+void check_extended_statistic(Ask& ask, const std::string& name);
 
 Json put_metric_data(Metrics&, Ask&);
 Json get_metric_data(Metrics&, Ask&);
@@ -52,6 +56,7 @@ Json get_metric_statistics(Metrics&, Ask&);
 Json list_metrics(Metrics&, Ask&);
 
 Json put_metric_alarm(Metrics&, Ask&);
+Json put_composite_alarm(Metrics&, Ask&);
 Json describe_alarms(Metrics&, Ask&);
 Json delete_alarms(Metrics&, Ask&);
 Json set_alarm_state(Metrics&, Ask&);

@@ -23,7 +23,7 @@ class MetricsService final : public Service {
 
   Answer answer(const Call& call) override;
 
-  // Who hears that a client may have set the state of an alarm.
+  // Who hears that a client may have changed the state of an alarm.
   void watch(std::function<void()> sink) { sink_ = std::move(sink); }
 
  private:

@@ -93,7 +93,9 @@ std::string xml_of_json(const nlohmann::ordered_json& json, std::string_view ite
   std::string xml;
   if (json.is_object()) {
     for (const auto& [name, member] : json.items()) {
-      xml += fmt::format("<{0}>{1}</{0}>", name, xml_of_json(member, item));
+      bool is_map = name == "entry" && member.is_array();
+      xml += is_map ? xml_of_json(member, name)
+                    : fmt::format("<{0}>{1}</{0}>", name, xml_of_json(member, item));
     }
   } else if (json.is_array()) {
     for (const auto& element : json) {

@@ -19,7 +19,8 @@ namespace berth::api {
 // The refusal is about a form that cannot be one request: "a=1&a.b=2".
 tl::expected<std::string, Refusal> json_of_form(std::string_view form);
 
-// Elements in the order of the members; of lists each in an element `item`.
+// Elements in the order of the members; of lists each in an element `item`, but for a list that is
+// called "entry": it is a map's, and each of its elements is one ({"key", "value"}).
 std::string xml_of_json(const nlohmann::ordered_json& json, std::string_view item);
 
 }  // namespace berth::api

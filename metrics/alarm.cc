@@ -2,17 +2,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include <algorithm>
-#include <array>
 #include <map>
 
 namespace berth::metrics {
 namespace {
-
-constexpr std::array<std::pair<AlarmState, const char*>, 3> kStates = {
-    std::pair{AlarmState::kOk, "OK"},
-    {AlarmState::kAlarm, "ALARM"},
-    {AlarmState::kInsufficientData, "INSUFFICIENT_DATA"}};
 
 bool is_breaching(const Alarm& alarm, double value) {
   if (alarm.comparison == "GreaterThanThreshold") return value > alarm.threshold;
@@ -25,14 +18,29 @@ struct Counted {
   int64_t breaching = 0;
   int64_t fine = 0;
   int64_t missing = 0;
+  double samples = 0;
 };
+
+// CloudWatch's rule: 10 / (1 - p) figures above the median, 10 / p below it.
+bool has_too_few(const Alarm& alarm, const Counted& counted) {
+  constexpr double kSamplesBeyond = 10;
+  constexpr double kMedian = 50;
+  auto stat = parse_stat(alarm.statistic);
+  bool is_percentile = stat && stat->kind == StatKind::kPercentile;
+  if (!is_percentile || alarm.low_sample_count != "ignore") return false;
+  double percent = stat->upper.value_or(0);
+  double beyond = percent > kMedian ? 100 - percent : percent;
+  return counted.samples * beyond / 100 < kSamplesBeyond;
+}
 
 Counted count_periods(const Alarm& alarm, const MetricStore& store, const Window& window) {
   std::map<int64_t, double> values;
-  for (const Point& point : store.read(alarm.metric, alarm.unit, window)) {
-    values[point.at] = statistic_of(point.statistics, alarm.statistic).value_or(0);
-  }
   Counted counted;
+  for (const Point& point : store.read(alarm.metric, alarm.unit, window)) {
+    counted.samples += point.statistics.count;
+    auto value = statistic_of(point.statistics, alarm.statistic);
+    if (value) values[point.at] = *value;
+  }
   for (int64_t at = window.start; at < window.end; at += window.period) {
     auto found = values.find(at);
     if (found == values.end()) {
@@ -48,31 +56,12 @@ Counted count_periods(const Alarm& alarm, const MetricStore& store, const Window
 
 }  // namespace
 
-const char* name_of(AlarmState state) {
-  return std::ranges::find(kStates, state, &std::pair<AlarmState, const char*>::first)->second;
-}
-
-std::optional<AlarmState> parse_alarm_state(const std::string& name) {
-  for (const auto& [state, text] : kStates) {
-    if (name == text) return state;
-  }
-  return std::nullopt;
-}
-
-std::optional<double> statistic_of(const Statistics& statistics, const std::string& name) {
-  if (name == "SampleCount") return statistics.count;
-  if (name == "Sum") return statistics.sum;
-  if (name == "Minimum") return statistics.min;
-  if (name == "Maximum") return statistics.max;
-  if (name == "Average") return statistics.count == 0 ? 0 : statistics.sum / statistics.count;
-  return std::nullopt;
-}
-
 std::optional<Verdict> evaluate(const Alarm& alarm, const MetricStore& store, int64_t now) {
   Window window{.end = now - now % alarm.period, .period = alarm.period};
   window.start = window.end - alarm.evaluation_periods * alarm.period;
   Counted counted = count_periods(alarm, store, window);
   bool has_none = counted.breaching + counted.fine == 0;
+  if (!has_none && has_too_few(alarm, counted)) return std::nullopt;
   int64_t breaching = counted.breaching;
   if (alarm.treat_missing_data == "breaching") breaching += counted.missing;
   bool is_missing_fine = alarm.treat_missing_data == "notBreaching";
@@ -94,34 +83,26 @@ std::optional<Verdict> evaluate(const Alarm& alarm, const MetricStore& store, in
 }
 
 nlohmann::ordered_json render_alarm(const Alarm& alarm) {
-  return {{"name", alarm.name},
-          {"description", alarm.description},
-          {"namespace", alarm.metric.space},
-          {"metric", alarm.metric.name},
-          {"dimensions", alarm.metric.dimensions},
-          {"unit", alarm.unit},
-          {"statistic", alarm.statistic},
-          {"period", alarm.period},
-          {"evaluationPeriods", alarm.evaluation_periods},
-          {"datapointsToAlarm", alarm.datapoints_to_alarm},
-          {"threshold", alarm.threshold},
-          {"comparison", alarm.comparison},
-          {"treatMissingData", alarm.treat_missing_data},
-          {"actionsEnabled", alarm.actions_enabled},
-          {"okActions", alarm.ok_actions},
-          {"alarmActions", alarm.alarm_actions},
-          {"insufficientDataActions", alarm.insufficient_data_actions},
-          {"configuredAt", alarm.configured_at},
-          {"state", name_of(alarm.state)},
-          {"stateReason", alarm.state_reason},
-          {"stateReasonData", alarm.state_reason_data},
-          {"stateAt", alarm.state_at}};
+  nlohmann::ordered_json json;
+  render_alarm_base(alarm, json);
+  json.update({{"namespace", alarm.metric.space},
+               {"metric", alarm.metric.name},
+               {"dimensions", alarm.metric.dimensions},
+               {"unit", alarm.unit},
+               {"statistic", alarm.statistic},
+               {"lowSampleCount", alarm.low_sample_count},
+               {"period", alarm.period},
+               {"evaluationPeriods", alarm.evaluation_periods},
+               {"datapointsToAlarm", alarm.datapoints_to_alarm},
+               {"threshold", alarm.threshold},
+               {"comparison", alarm.comparison},
+               {"treatMissingData", alarm.treat_missing_data}});
+  return json;
 }
 
 Result<Alarm> parse_alarm(const json::Node& node) {
   Alarm alarm;
-  alarm.name = TRY(node.string_at("name"));
-  alarm.description = TRY(node.string_at("description"));
+  TRY(parse_alarm_base(node, alarm));
   alarm.metric.space = TRY(node.string_at("namespace"));
   alarm.metric.name = TRY(node.string_at("metric"));
   for (auto& [key, value] : TRY(TRY(node.at("dimensions")).as_string_map())) {
@@ -129,6 +110,7 @@ Result<Alarm> parse_alarm(const json::Node& node) {
   }
   alarm.unit = TRY(node.string_at("unit"));
   alarm.statistic = TRY(node.string_at("statistic"));
+  alarm.low_sample_count = TRY(node.find_string("lowSampleCount")).value_or("");
   alarm.period = TRY(node.i64_at("period"));
   if (alarm.period <= 0) return fail(Errc::kCorrupt, "{}.period: must be above 0", node.path());
   alarm.evaluation_periods = TRY(node.i64_at("evaluationPeriods"));
@@ -136,17 +118,6 @@ Result<Alarm> parse_alarm(const json::Node& node) {
   alarm.threshold = TRY(TRY(node.at("threshold")).as_double());
   alarm.comparison = TRY(node.string_at("comparison"));
   alarm.treat_missing_data = TRY(node.string_at("treatMissingData"));
-  alarm.actions_enabled = TRY(TRY(node.at("actionsEnabled")).as_bool());
-  alarm.ok_actions = TRY(node.find_strings("okActions"));
-  alarm.alarm_actions = TRY(node.find_strings("alarmActions"));
-  alarm.insufficient_data_actions = TRY(node.find_strings("insufficientDataActions"));
-  alarm.configured_at = TRY(node.i64_at("configuredAt"));
-  auto state = parse_alarm_state(TRY(node.string_at("state")));
-  if (!state) return fail(Errc::kCorrupt, "{}.state: is none of the three", node.path());
-  alarm.state = *state;
-  alarm.state_reason = TRY(node.string_at("stateReason"));
-  alarm.state_reason_data = TRY(node.string_at("stateReasonData"));
-  alarm.state_at = TRY(node.i64_at("stateAt"));
   return alarm;
 }
 

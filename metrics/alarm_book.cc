@@ -1,15 +1,25 @@
 #include "metrics/alarm_book.h"
 
 #include "base/log.h"
+#include "base/text.h"
 #include "sys/file.h"
 
 #include <nlohmann/json.hpp>
+
+#include <algorithm>
 
 namespace berth::metrics {
 namespace {
 
 constexpr int64_t kAlarmFileVersion = 1;
 constexpr size_t kAlarmFileMax = 64 * 1024 * 1024;
+constexpr size_t kNamesTold = 10;
+
+std::string told(std::vector<std::string> names) {
+  bool is_whole = names.size() <= kNamesTold;
+  if (!is_whole) names.resize(kNamesTold);
+  return printable(join(names, ", "), kAlarmRuleMax) + (is_whole ? "" : ", ...");
+}
 
 }  // namespace
 
@@ -26,53 +36,189 @@ Result<AlarmBook> AlarmBook::open(const std::string& root) {
   }
   for (const json::Node& node : TRY(document.root().find_array("alarms"))) {
     Alarm alarm = TRY(parse_alarm(node));
-    book.alarms_[alarm.name] = std::move(alarm);
+    book.content_.alarms[alarm.name] = std::move(alarm);
+  }
+  for (const json::Node& node : TRY(document.root().find_array("compositeAlarms"))) {
+    CompositeAlarm alarm = TRY(parse_composite(node));
+    book.content_.composites[alarm.name] = std::move(alarm);
   }
   return book;
 }
 
-Status AlarmBook::save(std::map<std::string, Alarm> alarms) {
-  nlohmann::ordered_json list = nlohmann::ordered_json::array();
-  for (const auto& [name, alarm] : alarms) list.push_back(render_alarm(alarm));
-  nlohmann::ordered_json json = {{"version", kAlarmFileVersion}, {"alarms", std::move(list)}};
+const AlarmBase* AlarmBook::Content::find(const std::string& name) const {
+  auto found = alarms.find(name);
+  if (found != alarms.end()) return &found->second;
+  auto composite = composites.find(name);
+  return composite != composites.end() ? &composite->second : nullptr;
+}
+
+AlarmBase* AlarmBook::Content::find(const std::string& name) {
+  auto found = alarms.find(name);
+  if (found != alarms.end()) return &found->second;
+  auto composite = composites.find(name);
+  return composite != composites.end() ? &composite->second : nullptr;
+}
+
+void AlarmBook::Content::settle(std::set<std::string> changed, const std::string& put,
+                                int64_t now) {
+  auto state_of = [this](const std::string& name) {
+    const AlarmBase* alarm = std::as_const(*this).find(name);
+    return alarm != nullptr ? std::optional(alarm->state) : std::nullopt;
+  };
+  for (const std::string& name : in_order_of_rules(composites)) {
+    CompositeAlarm& alarm = composites.at(name);
+    bool is_concerned = name == put || std::ranges::any_of(changed, [&](const std::string& each) {
+                          return alarm.is_about(each);
+                        });
+    auto verdict = is_concerned ? metrics::evaluate(alarm, state_of) : std::nullopt;
+    if (!verdict) continue;
+    LOG(kInfo, "alarm", {{"name", name}, {"state", name_of(verdict->state)}});
+    enter_state(alarm, std::move(*verdict), now);
+    changed.insert(name);
+  }
+}
+
+const AlarmBase* AlarmBook::find(const std::string& name) const {
+  return content_.find(name);
+}
+
+std::set<std::string> AlarmBook::raised() const {
+  std::set<std::string> names;
+  auto add = [&](const AlarmBase& alarm) {
+    if (alarm.state == AlarmState::kAlarm) names.insert(alarm.name);
+  };
+  for (const auto& [name, alarm] : content_.alarms) add(alarm);
+  for (const auto& [name, alarm] : content_.composites) add(alarm);
+  return names;
+}
+
+std::vector<std::string> AlarmBook::parents_of(const std::string& name) const {
+  std::vector<std::string> parents;
+  for (const auto& [parent, alarm] : content_.composites) {
+    if (alarm.is_about(name) || alarm.suppressor.alarm == name) parents.push_back(parent);
+  }
+  return parents;
+}
+
+Status AlarmBook::save(Content content) {
+  if (content.alarms.size() + content.composites.size() > kAlarmsMax) {
+    return fail(Errc::kExhausted, "there are {} alarms, and there may be no more", kAlarmsMax);
+  }
+  nlohmann::ordered_json alarms = nlohmann::ordered_json::array();
+  for (const auto& [name, alarm] : content.alarms) alarms.push_back(render_alarm(alarm));
+  nlohmann::ordered_json composites = nlohmann::ordered_json::array();
+  for (const auto& [name, alarm] : content.composites) {
+    composites.push_back(render_composite(alarm));
+  }
+  nlohmann::ordered_json json = {{"version", kAlarmFileVersion},
+                                 {"alarms", std::move(alarms)},
+                                 {"compositeAlarms", std::move(composites)}};
   TRY(sys::write_atomic(
       path_, json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n",
       0600));
-  alarms_ = std::move(alarms);
+  content_ = std::move(content);
   return {};
 }
 
 Status AlarmBook::put(Alarm alarm) {
-  std::map<std::string, Alarm> alarms = alarms_;
-  alarms[alarm.name] = std::move(alarm);
-  if (alarms.size() > kAlarmsMax) {
-    return fail(Errc::kExhausted, "there are {} alarms, and there may be no more", kAlarmsMax);
+  if (content_.composites.contains(alarm.name)) {
+    return fail(Errc::kExists, "there is a composite alarm {}: choose another name, or delete it",
+                alarm.name);
   }
-  return save(std::move(alarms));
+  Content content = content_;
+  Alarm& kept = content.alarms[alarm.name];
+  AlarmState before = kept.state;
+  kept = std::move(alarm);
+  if (kept.state != before) content.settle({kept.name}, "", kept.state_at);
+  return save(std::move(content));
+}
+
+Status AlarmBook::check(const CompositeAlarm& alarm) const {
+  if (content_.alarms.contains(alarm.name)) {
+    return fail(Errc::kExists, "there is a metric alarm {}: choose another name, or delete it",
+                alarm.name);
+  }
+  std::set<std::string> wanted = alarm.rule.children();
+  if (!alarm.suppressor.alarm.empty()) wanted.insert(alarm.suppressor.alarm);
+  std::vector<std::string> absent;
+  for (const std::string& name : wanted) {
+    bool is_there = name == alarm.name || content_.find(name) != nullptr;
+    if (!is_there) absent.push_back(name);
+    std::vector<std::string> parents = parents_of(name);
+    std::erase(parents, alarm.name);
+    if (parents.size() >= kCompositesOfAlarmMax) {
+      return fail(Errc::kExhausted, "{} composite alarms are about {}, and there may be no more",
+                  parents.size(), name);
+    }
+  }
+  if (!absent.empty()) {
+    return fail(Errc::kNotFound,
+                "Could not save the composite alarm as alarms [{}] in the alarm rule do not exist",
+                told(absent));
+  }
+  if (is_in_circle(alarm, content_.composites)) {
+    return fail(Errc::kInvalid,
+                "AlarmRule: what {} is about is, directly or over other composite alarms, about {} "
+                "again: its state would hang on itself",
+                alarm.name, alarm.name);
+  }
+  return {};
+}
+
+Status AlarmBook::put(CompositeAlarm alarm, int64_t now) {
+  TRY(check(alarm));
+  Content content = content_;
+  std::string name = alarm.name;
+  content.composites[name] = std::move(alarm);
+  content.settle({}, name, now);
+  return save(std::move(content));
+}
+
+Status AlarmBook::set_state(const std::string& name, Verdict verdict, int64_t now) {
+  Content content = content_;
+  AlarmBase* alarm = content.find(name);
+  if (alarm == nullptr) return fail(Errc::kNotFound, "there is no alarm {}", name);
+  bool has_changed = alarm->state != verdict.state;
+  enter_state(*alarm, std::move(verdict), now);
+  // A composite alarm stays as it was set until one of those that it is about changes.
+  if (has_changed) content.settle({name}, "", now);
+  return save(std::move(content));
 }
 
 Status AlarmBook::remove(const std::vector<std::string>& names) {
-  std::map<std::string, Alarm> alarms = alarms_;
-  for (const std::string& name : names) alarms.erase(name);
-  return save(std::move(alarms));
+  std::set<std::string> gone(names.begin(), names.end());
+  for (const std::string& name : gone) {
+    std::vector<std::string> parents = parents_of(name);
+    std::erase_if(parents, [&](const std::string& parent) { return gone.contains(parent); });
+    if (parents.empty()) continue;
+    return fail(Errc::kInvalid,
+                "alarm {} cannot be deleted: composite alarms [{}] are about it; change their "
+                "rules or delete them first",
+                name, told(parents));
+  }
+  Content content = content_;
+  for (const std::string& name : gone) {
+    content.alarms.erase(name);
+    content.composites.erase(name);
+  }
+  return save(std::move(content));
 }
 
 Status AlarmBook::evaluate(const MetricStore& store, WallTime now) {
   int64_t seconds =
       std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
-  std::map<std::string, Alarm> alarms = alarms_;
-  bool has_changed = false;
-  for (auto& [name, alarm] : alarms) {
+  Content content = content_;
+  std::set<std::string> changed;
+  for (auto& [name, alarm] : content.alarms) {
     auto verdict = metrics::evaluate(alarm, store, seconds);
     if (!verdict) continue;
     LOG(kInfo, "alarm", {{"name", name}, {"state", name_of(verdict->state)}});
-    alarm.state = verdict->state;
-    alarm.state_reason = std::move(verdict->reason);
-    alarm.state_reason_data.clear();
-    alarm.state_at = seconds;
-    has_changed = true;
+    enter_state(alarm, std::move(*verdict), seconds);
+    changed.insert(name);
   }
-  return has_changed ? save(std::move(alarms)) : Status();
+  if (changed.empty()) return {};
+  content.settle(std::move(changed), "", seconds);
+  return save(std::move(content));
 }
 
 }  // namespace berth::metrics

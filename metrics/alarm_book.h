@@ -1,37 +1,70 @@
 // AlarmBook: the alarms that there are, in a file of their own:
 //
-//   <root>/metrics/alarms.json    {"version": 1, "alarms": [...]} (metrics/alarm.h)
+//   <root>/metrics/alarms.json    {"version": 1, "alarms": [...], "compositeAlarms": [...]}
+//                                 (metrics/alarm.h, metrics/composite_alarm.h)
+//
+// A composite alarm is looked at when one of those that it is about changes its state, and when it
+// is put; those of one change together, each behind those that it is about.
 #pragma once
 
 #include "metrics/alarm.h"
+#include "metrics/composite_alarm.h"
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
 namespace berth::metrics {
 
-constexpr size_t kAlarmsMax = 1000;
+constexpr size_t kAlarmsMax = 1000;            // of both kinds
+constexpr size_t kCompositesOfAlarmMax = 150;  // that are about one alarm
 
 class AlarmBook {
  public:
   static Result<AlarmBook> open(const std::string& root);
 
-  // By name.
-  const std::map<std::string, Alarm>& alarms() const { return alarms_; }
+  // By name; the two have no name in common.
+  const std::map<std::string, Alarm>& alarms() const { return content_.alarms; }
+  const CompositeAlarms& composites() const { return content_.composites; }
+  // Of either kind; null when there is none.
+  const AlarmBase* find(const std::string& name) const;
+  // Those in state ALARM.
+  std::set<std::string> raised() const;
+  // The composite alarms that are about it, or whose actions it suppresses.
+  std::vector<std::string> parents_of(const std::string& name) const;
+
   // All that follows is durable when it returns, or nothing has changed.
-  // kExhausted beyond kAlarmsMax.
+  // kExhausted beyond kAlarmsMax; kExists when the name is one of the other kind.
   Status put(Alarm alarm);
+  // kNotFound when it is about alarms that are not there; kInvalid when it is, over others, about
+  // itself; kExhausted beyond kCompositesOfAlarmMax. Its state is what its rule says at once.
+  Status put(CompositeAlarm alarm, int64_t now);
+  // kNotFound when there is none of the name.
+  Status set_state(const std::string& name, Verdict verdict, int64_t now);
+  // kInvalid when a composite alarm that stays is about one of them.
   Status remove(const std::vector<std::string>& names);
   // Looks at every alarm; those that change are told in the log.
   Status evaluate(const MetricStore& store, WallTime now);
 
  private:
+  struct Content {
+    std::map<std::string, Alarm> alarms{};
+    CompositeAlarms composites{};
+
+    const AlarmBase* find(const std::string& name) const;
+    AlarmBase* find(const std::string& name);
+    // Looks at the composite alarm that was put ("": none), at those about `changed`, and at those
+    // about what has changed by that.
+    void settle(std::set<std::string> changed, const std::string& put, int64_t now);
+  };
+
   explicit AlarmBook(std::string path) : path_(std::move(path)) {}
-  Status save(std::map<std::string, Alarm> alarms);
+  Status check(const CompositeAlarm& alarm) const;
+  Status save(Content content);
 
   std::string path_;
-  std::map<std::string, Alarm> alarms_;
+  Content content_;
 };
 
 }  // namespace berth::metrics

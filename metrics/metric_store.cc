@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <set>
 
 namespace berth::metrics {
 namespace {
@@ -18,7 +19,9 @@ using LineJson = nlohmann::ordered_json;
 
 constexpr size_t kDataFileMax = 512 * 1024 * 1024;
 constexpr uint64_t kAppendedMax = 16 * 1024 * 1024;
-constexpr size_t kLineValues = 9;
+constexpr size_t kLineValues = 9;  // and one more when there are samples
+// How many are left when there were too many, so that it is not often.
+constexpr size_t kThinnedSamples = kStoredSamplesMax / 8 * 7;
 
 int64_t seconds_of(WallTime time) {
   return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
@@ -34,13 +37,36 @@ std::string render_line(const MetricName& name, const std::string& unit, int64_t
   for (const auto& [key, value] : name.dimensions) dimensions[key] = value;
   LineJson line = {name.space,       name.name,      std::move(dimensions), unit,          at,
                    statistics.count, statistics.sum, statistics.min,        statistics.max};
+  if (!statistics.samples.empty()) {
+    LineJson samples = LineJson::array();
+    for (const Sample& sample : statistics.samples) {
+      samples.push_back(sample.value);
+      samples.push_back(sample.count);
+    }
+    line.push_back(std::move(samples));
+  }
   return line.dump(-1, ' ', false, LineJson::error_handler_t::replace) + "\n";
+}
+
+Result<std::vector<Sample>> parse_samples(const json::Node& node) {
+  std::vector<Sample> samples;
+  auto values = TRY(node.as_array());
+  if (values.size() % 2 != 0 || values.size() > 2 * kSamplesMax) {
+    return fail(Errc::kCorrupt, "metric: {} values and counts", values.size());
+  }
+  for (size_t i = 0; i < values.size(); i += 2) {
+    Sample sample{.value = TRY(values[i].as_double()), .count = TRY(values[i + 1].as_double())};
+    bool is_next = samples.empty() || samples.back().value < sample.value;
+    if (!is_next || !(sample.count > 0)) return fail(Errc::kCorrupt, "metric: {}", node.path());
+    samples.push_back(sample);
+  }
+  return samples;
 }
 
 Result<Datum> parse_line(std::string_view text) {
   auto document = TRY(json::Document::parse(text, {.name = "metric"}));
   auto values = TRY(document.root().as_array());
-  if (values.size() != kLineValues)
+  if (values.size() != kLineValues && values.size() != kLineValues + 1)
     return fail(Errc::kCorrupt, "metric: not {} values", kLineValues);
   Datum datum;
   datum.name.space = TRY(values[0].as_string());
@@ -54,26 +80,11 @@ Result<Datum> parse_line(std::string_view text) {
   datum.statistics.sum = TRY(values[6].as_double());
   datum.statistics.min = TRY(values[7].as_double());
   datum.statistics.max = TRY(values[8].as_double());
+  if (values.size() > kLineValues) datum.statistics.samples = TRY(parse_samples(values[9]));
   return datum;
 }
 
 }  // namespace
-
-void Statistics::merge(const Statistics& other) {
-  if (other.count == 0) return;
-  if (count == 0) {
-    *this = other;
-    return;
-  }
-  count += other.count;
-  sum += other.sum;
-  min = std::min(min, other.min);
-  max = std::max(max, other.max);
-}
-
-Statistics statistics_of(double value, double times) {
-  return {.count = times, .sum = value * times, .min = value, .max = value};
-}
 
 Result<MetricStore> MetricStore::open(const std::string& root, WallTime now) {
   TRY(sys::make_directories(root + "/metrics", 0700));
@@ -100,7 +111,30 @@ Status MetricStore::load() {
 }
 
 void MetricStore::put(const Datum& datum) {
-  series_[{datum.name, datum.unit}][begin_of(datum.at, kMinute)].merge(datum.statistics);
+  merge_into(series_[{datum.name, datum.unit}][begin_of(datum.at, kMinute)], datum.statistics);
+  if (samples_ > kStoredSamplesMax) thin();
+}
+
+void MetricStore::merge_into(Statistics& statistics, const Statistics& more) {
+  samples_ -= statistics.samples.size();
+  statistics.merge(more);
+  samples_ += statistics.samples.size();
+}
+
+// The values of the oldest periods go: what is asked for is mostly recent.
+void MetricStore::thin() {
+  std::vector<std::pair<int64_t, Statistics*>> periods;
+  for (auto& [key, series] : series_) {
+    for (auto& [at, statistics] : series) {
+      if (!statistics.samples.empty()) periods.emplace_back(at, &statistics);
+    }
+  }
+  std::ranges::sort(periods, {}, &std::pair<int64_t, Statistics*>::first);
+  for (auto& [at, statistics] : periods) {
+    if (samples_ <= kThinnedSamples) break;
+    samples_ -= statistics->samples.size();
+    std::vector<Sample>().swap(statistics->samples);
+  }
 }
 
 // What is over goes, what is of before a day is put together.
@@ -109,11 +143,15 @@ void MetricStore::forget(WallTime now) {
   int64_t oldest = seconds_of(now) - kKeptSeconds;
   for (auto each = series_.begin(); each != series_.end();) {
     Series& series = each->second;
-    series.erase(series.begin(), series.lower_bound(oldest));
+    auto kept = series.lower_bound(oldest);
+    for (auto gone = series.begin(); gone != kept; gone = series.erase(gone)) {
+      samples_ -= gone->second.samples.size();
+    }
     for (auto point = series.begin(); point != series.end() && point->first < fine;) {
       int64_t begin = begin_of(point->first, kFiveMinutes);
       if (begin != point->first) {
-        series[begin].merge(point->second);
+        merge_into(series[begin], point->second);
+        samples_ -= point->second.samples.size();
         point = series.erase(point);
       } else {
         ++point;
@@ -135,9 +173,11 @@ Status MetricStore::rewrite() {
 }
 
 Status MetricStore::add(const std::vector<Datum>& data, Durability durability, WallTime now) {
-  size_t made = 0;
-  for (const Datum& datum : data) made += series_.contains({datum.name, datum.unit}) ? 0 : 1;
-  if (series_.size() + made > kSeriesMax) {
+  std::set<Key> made;
+  for (const Datum& datum : data) {
+    if (!series_.contains({datum.name, datum.unit})) made.insert({datum.name, datum.unit});
+  }
+  if (series_.size() + made.size() > kSeriesMax) {
     return fail(Errc::kExhausted, "there are {} metrics, and no more than {} are kept",
                 series_.size(), kSeriesMax);
   }

@@ -4,6 +4,8 @@
 //   <root>/metrics/data.log    a JSON array a line, appended to, and written anew when it has
 //   grown:
 //     [namespace, name, {dimensions}, unit, minute, count, sum, minimum, maximum]
+//     [..., maximum, [value, how often, value, how often, ...]]
+//     the latter when its values differ and are known (metrics/statistics.h)
 //
 // All of it is in memory as well; reading asks no disk. What cannot be read of the file (a line
 // that a power cut has cut) is passed over.
@@ -11,6 +13,7 @@
 
 #include "base/env.h"
 #include "base/result.h"
+#include "metrics/statistics.h"
 
 #include <cstdint>
 #include <map>
@@ -22,6 +25,9 @@
 namespace berth::metrics {
 
 constexpr size_t kSeriesMax = 1000;
+// Of all series together (16 MiB). Beyond it the oldest periods are left with count, sum and
+// extremes.
+constexpr size_t kStoredSamplesMax = size_t{1} << 20;
 constexpr int64_t kMinute = 60;  // seconds
 constexpr int64_t kFiveMinutes = 5 * kMinute;
 constexpr int64_t kFineSeconds = 24 * 3600;
@@ -38,18 +44,6 @@ struct MetricName {
     return std::tie(space, name, dimensions) < std::tie(other.space, other.name, other.dimensions);
   }
 };
-
-struct Statistics {
-  double count = 0;
-  double sum = 0;
-  double min = 0;
-  double max = 0;
-  bool operator==(const Statistics&) const = default;
-
-  void merge(const Statistics& other);
-};
-// Of a value that was seen so often.
-Statistics statistics_of(double value, double times);
 
 struct Datum {
   MetricName name;
@@ -92,11 +86,14 @@ class MetricStore {
   explicit MetricStore(std::string path) : path_(std::move(path)) {}
   Status load();
   void put(const Datum& datum);
+  void merge_into(Statistics& statistics, const Statistics& more);
   void forget(WallTime now);
+  void thin();
   Status rewrite();
 
   std::string path_;
   std::map<Key, Series> series_;
+  size_t samples_ = 0;     // in all series
   uint64_t appended_ = 0;  // bytes since it was written anew
 };
 

@@ -478,10 +478,9 @@ class Daemon {
       has_changed = true;
       driver_.core().submit(scheduler::ServiceRequest(scheduler::AlarmChanged{name, is_raised}));
     };
-    const auto& alarms = memory_.alarms->alarms();
-    for (const auto& [name, alarm] : alarms) {
-      bool is_raised = alarm.state == metrics::AlarmState::kAlarm;
-      if (is_raised != raised.contains(name)) tell(name, is_raised);
+    const std::set<std::string> alarms = memory_.alarms->raised();
+    for (const std::string& name : alarms) {
+      if (!raised.contains(name)) tell(name, /*is_raised=*/true);
     }
     for (const std::string& name : raised) {
       if (!alarms.contains(name)) tell(name, /*is_raised=*/false);

@@ -100,6 +100,70 @@ TEST_F(MetricsServiceTest, FiguresComeBackAsTheyArePutTogether) {
   EXPECT_EQ(listed.size(), 1U);
 }
 
+TEST_F(MetricsServiceTest, PercentilesAreOfValuesThatAreKnown) {
+  good("PutMetricData", kData);
+  json query = {{"Namespace", "App"},
+                {"MetricName", "Load"},
+                {"Dimensions", {{{"Name", "Host"}, {"Value", "a"}}}},
+                {"StartTime", kMetricsStart - 3600},
+                {"EndTime", kMetricsStart + 60},
+                {"Period", 60},
+                {"ExtendedStatistics", {"p0", "p40", "p50", "tm80"}}};
+  json point = good("GetMetricStatistics", query)["Datapoints"][0];
+  EXPECT_EQ(point["ExtendedStatistics"],
+            (json{{"p0", 1.5}, {"p40", 2.0}, {"p50", 4.0}, {"tm80", (1.5 + 2 + 4 + 4) / 4}}));
+  Answer answer = ask_form("GetMetricStatistics",
+                           "Namespace=App&MetricName=Load&Dimensions.member.1.Name=Host&"
+                           "Dimensions.member.1.Value=a&StartTime=2023-11-14T22:00:00Z&Period=60&"
+                           "EndTime=2023-11-14T23:00:00Z&ExtendedStatistics.member.1=p50&"
+                           "ExtendedStatistics.member.2=PR(:2)");
+  ASSERT_TRUE(answer) << answer.error().message;
+  EXPECT_THAT(*answer,
+              HasSubstr("<ExtendedStatistics><entry><key>p50</key><value>4.0</value></entry>"
+                        "<entry><key>PR(:2)</key><value>40.0</value></entry>"
+                        "</ExtendedStatistics>"));
+  query["Statistics"] = {"Sum"};
+  EXPECT_EQ(code("GetMetricStatistics", query), "InvalidParameterCombinationException");
+  query.erase("Statistics");
+  for (const char* bad : {"p101", "Average", "median"}) {
+    query["ExtendedStatistics"] = {bad};
+    EXPECT_EQ(code("GetMetricStatistics", query), "InvalidParameterValueException") << bad;
+  }
+  query["ExtendedStatistics"] = {"p50"};
+  query["MetricName"] = "Sizes";
+  query.erase("Dimensions");
+  EXPECT_EQ(good("GetMetricStatistics", query)["Datapoints"].size(), 0U) << "a StatisticSet";
+  query.erase("ExtendedStatistics");
+  query["Statistics"] = {"p50"};
+  EXPECT_EQ(code("GetMetricStatistics", query), "InvalidParameterValueException");
+}
+
+TEST_F(MetricsServiceTest, AnAlarmMayBeAboutAPercentile) {
+  json alarm = {{"AlarmName", "slow"},
+                {"Namespace", "App"},
+                {"MetricName", "Load"},
+                {"ExtendedStatistic", "p99.5"},
+                {"EvaluateLowSampleCountPercentile", "ignore"},
+                {"Period", 60},
+                {"EvaluationPeriods", 2},
+                {"Threshold", 80.0},
+                {"ComparisonOperator", "GreaterThanThreshold"}};
+  good("PutMetricAlarm", alarm);
+  json found = good("DescribeAlarms", json::object())["MetricAlarms"][0];
+  EXPECT_EQ(found["ExtendedStatistic"], "p99.5");
+  EXPECT_EQ(found["EvaluateLowSampleCountPercentile"], "ignore");
+  EXPECT_FALSE(found.contains("Statistic"));
+  alarm["EvaluateLowSampleCountPercentile"] = "perhaps";
+  EXPECT_EQ(code("PutMetricAlarm", alarm), "InvalidParameterValueException");
+  alarm["EvaluateLowSampleCountPercentile"] = "ignore";
+  alarm["ExtendedStatistic"] = "tm90";
+  EXPECT_EQ(code("PutMetricAlarm", alarm), "InvalidParameterCombinationException");
+  alarm.erase("EvaluateLowSampleCountPercentile");
+  good("PutMetricAlarm", alarm);
+  alarm.erase("ExtendedStatistic");
+  EXPECT_EQ(code("PutMetricAlarm", alarm), "MissingRequiredParameterException");
+}
+
 TEST_F(MetricsServiceTest, BadFiguresAreRefused) {
   auto refused = [&](const json& more) {
     json body = {{"Namespace", "App"}, {"MetricData", {{{"MetricName", "a"}, {"Value", 1}}}}};
@@ -141,13 +205,92 @@ TEST_F(MetricsServiceTest, AlarmsAreKeptAndSet) {
   EXPECT_EQ(good("DescribeAlarms", {{"AlarmNamePrefix", "hi"}})["MetricAlarms"][0]["StateValue"],
             "ALARM");
   alarm["ExtendedStatistic"] = "p99";
-  EXPECT_EQ(code("PutMetricAlarm", alarm), "InvalidParameterValueException");
+  EXPECT_EQ(code("PutMetricAlarm", alarm), "InvalidParameterCombinationException");
   EXPECT_EQ(
       code("SetAlarmState", {{"AlarmName", "x"}, {"StateValue", "OK"}, {"StateReason", "why"}}),
       "ResourceNotFound");
   EXPECT_EQ(code("DeleteAlarms", {{"AlarmNames", {"high", "x"}}}), "ResourceNotFound");
   good("DeleteAlarms", {{"AlarmNames", {"high"}}});
   EXPECT_EQ(good("DescribeAlarms", json::object())["MetricAlarms"].size(), 0U);
+}
+
+TEST_F(MetricsServiceTest, CompositeAlarmsFollowOthers) {
+  json alarm = {{"AlarmName", "cpu"},   {"Namespace", "App"},
+                {"MetricName", "Load"}, {"Statistic", "Average"},
+                {"Period", 60},         {"EvaluationPeriods", 2},
+                {"Threshold", 80.0},    {"ComparisonOperator", "GreaterThanThreshold"}};
+  good("PutMetricAlarm", alarm);
+  alarm["AlarmName"] = "my disk";
+  good("PutMetricAlarm", alarm);
+  const std::string arn = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:";
+  json both = {{"AlarmName", "both"},
+               {"AlarmDescription", "of two"},
+               {"AlarmRule", "ALARM(" + arn + "cpu) AND ALARM(\"my disk\")"},
+               {"AlarmActions", {"arn:aws:sns:eu-west-1:123456789012:topic"}},
+               {"ActionsSuppressor", arn + "cpu"},
+               {"ActionsSuppressorWaitPeriod", 60},
+               {"ActionsSuppressorExtensionPeriod", 30}};
+  good("PutCompositeAlarm", both);
+  EXPECT_EQ(good("DescribeAlarms", json::object())["CompositeAlarms"].size(), 0U)
+      << "metric alarms, unless asked";
+  json found = good("DescribeAlarms", {{"AlarmTypes", {"CompositeAlarm"}}});
+  EXPECT_EQ(found["MetricAlarms"].size(), 0U);
+  json told = found["CompositeAlarms"][0];
+  EXPECT_EQ(told["AlarmArn"], arn + "both");
+  EXPECT_EQ(told["AlarmRule"], both["AlarmRule"]);
+  EXPECT_EQ(told["StateValue"], "OK");
+  EXPECT_EQ(told["ActionsSuppressor"], arn + "cpu");
+  EXPECT_EQ(told["ActionsSuppressorWaitPeriod"], 60);
+  for (const char* name : {"cpu", "my disk"}) {
+    good("SetAlarmState", {{"AlarmName", name}, {"StateValue", "ALARM"}, {"StateReason", "why"}});
+  }
+  found = good("DescribeAlarms",
+               {{"AlarmTypes", {"CompositeAlarm", "MetricAlarm"}}, {"StateValue", "ALARM"}});
+  EXPECT_EQ(found["CompositeAlarms"].size(), 1U);
+  EXPECT_EQ(found["MetricAlarms"].size(), 2U);
+  found = good("DescribeAlarms",
+               {{"AlarmTypes", {"CompositeAlarm", "MetricAlarm"}}, {"MaxRecords", 2}});
+  EXPECT_EQ(found["CompositeAlarms"].size() + found["MetricAlarms"].size(), 2U);
+  EXPECT_TRUE(found.contains("NextToken"));
+
+  found = good("DescribeAlarms", {{"ChildrenOfAlarmName", "both"}});
+  EXPECT_EQ(found["MetricAlarms"].size(), 2U);
+  EXPECT_EQ(found["MetricAlarms"][0]["StateValue"], "ALARM");
+  found = good("DescribeAlarms", {{"ParentsOfAlarmName", "cpu"}});
+  EXPECT_EQ(found["CompositeAlarms"],
+            json::array({{{"AlarmName", "both"}, {"AlarmArn", arn + "both"}}}));
+  EXPECT_EQ(code("DescribeAlarms", {{"ParentsOfAlarmName", "cpu"}, {"StateValue", "OK"}}),
+            "ValidationError");
+
+  EXPECT_EQ(code("DeleteAlarms", {{"AlarmNames", {"cpu"}}}), "ValidationError");
+  EXPECT_EQ(code("PutMetricAlarm",
+                 [&] {
+                   json same = alarm;
+                   same["AlarmName"] = "both";
+                   return same;
+                 }()),
+            "ValidationError");
+  good("DeleteAlarms", {{"AlarmNames", {"both", "cpu", "my disk"}}});
+}
+
+TEST_F(MetricsServiceTest, BadCompositeAlarmsAreRefused) {
+  auto refused = [&](const json& more) {
+    json body = {{"AlarmName", "a"}, {"AlarmRule", "TRUE"}};
+    body.merge_patch(more);
+    return code("PutCompositeAlarm", body);
+  };
+  EXPECT_EQ(refused({{"AlarmRule", nullptr}}), "MissingRequiredParameterException");
+  EXPECT_EQ(refused({{"AlarmRule", "ALARM(gone)"}}), "ValidationError");
+  EXPECT_EQ(refused({{"AlarmRule", "ALARM"}}), "ValidationError");
+  EXPECT_EQ(refused({{"AlarmRule", "ALARM(a)"}}), "ValidationError");
+  EXPECT_EQ(refused({{"ActionsSuppressorWaitPeriod", 60}}), "ValidationError");
+  EXPECT_EQ(
+      refused({{"AlarmActions", {"arn:aws:autoscaling:eu-west-1:123456789012:scalingPolicy:x"}}}),
+      "ValidationError");
+  good("PutCompositeAlarm", {{"AlarmName", "a"}, {"AlarmRule", "TRUE"}});
+  EXPECT_EQ(alarms_.raised().size(), 1U);
+  good("PutCompositeAlarm", {{"AlarmName", "a"}, {"AlarmRule", "FALSE"}});
+  EXPECT_EQ(alarms_.raised().size(), 0U);
 }
 
 TEST_F(MetricsServiceTest, TheQueryProtocolAsksTheSame) {

@@ -26,6 +26,7 @@ using Target = void (*)(std::string_view);
 
 constexpr std::pair<std::string_view, Target> kTargets[] = {
     {"agent_config", agent_config},
+    {"alarm_rule", alarm_rule},
     {"aws_answer", aws_answer},
     {"aws_config_file", aws_config_file},
     {"aws_request", aws_request},

@@ -8,6 +8,7 @@
 namespace berth::fuzz {
 
 void agent_config(std::string_view text);
+void alarm_rule(std::string_view text);
 void aws_answer(std::string_view text);
 void aws_config_file(std::string_view text);
 void aws_request(std::string_view text);

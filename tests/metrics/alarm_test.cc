@@ -75,6 +75,35 @@ TEST_F(AlarmTest, MissingDataCountAsTheAlarmSays) {
   EXPECT_EQ(verdict(), "OK");
 }
 
+TEST_F(AlarmTest, APercentileOfFewFiguresMayCountForNothing) {
+  alarm_.statistic = "p90";
+  alarm_.evaluation_periods = alarm_.datapoints_to_alarm = 1;
+  for (int i = 0; i < 99; ++i) add(1, i < 80 ? 1 : 20);
+  EXPECT_EQ(verdict(), "ALARM");
+  alarm_.low_sample_count = "ignore";
+  EXPECT_EQ(verdict(), "") << "10 / (1 - 0.9) are enough";
+  add(1, 20);
+  EXPECT_EQ(verdict(), "ALARM");
+  alarm_.statistic = "p1";
+  EXPECT_EQ(verdict(), "") << "10 / 0.01 are enough";
+  alarm_.low_sample_count = "evaluate";
+  EXPECT_EQ(verdict(), "OK");
+  AlarmBook book = AlarmBook::open(directory_.path()).value();
+  ASSERT_TRUE(book.put(alarm_));
+  EXPECT_EQ(AlarmBook::open(directory_.path())->alarms().at("high").low_sample_count, "evaluate");
+}
+
+TEST_F(AlarmTest, APercentileThatIsNotKnownIsMissing) {
+  alarm_.statistic = "p50";
+  alarm_.state = AlarmState::kOk;
+  Datum datum;
+  datum.name = alarm_.metric;
+  datum.at = kNowSeconds - 60;
+  datum.statistics = {.count = 2, .sum = 30, .min = 10, .max = 20};
+  ASSERT_TRUE(store_.add({datum}, Durability::kWritten, kNow));
+  EXPECT_EQ(verdict(), "INSUFFICIENT_DATA");
+}
+
 TEST_F(AlarmTest, ABookKeepsThem) {
   AlarmBook book = AlarmBook::open(directory_.path()).value();
   ASSERT_TRUE(book.put(alarm_));

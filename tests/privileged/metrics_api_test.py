@@ -1,8 +1,10 @@
 """CloudWatch's metrics and alarms by Amazon's own tools, and what a real task uses."""
 
+import collections
 import datetime
 import gzip
 import hashlib
+import math
 import urllib.parse
 
 import botocore.auth
@@ -59,6 +61,81 @@ def test_what_is_put_is_there_after_a_death_and_raises_alarms(daemon):
         with pytest.raises(botocore.exceptions.ClientError) as caught:
             call(**arguments)
         assert caught.value.response["Error"]["Code"] == code
+
+
+def plain_percentile(values, percent):
+    """The least of them that so many percent are at or below: the definition, with nothing of berth's."""
+    ordered = sorted(values)
+    return ordered[max(math.ceil(percent * len(ordered) / 100 - 1e-9), 1) - 1]
+
+
+def test_percentiles_are_those_of_the_values_that_were_put(daemon):
+    cloudwatch, at = daemon.client("cloudwatch"), datetime.datetime.now(datetime.timezone.utc).replace(second=0, microsecond=0)
+    few = [((i * 7919) % 400) / 8 for i in range(600)]  # 400 different ones, some of them twice
+    many = [0.001 * 1.0005 ** ((i * 7919) % 15000) for i in range(6000)]  # 0.001 to 1.8
+    spread = {"Few": few, "Many": many}
+    for name, values in spread.items():
+        for start in range(0, len(values), 1000):
+            counted = collections.Counter(values[start:start + 1000])
+            different = list(counted)
+            cloudwatch.put_metric_data(Namespace="Pct", MetricData=[
+                {"MetricName": name, "Timestamp": at, "Values": different[i:i + 150],
+                 "Counts": [counted[value] for value in different[i:i + 150]]} for i in range(0, len(different), 150)])
+    cloudwatch.put_metric_data(Namespace="Pct", MetricData=[
+        {"MetricName": "Set", "Timestamp": at, "StatisticValues": {"SampleCount": 2, "Sum": 3, "Minimum": 1, "Maximum": 2}},
+        {"MetricName": "Equal", "Timestamp": at, "StatisticValues": {"SampleCount": 2, "Sum": 14, "Minimum": 7, "Maximum": 7}}])
+    asked = ["p0.0", "p1", "p25", "p50", "p90", "p99", "p99.9", "p100"]
+
+    def statistics(name, **more):
+        query = {"Namespace": "Pct", "MetricName": name, "Period": 60, **between(), **more}
+        return [point["ExtendedStatistics"] for point in cloudwatch.get_metric_statistics(**query)["Datapoints"]]
+
+    for _ in range(2):
+        for name, tolerance in (("Few", 0), ("Many", 0.0101)):
+            (found,) = statistics(name, ExtendedStatistics=asked)
+            for stat in asked:
+                exact = plain_percentile(spread[name], float(stat[1:]))
+                assert abs(found[stat] - exact) <= tolerance * exact, (name, stat, found[stat], exact)
+        ordered = sorted(few)
+        (found,) = statistics("Few", ExtendedStatistics=["tm90", "TC(10:20)", "PR(:25)", "IQM"])
+        assert found["tm90"] == pytest.approx(sum(ordered[:540]) / 540)
+        assert found["TC(10:20)"] == sum(10 < value <= 20 for value in few)
+        assert found["PR(:25)"] == pytest.approx(100 * sum(value <= 25 for value in few) / 600)
+        assert found["IQM"] == pytest.approx(sum(ordered[150:450]) / 300)
+        assert statistics("Set", ExtendedStatistics=["p50"]) == [], "a client has not told its values"
+        assert statistics("Equal", ExtendedStatistics=["p50"]) == [{"p50": 7}]
+        (result,) = cloudwatch.get_metric_data(**between(), MetricDataQueries=[
+            {"Id": "m", "MetricStat": {"Metric": {"Namespace": "Pct", "MetricName": "Few"}, "Period": 60, "Stat": "p99"}}])["MetricDataResults"]
+        assert result["Values"] == [plain_percentile(few, 99)]
+        daemon.kill()  # they are all there again
+        daemon.start()
+        cloudwatch = daemon.client("cloudwatch")
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        statistics("Few", ExtendedStatistics=["p101"])
+    assert caught.value.response["Error"]["Code"] == "InvalidParameterValue"
+
+
+def test_an_alarm_may_be_about_a_percentile(daemon):
+    cloudwatch = daemon.client("cloudwatch")
+    before = datetime.datetime.now(datetime.timezone.utc).replace(second=0, microsecond=0) - datetime.timedelta(minutes=1)
+    cloudwatch.put_metric_data(Namespace="Slow", MetricData=[
+        {"MetricName": "Latency", "Timestamp": before, "Values": [0.1, 9.0], "Counts": [95, 5]}])
+    for name, stat, low in (("p90", "p90", "evaluate"), ("p99", "p99", "evaluate"), ("few", "p99", "ignore")):
+        cloudwatch.put_metric_alarm(
+            AlarmName=name, Namespace="Slow", MetricName="Latency", ExtendedStatistic=stat, EvaluateLowSampleCountPercentile=low,
+            Period=60, EvaluationPeriods=10, DatapointsToAlarm=1, Threshold=1.0, ComparisonOperator="GreaterThanThreshold")
+    daemon.kill()
+    daemon.start()  # it looks at once
+    cloudwatch = daemon.client("cloudwatch")
+
+    def states():
+        return {alarm["AlarmName"]: alarm["StateValue"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"]}
+
+    wait_until(lambda: states() == {"p90": "OK", "p99": "ALARM", "few": "INSUFFICIENT_DATA"}, f"states: {daemon.log()}")
+    (alarm,) = cloudwatch.describe_alarms(AlarmNames=["few"])["MetricAlarms"]
+    assert (alarm["ExtendedStatistic"], alarm["EvaluateLowSampleCountPercentile"]) == ("p99", "ignore")
+    assert "Statistic" not in alarm
+    cloudwatch.delete_alarms(AlarmNames=["p90", "p99", "few"])
 
 
 def test_a_request_may_come_as_gzip(daemon):
@@ -149,3 +226,55 @@ def test_what_a_task_uses_is_told(daemon):
     assert all(0 < point["Average"] < 50 and point["Unit"] == "Percent" for point in points)
     ecs.stop_task(task=arn)
     ecs.get_waiter("tasks_stopped").wait(tasks=[arn], WaiterConfig={"Delay": 1})
+
+
+def put_alarm(cloudwatch, name):
+    cloudwatch.put_metric_alarm(
+        AlarmName=name, Namespace="None", MetricName="x", Statistic="Sum", Period=60, EvaluationPeriods=1, Threshold=1,
+        ComparisonOperator="GreaterThanThreshold", TreatMissingData="ignore")
+
+
+def set_alarm(cloudwatch, name, state):
+    cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="a test")
+
+
+def test_composite_alarms_follow_their_rules_over_a_death(daemon):
+    cloudwatch = daemon.client("cloudwatch")
+    for name in ("cpu", "disk of (a)"):
+        put_alarm(cloudwatch, name)
+    (cpu,) = cloudwatch.describe_alarms(AlarmNames=["cpu"])["MetricAlarms"]
+    rule = f"ALARM({cpu['AlarmArn']}) AND NOT (OK(\"disk of (a)\") OR FALSE)"
+    cloudwatch.put_composite_alarm(AlarmName="both", AlarmRule=rule, ActionsSuppressor="disk of (a)",
+                                   ActionsSuppressorWaitPeriod=60, ActionsSuppressorExtensionPeriod=60)
+    cloudwatch.put_composite_alarm(AlarmName="above", AlarmRule="ALARM(both)", AlarmActions=["arn:aws:sns:eu-central-1:000000000000:t"])
+
+    def raised():
+        found = cloudwatch.describe_alarms(AlarmTypes=["CompositeAlarm", "MetricAlarm"], StateValue="ALARM")
+        return {alarm["AlarmName"] for alarm in found["CompositeAlarms"] + found["MetricAlarms"]}
+
+    assert raised() == set()
+    set_alarm(cloudwatch, "cpu", "ALARM")
+    assert raised() == {"cpu", "both", "above"}
+    daemon.kill()
+    daemon.start()
+    cloudwatch = daemon.client("cloudwatch")
+    assert raised() == {"cpu", "both", "above"}
+    set_alarm(cloudwatch, "disk of (a)", "OK")
+    assert raised() == {"cpu"}
+    (told,) = daemon.aws("cloudwatch", "describe-alarms", "--alarm-types", "CompositeAlarm", "--alarm-names", "both")["CompositeAlarms"]
+    assert (told["AlarmRule"], told["StateValue"], told["ActionsSuppressorWaitPeriod"]) == (rule, "OK", 60)
+    children = cloudwatch.describe_alarms(ChildrenOfAlarmName="both")
+    assert {each["AlarmName"]: each["StateValue"] for each in children["MetricAlarms"]} == {"cpu": "ALARM", "disk of (a)": "OK"}
+    assert [each["AlarmName"] for each in cloudwatch.describe_alarms(ParentsOfAlarmName="both")["CompositeAlarms"]] == ["above"]
+    for call, arguments, why in (
+            (cloudwatch.delete_alarms, {"AlarmNames": ["cpu"]}, "both"),
+            (cloudwatch.put_composite_alarm, {"AlarmName": "both", "AlarmRule": "ALARM(above)"}, "about both again"),
+            (cloudwatch.put_composite_alarm, {"AlarmName": "x", "AlarmRule": "ALARM(gone)"}, "do not exist"),
+            (cloudwatch.put_composite_alarm, {"AlarmName": "x", "AlarmRule": "ALARM(cpu) XOR OK(cpu)"}, "at character 12")):
+        with pytest.raises(botocore.exceptions.ClientError, match=why) as caught:
+            call(**arguments)
+        assert caught.value.response["Error"]["Code"] == "ValidationError"
+    told = ask_in_cbor(daemon, "DescribeAlarms", AlarmTypes=["CompositeAlarm"])
+    check_shape(cbor2.loads(told.content), cloudwatch.meta.service_model.operation_model("DescribeAlarms").output_shape, "DescribeAlarms")
+    cloudwatch.delete_alarms(AlarmNames=["above", "both", "cpu", "disk of (a)"])
+    assert raised() == set()

@@ -175,3 +175,23 @@ def test_a_draining_instance_lets_tasks_of_services_go_and_no_others(host):
     assert len(host.tasks("web")) == 2
     host.ecs.stop_task(task=alone)
     host.ecs.get_waiter("tasks_stopped").wait(tasks=[alone], WaiterConfig=QUICK)
+
+
+def test_a_composite_alarm_ends_a_deployment(host):
+    cloudwatch = host.daemon.client("cloudwatch")
+    for name in ("errors", "latency"):
+        cloudwatch.put_metric_alarm(
+            AlarmName=name, Namespace="None", MetricName="x", Statistic="Sum", Period=60, EvaluationPeriods=1, Threshold=1,
+            ComparisonOperator="GreaterThanThreshold", TreatMissingData="ignore")
+    cloudwatch.put_composite_alarm(AlarmName="bad", AlarmRule="ALARM(errors) AND ALARM(latency)")
+    host.register()
+    host.ecs.create_service(serviceName="web", taskDefinition="web", desiredCount=1, deploymentConfiguration={
+        "alarms": {"alarmNames": ["bad"], "enable": True, "rollback": True}})
+    first = host.stable("web")["taskDefinition"]
+    never = host.register("exit 1")
+    host.ecs.update_service(service="web", taskDefinition=never)
+    cloudwatch.set_alarm_state(AlarmName="errors", StateValue="ALARM", StateReason="a test")
+    assert host.service("web")["taskDefinition"] == never, "one of two is not enough"
+    cloudwatch.set_alarm_state(AlarmName="latency", StateValue="ALARM", StateReason="a test")
+    wait_until(lambda: host.service("web")["taskDefinition"] == first, f"rolled back: {host.daemon.log()}")
+    cloudwatch.delete_alarms(AlarmNames=["bad", "errors", "latency"])

@@ -37,9 +37,11 @@ TEST(TaskFigures, AreSharesOfTheHostAndOfWhatServicesHaveReserved) {
   // A quarter of a processor for a minute is all that task 1 has reserved.
   ASSERT_NE(find(data, "CPUUtilization", web), nullptr);
   EXPECT_EQ(find(data, "CPUUtilization", web)->statistics,
-            (metrics::Statistics{.count = 2, .sum = 100, .min = 0, .max = 100}));
+            (metrics::Statistics{
+                .count = 2, .sum = 100, .min = 0, .max = 100, .samples = {{0, 1}, {100, 1}}}));
   EXPECT_EQ(find(data, "MemoryUtilization", web)->statistics,
-            (metrics::Statistics{.count = 2, .sum = 75, .min = 25, .max = 50}));
+            (metrics::Statistics{
+                .count = 2, .sum = 75, .min = 25, .max = 50, .samples = {{25, 1}, {50, 1}}}));
   // 256 units and 1024 of 2048.
   EXPECT_EQ(find(data, "CPUUtilization", {{"ClusterName", "c"}})->statistics.sum, 62.5);
   EXPECT_EQ(find(data, "MemoryUtilization", {{"ClusterName", "c"}})->statistics.sum, 21.875);

@@ -1,0 +1,195 @@
+#include "metrics/alarm_rule.h"
+
+#include "base/text.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace berth::metrics {
+namespace {
+
+constexpr std::string_view kRuleSpaces = " \t\r\n";
+constexpr std::string_view kRuleStops = " \t\r\n()\"'";
+constexpr size_t kRuleShownMax = 40;
+constexpr std::string_view kAlarmOfArn = ":alarm:";
+
+}  // namespace
+
+std::string alarm_named(const std::string& text) {
+  size_t at = text.find(kAlarmOfArn);
+  if (!text.starts_with("arn:") || at == std::string::npos) return text;
+  return text.substr(at + kAlarmOfArn.size());
+}
+
+// By recursive descent: or > and > not > primary.
+class AlarmRuleReader {
+ public:
+  explicit AlarmRuleReader(std::string_view text) : text_(text) {}
+
+  Result<AlarmRule> read() {
+    AlarmRule rule;
+    rule.root_ = TRY(read_any(0));
+    skip_spaces();
+    if (at_ < text_.size()) return wrong("AND, OR or the end of the rule");
+    if (children_.size() > kAlarmRuleChildrenMax) {
+      return fail(Errc::kInvalid, "AlarmRule is about {} alarms, and may be about {}",
+                  children_.size(), kAlarmRuleChildrenMax);
+    }
+    rule.children_ = std::move(children_);
+    return rule;
+  }
+
+ private:
+  using Kind = AlarmRule::Kind;
+  using Term = AlarmRule::Term;
+
+  void skip_spaces() { at_ = std::min(text_.find_first_not_of(kRuleSpaces, at_), text_.size()); }
+
+  tl::unexpected<Error> wrong(const char* wanted) const {
+    std::string found = at_ < text_.size() ? "'" + printable(text_.substr(at_), kRuleShownMax) + "'"
+                                           : std::string("the end");
+    return fail(Errc::kInvalid, "AlarmRule: expected {} at character {}, not {}", wanted, at_ + 1,
+                found);
+  }
+
+  bool take(char c) {
+    skip_spaces();
+    bool is_there = at_ < text_.size() && text_[at_] == c;
+    if (is_there) ++at_;
+    return is_there;
+  }
+
+  // What is up to the next space or sign, which stays.
+  std::string_view peek_word() {
+    skip_spaces();
+    return text_.substr(at_, std::min(text_.find_first_of(kRuleStops, at_), text_.size()) - at_);
+  }
+
+  bool take_word(std::string_view word) {
+    if (peek_word() != word) return false;
+    at_ += word.size();
+    return true;
+  }
+
+  Status count_element() {
+    if (++elements_ <= kAlarmRuleElementsMax) return {};
+    return fail(Errc::kInvalid, "AlarmRule has more than {} elements", kAlarmRuleElementsMax);
+  }
+
+  Result<Term> read_any(size_t depth) {
+    return read_list(Kind::kOr, "OR", depth, [this](size_t inner) { return read_all(inner); });
+  }
+  Result<Term> read_all(size_t depth) {
+    return read_list(Kind::kAnd, "AND", depth, [this](size_t inner) { return read_not(inner); });
+  }
+
+  template <class Read>
+  Result<Term> read_list(Kind kind, std::string_view word, size_t depth, Read read) {
+    Term first = TRY(read(depth));
+    if (peek_word() != word) return first;
+    Term list{.kind = kind};
+    list.terms.push_back(std::move(first));
+    while (take_word(word)) list.terms.push_back(TRY(read(depth)));
+    return list;
+  }
+
+  Result<Term> read_not(size_t depth) {
+    if (depth > kAlarmRuleDepthMax) {
+      return fail(Errc::kInvalid, "AlarmRule is nested deeper than {}", kAlarmRuleDepthMax);
+    }
+    if (!take_word("NOT")) return read_primary(depth);
+    Term term{.kind = Kind::kNot};
+    term.terms.push_back(TRY(read_not(depth + 1)));
+    return term;
+  }
+
+  Result<Term> read_primary(size_t depth) {
+    if (take('(')) {
+      TRY(count_element());
+      Term inner = TRY(read_any(depth + 1));
+      if (!take(')')) return wrong("AND, OR or ')'");
+      return inner;
+    }
+    std::string_view word = peek_word();
+    if (word == "TRUE" || word == "FALSE") {
+      TRY(count_element());
+      at_ += word.size();
+      return Term{.kind = Kind::kConstant, .value = word == "TRUE"};
+    }
+    auto state = parse_alarm_state(std::string(word));
+    if (!state)
+      return wrong("ALARM(...), OK(...), INSUFFICIENT_DATA(...), TRUE, FALSE, NOT or '('");
+    at_ += word.size();
+    return read_function(*state);
+  }
+
+  Result<Term> read_function(AlarmState state) {
+    TRY(count_element());
+    if (!take('(')) return wrong("'('");
+    Term term{.kind = Kind::kState, .state = state};
+    term.name = alarm_named(TRY(read_name()));
+    if (!take(')')) return wrong("')'");
+    if (term.name.empty()) return fail(Errc::kInvalid, "AlarmRule: an alarm's name is empty");
+    children_.insert(term.name);
+    return term;
+  }
+
+  Result<std::string> read_name() {
+    skip_spaces();
+    char quote = at_ < text_.size() ? text_[at_] : '\0';
+    if (quote != '"' && quote != '\'') {
+      std::string name(peek_word());
+      if (name.empty()) return wrong("the name of an alarm");
+      at_ += name.size();
+      return name;
+    }
+    ++at_;
+    std::string name;
+    for (; at_ < text_.size() && text_[at_] != quote; ++at_) {
+      bool is_escaped = text_[at_] == '\\' && at_ + 1 < text_.size() &&
+                        (text_[at_ + 1] == quote || text_[at_ + 1] == '\\');
+      if (is_escaped) ++at_;
+      name += text_[at_];
+    }
+    if (at_ >= text_.size()) return wrong(quote == '"' ? "'\"'" : "\"'\"");
+    ++at_;
+    return name;
+  }
+
+  std::string_view text_;
+  size_t at_ = 0;
+  size_t elements_ = 0;
+  std::set<std::string> children_;
+};
+
+Result<AlarmRule> AlarmRule::parse(std::string_view text) {
+  if (text.size() > kAlarmRuleMax) {
+    return fail(Errc::kInvalid, "AlarmRule has {} characters, and may have {}", text.size(),
+                kAlarmRuleMax);
+  }
+  return AlarmRuleReader(text).read();
+}
+
+bool AlarmRule::is_true(const StateOf& state_of) const {
+  return is_true(root_, state_of);
+}
+
+bool AlarmRule::is_true(const Term& term, const StateOf& state_of) {
+  auto is_inner_true = [&](const Term& inner) { return is_true(inner, state_of); };
+  switch (term.kind) {
+    case Kind::kConstant:
+      return term.value;
+    case Kind::kState:
+      return state_of(term.name) == term.state;
+    case Kind::kNot:
+      return !is_inner_true(term.terms[0]);
+    case Kind::kAnd:
+      return std::ranges::all_of(term.terms, is_inner_true);
+    case Kind::kOr:
+      return std::ranges::any_of(term.terms, is_inner_true);
+  }
+  return false;
+}
+
+}  // namespace berth::metrics
