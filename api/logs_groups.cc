@@ -101,6 +101,12 @@ std::string group_name_of(const Logs&, Ask& ask) {
   return name;
 }
 
+std::string group_named(const Logs& logs, Ask& ask, const std::string& identifier) {
+  std::string group = name_in(logs, ask, identifier);
+  check_group_name(ask, group);
+  return group;
+}
+
 std::string group_identified(const Logs& logs, Ask& ask) {
   std::string name = ask.text("logGroupName");
   std::string identifier = ask.text("logGroupIdentifier");

@@ -14,8 +14,6 @@ constexpr std::string_view kNoKeys = "groups are not encrypted with keys of KMS,
 constexpr std::string_view kNoQueries = "there is no Logs Insights; use FilterLogEvents";
 constexpr std::string_view kNoExport = "it exports nothing to S3; use FilterLogEvents";
 constexpr std::string_view kNoFilters = "events go nowhere else and are not counted";
-constexpr std::string_view kNoLiveTail =
-    "answers are not streams; use FilterLogEvents, as aws logs tail --follow does";
 
 // In the order of their names.
 constexpr auto kLogsOperations = std::to_array<Operation>({
@@ -40,7 +38,7 @@ constexpr auto kLogsOperations = std::to_array<Operation>({
     {"PutMetricFilter", refuse_operation, kRefused, kNoFilters},
     {"PutRetentionPolicy", put_retention_policy, kWorks, ""},
     {"PutSubscriptionFilter", refuse_operation, kRefused, kNoFilters},
-    {"StartLiveTail", refuse_live_tail, kRefused, kNoLiveTail},
+    {"StartLiveTail", start_live_tail, kWorks, ""},
     {"StartQuery", refuse_operation, kRefused, kNoQueries},
     {"TagLogGroup", tag_log_group, kWorks, ""},
     {"TagResource", tag_resource, kWorks, ""},
@@ -90,11 +88,6 @@ Json describe_no_filters(Logs& logs, Ask& ask) {
 
 Json refuse_operation(Logs&, Ask& ask) {
   ask.invalid(refusal_text(ask));
-  return {};
-}
-
-Json refuse_live_tail(Logs&, Ask& ask) {
-  ask.refuse("InvalidOperationException", refusal_text(ask));
   return {};
 }
 

@@ -5,9 +5,11 @@
 #include "api/ask.h"
 #include "api/json_service.h"
 #include "logs/event_reader.h"
+#include "logs/live_tail.h"
 
 #include <nlohmann/json_fwd.hpp>
 
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -18,11 +20,25 @@ using Json = nlohmann::ordered_json;
 
 inline constexpr FaultNames kLogsFaults{.server = "ServiceUnavailableException"};
 
+constexpr size_t kLiveTailsMax = 15;  // as CloudWatch has it
+
+// A session of StartLiveTail.
+struct LogsTail {
+  std::string region{};
+  std::string arn_prefix{};
+  logs::LiveTail tail;
+};
+struct LogsTails {
+  std::map<std::string, LogsTail> sessions{};
+  uint64_t begun = 0;
+};
+
 // What operations work on: one region's groups.
 struct Logs {
   logs::EventReader& reader;
   WallTime now;
   std::string arn_prefix;  // "arn:aws:logs:eu-west-1:123456789012:log-group:"
+  LogsTails& tails;        // of all regions
 
   const logs::LogStore& store() const { return reader.store(); }
 };
@@ -37,6 +53,8 @@ void check(Ask& ask, const Status& status);
 std::string group_name_of(const Logs& logs, Ask& ask);
 // Likewise by name or by ARN: logGroupName or logGroupIdentifier.
 std::string group_identified(const Logs& logs, Ask& ask);
+// Likewise of an identifier that stands elsewhere.
+std::string group_named(const Logs& logs, Ask& ask, const std::string& identifier);
 
 Json create_log_group(Logs&, Ask&);
 Json delete_log_group(Logs&, Ask&);
@@ -58,11 +76,11 @@ Json put_log_events(Logs&, Ask&);
 Json get_log_events(Logs&, Ask&);
 Json filter_log_events(Logs&, Ask&);
 Json test_metric_filter(Logs&, Ask&);
+Json start_live_tail(Logs&, Ask&);
 
 // There are none: an empty list of the group's.
 Json describe_no_filters(Logs&, Ask&);
-// InvalidParameterException, or InvalidOperationException of operations that know that one.
+// InvalidParameterException.
 Json refuse_operation(Logs&, Ask&);
-Json refuse_live_tail(Logs&, Ask&);
 
 }  // namespace berth::api::cwl

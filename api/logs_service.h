@@ -6,6 +6,7 @@
 // nothing else touches it.
 #pragma once
 
+#include "api/logs_operations.h"
 #include "api/service.h"
 #include "base/env.h"
 #include "logs/event_reader.h"
@@ -23,10 +24,18 @@ class LogsService final : public Service {
   Answer answer(const Call& call) override;
   bool is_slow(const Call& /*call*/) const override { return true; }
 
+  // Of a session that answer() began (StartLiveTail): the JSON of its next "sessionUpdate". On the
+  // thread of answer().
+  Result<std::string> look_at_tail(const std::string& session);
+  void end_tail(const std::string& session);
+
  private:
+  logs::EventReader& reader_of(const std::string& region);
+
   std::string root_;
   Clock& clock_;
   std::map<std::string, logs::EventReader> readers_;  // by region
+  cwl::LogsTails tails_;
 };
 
 }  // namespace berth::api

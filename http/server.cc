@@ -137,6 +137,7 @@ void Server::take_request(uint64_t id, Connection& connection) {
   if (upgrade_ && !request.header("upgrade").empty()) {
     return offer_upgrade(id, connection, request);
   }
+  if (stream_ && offer_stream(id, connection, request)) return;
   std::weak_ptr<Server*> self = self_;
   handler_(request, connection.listener, [self, id](const Response& response) {
     if (auto server = self.lock()) (*server)->answer(id, response);
@@ -146,8 +147,25 @@ void Server::take_request(uint64_t id, Connection& connection) {
 void Server::offer_upgrade(uint64_t id, Connection& connection, const Request& request) {
   auto offered = upgrade_(request, connection.listener);
   if (!offered) return answer(id, offered.error());
-  connection.out = std::move(offered->head);
-  connection.taker = std::move(offered->take);
+  switch_over(id, connection, std::move(*offered));
+}
+
+bool Server::offer_stream(uint64_t id, const Connection& connection, const Request& request) {
+  std::weak_ptr<Server*> self = self_;
+  return stream_(request, connection.listener, [self, id](tl::expected<Switch, Response> offered) {
+    auto server = self.lock();
+    if (!server) return;
+    if (!offered) return (*server)->answer(id, offered.error());
+    auto found = (*server)->connections_.find(id);
+    bool waits = found != (*server)->connections_.end() &&
+                 found->second->state == Connection::State::kAnswering;
+    if (waits) (*server)->switch_over(id, *found->second, std::move(*offered));
+  });
+}
+
+void Server::switch_over(uint64_t id, Connection& connection, Switch offered) {
+  connection.out = std::move(offered.head);
+  connection.taker = std::move(offered.take);
   connection.state = Connection::State::kWriting;
   set_deadline(id, connection);
   write_more(id, connection);

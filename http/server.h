@@ -52,6 +52,12 @@ class Server {
   using UpgradeHandler =
       std::function<tl::expected<Switch, Response>(const Request& request, size_t listener)>;
 
+  // A request whose answer may be a stream. True: it is the handler's, who replies as others do, or
+  // with what comes before the stream and who gets the connection for it.
+  using StreamReply = std::function<void(tl::expected<Switch, Response>)>;
+  using StreamHandler =
+      std::function<bool(const Request& request, size_t listener, StreamReply reply)>;
+
   // `loop` is borrowed.
   Server(sys::Loop& loop, Handler handler, Limits limits);
   Server(const Server&) = delete;
@@ -65,6 +71,8 @@ class Server {
   std::vector<int> listeners() const;
   // Without one, an Upgrade header is a header like others.
   void on_upgrade(UpgradeHandler handler) { upgrade_ = std::move(handler); }
+  // It is asked before the handler of other requests.
+  void on_stream(StreamHandler handler) { stream_ = std::move(handler); }
 
  private:
   struct Connection;
@@ -88,6 +96,8 @@ class Server {
   void wait_for(uint64_t id, Connection& connection, uint32_t events);
   void set_deadline(uint64_t id, Connection& connection);
   void offer_upgrade(uint64_t id, Connection& connection, const Request& request);
+  bool offer_stream(uint64_t id, const Connection& connection, const Request& request);
+  void switch_over(uint64_t id, Connection& connection, Switch offered);
   void hand_over(uint64_t id);
   // It is not ours any more; empty when it has gone.
   std::unique_ptr<Connection> let_go(uint64_t id);
@@ -96,6 +106,7 @@ class Server {
   sys::Loop& loop_;
   Handler handler_;
   UpgradeHandler upgrade_;
+  StreamHandler stream_;
   Limits limits_;
   std::vector<Listener> listeners_;
   std::map<uint64_t, std::unique_ptr<Connection>> connections_;

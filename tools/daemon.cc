@@ -39,6 +39,7 @@
 #include "tools/clock_control.h"
 #include "tools/daemon_metrics.h"
 #include "tools/event_feed.h"
+#include "tools/live_tails.h"
 #include "tools/rule_figures.h"
 #include "tools/supervisor.h"
 #include "tools/task_driver.h"
@@ -274,6 +275,10 @@ class Daemon {
     rules_.watch([this](const api::RuleRun& run) { tell_rule_run(run); });
     server_.on_upgrade(
         [this](const http::Request& request, size_t) { return sessions_.accept(request); });
+    server_.on_stream([this](const http::Request& request, size_t listener,
+                             const http::Server::StreamReply& reply) {
+      return answer_with_stream(request, listener, reply);
+    });
     cloudwatch_.watch([this] { loop_.post([this] { follow_alarms(); }); });
     door_.open("application-autoscaling", autoscaling_);
     door_.open("ec2", ec2_);
@@ -293,6 +298,7 @@ class Daemon {
     }));
     // Not before: threads take over which signals are the loop's.
     slow_ = std::make_unique<sys::Workers>(loop_, 1);
+    live_tails_ = std::make_unique<LiveTails>(logs_, loop_, *slow_);
     // Who asks is answered while tasks start on the same processors.
     auto preferred = sys::prefer_this_thread();
     if (!preferred) LOG(kWarn, "answers wait behind starts", {{"why", preferred.error().text}});
@@ -405,9 +411,7 @@ class Daemon {
     }
     bool asks_for_events = request.method == "GET" && request.path == EventFeed::kPath;
     if (asks_for_events && listener != kTcpListener) return feed_.answer(request, reply);
-    bool is_proved = listener == kTcpListener && !options_.no_auth;
-    auto admitted =
-        door_.admit(request, is_proved ? api::Entrance::kSigned : api::Entrance::kTrusted);
+    auto admitted = door_.admit(request, entrance_of(listener));
     if (!admitted) return reply(std::move(admitted).error());
     if (!admitted->service->is_slow(admitted->call)) {
       return reply(door_.finish(*admitted, api::FrontDoor::ask(*admitted)));
@@ -417,6 +421,30 @@ class Daemon {
         reply(door_.finish(admitted, answered));
       };
     });
+  }
+
+  api::Entrance entrance_of(size_t listener) const {
+    bool is_proved = listener == kTcpListener && !options_.no_auth;
+    return is_proved ? api::Entrance::kSigned : api::Entrance::kTrusted;
+  }
+
+  // StartLiveTail alone.
+  bool answer_with_stream(const http::Request& request, size_t listener,
+                          const http::Server::StreamReply& reply) {
+    if (!LiveTails::is_for(request)) return false;
+    auto admitted = door_.admit(request, entrance_of(listener));
+    if (!admitted) {
+      reply(tl::unexpected(std::move(admitted).error()));
+      return true;
+    }
+    slow_->submit([this, admitted = std::move(*admitted), reply]() -> sys::Workers::Completion {
+      return [this, admitted, reply, answered = api::FrontDoor::ask(admitted)] {
+        http::Response answer = door_.finish(admitted, answered);
+        if (!answered) return reply(tl::unexpected(std::move(answer)));
+        reply(live_tails_->begin(answer));
+      };
+    });
+    return true;
   }
 
   api::Ec2Settings with_interfaces(api::Ec2Settings ec2) {
@@ -570,6 +598,7 @@ class Daemon {
   sys::Loop::TimerId schedule_timer_ = 0;
   api::FrontDoor door_;
   http::Server server_;
+  std::unique_ptr<LiveTails> live_tails_;
 };
 
 }  // namespace

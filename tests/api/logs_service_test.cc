@@ -250,10 +250,47 @@ TEST_F(LogsServiceTest, SearchesGoOverTheStreamsThatAreAskedFor) {
   EXPECT_EQ(tested["matches"].size(), 1U);
 }
 
+TEST_F(LogsServiceTest, ALiveTailTellsWhatComesUntilItIsEnded) {
+  make_stream();
+  const std::string arn = "arn:aws:logs:eu-west-1:123456789012:log-group:/ecs/web";
+  json start = good("StartLiveTail", {{"logGroupIdentifiers", {arn}},
+                                      {"logEventFilterPattern", "a"},
+                                      {"logStreamNamePrefixes", {"a/"}}});
+  EXPECT_EQ(start["logGroupIdentifiers"], json::array({arn}));
+  EXPECT_EQ(start["logStreamNamePrefixes"], json::array({"a/"}));
+  std::string id = start["sessionId"];
+  EXPECT_EQ(id.size(), 36U);
+  good("PutLogEvents", put(10, {"a1", "b", "a2"}));
+  json update = json::parse(service_.look_at_tail(id).value());
+  EXPECT_EQ(update["sessionMetadata"]["sampled"], false);
+  ASSERT_EQ(update["sessionResults"].size(), 2U);
+  EXPECT_EQ(update["sessionResults"][1], (json{{"logStreamName", "a/b/c"},
+                                               {"logGroupIdentifier", arn},
+                                               {"message", "a2"},
+                                               {"timestamp", kStartMs + 12},
+                                               {"ingestionTime", kStartMs}}));
+  update = json::parse(service_.look_at_tail(id).value());
+  EXPECT_EQ(update["sessionResults"].size(), 0U);
+  service_.end_tail(id);
+  EXPECT_EQ(service_.look_at_tail(id).error().code, Errc::kNotFound);
+
+  EXPECT_EQ(code("StartLiveTail", json::object()), "InvalidParameterException");
+  EXPECT_EQ(code("StartLiveTail", {{"logGroupIdentifiers", {"/none"}}}),
+            "ResourceNotFoundException");
+  std::vector<std::string> ids;
+  for (size_t i = 0; i < cwl::kLiveTailsMax; ++i) {
+    ids.push_back(good("StartLiveTail", {{"logGroupIdentifiers", {"/ecs/web"}}})["sessionId"]);
+  }
+  EXPECT_EQ(code("StartLiveTail", {{"logGroupIdentifiers", {"/ecs/web"}}}),
+            "LimitExceededException");
+  service_.end_tail(ids[3]);
+  good("StartLiveTail", {{"logGroupIdentifiers", {"/ecs/web"}}});
+}
+
 TEST_F(LogsServiceTest, WhatIsNotThereIsRefusedInWords) {
-  Refusal tail = refusal("StartLiveTail", json::object());
-  EXPECT_EQ(tail.code, "InvalidOperationException");
-  EXPECT_THAT(tail.message, HasSubstr("FilterLogEvents"));
+  Refusal query = refusal("StartQuery", json::object());
+  EXPECT_EQ(query.code, "InvalidParameterException");
+  EXPECT_THAT(query.message, HasSubstr("FilterLogEvents"));
   EXPECT_EQ(code("PutSubscriptionFilter", json::object()), "InvalidParameterException");
   EXPECT_EQ(code("NoSuchThing", json::object()), "UnknownOperationException");
   EXPECT_EQ(code("CreateLogGroup", json::array()), "SerializationException");

@@ -4,8 +4,13 @@ import json
 import subprocess
 import time
 
+import botocore.auth
+import botocore.awsrequest
+import botocore.credentials
+import botocore.eventstream
 import botocore.exceptions
 import pytest
+import requests
 
 from berth import PATIENCE
 from ecs_model import watch
@@ -135,3 +140,101 @@ def test_what_clients_put_is_there_for_good(daemon, logs):
     assert code_of(logs.start_query, logGroupName=GROUP, startTime=0, endTime=1, queryString="x") == "InvalidParameterException"
     other = daemon.client("logs", region_name="eu-west-1")
     assert other.describe_log_groups()["logGroups"] == [], "groups belong to a region"
+
+
+class LiveTail:
+    """StartLiveTail as newer SDKs ask for it (Debian's does not know it), its stream read by botocore's parser."""
+
+    def __init__(self, daemon, **members):
+        variables, body = daemon.variables(), json.dumps(members).encode()
+        request = botocore.awsrequest.AWSRequest("POST", daemon.url() + "/", data=body, headers={
+            "Content-Type": "application/x-amz-json-1.1", "X-Amz-Target": "Logs_20140328.StartLiveTail"})
+        keys = botocore.credentials.Credentials(variables["AWS_ACCESS_KEY_ID"], variables["AWS_SECRET_ACCESS_KEY"])
+        botocore.auth.SigV4Auth(keys, "logs", variables["AWS_REGION"]).add_auth(request)
+        self.answer = requests.post(request.url, data=body, headers=dict(request.headers), stream=True, timeout=PATIENCE)
+        self.messages = self.read()
+
+    def read(self):
+        buffer = botocore.eventstream.EventStreamBuffer()
+        for chunk in self.answer.iter_content(None):
+            buffer.add_data(chunk)
+            for message in buffer:
+                yield message.headers, json.loads(message.payload)
+
+    def updates(self):
+        for headers, payload in self.messages:
+            assert (headers[":event-type"], headers[":message-type"]) == ("sessionUpdate", "event"), (headers, payload)
+            yield payload
+
+    def results_until(self, is_enough):
+        """Of all updates so far, once that is true of their messages."""
+        results = []
+        for update in self.updates():
+            results += update["sessionResults"]
+            assert update["sessionMetadata"] == {"sampled": False}
+            if is_enough([each["message"] for each in results]):
+                return results
+        raise AssertionError(f"it ended with {results}")
+
+    def close(self):
+        self.answer.close()
+
+
+def test_a_live_tail_tells_what_comes(daemon, logs, tmp_path):
+    (group,) = logs.describe_log_groups(logGroupNamePrefix=GROUP)["logGroups"]
+    arn = group["arn"].removesuffix(":*")
+    logs.create_log_stream(logGroupName=GROUP, logStreamName="put")
+    started = time.time()
+    tail = LiveTail(daemon, logGroupIdentifiers=[arn], logEventFilterPattern='?line ?"status"')
+    assert (tail.answer.status_code, tail.answer.headers["Content-Type"]) == (200, "application/vnd.amazon.eventstream")
+    assert [next(tail.messages)[0][":event-type"] for _ in range(1)] == ["initial-response"]
+    headers, start = next(tail.messages)
+    assert headers == {":event-type": "sessionStart", ":content-type": "application/json", ":message-type": "event"}
+    assert start["logGroupIdentifiers"] == [arn] and start["logEventFilterPattern"] == '?line ?"status"' and start["sessionId"]
+    arn_of_task = run_task(daemon, tmp_path, COUNT)
+    results = tail.results_until(lambda messages: len(messages) > 20)
+    assert [each["message"] for each in results][:3] == ["line 1", "line 2", "line 3"], "in order, each once"
+    assert len({each["message"] for each in results}) == len(results)
+    stream = f"p/main/{arn_of_task.split('/')[-1]}"
+    assert {(each["logGroupIdentifier"], each["logStreamName"]) for each in results} == {(arn, stream)}
+    assert all(started * 1000 - 1 <= each["timestamp"] <= time.time() * 1000 for each in results)
+    (tmp_path / "stop").touch()
+    now = int(time.time() * 1000)
+    logs.put_log_events(logGroupName=GROUP, logStreamName="put", logEvents=[
+        {"timestamp": now, "message": "nothing"}, {"timestamp": now, "message": '{"status": 500}'}])
+    seen = tail.results_until(lambda messages: '{"status": 500}' in messages)
+    assert "nothing" not in [each["message"] for each in seen] and "last" not in [each["message"] for each in seen]
+    (put,) = [each for each in seen if each["logStreamName"] == "put"]
+    assert put["timestamp"] == now and put["ingestionTime"] >= now - 1
+    tail.close()
+    daemon.client("ecs").get_waiter("tasks_stopped").wait(tasks=[arn_of_task], WaiterConfig={"Delay": 1})
+
+
+def test_live_tails_are_refused_in_words_and_are_not_without_end(daemon, logs):
+    for members, code in (({"logGroupIdentifiers": []}, "InvalidParameterException"),
+                          ({"logGroupIdentifiers": ["/ecs/none"]}, "ResourceNotFoundException"),
+                          ({"logGroupIdentifiers": [GROUP], "logEventFilterPattern": '"'}, "InvalidParameterException"),
+                          ({"logGroupIdentifiers": [GROUP, GROUP], "logStreamNames": ["a"]}, "InvalidParameterException"),
+                          ({"logGroupIdentifiers": [GROUP], "logStreamNames": ["a"], "logStreamNamePrefixes": ["b"]},
+                           "InvalidParameterException")):
+        answer = LiveTail(daemon, **members).answer
+        assert (answer.status_code, answer.json()["__type"]) == (400, code), (members, answer.text)
+    tails = [LiveTail(daemon, logGroupIdentifiers=[GROUP]) for _ in range(15)]
+    assert all(tail.answer.status_code == 200 for tail in tails)
+    assert LiveTail(daemon, logGroupIdentifiers=[GROUP]).answer.json()["__type"] == "LimitExceededException"
+    for tail in tails:
+        tail.close()
+
+    def again():
+        tail = LiveTail(daemon, logGroupIdentifiers=[GROUP])
+        tail.close()
+        return tail.answer.status_code == 200
+
+    wait_until(again, f"room for one: {daemon.log()}")
+    (tail,) = [LiveTail(daemon, logGroupIdentifiers=[GROUP])]
+    assert tail.answer.status_code == 200
+    daemon.kill()
+    with pytest.raises(requests.exceptions.RequestException):
+        for _ in tail.messages:
+            pass
+    daemon.start()
