@@ -2,7 +2,6 @@
 
 import json
 import os
-import pathlib
 import signal
 import stat
 import subprocess
@@ -11,6 +10,7 @@ import botocore.exceptions
 import pytest
 
 import leak_census
+from berth import children, proc
 from session_plugin import Refused, Session, WebSocket
 from waiting import wait_until
 
@@ -86,8 +86,8 @@ def test_what_is_shown_comes_whole_though_the_plugin_was_not_ready(ecs, task):
 
 
 def state_of(pid):
-    """'S' while it waits, 'R' while it runs or would."""
-    return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    """'S' while it waits, 'R' while it runs or would, 'Z' when nobody has asked how it ended; nothing when it has gone."""
+    return proc(pid, "stat").rpartition(")")[2][1:2]
 
 
 def test_a_client_that_acknowledges_nothing_costs_nothing(daemon, ecs, task):
@@ -95,10 +95,10 @@ def test_a_client_that_acknowledges_nothing_costs_nothing(daemon, ecs, task):
     with Session(execute(ecs, task, "yes")["session"]) as opened:
         opened.take_without_a_word(WINDOW)
         (session,) = sessions_of(daemon)
-        (program,) = pathlib.Path(f"/proc/{session}/task/{session}/children").read_text().split()
-        os.kill(int(program), signal.SIGKILL)
+        (program,) = children(session)
+        os.kill(program, signal.SIGKILL)
         wait_until(lambda: state_of(program) == "Z")
-        wait_until(lambda: state_of(session) == "S", seconds=5)
+        wait_until(lambda: state_of(session) == "S")
     wait_until(lambda: not sessions_of(daemon))
 
 
@@ -182,9 +182,8 @@ def test_the_daemon_reaps_all_that_it_starts(daemon, ecs, task):
     """Sessions here; sweeps and prunes are started in the same way."""
     with Session(execute(ecs, task, "true")["session"]) as session:
         session.wait_for_end()
-    children = pathlib.Path(f"/proc/{daemon.process.pid}/task/{daemon.process.pid}/children").read_text().split()
-    states = {pid: state_of(pid) for pid in children}
-    assert "Z" not in states.values(), states
+    wait_until(lambda: not sessions_of(daemon))
+    wait_until(lambda: "Z" not in map(state_of, children(daemon.process.pid)), "it reaps")
 
 
 def test_a_session_outlives_the_daemon(daemon, ecs, task):
