@@ -76,8 +76,12 @@ std::string text_of(const std::string& path) {
   return text ? *text : std::string();
 }
 
-Result<bool> port_is_free(const PublishedPort& port) {
-  return sys::can_bind({port.host_ip, port.host_port, port.protocol == Protocol::kUdp});
+// Where tasks have IPv6 a port is published there as well, unless it is at one IPv4 address.
+Result<bool> port_is_free(const PublishedPort& port, bool has_ipv6) {
+  bool is_udp = port.protocol == Protocol::kUdp;
+  if (!TRY(sys::can_bind({port.host_ip, port.host_port, is_udp}))) return false;
+  bool is_on_ipv6 = has_ipv6 && port.host_ip.value == 0;
+  return is_on_ipv6 ? sys::can_bind_ipv6(port.host_port, is_udp) : true;
 }
 
 // The last port that was given where one was asked for; 0 when none was.
@@ -209,7 +213,9 @@ Pool LeaseStore::pool() const {
   auto last = parse_u64(trim(text_of(directory_ + kLastPortFile)));
   pool.last_dynamic_port = last && *last <= 65535 ? static_cast<uint32_t>(*last) : 0;
   pool.foreign_uids = parse_subuid(text_of("/etc/subuid"));
-  pool.port_is_free = port_is_free;
+  pool.port_is_free = [has_ipv6 = bridge_.subnet6.has_value()](const PublishedPort& port) {
+    return port_is_free(port, has_ipv6);
+  };
   return pool;
 }
 

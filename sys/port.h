@@ -18,4 +18,8 @@ struct LocalPort {
 // address; an error for anything else.
 Result<bool> can_bind(const LocalPort& port);
 
+// The same of the port at all IPv6 addresses of the host; what listens on IPv4 alone does not
+// matter. A kernel without IPv6 has nobody who could have taken it.
+Result<bool> can_bind_ipv6(uint16_t port, bool udp);
+
 }  // namespace berth::sys

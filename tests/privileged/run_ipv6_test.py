@@ -129,6 +129,29 @@ def test_published_ports_answer_on_ipv6(dual):
         socket.create_connection((GATEWAY, 8086), timeout=5 * PATIENCE)
 
 
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_a_host_port_that_somebody_has_on_ipv6_alone_is_not_taken(dual, tmp_path, protocol):
+    """It would be led away from them. Whose tasks have no IPv6 does not ask."""
+    kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+
+    def definition(host_port):
+        ports = [{"containerPort": 80, "hostPort": host_port, "protocol": protocol}]
+        return task(sh("echo ran", portMappings=ports), networkMode="bridge")
+
+    with socket.socket(socket.AF_INET6, kind) as taken:
+        taken.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        taken.bind(("::", 8087))
+        if protocol == "tcp":
+            taken.listen()
+        outcome = dual.run(definition(8087))
+        assert outcome.code == 125 and f"host port 8087/{protocol} is in use by another program" in outcome.err, outcome
+        plain = Instance(tmp_path, dual.images, {"subnet": "172.28.0.0/16"})
+        assert plain.run(definition(8087)).lines() == ["ran"]
+        assert plain.berth("system", "sweep").code == 0
+        leak_census.wait_for_sweepers(plain.name, (plain.state, plain.root))
+    assert dual.run(definition(8087)).lines() == ["ran"]
+
+
 def test_names_have_both_addresses(dual):
     with started(dual) as web:
         v4, v6 = addresses_of(web)
