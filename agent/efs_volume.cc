@@ -54,8 +54,10 @@ Result<MountedVolume> served_volume(const EfsRequest& request, const EfsFileSyst
     return fail(Errc::kUnsupported,
                 "{}: NFS cannot map the ids of a task; --userns=host does without", kEfsFailure);
   }
+  bool is_ipv6 = file_system.server.find(':') != std::string::npos;
+  std::string host = is_ipv6 ? "[" + file_system.server + "]" : file_system.server;
   scheduler::DriverOpts options = {{"type", "nfs"},
-                                   {"device", file_system.server + ":" + file_system.path},
+                                   {"device", host + ":" + file_system.path},
                                    {"o", kNfsOptions + file_system.server}};
   return mounted_volume(request.volume.name, options, request.ids);
 }
