@@ -121,7 +121,8 @@ class Writer {
     settings.domain = TRY(dns::Name::parse(config.dns.domain));
     settings.subnet = TRY(parse_ipv4_net(config.subnet));
     settings.servers = config.dns.servers;
-    plan.resolver = runtime::ResolverPlan{{config.resolver}};
+    settings.ipv6 = has_ipv6();
+    plan.resolver = runtime::ResolverPlan{.command = {config.resolver}, .ipv6 = settings.ipv6};
     for (std::string& argument : resolver::render_settings(settings)) {
       plan.resolver->command.push_back(std::move(argument));
     }
@@ -131,6 +132,8 @@ class Writer {
     plan.names = runtime::NamesPlan{paths_.names(), names_of_task(facts)};
     return {};
   }
+
+  bool has_ipv6() const { return !request_.config.subnet6.empty(); }
 
   bool has_resolver(const ContainerDefinition& container) const {
     return address_of(container).has_value();
@@ -579,6 +582,7 @@ class Writer {
         host, netns::parse_resolv_conf(read_resolv_conf(netns::kSystemdResolvConf)));
     if (has_resolver(container)) {
       resolver.nameservers = {to_string(runtime::kResolverAddress)};
+      if (has_ipv6()) resolver.nameservers.push_back(to_string(runtime::kResolverAddress6));
       const std::vector<std::string>& search = request_.config.dns.search_domains;
       resolver.search = search.empty() ? host.search : search;
     }

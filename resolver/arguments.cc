@@ -6,6 +6,7 @@ namespace berth::resolver {
 namespace {
 
 constexpr size_t kArgumentShown = 200;
+constexpr const char* kBothFamilies = "ipv4,ipv6";
 
 Status read_option(const std::string& option, const std::string& value, Settings& settings) {
   if (option == "--names") {
@@ -14,6 +15,12 @@ Status read_option(const std::string& option, const std::string& value, Settings
     settings.domain = TRY(dns::Name::parse(value));
   } else if (option == "--subnet") {
     settings.subnet = TRY(parse_ipv4_net(value));
+  } else if (option == "--families") {
+    if (value != kBothFamilies) {
+      return fail(Errc::kInvalid, "--families: \"{}\" is not \"{}\"",
+                  printable(value, kArgumentShown), kBothFamilies);
+    }
+    settings.ipv6 = true;
   } else if (option == "--server") {
     settings.servers.push_back(TRY(dns::parse_server_address(value)));
   } else {
@@ -28,6 +35,7 @@ std::vector<std::string> render_settings(const Settings& settings) {
   std::vector<std::string> arguments = {"--names",  settings.names,
                                         "--domain", settings.domain.to_text(),
                                         "--subnet", to_string(settings.subnet)};
+  if (settings.ipv6) arguments.insert(arguments.end(), {"--families", kBothFamilies});
   for (const dns::ServerAddress& server : settings.servers) {
     arguments.emplace_back("--server");
     arguments.push_back(dns::to_text(server));

@@ -1,6 +1,7 @@
 // What the program is told on its command line, by the agent through the task's plan:
 //
-//   berth-resolver --names DIR --domain NAME --subnet NET [--server ADDRESS]... NETWORKS
+//   berth-resolver --names DIR --domain NAME --subnet NET [--families ipv4,ipv6]
+//                  [--server ADDRESS]... NETWORKS
 //
 // A value: parse_arguments(render_arguments(s)) == s. Pure.
 #pragma once
@@ -22,6 +23,7 @@ struct Settings {
   std::string names;                        // the directory of names (resolver/names.h)
   dns::Name domain;                         // what is in it is known here or not at all
   Ipv4Net subnet;                           // likewise the names of its addresses
+  bool ipv6 = false;                        // asked at its address of IPv6, too
   std::vector<dns::ServerAddress> servers;  // none: those of the host's resolv.conf
   bool operator==(const Settings&) const = default;
 };

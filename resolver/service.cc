@@ -32,7 +32,7 @@ dns::Message beginning_of(const dns::Header& header) {
 
 }  // namespace
 
-Service::Service(Settings settings, sys::TcpAddress asked_at, sys::Loop& loop, Env env)
+Service::Service(Settings settings, AskedAt asked_at, sys::Loop& loop, Env env)
     : settings_(std::move(settings)),
       asked_at_(asked_at),
       loop_(loop),
@@ -47,9 +47,9 @@ Service::~Service() {
   for (const Network& network : networks_) loop_.unwatch(network.datagrams.get());
 }
 
-Status Service::listen(NetworkSockets sockets) {
+Status Service::listen(NetworkSockets sockets, Family family) {
   size_t place = networks_.size();
-  networks_.push_back({std::move(sockets.datagrams), std::move(sockets.sender)});
+  networks_.push_back({std::move(sockets.datagrams), std::move(sockets.sender), family});
   TRY(loop_.watch(networks_.back().datagrams.get(), EPOLLIN,
                   [this, place](uint32_t) { hear_datagrams(place); }));
   return streams_.listen(std::move(sockets.listener));
@@ -63,16 +63,33 @@ Status Service::run() {
 
 void Service::hear_datagrams(size_t network) {
   for (int i = 0; i < kDatagramsAtOnce; ++i) {
-    auto datagram = sys::receive_datagram(networks_[network].datagrams.get(), kDatagramMax);
-    if (!datagram) LOG(kWarn, "a question is lost", {{"why", datagram.error().text}});
-    if (!datagram || !*datagram) return;
-    auto reply = [this, network, to = (*datagram)->from](const std::string& answer) {
-      if (answer.empty()) return;
-      // One who has gone meanwhile misses nothing.
-      (void)sys::send_udp_packet(networks_[network].sender.get(), {asked_at_, to}, answer);
-    };
-    ask((*datagram)->bytes, sys::Transport::kUdp, reply);
+    if (!hear_datagram(network)) return;
   }
+}
+
+bool Service::hear_datagram(size_t network) {
+  int fd = networks_[network].datagrams.get();
+  if (networks_[network].family == Family::kIpv6) {
+    return take_datagram<sys::Route6>(network, sys::receive_datagram6(fd, kDatagramMax),
+                                      asked_at_.ipv6);
+  }
+  return take_datagram<sys::Route>(network, sys::receive_datagram(fd, kDatagramMax),
+                                   asked_at_.ipv4);
+}
+
+template <class AnyRoute, class AnyDatagram, class End>
+bool Service::take_datagram(size_t network, Result<std::optional<AnyDatagram>> datagram,
+                            const End& asked_at) {
+  if (!datagram) LOG(kWarn, "a question is lost", {{"why", datagram.error().text}});
+  if (!datagram || !*datagram) return false;
+  auto reply = [this, network,
+                route = AnyRoute{asked_at, (*datagram)->from}](const std::string& answer) {
+    if (answer.empty()) return;
+    // One who has gone meanwhile misses nothing.
+    (void)sys::send_udp_packet(networks_[network].sender.get(), route, answer);
+  };
+  ask((*datagram)->bytes, sys::Transport::kUdp, reply);
+  return true;
 }
 
 void Service::ask(const std::string& question, sys::Transport transport, Reply reply) {

@@ -18,6 +18,7 @@
 #include "sys/fd.h"
 #include "sys/loop.h"
 #include "sys/tcp.h"
+#include "sys/tcp6.h"
 
 #include <optional>
 #include <string>
@@ -25,14 +26,23 @@
 
 namespace berth::resolver {
 
-// Where the program finds its sockets, three for each network in the order of NetworkSockets.
+// Where the program finds its sockets: of each network three in the order of NetworkSockets, and
+// with IPv6 the three of that behind them.
 constexpr int kFirstFd = 3;
-constexpr int kFdsOfNetwork = 3;
+constexpr int kFdsOfAddress = 3;
 // Nobody has asked for so long: the next who asks waits for our start again, some milliseconds.
 constexpr Duration kIdleMax = std::chrono::seconds(60);
 
 // Names of tasks come and go with them, and an answer costs next to nothing.
 constexpr uint32_t kNameTtl = 5;
+
+// The addresses that askers know.
+struct AskedAt {
+  sys::TcpAddress ipv4;
+  sys::Ipv6End ipv6;
+};
+
+enum class Family { kIpv4, kIpv6 };
 
 struct NetworkSockets {
   sys::Fd datagrams;  // where datagrams are led to
@@ -42,13 +52,14 @@ struct NetworkSockets {
 
 class Service {
  public:
-  // `loop` and `env` are borrowed; `asked_at` is the address that askers know.
-  Service(Settings settings, sys::TcpAddress asked_at, sys::Loop& loop, Env env);
+  // `loop` and `env` are borrowed.
+  Service(Settings settings, AskedAt asked_at, sys::Loop& loop, Env env);
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
   ~Service();
 
-  Status listen(NetworkSockets sockets);
+  // `family`: of the sockets.
+  Status listen(NetworkSockets sockets, Family family);
   // Until nobody has asked for kIdleMax.
   Status run();
 
@@ -56,14 +67,20 @@ class Service {
   struct Network {
     sys::Fd datagrams;
     sys::Fd sender;
+    Family family = Family::kIpv4;
   };
   void hear_datagrams(size_t network);
+  // The next one; false when there is none.
+  bool hear_datagram(size_t network);
+  template <class AnyRoute, class AnyDatagram, class End>
+  bool take_datagram(size_t network, Result<std::optional<AnyDatagram>> datagram,
+                     const End& asked_at);
   void ask(const std::string& question, sys::Transport transport, Reply reply);
   std::optional<dns::Message> answer_here(const dns::Message& query);
   void check_idle();
 
   Settings settings_;
-  sys::TcpAddress asked_at_;
+  AskedAt asked_at_;
   sys::Loop& loop_;
   Env env_;
   Names names_;

@@ -69,7 +69,7 @@ Step endpoint_step(const NamespacePlan& network) {
   return step;
 }
 
-Step resolver_step(const NamespacePlan& network) {
+Step resolver_step(const NamespacePlan& network, bool has_ipv6) {
   Step step;
   step.stage = "namespaces";
   step.effect = fmt::format("{}:{} in the network \"{}\" answers questions for names",
@@ -79,6 +79,9 @@ Step resolver_step(const NamespacePlan& network) {
                             to_string(kResolverAddress), kResolverOwnPort),
                 "socket(SOCK_RAW, IPPROTO_RAW): answers come from port 53 without taking it",
                 "sk_lookup, the program of the endpoint: port 53 is led there"};
+  if (has_ipv6) {
+    step.calls.push_back(fmt::format("the same at {}/128", to_string(kResolverAddress6)));
+  }
   step.purpose =
       "names of tasks of this host, and all that its name servers know, at the address that "
       "Amazon's resolver has in a VPC; security groups do not stand between, and no process runs "
@@ -340,7 +343,8 @@ std::vector<Step> explain_task(const TaskPlan& plan, const sys::Cgroups& cgroups
   for (const NamespacePlan& network : plan.networks) {
     steps.push_back(network_step(network, plan.ids.has_value()));
     if (plan.endpoint) steps.push_back(endpoint_step(network));
-    if (plan.resolver && network.resolver) steps.push_back(resolver_step(network));
+    if (plan.resolver && network.resolver)
+      steps.push_back(resolver_step(network, plan.resolver->ipv6));
   }
   if (!plan.pid_namespace.empty()) steps.push_back(shared_pids_step(plan));
   if (!plan.ipc_namespace.empty()) steps.push_back(shared_ipc_step(plan));

@@ -111,11 +111,14 @@ class Shim {
     std::vector<EndpointProgram::Socket> sockets;
     size_t networks = 0;
     for (const TaskNetwork& network : namespaces_.networks) {
-      if (!network.resolver) continue;
+      if (!network.resolver.questions) continue;
       ++networks;
-      sockets.push_back({network.questions.get()});
-      sockets.push_back({network.answers.get(), /*starts=*/false});
-      sockets.push_back({network.resolver.get()});
+      for (const ResolverSockets* each : {&network.resolver, &network.resolver6}) {
+        if (!each->questions) continue;
+        sockets.push_back({each->questions.get()});
+        sockets.push_back({each->answers.get(), /*starts=*/false});
+        sockets.push_back({each->connections.get()});
+      }
     }
     if (networks == 0) return {};
     std::vector<std::string> command = plan_.resolver->command;

@@ -7,11 +7,15 @@
 #include "sys/spawn.h"
 #include "sys/steering.h"
 #include "sys/tcp.h"
+#include "sys/tcp6.h"
 #include "sys/udp.h"
 
 #include <fcntl.h>
 #include <linux/mount.h>
 #include <sched.h>
+#include <sys/socket.h>
+
+#include <variant>
 
 namespace berth::runtime {
 namespace {
@@ -21,30 +25,53 @@ Status bind_namespace(int fd, const std::string& path) {
   return sys::bind_mount(sys::proc_path(fd), path, sys::Recursion::kThisMount);
 }
 
-Status add_own_address(sys::NetlinkSocket& inside, Ipv4 address) {
+template <class Net>
+Status add_own_address(sys::NetlinkSocket& inside, const Net& address) {
   auto lo = TRY(inside.find_link("lo"));
   if (!lo) return fail(Errc::kInternal, "a network namespace without lo");
-  return inside.add_address(lo->index, {address, 32});
+  return inside.add_address(lo->index, address);
 }
 
 // Inside of the network: the endpoint's address and its socket.
 Status open_endpoint(TaskNetwork& network, sys::NetlinkSocket& inside) {
-  TRY(add_own_address(inside, kEndpointAddress));
+  TRY(add_own_address(inside, Ipv4Net{kEndpointAddress, 32}));
   network.endpoint =
       TRY(sys::listen_tcp({kEndpointAddress, kEndpointOwnPort}, sys::AddressNeed::kLater));
   return {};
 }
 
+Status hear_loopback(const ResolverSockets& sockets) {
+  TRY(sys::bind_to_device(sockets.questions.get(), "lo"));
+  return sys::bind_to_device(sockets.connections.get(), "lo");
+}
+
 // The same of the resolver. A datagram that is sent by a socket comes from that socket's port, and
 // ours is not 53: so answers are packets that are written whole.
 Status open_resolver(TaskNetwork& network, sys::NetlinkSocket& inside) {
-  TRY(add_own_address(inside, kResolverAddress));
+  TRY(add_own_address(inside, Ipv4Net{kResolverAddress, 32}));
   constexpr sys::TcpAddress kOwn{kResolverAddress, kResolverOwnPort};
-  network.questions = TRY(sys::listen_udp(kOwn, sys::AddressNeed::kLater));
-  network.resolver = TRY(sys::listen_tcp(kOwn, sys::AddressNeed::kLater));
-  network.answers = TRY(sys::open_packet_sender());
-  TRY(sys::bind_to_device(network.questions.get(), "lo"));
-  return sys::bind_to_device(network.resolver.get(), "lo");
+  network.resolver.questions = TRY(sys::listen_udp(kOwn, sys::AddressNeed::kLater));
+  network.resolver.connections = TRY(sys::listen_tcp(kOwn, sys::AddressNeed::kLater));
+  network.resolver.answers = TRY(sys::open_packet_sender());
+  return hear_loopback(network.resolver);
+}
+
+Status open_resolver6(TaskNetwork& network, sys::NetlinkSocket& inside) {
+  TRY(add_own_address(inside, Ipv6Net{kResolverAddress6, 128}));
+  constexpr sys::Ipv6End kOwn{kResolverAddress6, kResolverOwnPort};
+  network.resolver6.questions = TRY(sys::bind_ipv6(SOCK_DGRAM, kOwn));
+  network.resolver6.connections = TRY(sys::listen_tcp(kOwn));
+  network.resolver6.answers = TRY(sys::open_packet_sender6());
+  return hear_loopback(network.resolver6);
+}
+
+void steer_questions(const ResolverSockets& sockets, const std::variant<Ipv4, Ipv6>& address,
+                     std::vector<sys::Steering>& steerings) {
+  if (!sockets.questions) return;
+  steerings.push_back(
+      {sys::SteeredProtocol::kUdp, address, kResolverPort, sockets.questions.get()});
+  steerings.push_back(
+      {sys::SteeredProtocol::kTcp, address, kResolverPort, sockets.connections.get()});
 }
 
 // The way from the addresses that containers know to the sockets.
@@ -52,13 +79,10 @@ Status steer_to_sockets(TaskNetwork& network) {
   std::vector<sys::Steering> steerings;
   if (network.endpoint) {
     steerings.push_back(
-        {sys::SteeredProtocol::kTcp, {kEndpointAddress, kEndpointPort}, network.endpoint.get()});
+        {sys::SteeredProtocol::kTcp, kEndpointAddress, kEndpointPort, network.endpoint.get()});
   }
-  if (network.resolver) {
-    constexpr sys::TcpAddress kAsked{kResolverAddress, kResolverPort};
-    steerings.push_back({sys::SteeredProtocol::kUdp, kAsked, network.questions.get()});
-    steerings.push_back({sys::SteeredProtocol::kTcp, kAsked, network.resolver.get()});
-  }
+  steer_questions(network.resolver, kResolverAddress, steerings);
+  steer_questions(network.resolver6, kResolverAddress6, steerings);
   if (steerings.empty()) return {};
   network.steering = TRY(sys::steer(network.network_namespace.get(), steerings));
   return {};
@@ -72,6 +96,7 @@ Status open_sockets(const TaskPlan& plan, const NamespacePlan& planned, TaskNetw
   }
   if (plan.resolver && planned.resolver) {
     auto opened = open_resolver(network, inside);
+    if (opened && plan.resolver->ipv6) opened = open_resolver6(network, inside);
     if (!opened) return wrap(std::move(opened).error(), "the task's resolver");
   }
   auto steered = steer_to_sockets(network);

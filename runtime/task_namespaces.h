@@ -14,6 +14,14 @@
 
 namespace berth::runtime {
 
+// Of a resolver, at one of its addresses: where datagrams and connections come, and what datagrams
+// are answered by.
+struct ResolverSockets {
+  sys::Fd questions;
+  sys::Fd answers;
+  sys::Fd connections;
+};
+
 struct TaskNetwork {
   std::string name;
   sys::Fd network_namespace;
@@ -23,12 +31,10 @@ struct TaskNetwork {
   // With an endpoint: its listening socket, born inside as well: who asks is known by the socket
   // that was asked, not by an address that could be forged.
   sys::Fd endpoint;
-  // With a resolver, likewise: where datagrams and connections come, and what datagrams are
-  // answered by.
-  sys::Fd questions;
-  sys::Fd answers;
-  sys::Fd resolver;
-  sys::Fd steering;  // leads to them what is for their addresses
+  // With a resolver, likewise; empty without one.
+  ResolverSockets resolver;
+  ResolverSockets resolver6;  // at its IPv6 address, where the task has IPv6
+  sys::Fd steering;           // leads to them what is for their addresses
 };
 
 struct TaskNamespaces {

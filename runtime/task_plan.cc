@@ -240,6 +240,7 @@ Result<EndpointPlan> parse_endpoint(const json::Node& node) {
 Result<ResolverPlan> parse_resolver(const json::Node& node) {
   ResolverPlan resolver;
   resolver.command = TRY(node.find_strings("command"));
+  resolver.ipv6 = TRY(node.find_bool("ipv6")).value_or(false);
   if (resolver.command.empty()) return fail(Errc::kInvalid, "{}.command: is required", node.path());
   return resolver;
 }
@@ -384,7 +385,10 @@ std::string render_task_plan(const TaskPlan& plan) {
   if (plan.ephemeral_storage) json["ephemeralStorage"] = render(*plan.ephemeral_storage);
   for (const VolumePlan& volume : plan.volumes) json["volumes"].push_back(render(volume));
   if (plan.endpoint) json["endpoint"] = render(*plan.endpoint);
-  if (plan.resolver) json["resolver"] = {{"command", plan.resolver->command}};
+  if (plan.resolver) {
+    json["resolver"] = {{"command", plan.resolver->command}};
+    if (plan.resolver->ipv6) json["resolver"]["ipv6"] = true;
+  }
   if (plan.names) json["names"] = render(*plan.names);
   if (plan.ids) json["ids"] = {{"first", plan.ids->first}, {"size", plan.ids->size}};
   return json.dump(2) + "\n";

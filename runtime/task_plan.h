@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/ipv4.h"
+#include "base/ipv6.h"
 #include "base/result.h"
 #include "runtime/log_plan.h"
 #include "sys/cgroup_limits.h"
@@ -155,10 +156,13 @@ constexpr uint16_t kEndpointOwnPort = 51679;
 // Who answers questions for names, in the networks that say so (runtime/endpoint_program.h).
 struct ResolverPlan {
   std::vector<std::string> command;  // argv; how many networks they are is added
+  bool ipv6 = false;                 // at kResolverAddress6, too
   bool operator==(const ResolverPlan&) const = default;
 };
 // Where containers find it: Amazon's address in every VPC...
 constexpr Ipv4 kResolverAddress{0xa9fea9fd};  // 169.254.169.253
+// fd00:ec2::253, the same of IPv6.
+constexpr Ipv6 kResolverAddress6{{0xfd, 0, 0x0e, 0xc2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x02, 0x53}};
 constexpr uint16_t kResolverPort = 53;
 // ... and the port of that address where its sockets really are, which ECS reserves, too.
 constexpr uint16_t kResolverOwnPort = 51680;

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstring>
 
 namespace berth::sys {
 namespace {
@@ -36,9 +37,8 @@ class SteeringProgram {
   void lead(const Steering& steering, int place) {
     others_.clear();
     go_on_unless(offsetof(bpf_sk_lookup, protocol), number_of(steering.protocol));
-    go_on_unless(offsetof(bpf_sk_lookup, local_ip4),
-                 static_cast<int>(htonl(steering.to.address.value)));
-    go_on_unless(offsetof(bpf_sk_lookup, local_port), steering.to.port);
+    std::visit([this](const auto& address) { go_on_unless_to(address); }, steering.address);
+    go_on_unless(offsetof(bpf_sk_lookup, local_port), steering.port);
     load(offsetof(bpf_sk_lookup, ingress_ifindex));
     drops_.push_back(jump(BPF_JMP32 | BPF_JNE | BPF_K, BPF_REG_2, kLoopbackIndex));
     find_socket(place);
@@ -64,6 +64,17 @@ class SteeringProgram {
   void go_on_unless(size_t offset, int value) {
     load(offset);
     others_.push_back(jump(BPF_JMP32 | BPF_JNE | BPF_K, BPF_REG_2, value));
+  }
+  // What is of the other family has zeros there.
+  void go_on_unless_to(const Ipv4& address) {
+    go_on_unless(offsetof(bpf_sk_lookup, local_ip4), static_cast<int>(htonl(address.value)));
+  }
+  void go_on_unless_to(const Ipv6& address) {
+    for (size_t at = 0; at < address.bytes.size(); at += sizeof(int)) {
+      int word = 0;
+      std::memcpy(&word, address.bytes.data() + at, sizeof(word));
+      go_on_unless(offsetof(bpf_sk_lookup, local_ip6) + at, word);
+    }
   }
   void find_socket(int place) {
     constexpr int kKey = -4;  // on the stack

@@ -10,10 +10,12 @@
 #pragma once
 
 #include "base/ipv4.h"
+#include "base/ipv6.h"
 #include "base/result.h"
 #include "sys/fd.h"
-#include "sys/tcp.h"
 
+#include <cstdint>
+#include <variant>
 #include <vector>
 
 namespace berth::sys {
@@ -22,7 +24,8 @@ enum class SteeredProtocol { kTcp, kUdp };
 
 struct Steering {
   SteeredProtocol protocol = SteeredProtocol::kTcp;
-  TcpAddress to;
+  std::variant<Ipv4, Ipv6> address;
+  uint16_t port = 0;
   int socket = -1;  // borrowed; it listens, or is bound, in the namespace
 };
 // Only what comes over the loopback interface is led; from elsewhere it is refused. It lasts as

@@ -1,4 +1,5 @@
-// berth-resolver: answers what the containers of a task ask at 169.254.169.253:53. Not for people:
+// berth-resolver: answers what the containers of a task ask at 169.254.169.253:53, and where there
+// is IPv6 at [fd00:ec2::253]:53. Not for people:
 // the task's shim starts it when a container asks, with the sockets as descriptors 3, 4, ...
 // (runtime/endpoint_program.h), and starts it again when it has ended. Static and small, because
 // there may be one for each task.
@@ -22,8 +23,9 @@ Result<sys::Fd> adopt_socket(int fd) {
   return sys::Fd(fd);
 }
 
-Result<resolver::NetworkSockets> adopt_network(size_t place) {
-  int first = resolver::kFirstFd + static_cast<int>(place) * resolver::kFdsOfNetwork;
+// The `place`th three of all.
+Result<resolver::NetworkSockets> adopt_sockets(size_t place) {
+  int first = resolver::kFirstFd + static_cast<int>(place) * resolver::kFdsOfAddress;
   resolver::NetworkSockets sockets;
   sockets.datagrams = TRY(adopt_socket(first));
   sockets.sender = TRY(adopt_socket(first + 1));
@@ -44,10 +46,15 @@ Status serve(const std::vector<std::string>& arguments) {
   sys::SystemClock clock;
   sys::SystemRng rng;
   auto loop = TRY(sys::Loop::make(clock));
-  resolver::Service service(std::move(parsed.settings),
-                            {runtime::kResolverAddress, runtime::kResolverPort}, *loop,
-                            Env{clock, rng});
-  for (size_t i = 0; i < parsed.networks; ++i) TRY(service.listen(TRY(adopt_network(i))));
+  bool has_ipv6 = parsed.settings.ipv6;
+  resolver::AskedAt asked_at{.ipv4 = {runtime::kResolverAddress, runtime::kResolverPort},
+                             .ipv6 = {runtime::kResolverAddress6, runtime::kResolverPort}};
+  resolver::Service service(std::move(parsed.settings), asked_at, *loop, Env{clock, rng});
+  size_t place = 0;
+  for (size_t i = 0; i < parsed.networks; ++i) {
+    TRY(service.listen(TRY(adopt_sockets(place++)), resolver::Family::kIpv4));
+    if (has_ipv6) TRY(service.listen(TRY(adopt_sockets(place++)), resolver::Family::kIpv6));
+  }
   TRY(drop_privileges());
   return service.run();
 }

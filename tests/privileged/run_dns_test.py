@@ -316,6 +316,35 @@ def test_servers_that_behave_badly(tmp_path, layouts, dnsmasq):
         assert answers('print(ask("web.example").data())', silent.port, dnsmasq) == ["['10.9.8.7']"]
 
 
+@pytest.mark.parametrize("mode", ["awsvpc", "bridge"])
+def test_where_there_is_ipv6_it_answers_at_its_ipv6_address_too(resolved, dnsmasq, tmp_path, mode):
+    """By UDP and TCP, to who knows no other address; it takes no port, and no packet may leave the task."""
+    dual = Instance(tmp_path, resolved.images, {"dns": {"servers": [f"127.0.0.1:{dnsmasq}"]}, "ipv6Subnet": "fd00:bd::/64",
+                                                "subnet": "172.27.0.0/16", "securityGroups": {"shut": {"egress": []}}})
+    script = python("""
+at = {"at": RESOLVER6}
+print(ask("web.example", **at).data(), ask("none.example", **at).rcode)
+short, whole = ask("many.example", **at), ask("many.example", edns=4096, **at)
+print(short.truncated, len(short.bytes) <= 512, len(whole.data()))
+told = ask_by_tcp([query("many.example", number=1), query("web.example", number=2)], **at)
+print(len(told[1].data()), told[2].data())
+for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+    with socket.socket(socket.AF_INET6, kind) as own:
+        own.bind(("::", 53))
+print(ask("web.example").data())""")
+    libraries = ("grep nameserver /etc/resolv.conf; echo nameserver fd00:ec2::253 >/etc/resolv.conf; "
+                 "/usr/bin/getent ahosts web.example | busybox head -n 1 | busybox cut -d\" \" -f1; busybox nslookup web.example | grep -c 10.9.8.7")
+    definition = equipped_task(equipped(script + "\n" + libraries), networkMode=mode)
+    lines = ran(dual, definition, *(("--security-group", "shut") if mode == "awsvpc" else ()))
+    assert lines == ["['10.9.8.7'] 3", "True True 60", "60 ['10.9.8.7']", "['10.9.8.7']",
+                     "nameserver 169.254.169.253", "nameserver fd00:ec2::253", "10.9.8.7", "1"]
+    explained = dual.berth("explain", dual.write(task(sh("true"))))
+    assert "the same at fd00:ec2::253/128" in explained.out, explained
+    assert dual.berth("system", "sweep").code == 0
+    leak_census.wait_for_sweepers(dual.name, (dual.state, dual.root))
+    assert leak_census.processes(dual.name, [dual.root, dual.state]) == {}
+
+
 def test_tasks_are_found_by_name_while_they_run(resolved):
     def server(family, *containers, **fields):
         return {**task(*containers, **fields), "family": family}

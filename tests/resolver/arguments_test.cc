@@ -20,6 +20,14 @@ TEST(ResolverArguments, AreReadAsTheyAreRendered) {
   EXPECT_EQ(parse_arguments(arguments).value(), (Arguments{some_settings(), 3}));
 }
 
+TEST(ResolverArguments, SayWhetherThereIsIpv6) {
+  Settings settings = some_settings();
+  settings.ipv6 = true;
+  std::vector<std::string> arguments = render_settings(settings);
+  arguments.emplace_back("2");
+  EXPECT_EQ(parse_arguments(arguments).value(), (Arguments{settings, 2}));
+}
+
 TEST(ResolverArguments, ThatAreWrongAreToldSo) {
   std::vector<std::string> settings = render_settings(some_settings());
   for (const char* networks : {"", "0", "65", "x"}) {
@@ -32,6 +40,8 @@ TEST(ResolverArguments, ThatAreWrongAreToldSo) {
   EXPECT_FALSE(parse_arguments({"1"}));
   EXPECT_FALSE(parse_arguments({"--other", "x", "1"}));
   EXPECT_FALSE(parse_arguments({"--subnet", "x", "1"}));
+  settings.insert(settings.end(), {"--families", "ipv6", "1"});
+  EXPECT_FALSE(parse_arguments(settings));
 }
 
 }  // namespace

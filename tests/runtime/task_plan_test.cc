@@ -25,7 +25,7 @@ TaskPlan full_plan() {
   plan.ephemeral_storage = EphemeralStoragePlan{"/t/e.img", "/t/e", {"/t/e/volumes/v"}};
   plan.shared_memory = SharedMemoryPlan{"/ns/shm", uint64_t{3} << 30};
   plan.endpoint = EndpointPlan{{"/bin/berth", "system", "endpoint", "0123"}, true};
-  plan.resolver = ResolverPlan{{"/bin/berth-resolver", "--domain", "a"}};
+  plan.resolver = ResolverPlan{{"/bin/berth-resolver", "--domain", "a"}, /*ipv6=*/true};
   plan.names = NamesPlan{"/run/berth/names", {{"web.a", "A 172.29.0.5"}, {"b", "PTR web.a"}}};
   plan.cgroup = "/berth/i/0123";
   plan.limits = {25000, 512, int64_t{64} << 30, 4096};

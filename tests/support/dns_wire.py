@@ -8,6 +8,7 @@ A, NS, PTR, TXT, AAAA, OPT = 1, 2, 12, 16, 28, 41
 NOERROR, FORMERR, SERVFAIL, NXDOMAIN, NOTIMP, REFUSED = range(6)
 PATIENCE = float(os.environ.get("DNS_PATIENCE", "20"))
 RESOLVER = ("169.254.169.253", 53)
+RESOLVER6 = ("fd00:ec2::253", 53)
 
 
 def name_bytes(name):
@@ -63,7 +64,7 @@ class Answer:
 
 
 def ask(name, kind=A, at=RESOLVER, timeout=PATIENCE, **options):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asker:
+    with socket.socket(socket.AF_INET6 if ":" in at[0] else socket.AF_INET, socket.SOCK_DGRAM) as asker:
         asker.settimeout(timeout)
         asker.connect(at)
         asker.send(query(name, kind, **options))

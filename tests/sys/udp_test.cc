@@ -29,6 +29,21 @@ TEST(UdpPacket, HasAChecksumThatIsRight) {
   }
 }
 
+TEST(UdpPacket, OfIpv6HasOneToo) {
+  const Route6 route{{parse_ipv6("fd00:ec2::253").value(), 53},
+                     {parse_ipv6("fd00:be::5").value(), 40000}};
+  for (const char* payload : {"", "a", "ab", "\xff\xff\xff"}) {
+    std::string packet = render_udp_packet(route, payload);
+    size_t udp_size = 8 + std::string(payload).size();
+    ASSERT_EQ(packet.size(), 40 + udp_size);
+    EXPECT_EQ(packet.substr(0, 4), std::string("\x60\0\0\0", 4));
+    std::string size = {'\0', static_cast<char>(udp_size)};
+    EXPECT_EQ(packet.substr(4, 3), size + '\x11');
+    std::string pseudo = packet.substr(8, 32) + size + std::string("\0\x11", 2);
+    EXPECT_EQ(folded_sum(pseudo + packet.substr(40)), 0xffff) << payload;
+  }
+}
+
 TEST(Udp, ADatagramIsHeardWithItsSender) {
   Fd server = listen_udp({{0x7f000001}, 0}, AddressNeed::kNow).value();
   EXPECT_FALSE(receive_datagram(server.get(), 10).value());
