@@ -5,46 +5,40 @@
 #include <curl/curl.h>
 #include <dlfcn.h>
 
+#include <atomic>
 #include <cstdarg>
+#include <mutex>
 
 namespace berth::aws {
 namespace {
 
 constexpr const char* kCurlFile = "libcurl.so.4";
 
-struct CurlLibrary {
-  void* handle = nullptr;
-  std::string why;  // there is none
-};
-
 // Never unloaded: threads of its own may run (its resolver), and handles are kept to the end.
-const CurlLibrary& curl_library() {
-  static const CurlLibrary library = [] {
-    CurlLibrary opened;
-    opened.handle = ::dlopen(kCurlFile, RTLD_NOW | RTLD_LOCAL);
-    if (opened.handle == nullptr) opened.why = ::dlerror();
-    return opened;
-  }();
-  return library;
-}
+std::atomic<void*> curl_handle{nullptr};
 
 // The library's function of this name and of the header's type.
 template <class Function>
 Function* curl_function(Function* /*of_header*/, const char* name) {
-  CHECK(curl_library().handle != nullptr);
-  void* symbol = ::dlsym(curl_library().handle, name);
+  CHECK(curl_handle != nullptr);
+  void* symbol = ::dlsym(curl_handle, name);
   CHECK(symbol != nullptr);
   return reinterpret_cast<Function*>(symbol);
 }
 
 }  // namespace
 
+// A host that had none may have one by now: berthd lives on for what is installed meanwhile.
 Status load_curl() {
-  if (curl_library().handle == nullptr) {
-    return fail(Errc::kUnavailable, "{}: install Debian's package libcurl4", curl_library().why);
+  static std::mutex one_at_a_time;
+  std::lock_guard<std::mutex> hold(one_at_a_time);
+  if (curl_handle != nullptr) return {};
+  void* opened = ::dlopen(kCurlFile, RTLD_NOW | RTLD_LOCAL);
+  if (opened == nullptr) {
+    return fail(Errc::kUnavailable, "{}: install Debian's package libcurl4", ::dlerror());
   }
-  static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
-  CHECK(started == CURLE_OK);
+  curl_handle = opened;
+  CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
   return {};
 }
 

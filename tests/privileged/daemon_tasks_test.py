@@ -13,6 +13,7 @@ import time
 import pytest
 
 from berth import PATIENCE, proc, supervisors
+from daemon import Daemon
 from service_host import first_processes, wait_for_traps
 from waiting import wait_until
 
@@ -229,6 +230,28 @@ def test_exec_and_stats_of_tasks_of_berthd(ecs):
             assert why in refused.err, refused
     nothing = berth("logs", broken)
     assert nothing.code != 0 and "nothing is kept of what it printed" in nothing.err and "CannotPull" in nothing.err
+
+
+# With one file in the place of another, in mounts of its own.
+HIDE = 'mount --bind "$0" "$1" && shift && exec "$@"'
+
+
+def test_a_libcurl_that_is_installed_later_is_found(daemon_instance, registry, layouts, tmp_path):
+    """It is loaded with the first pull; one that failed for the want of it is not remembered."""
+    reference = registry.push(f"oci:{layouts['busybox']}:latest", "team/app:1")
+    library = pathlib.Path("/usr/lib/x86_64-linux-gnu/libcurl.so.4").resolve()
+    (tmp_path / "empty").touch()
+    daemon = Daemon(daemon_instance)
+    plain = daemon.command
+    hidden = ["unshare", "--mount", "bash", "-c", HIDE, str(tmp_path / "empty"), str(library)]
+    daemon.command = lambda *flags: [*hidden, *plain(*flags)]
+    with daemon:
+        ecs = Ecs(daemon, tmp_path)
+        reason = ecs.wait_for(ecs.run("true", image=reference), "STOPPED")["stoppedReason"]
+        assert "libcurl.so.4" in reason and "install Debian's package libcurl4" in reason, reason
+        subprocess.run(["nsenter", f"--mount=/proc/{daemon.process.pid}/ns/mnt", "umount", library], check=True)
+        stopped = ecs.wait_for(ecs.run("exit 4", image=reference), "STOPPED")
+        assert stopped["containers"][0].get("exitCode") == 4, stopped
 
 
 def test_what_ended_meanwhile_is_told(ecs):
