@@ -111,6 +111,8 @@ void wait_for_go(Descriptors& files) {
   long got = must("receive", [&] { return ::recvmsg(position.sync, &header, MSG_CMSG_CLOEXEC); });
   // The parent went away: so do we, and nobody is left to be told.
   if (got != sizeof(message) || message.kind != MessageKind::kGo) ::_exit(1);
+  // Without one of them we would be outside of a group, and of its limits.
+  if ((header.msg_flags & MSG_CTRUNC) != 0) die(EMFILE, "descriptors");
   const cmsghdr* first = CMSG_FIRSTHDR(&header);
   if (first == nullptr || first->cmsg_type != SCM_RIGHTS) return;
   std::memcpy(files.data(), CMSG_DATA(first), first->cmsg_len - CMSG_LEN(0));

@@ -117,6 +117,23 @@ def test_it_is_in_its_groups_however_they_are_made(box, case, own_namespace):
         assert "cgroup.procs" in box.oci("exec", box.id, "ls", "/vol").out
 
 
+def test_what_cannot_enter_all_its_groups_does_not_run(box):
+    """The init is given the files of its groups: none of them may be lost because it has too many open."""
+    box.drop_namespace("cgroup")
+    box.write("cat", "/proc/self/cgroup")
+    entered = [""] if V2 else ["cpu", "cpuacct", "memory", "devices", "freezer", "pids"]
+    ran = 0
+    for most in range(4, 64):
+        done = subprocess.run(["prlimit", f"--nofile={most}:{most}", OCI, "--root", box.root, "run", "-b", box.bundle, box.id],
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False)
+        if done.returncode == 0:
+            ran += 1
+            inside = groups_by(done.stdout)
+            assert {inside[name] for name in entered} == {box.cgroup}, (most, done)
+        assert box.delete().code == 0
+    assert 0 < ran < 60
+
+
 def test_limits_by_update(box):
     box.start_in_background("sleep", "100")
     for resources, v1, v2 in CASES:
