@@ -10,6 +10,7 @@
 #include <array>
 #include <csignal>
 #include <limits>
+#include <mutex>
 
 namespace berth::sys {
 

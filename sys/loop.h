@@ -6,13 +6,13 @@
 #include "base/env.h"
 #include "base/result.h"
 #include "sys/fd.h"
+#include "sys/priority_mutex.h"
 
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <vector>
 
@@ -68,7 +68,7 @@ class Loop {
   std::map<TimerId, Instant> timer_due_;
   TimerId next_timer_ = 1;
   bool stopping_ = false;
-  std::mutex posted_mutex_;
+  PriorityMutex posted_mutex_;
   std::deque<Task> posted_;
 };
 

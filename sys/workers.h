@@ -1,15 +1,17 @@
 // Workers: threads for blocking work (pull, unpack, network set-up). A job takes values and returns
-// values; what it found out comes back to the loop as a task. Jobs never touch the loop's state.
+// values; what it found out comes back to the loop as a task, and the job itself with it. Jobs
+// never touch the loop's state.
 #pragma once
 
 #include "sys/loop.h"
+#include "sys/priority_mutex.h"
 
-#include <condition_variable>
 #include <deque>
 #include <functional>
-#include <mutex>
 #include <thread>
 #include <vector>
+
+#include <semaphore.h>
 
 namespace berth::sys {
 
@@ -30,10 +32,13 @@ class Workers {
 
  private:
   void work();
+  void wait_for_job();
 
   Loop& loop_;
-  std::mutex mutex_;
-  std::condition_variable ready_;
+  PriorityMutex mutex_;
+  // Counts jobs, and threads that are to end. Not a condition variable: who signals one may wait
+  // for a waiter that has lost its processor.
+  sem_t ready_;
   std::deque<Job> jobs_;
   bool stopping_ = false;
   std::vector<std::thread> threads_;

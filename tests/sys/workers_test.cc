@@ -29,6 +29,25 @@ TEST(Workers, JobsRunElsewhereAndCompleteOnTheLoop) {
   EXPECT_EQ(completed, 10);
 }
 
+// Whoever made what a job has takes it apart: the loop waits for nobody's lock on its memory.
+TEST(Workers, AJobEndsWhereItWasMade) {
+  struct Noting {
+    std::thread::id& ended_on;
+    explicit Noting(std::thread::id& where) : ended_on(where) {}
+    ~Noting() { ended_on = std::this_thread::get_id(); }
+  };
+  sys::SystemClock clock;
+  auto loop = std::move(*sys::Loop::make(clock));
+  std::thread::id ended_on;
+  {
+    sys::Workers workers(*loop, 1);
+    auto held = std::make_shared<Noting>(ended_on);
+    workers.submit([held = std::move(held), &loop] { return [&loop] { loop->stop(); }; });
+    ASSERT_TRUE(loop->run().has_value());
+  }
+  EXPECT_EQ(ended_on, std::this_thread::get_id());
+}
+
 // A worker that took the signal would end the process.
 TEST(Workers, LeaveSignalsToTheLoop) {
   sys::SystemClock clock;
