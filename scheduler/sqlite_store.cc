@@ -5,6 +5,7 @@
 
 #include <sqlite3.h>
 
+#include <array>
 #include <chrono>
 #include <set>
 #include <utility>
@@ -17,6 +18,10 @@ constexpr int kRecordNameMax = 60;
 // Pages of 4 KiB. A checkpoint syncs twice and writes what has changed since the last while
 // requests wait; a start after a death reads the log, 16 MiB of it then.
 constexpr const char* kCheckpointEvery = "PRAGMA wal_autocheckpoint = 4000";
+constexpr int kLogHeaderBytes = 32;
+// The frames of 4,000 pages, and what the commit that makes them so many may add.
+constexpr sqlite3_int64 kLogBytes = 17 * 1024 * 1024;
+constexpr int kFillBytes = 64 * 1024;
 
 // STRICT: a column holds what it says it holds.
 constexpr const char* kSchema = R"(
@@ -117,7 +122,10 @@ class SqliteStore::Database {
     if (!prepared) return wrap(std::move(prepared).error(), "{}", path);
     return database;
   }
-  ~Database() { sqlite3_close(handle_); }
+  ~Database() {
+    empty_log();
+    sqlite3_close(handle_);
+  }
 
   Result<Statement> prepare(std::string_view sql) {
     sqlite3_stmt* statement = nullptr;
@@ -156,6 +164,45 @@ class SqliteStore::Database {
  private:
   explicit Database(sqlite3* handle) : handle_(handle) {}
 
+  // The write-ahead log has its size from the beginning and keeps it. A sync of a file that grows
+  // waits for the file system's journal, and so for a thread of the kernel and for what all tasks
+  // that start have changed; a sync of one that is written over waits for its own pages alone.
+  // Where there is no room it grows as it always did.
+  void fill_log() {
+    static const std::array<char, kFillBytes> kZeros{};
+    sqlite3_file* log = find_log();
+    sqlite3_int64 size = 0;
+    if (log == nullptr || log->pMethods->xFileSize(log, &size) != SQLITE_OK) return;
+    if (size >= kLogBytes) return;
+    for (; size < kLogBytes; size += kFillBytes) {
+      if (log->pMethods->xWrite(log, kZeros.data(), kFillBytes, size) != SQLITE_OK) return;
+    }
+    (void)log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);  // else the first commit would wait for it
+  }
+
+  // All of it is in the database, and it says that it has nothing: else the next start would read
+  // what it need not.
+  void empty_log() {
+    sqlite3_file* log = find_log();
+    if (log == nullptr) return;
+    bool is_written = sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_RESTART,
+                                                nullptr, nullptr) == SQLITE_OK;
+    int keeps = 1;
+    bool is_kept = is_written && sqlite3_file_control(handle_, "main", SQLITE_FCNTL_PERSIST_WAL,
+                                                      &keeps) == SQLITE_OK;
+    if (!is_kept) return;
+    static const std::array<char, kLogHeaderBytes> kNoHeader{};
+    (void)log->pMethods->xWrite(log, kNoHeader.data(), kLogHeaderBytes, 0);  // it would be read
+  }
+
+  // Null: there is none.
+  sqlite3_file* find_log() {
+    sqlite3_file* log = nullptr;
+    bool is_found = sqlite3_file_control(handle_, "main", SQLITE_FCNTL_JOURNAL_POINTER,
+                                         static_cast<void*>(&log)) == SQLITE_OK;
+    return is_found && log != nullptr && log->pMethods != nullptr ? log : nullptr;
+  }
+
   Status prepare_schema() {
     // The lock is taken with the first read and kept: no shared memory, no second process.
     TRY(run("PRAGMA locking_mode = EXCLUSIVE"));
@@ -167,12 +214,13 @@ class SqliteStore::Database {
       auto statement = TRY(prepare("PRAGMA user_version"));
       if (TRY(statement.step())) version = statement.number(0);
     }
-    if (version == kSchemaVersion) return {};
     if (version > kSchemaVersion) {
       return fail(Errc::kUnsupported, "database: written by a later version of berth (schema {})",
                   version);
     }
-    return transact([this] { return run(kSchema); });
+    if (version != kSchemaVersion) TRY(transact([this] { return run(kSchema); }));
+    fill_log();
+    return {};
   }
 
   sqlite3* handle_;
@@ -192,24 +240,31 @@ Result<std::unique_ptr<SqliteStore>> SqliteStore::open(const std::string& path,
 }
 
 Status SqliteStore::load(CpuArchitecture host) {
+  DefinitionMaker definitions(host);
   auto tasks = TRY(database_->prepare("SELECT id, body FROM tasks"));
   while (TRY(tasks.step())) {
     std::string id = tasks.text(0);
-    Task task = TRY(parse_task_record(tasks.text(1), "task " + id.substr(0, kRecordNameMax), host));
+    std::string name = "task " + id.substr(0, kRecordNameMax);
+    Task task = TRY(parse_task_record(tasks.text(1), name, definitions));
     if (task.id != id) return fail(Errc::kCorrupt, "task {}: its record says {}", id, task.id);
     if (task.last_status() == TaskStatus::kStopped && task.stopped_at) {
       stopped_.emplace(*task.stopped_at, id);
     }
     tasks_[id].task = std::move(task);
   }
-  auto stories = TRY(database_->prepare(
-      "SELECT task_id, COUNT(*), SUM(decision <> '') FROM stories GROUP BY task_id"));
-  while (TRY(stories.step())) {
-    auto kept = tasks_.find(stories.text(0));
-    if (kept == tasks_.end()) continue;
-    kept->second.story_lines = static_cast<size_t>(stories.number(1));
-    kept->second.is_decided = stories.number(2) > 0;
+  // Nothing happens any more to those that have stopped.
+  for (auto& [id, kept] : tasks_) {
+    if (kept.task.last_status() != TaskStatus::kStopped) TRY(count_story(id, kept));
   }
+  return {};
+}
+
+Status SqliteStore::count_story(const std::string& task_id, Kept& kept) {
+  auto story = TRY(
+      database_->prepare("SELECT COUNT(*), TOTAL(decision <> '') FROM stories WHERE task_id = ?"));
+  if (!TRY(story.bind(task_id).step())) return {};
+  kept.story_lines = static_cast<size_t>(story.number(0));
+  kept.is_decided = story.number(1) > 0;
   return {};
 }
 

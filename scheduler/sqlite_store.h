@@ -48,6 +48,7 @@ class SqliteStore final : public Store {
   };
   explicit SqliteStore(std::unique_ptr<Database> database);
   Status load(CpuArchitecture host);
+  Status count_story(const std::string& task_id, Kept& kept);
   Status write_change(const Change& change, Kept& kept);
   Status write_records(const std::vector<Record>& records);
 

@@ -4,7 +4,6 @@
 #include "scheduler/task_record.h"
 
 #include "base/json.h"
-#include "scheduler/definition_source.h"
 #include "scheduler/record_values.h"
 
 #include <nlohmann/json.hpp>
@@ -243,14 +242,13 @@ Result<Container> parse_container(const json::Node& node) {
   return container;
 }
 
-Result<Task> parse_task(const json::Node& root, CpuArchitecture host) {
+Result<Task> parse_task(const json::Node& root, DefinitionMaker& definitions) {
   Task task;
   task.id = TRY(root.string_at("id"));
   task.request = TRY(parse_request(TRY(root.at("request"))));
   const TaskRequest& request = task.request;
-  task.definition = TRY(make_definition(
-      {request.definition_json, request.overrides_json, request.launch_type, request.volumes_json},
-      host));
+  task.definition = TRY(definitions.make({request.definition_json, request.overrides_json,
+                                          request.launch_type, request.volumes_json}));
   task.group = TRY(text_of(root, "group"));
   task.lifecycle = TaskLifecycle(TRY(parse_word(root, "lastStatus", kTaskStatuses)));
   task.desired_status = TRY(parse_word(root, "desiredStatus", kDesiredStatuses));
@@ -280,6 +278,16 @@ Result<Task> parse_task(const json::Node& root, CpuArchitecture host) {
 }
 
 }  // namespace
+
+Result<TaskDefinition> DefinitionMaker::make(const DefinitionSource& source) {
+  std::array<std::string, 4> key = {source.definition_json, source.overrides_json,
+                                    source.launch_type, source.volumes_json};
+  auto made = made_.find(key);
+  if (made == made_.end()) {
+    made = made_.emplace(std::move(key), TRY(make_definition(source, host_))).first;
+  }
+  return made->second;
+}
 
 std::string render_task_record(const Task& task) {
   RecordJson orders = RecordJson::object();
@@ -314,9 +322,9 @@ std::string render_task_record(const Task& task) {
 }
 
 Result<Task> parse_task_record(std::string_view text, const std::string& name,
-                               CpuArchitecture host) {
+                               DefinitionMaker& definitions) {
   auto document = TRY(json::Document::parse(text, {.name = name}));
-  auto task = parse_task(document.root(), host);
+  auto task = parse_task(document.root(), definitions);
   if (!task) return wrap(std::move(task).error(), "{}", name);
   return task;
 }

@@ -144,6 +144,79 @@ TEST_F(StoreDirectory, WhatWasCommittedIsThereAfterEachCommit) {
   }
 }
 
+// Two tasks of one definition: what is made of it once is not what the other has with its
+// overrides.
+TEST_F(StoreDirectory, TasksOfOneDefinitionKeepTheirOverrides) {
+  {
+    auto store = open();
+    SeededRng rng(1);
+    Core core(*store, rng);
+    for (const char* id : {"as-written-1", "overridden", "as-written-2"}) {
+      RunTaskRequested request = request_of(id);
+      if (std::string_view(id) != "overridden") request.request.overrides_json = "";
+      auto definition =
+          make_definition({request.request.definition_json, request.request.overrides_json,
+                           request.request.launch_type, request.request.volumes_json},
+                          kStoreHost);
+      ASSERT_TRUE(definition) << definition.error().text;
+      request.definition = *definition;
+      core.submit(request);
+    }
+    ASSERT_TRUE(core.step(kStoreStart));
+  }
+  auto store = open();
+  EXPECT_EQ(store->find_task("as-written-1")->definition.memory_mib, std::nullopt);
+  EXPECT_EQ(store->find_task("overridden")->definition.memory_mib, 1024u);
+  EXPECT_EQ(store->find_task("as-written-2")->definition,
+            store->find_task("as-written-1")->definition);
+}
+
+// A log that grows would have each request wait for the file system's journal.
+TEST_F(StoreDirectory, ItsLogHasItsSizeFromTheBeginningAndKeepsIt) {
+  constexpr uintmax_t kWrittenBackAt = 16'000'000;  // 4,000 pages of 4 KiB
+  std::filesystem::path log = path() + "-wal";
+  auto store = open();
+  uintmax_t size = std::filesystem::file_size(log);
+  EXPECT_GE(size, kWrittenBackAt);
+  for (int i = 0; i < 40; ++i) {  // 20 MiB: it is written back, and begun again
+    ASSERT_TRUE(
+        store->write({{"kind", "key", std::string(512 * 1024, static_cast<char>('a' + i))}}));
+  }
+  EXPECT_EQ(std::filesystem::file_size(log), size);
+  store.reset();
+  EXPECT_EQ(std::filesystem::file_size(log), size);
+  store = open();
+  EXPECT_EQ(std::filesystem::file_size(log), size);
+  auto records = store->read("kind");
+  ASSERT_TRUE(records) << records.error().text;
+  ASSERT_EQ(records->size(), 1u);
+  EXPECT_EQ(records->front().body, std::string(512 * 1024, static_cast<char>('a' + 39)));
+}
+
+// What a death leaves is in the log alone; what an end leaves, in the database alone.
+TEST_F(StoreDirectory, ADeathLeavesTheLogAndAnEndDoesNot) {
+  std::filesystem::path log = path() + "-wal";
+  auto store = open();
+  ASSERT_TRUE(store->write({{"kind", "key", "before"}}));
+  std::filesystem::path dead = directory_ / "dead.db";
+  std::filesystem::copy_file(path(), dead);
+  std::filesystem::copy_file(log, dead.string() + "-wal");
+  {
+    auto revived = SqliteStore::open(dead, kStoreHost);
+    ASSERT_TRUE(revived) << revived.error().text;
+    auto records = (*revived)->read("kind");
+    ASSERT_TRUE(records) << records.error().text;
+    ASSERT_EQ(records->size(), 1u);
+    EXPECT_EQ(records->front().body, "before");
+  }
+  store.reset();
+  std::filesystem::remove(log);
+  auto records = open()->read("kind");
+  ASSERT_TRUE(records) << records.error().text;
+  ASSERT_EQ(records->size(), 1u);
+  EXPECT_EQ(records->front().body, "before");
+}
+
 TEST_F(StoreDirectory, ADefinitionIsMadeAgainWithItsOverrides) {
   auto definition = make_definition({kKeptDefinition, kKeptOverrides, "", ""}, kStoreHost);
   EXPECT_FALSE(definition);  // NUL is in no environment
