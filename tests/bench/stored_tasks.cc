@@ -1,5 +1,6 @@
-// stored_tasks DATABASE COUNT: a berthd's database with COUNT tasks that stopped just now, each as
-// a life of two containers leaves it. berthd keeps them for an hour.
+// stored_tasks DATABASE COUNT [killed]: a berthd's database with COUNT tasks more that stopped just
+// now, each as a life of two containers leaves it. berthd keeps them for an hour. "killed": as who
+// is killed leaves it, with 15 MiB in the write-ahead log, just before they would be written back.
 #include "base/ids.h"
 #include "base/text.h"
 #include "scheduler/core.h"
@@ -9,12 +10,16 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
+#include <string_view>
 
 namespace berth {
 namespace {
 
 constexpr auto kHost = scheduler::CpuArchitecture::kX86_64;
 constexpr uint64_t kAtATime = 500;  // tasks of a transaction
+constexpr int kLogRecords = 15;     // of a MiB each; the log is written back at 4,000 pages
+constexpr size_t kLogRecordBytes = 1024 * 1024;
 
 const char* const kDefinition = R"({"family": "web", "networkMode": "awsvpc", "cpu": "256",
   "memory": "512", "containerDefinitions": [
@@ -61,16 +66,28 @@ Status fill(const std::string& path, uint64_t count) {
   return {};
 }
 
+// The log, which was empty. Does not return: the store is not closed.
+Status fill_log_and_die(const std::string& path) {
+  auto store = TRY(scheduler::SqliteStore::open(path, kHost));
+  for (int i = 0; i < kLogRecords; ++i) {
+    std::string body(kLogRecordBytes, static_cast<char>('a' + i));
+    TRY(store->write({{"bench", "filler", std::move(body)}}));
+  }
+  std::_Exit(0);
+}
+
 }  // namespace
 }  // namespace berth
 
 int main(int argc, char** argv) {
-  auto count = argc == 3 ? berth::parse_u64(argv[2]) : std::nullopt;
+  bool is_killed = argc == 4 && std::string_view(argv[3]) == "killed";
+  auto count = argc == 3 || is_killed ? berth::parse_u64(argv[2]) : std::nullopt;
   if (!count) {
-    std::fprintf(stderr, "usage: stored_tasks DATABASE COUNT\n");
+    std::fprintf(stderr, "usage: stored_tasks DATABASE COUNT [killed]\n");
     return 2;
   }
   auto filled = berth::fill(argv[1], *count);
+  if (filled && is_killed) filled = berth::fill_log_and_die(argv[1]);
   if (filled) return 0;
   std::fprintf(stderr, "stored_tasks: %s\n", filled.error().text.c_str());
   return 1;
