@@ -77,7 +77,6 @@ class CborReader {
       case kCborMap:
         return map(head, depth);
       case kCborTag:
-        if (head.info == kCborIndefinite) return malformed();
         return item(depth + 1);
       default:
         return simple(head);
@@ -100,6 +99,9 @@ class CborReader {
     return taken;
   }
 
+  // Strings and containers, of which a break tells the end.
+  static bool may_be_indefinite(uint8_t major) { return major >= kCborBytes && major <= kCborMap; }
+
   Result<Head> read_head() {
     auto first = static_cast<uint8_t>(TRY(take(1))[0]);
     Head head{.major = static_cast<uint8_t>(first >> kCborInfoBits),
@@ -110,7 +112,7 @@ class CborReader {
       for (char byte : TRY(take(uint64_t{1} << (head.info - kCborOneByte)))) {
         head.argument = head.argument << 8 | static_cast<uint8_t>(byte);
       }
-    } else if (head.info != kCborIndefinite) {
+    } else if (head.info != kCborIndefinite || !may_be_indefinite(head.major)) {
       return malformed();
     }
     return head;

@@ -72,6 +72,8 @@ TEST(Cbor, WhatIsNoneIsToldInWords) {
       {"f97c00", "a number is infinite, or none"},
       {"fb7ff8000000000000", "a number is infinite, or none"},
       {"1c", "malformed"},
+      {"1f", "malformed"},
+      {"3f", "malformed"},
       {"ff", "malformed"},
       {"f818", "malformed"},
       {"5f6161ff", "malformed"},
