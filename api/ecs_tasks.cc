@@ -100,6 +100,7 @@ Json stop_task(Ecs& ecs, Ask& ask) {
   const scheduler::Cluster* cluster = find_cluster(ecs, ask);
   std::string text = ask.required_text("task");
   std::string reason = ask.text("reason");
+  bool is_to_be_killed = ask.flag("x-berth-kill");
   if (reason.size() > kStopReasonMax) {
     ask.invalid(fmt::format("reason can have at most {} characters.", kStopReasonMax));
   }
@@ -108,7 +109,11 @@ Json stop_task(Ecs& ecs, Ask& ask) {
   if (task == nullptr) ask.invalid("The referenced task was not found.");
   if (ask.refused()) return {};
   if (!is_stopped(*task)) {
-    ecs.core.submit(scheduler::StopRequested{.task_id = id, .reason = reason});
+    if (is_to_be_killed) {
+      ecs.core.submit(scheduler::KillRequested{.task_id = id, .reason = reason});
+    } else {
+      ecs.core.submit(scheduler::StopRequested{.task_id = id, .reason = reason});
+    }
     ask.check(ecs.step());
   }
   if (ask.refused()) return {};

@@ -269,13 +269,14 @@ bool is_stopped(const Container& container) {
 
 void apply(Task&, const RunTaskRequested&, const Moment&) {}  // the same request again
 
-// ECS takes the tags off a task that a user stops.
+// ECS takes the tags off a task that a user stops, and so does a kill.
 void apply(Task& task, const StopRequested& event, const Moment& moment) {
   if (event.stop_code == StopCode::kUserInitiated) task.request.tags.clear();
   decide_stop(task, event.stop_code, event.reason, moment.now);
 }
 
 void apply(Task& task, const KillRequested& event, const Moment& moment) {
+  task.request.tags.clear();
   decide_stop(task, StopCode::kUserInitiated, event.reason, moment.now);
   if (!task.orders.release) task.orders.kill = true;
 }
@@ -434,11 +435,12 @@ void settle(Task& task, WallTime now) {
   if (is_stopping(task)) settle_stop(task);
 }
 
-// The orders that this change gave, as commands.
+// The orders that this change gave, as commands. What is killed is not asked to stop first.
 void add_orders(const Orders& before, const Task& task, std::vector<Command>& commands) {
+  bool is_killed = task.orders.kill && !before.kill;
   if (task.orders.start && !before.start) commands.push_back(StartTask{task});
-  if (task.orders.stop && !before.stop) commands.push_back(StopTask{task.id});
-  if (task.orders.kill && !before.kill) commands.push_back(KillTask{task.id});
+  if (task.orders.stop && !before.stop && !is_killed) commands.push_back(StopTask{task.id});
+  if (is_killed) commands.push_back(KillTask{task.id});
   if (task.orders.release && !before.release) commands.push_back(ReleaseTask{task.id});
 }
 

@@ -137,8 +137,11 @@ std::vector<agent::ListedTask> DaemonTasks::without_directory(
 }
 
 Status stop_daemon_task(const agent::Config& config, const DaemonTask& task,
-                        const std::string& reason) {
-  TasksJson request = {{"cluster", task.cluster}, {"task", task.arn}, {"reason", reason}};
+                        const std::string& reason, StopManner manner) {
+  TasksJson request = {{"cluster", task.cluster},
+                       {"task", task.arn},
+                       {"reason", reason},
+                       {"x-berth-kill", manner == StopManner::kKill}};
   TRY(ask_ecs(config, "StopTask", request));
   return {};
 }

@@ -46,9 +46,12 @@ class DaemonTasks {
   std::map<std::string, DaemonTask> tasks_;
 };
 
-// As `aws ecs stop-task` does it: berthd's story of the task says who wanted it.
+enum class StopManner { kAsk, kKill };
+
+// As `aws ecs stop-task` does it: berthd's story of the task says who wanted it. kKill is berth's
+// own: no container hears its stop signal.
 Status stop_daemon_task(const agent::Config& config, const DaemonTask& task,
-                        const std::string& reason);
+                        const std::string& reason, StopManner manner);
 
 // Whether berthd knows nothing of it that is not over.
 Result<bool> is_over(const agent::Config& config, const DaemonTask& task);

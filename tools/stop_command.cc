@@ -56,19 +56,17 @@ Status wait_for_release(const std::string& lock_file) {
   return sys::lock(lock->get(), sys::LockMode::kShared);
 }
 
-// Through berthd. Killing one is then its supervisor's, as StopTask has no word for it. berthd
-// tells when the task is over: one that has not started yet has no supervisor to be waited for.
-Status stop_by_daemon(const agent::Config& config, const agent::ListedTask& task,
-                      const DaemonTask& of_daemon, bool kill) {
+// Through berthd, which tells when the task is over: one that has not started yet has no
+// supervisor to be waited for.
+Status stop_by_daemon(const agent::Config& config, const DaemonTask& task, bool kill) {
   EventFollower events(config);
   TRY(events.latest());
-  TRY(stop_daemon_task(config, of_daemon, kill ? kKillReason : kStopReason));
-  bool is_killed = kill && task.shim != 0;
-  if (is_killed) {
-    auto killed = stop_by_supervisor(config, task, kill);
-    if (!killed && killed.error().code != Errc::kUnavailable) return killed;  // it has just ended
+  if (kill) {
+    TRY(stop_daemon_task(config, task, kKillReason, StopManner::kKill));
+  } else {
+    TRY(stop_daemon_task(config, task, kStopReason, StopManner::kAsk));
   }
-  while (!TRY(is_over(config, of_daemon))) TRY(events.next());
+  while (!TRY(is_over(config, task))) TRY(events.next());
   return {};
 }
 
@@ -85,7 +83,7 @@ Status stop(const agent::Config& config, const StopOptions& options) {
     if (of_daemon == nullptr) {
       TRY(stop_by_supervisor(config, *task, options.kill));
     } else {
-      TRY(stop_by_daemon(config, *task, *of_daemon, options.kill));
+      TRY(stop_by_daemon(config, *of_daemon, options.kill));
     }
     TRY(wait_for_release(agent::paths_of(config).task_lock(task->info.id)));
     std::printf("%s\n", task->info.id.c_str());

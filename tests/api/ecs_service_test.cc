@@ -454,6 +454,19 @@ TEST_F(EcsTest, ATaskLivesThroughItsStatuses) {
             "MISSING");
 }
 
+// A member of berth's own, for `berth stop --kill`: the stop signal would be heard first.
+TEST_F(EcsTest, WhatIsToBeKilledIsNotAsked) {
+  register_web();
+  std::string arn = good("RunTask", R"({"taskDefinition": "web"})")["tasks"][0]["taskArn"];
+  commands_.clear();
+  json request = {{"task", arn}, {"reason", "now"}, {"x-berth-kill", true}};
+  json killed = good("StopTask", request.dump())["task"];
+  EXPECT_EQ(killed["stoppedReason"], "now");
+  EXPECT_EQ(killed["stopCode"], "UserInitiated");
+  ASSERT_EQ(commands_.size(), 1u);
+  EXPECT_TRUE(std::holds_alternative<scheduler::KillTask>(commands_[0]));
+}
+
 TEST_F(EcsTest, AHostHasOnlySoMuch) {
   register_web();  // 256 CPU, 512 MiB
   json answer = good("RunTask", R"({"taskDefinition": "web", "count": 10})");

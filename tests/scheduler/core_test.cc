@@ -90,6 +90,13 @@ TEST_F(CoreTest, TheFirstStopDecidesAndASecondKills) {
   EXPECT_EQ(exit_code_of(task()), kInterruptedExitCode);
 }
 
+TEST_F(CoreTest, WhatIsKilledIsNotAskedToStopFirst) {
+  EXPECT_EQ(send(KillRequested{.task_id = kId, .reason = "now"}),
+            std::vector<Command>{KillTask{kId}});
+  EXPECT_TRUE(send(StopRequested{.task_id = kId}).empty());
+  EXPECT_EQ(task().stopped_reason, "now");
+}
+
 TEST_F(CoreTest, HealthIsOfEssentialContainersWithACheckOnly) {
   auto becomes = [&](const char* name, HealthStatus status, int at) {
     ContainerHealth health{.status = status, .since = WallTime(std::chrono::seconds(at))};

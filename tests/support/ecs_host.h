@@ -117,16 +117,15 @@ class EcsHost {
           .task_id = task.id, .container = container.name, .at = clock_.wall()});
     }
   }
-  void obey(const scheduler::StopTask& order) {
-    for (const scheduler::Container& container : core_->find_task(order.task_id)->containers) {
-      agent_tells(scheduler::ContainerExited{.task_id = order.task_id,
-                                             .container = container.name,
-                                             .exit_code = 143,
-                                             .at = clock_.wall()});
+  void obey(const scheduler::StopTask& order) { end_all(order.task_id, 143); }
+  void obey(const scheduler::KillTask& order) { end_all(order.task_id, 137); }
+  void end_all(const std::string& id, int code) {
+    for (const scheduler::Container& container : core_->find_task(id)->containers) {
+      agent_tells(scheduler::ContainerExited{
+          .task_id = id, .container = container.name, .exit_code = code, .at = clock_.wall()});
     }
-    agent_tells(scheduler::TaskStopped{.task_id = order.task_id, .at = clock_.wall()});
+    agent_tells(scheduler::TaskStopped{.task_id = id, .at = clock_.wall()});
   }
-  void obey(const scheduler::KillTask&) {}
   void obey(const scheduler::HoldTask& order) { held_[order.task_id] = order.is_held; }
   void obey(const scheduler::ReleaseTask& order) {
     agent_tells(scheduler::TaskReleased{.task_id = order.task_id});
