@@ -84,11 +84,11 @@ TEST_F(OciProgramTest, FailureWithoutALogNamesTheProgram) {
 
 TEST_F(OciProgramTest, OneThatHangsIsKilled) {
   (void)runtime("echo $$ >" + bundle() + "/pid; exec sleep 1000");  // writes the program
-  OciProgram hangs(bundle() + "/runtime", bundle(), std::chrono::milliseconds(300));
+  OciProgram hangs(bundle() + "/runtime", bundle(), std::chrono::milliseconds(2500));
   auto started = hangs.start("id");
   ASSERT_FALSE(started);
   EXPECT_EQ(started.error().text,
-            bundle() + "/runtime start did not end within 0.3 s and was killed");
+            bundle() + "/runtime start did not end within 2.5 s and was killed");
   auto pid = parse_u64(trim(file("pid")));
   ASSERT_TRUE(pid);
   EXPECT_FALSE(sys::start_time_of(static_cast<pid_t>(*pid))) << "it lives on";
