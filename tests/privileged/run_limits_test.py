@@ -66,21 +66,22 @@ def test_fork_bomb_is_stopped_at_the_tasks_limit(warm, tmp_path):
         events = instance.cgroup_files("pids", "pids.events") + instance.cgroup_files("pids", "main/pids.events")
         (current,) = instance.cgroup_files("pids", "pids.current")
         wait_until(lambda: sum(stat(path, "max") for path in events) > 0, "a fork is refused")
-        assert 1 < len(running.pids()) <= limit
+        # Counted one by one while they come and go, there may seem to be more.
+        wait_until(lambda: 1 < len(running.pids()) <= limit, "so many processes")
         assert int(current.read_text()) <= limit
     leak_census.assert_equal(before, instance.state, instance.root)
 
 
 def test_task_cpu_is_a_quota(berth):
-    """A quarter of a processor: throttled, and no more time than that."""
-    with berth.start(task(sh(SPIN), cpu="256", memory="128")) as running:
+    """An eighth of a processor, which others leave to it: throttled, and no more time than that."""
+    with berth.start(task(sh(SPIN), cpu="128", memory="128")) as running:
         running.wait_for("ready")
         (path,) = berth.cgroup_files("cpu", "cpu.stat")
         pid = running.pids()[0]
         throttled, used, begin = stat(path, "nr_throttled"), cpu_seconds(pid), time.monotonic()
-        wait_until(lambda: stat(path, "nr_throttled") - throttled >= 10, "throttled in ten periods")
+        wait_until(lambda: stat(path, "nr_throttled") - throttled >= 10, "throttled in ten periods", seconds=120)
         used, elapsed = cpu_seconds(pid) - used, time.monotonic() - begin
-        assert used / elapsed < 0.35
+        assert used / elapsed < 0.2
 
 
 def test_cpu_time_is_shared_by_weight_not_capped(berth):
@@ -104,7 +105,7 @@ def test_busy_containers_get_processor_time_by_their_weight(berth):
             os.sched_setaffinity(pid, {min(os.sched_getaffinity(pid))})
         before = [cpu_seconds(pid) for pid in pids]
         used = lambda: [cpu_seconds(pid) - start for pid, start in zip(pids, before)]
-        wait_until(lambda: sum(used()) >= 1.5, "one and a half seconds between them", pause=0.1)
+        wait_until(lambda: sum(used()) >= 1.5, "one and a half seconds between them", seconds=120, pause=0.1)
         heavy, light = used()
     assert light > 0
     assert 2.5 < heavy / light < 6

@@ -14,6 +14,7 @@ import urllib.request
 
 import pytest
 
+import waiting
 from berth import BIN, PATIENCE, sh, task
 
 SERVE = "mkdir -p /www; echo page of $(hostname) >/www/index.html; httpd -f -p {port} -h /www & echo ready; wait"
@@ -32,14 +33,7 @@ def fetch(url):
 
 def fetch_when_up(url):
     """The server prints "ready" just before it listens."""
-    deadline = time.monotonic() + 5 * PATIENCE
-    while True:
-        try:
-            return fetch(url)
-        except OSError:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.05)
+    return waiting.fetch(url)
 
 
 @contextlib.contextmanager
@@ -174,7 +168,7 @@ def test_task_reaches_the_world_as_the_host(world, berth):
     with subprocess.Popen([*world, sys.executable, "-c", ECHO_PEER], stdout=subprocess.PIPE, text=True) as peer:
         try:
             assert peer.stdout.readline() == "listening\n"
-            outcome = berth.run(task(sh("nc -w 5 198.51.100.2 8080 </dev/null")))
+            outcome = berth.run(task(sh("nc -w 60 198.51.100.2 8080 </dev/null")))
         finally:
             peer.kill()
     assert outcome.lines() == ["seen as 198.51.100.1"]
@@ -201,7 +195,8 @@ def test_bridge_port_is_reached_from_the_world(world, berth):
     mappings = [{"containerPort": 80, "hostPort": port}]
     with berth.start(task(server(portMappings=mappings), networkMode="bridge")) as running:
         running.wait_for("ready")
-        page = subprocess.check_output([*world, "curl", "-s", "-m", "5", "--retry", "5", "--retry-connrefused", f"http://198.51.100.1:{port}/"], text=True)
+        curl = ["curl", "-s", "-m", "20", "--retry", "5", "--retry-connrefused", f"http://198.51.100.1:{port}/"]
+        page = subprocess.check_output([*world, *curl], text=True)
         assert page.startswith("page of")
 
 
@@ -280,7 +275,7 @@ def test_nginx_serves_its_page(berth):
     web = {"name": "web", "image": "nginx", "memory": 128, "portMappings": [{"containerPort": 80, "hostPort": port}]}
     with berth.start(task(web, networkMode="bridge")) as running:
         running.wait_for("start worker process .*")
-        assert "It works" in fetch(f"http://127.0.0.1:{port}/")
+        assert "It works" in fetch_when_up(f"http://127.0.0.1:{port}/")
         running.wait_for('"GET / HTTP/1.1" 200 .*')
 
 

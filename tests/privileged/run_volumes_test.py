@@ -57,7 +57,7 @@ def test_read_only_mount_refuses_writes(berth, tmp_path):
 def test_empty_volume_is_shared_and_ends_with_the_task(berth):
     definition = task(
         mounted("until test -e /data/made; do usleep 20000; done; cat /data/made"),
-        mounted("echo hello >/input/made", "writer", path="/input", essential=False),
+        mounted("echo hello >/input/new; mv /input/new /input/made", "writer", path="/input", essential=False),
         volumes=[{"name": "data"}])
     assert berth.run(definition).lines() == ["hello"]
     assert berth.run(task(mounted("ls /data | wc -l"), volumes=[{"name": "data", "host": {}}])).lines() == ["0"]
