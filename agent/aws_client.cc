@@ -56,28 +56,34 @@ std::string encoded_path(const std::string& path) {
 
 }  // namespace
 
-aws::HttpRequest get_object(const ServicePlace& place, const ObjectName& object,
-                            const aws::Credentials& credentials, WallTime now) {
+aws::HttpRequest object_request(const ServicePlace& place, const ObjectRequest& wanted,
+                                const aws::Credentials& credentials, WallTime now) {
   // By path, not by a host name of the bucket: what speaks like S3 on a host of its own knows that.
   aws::Url url = url_of(place, "s3");
   if (url.path.ends_with('/')) url.path.pop_back();
-  url.path += encoded_path(object.bucket) + encoded_path(object.key);
-  aws::Request request{"GET", url.path, "", {{"Host", url.host}}};
+  url.path += encoded_path(wanted.object.bucket);
+  if (!wanted.object.key.empty()) url.path += encoded_path(wanted.object.key);
+  aws::Request request{wanted.method, url.path, wanted.query, {{"Host", url.host}}};
   aws::Headers added = aws::sign(request, credentials,
                                  {.time = now,
                                   .region = place.region,
                                   .service = "s3",
-                                  .payload_hash = aws::sha256_hex(""),
+                                  .payload_hash = aws::sha256_hex(wanted.body.reveal()),
                                   .style = aws::PathStyle::kS3,
                                   .content_hash = aws::ContentHash::kHeader});
-  aws::HttpRequest sent{.method = "GET",
-                        .url = url.to_string(),
+  aws::HttpRequest sent{.method = wanted.method,
+                        .url = url.to_string() + (wanted.query.empty() ? "" : "?" + wanted.query),
                         .headers = {{"Host", Secret(url.host)}},
-                        .body = {},
+                        .body = wanted.body,
                         .timeout = kObjectTimeout,
                         .route = aws::Route::kUsual};
   for (const auto& [name, value] : added) sent.headers.emplace_back(name, Secret(value));
   return sent;
+}
+
+aws::HttpRequest get_object(const ServicePlace& place, const ObjectName& object,
+                            const aws::Credentials& credentials, WallTime now) {
+  return object_request(place, {.method = "GET", .object = object}, credentials, now);
 }
 
 Result<std::string> parse_object(aws::HttpResponse response) {

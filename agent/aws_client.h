@@ -20,9 +20,19 @@ struct ServicePlace {
   std::string region;
 };
 
+// Something that S3 is asked of an object, or, without a key, of its bucket.
+struct ObjectRequest {
+  std::string method;
+  ObjectName object;
+  std::string query{};  // a word of S3's: "encryption"
+  Secret body{};
+};
+aws::HttpRequest object_request(const ServicePlace& place, const ObjectRequest& wanted,
+                                const aws::Credentials& credentials, WallTime now);
 aws::HttpRequest get_object(const ServicePlace& place, const ObjectName& object,
                             const aws::Credentials& credentials, WallTime now);
-// The object's bytes. kNotFound, kDenied or kUnavailable with what S3 said.
+// The object's bytes, or those of another answer. kNotFound, kDenied or kUnavailable with what S3
+// said.
 Result<std::string> parse_object(aws::HttpResponse response);
 
 aws::HttpRequest get_secret_value(const ServicePlace& place, const SecretReference& reference,

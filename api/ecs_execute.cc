@@ -51,8 +51,8 @@ const Task* find_running_task(Ecs& ecs, Ask& ask, const scheduler::Cluster* clus
 
 // As the cluster's executeCommandConfiguration has it. DEFAULT, of clusters that say nothing as
 // well, is where the container's own lines go.
-std::optional<ExecLog> log_of(const Ecs& ecs, Ask& ask, const scheduler::Cluster& cluster,
-                              const Task& task, const Container& container) {
+std::optional<ExecLog> log_of(const Ecs& ecs, const scheduler::Cluster& cluster, const Task& task,
+                              const Container& container) {
   Json configuration = stored_json(cluster.configuration_json);
   Json execute = configuration.is_object()
                      ? configuration.value("executeCommandConfiguration", Json::object())
@@ -61,20 +61,19 @@ std::optional<ExecLog> log_of(const Ecs& ecs, Ask& ask, const scheduler::Cluster
   if (logging == "NONE") return std::nullopt;
   if (logging == "OVERRIDE") {
     Json log = execute.value("logConfiguration", Json::object());
-    if (log.contains("s3BucketName")) {
-      ask.invalid(
-          "executeCommandConfiguration.logConfiguration.s3BucketName: berth keeps sessions in log "
-          "groups alone; update the cluster to have only cloudWatchLogGroupName.");
-    }
-    std::string group = log.value("cloudWatchLogGroupName", "");
-    return group.empty() ? std::nullopt : std::optional(ExecLog{ecs.settings.region, group});
+    ExecLog kept{.region = ecs.settings.region,
+                 .group = log.value("cloudWatchLogGroupName", ""),
+                 .bucket = log.value("s3BucketName", ""),
+                 .key_prefix = log.value("s3KeyPrefix", ""),
+                 .must_be_encrypted = log.value("s3EncryptionEnabled", false)};
+    return kept.group.empty() && kept.bucket.empty() ? std::nullopt : std::optional(kept);
   }
   const auto* definition = task.definition.find_container(container.name);
   bool is_logged = definition != nullptr && definition->log_configuration &&
                    definition->log_configuration->driver == "awslogs";
   if (!is_logged) return std::nullopt;
   auto target = scheduler::awslogs_target_of(*definition->log_configuration);
-  return ExecLog{target.region, target.group};
+  return ExecLog{.region = target.region, .group = target.group};
 }
 
 }  // namespace
@@ -95,8 +94,7 @@ Json execute_command(Ecs& ecs, Ask& ask) {
                            container->name, name_of(container->lifecycle.status())));
     return {};
   }
-  auto log = log_of(ecs, ask, *cluster, *task, *container);
-  if (ask.refused()) return {};
+  auto log = log_of(ecs, *cluster, *task, *container);
   auto session = ecs.sessions->open({task->id, container->name, std::move(*words), std::move(log)});
   if (!session) {
     ask.refuse("TargetNotConnectedException", session.error().text);

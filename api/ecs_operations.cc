@@ -56,7 +56,7 @@ constexpr auto kOperations = std::to_array<Operation>({
     {"DescribeTasks", describe_tasks, kWorks, ""},
     {"DiscoverPollEndpoint", discover_poll_endpoint, kRefused, kAgentOnly},
     {"ExecuteCommand", execute_command, kPartly,
-     "sessions are not logged to S3; one that lost its connection cannot be resumed"},
+     "a session that lost its connection cannot be resumed"},
     {"GetTaskProtection", get_task_protection, kWorks, ""},
     {"ListAccountSettings", list_account_settings, kWorks, ""},
     {"ListAttributes", list_attributes, kWorks, ""},

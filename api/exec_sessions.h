@@ -10,10 +10,14 @@
 
 namespace berth::api {
 
-// The log group that gets what a session shows, in a stream named after the session.
+// What gets what a session shows: a log group, in a stream named after the session, and a bucket of
+// S3, in an object PREFIX/SESSION.log. "": none.
 struct ExecLog {
-  std::string region;
-  std::string group;
+  std::string region{};  // of the group
+  std::string group{};
+  std::string bucket{};
+  std::string key_prefix{};
+  bool must_be_encrypted = false;  // by the bucket
 };
 
 struct ExecRequest {
@@ -32,8 +36,8 @@ struct ExecSession {
 class ExecSessions {
  public:
   virtual ~ExecSessions() = default;
-  // kNotFound in CloudWatch's words without the log group; kExhausted when too many wait for their
-  // clients.
+  // kNotFound in CloudWatch's words without the log group, and without a way to S3; kExhausted when
+  // too many wait for their clients.
   virtual Result<ExecSession> open(const ExecRequest& request) = 0;
 };
 

@@ -238,7 +238,7 @@ class Daemon {
         supervisor_(aws::parse_environment(sys::own_environment()), loop),
         driver_(driver_options_of(config, options), *memory.store, loop, env),
         ecs_(driver_.core(), *memory.catalog, env, ecs, [this] { return driver_.step(); }),
-        sessions_(options.sessions, paths_.root, env),
+        sessions_(options.sessions, config, env),
         metrics_(env.clock.wall()),
         feed_(loop, env.rng),
         ec2_(with_interfaces(std::move(ec2)), env),

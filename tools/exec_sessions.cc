@@ -38,6 +38,11 @@ std::string render_session_record(const SessionRecord& record) {
     json["log"] = {
         {"root", record.log->root}, {"region", record.log->region}, {"group", record.log->group}};
   }
+  if (record.archive) {
+    json["archive"] = {{"bucket", record.archive->bucket},
+                       {"key", record.archive->key},
+                       {"mustBeEncrypted", record.archive->must_be_encrypted}};
+  }
   return json.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
@@ -56,11 +61,18 @@ Result<SessionRecord> parse_session_record(std::string_view text) {
     wanted.group = TRY(log->string_at("group"));
     record.log = std::move(wanted);
   }
+  if (auto archive = root.find("archive")) {
+    ArchivePlace wanted;
+    wanted.bucket = TRY(archive->string_at("bucket"));
+    wanted.key = TRY(archive->string_at("key"));
+    wanted.must_be_encrypted = TRY(TRY(archive->at("mustBeEncrypted")).as_bool());
+    record.archive = std::move(wanted);
+  }
   return record;
 }
 
-ExecSessions::ExecSessions(Programs programs, std::string root, Env env)
-    : programs_(std::move(programs)), root_(std::move(root)), env_(env) {}
+ExecSessions::ExecSessions(Programs programs, const agent::Config& config, Env env)
+    : programs_(std::move(programs)), config_(config), env_(env) {}
 
 Result<api::ExecSession> ExecSessions::open(const api::ExecRequest& request) {
   forget_late();
@@ -69,11 +81,8 @@ Result<api::ExecSession> ExecSessions::open(const api::ExecRequest& request) {
                 waiting_.size());
   }
   SessionRecord record;
-  if (request.log) {
-    TRY(logs::LogStore(root_, request.log->region).find_group(request.log->group));
-    record.log = SessionLog{root_, request.log->region, request.log->group};
-  }
   record.id = kIdPrefix + make_hex(env_.rng, kHexOfWord) + make_hex(env_.rng, 1);
+  if (request.log) TRY(keep(*request.log, record));
   for (int i = 0; i < kTokenWords; ++i) record.token += make_hex(env_.rng, kHexOfWord);
   record.command = programs_.exec;
   // As root: AWS's agent is root's, whoever the container runs as.
@@ -83,6 +92,24 @@ Result<api::ExecSession> ExecSessions::open(const api::ExecRequest& request) {
   api::ExecSession session{record.id, record.token, kPathPrefix + record.id};
   waiting_[session.id] = {std::move(record), env_.clock.now() + kWait};
   return session;
+}
+
+Status ExecSessions::keep(const api::ExecLog& log, SessionRecord& record) const {
+  if (!log.group.empty()) {
+    TRY(logs::LogStore(config_.root, log.region).find_group(log.group));
+    record.log = SessionLog{config_.root, log.region, log.group};
+  }
+  if (log.bucket.empty()) return {};
+  if (!config_.environment_files.ask_s3) {
+    return fail(Errc::kNotFound,
+                "s3BucketName {}: there is no environmentFiles.s3 in berth.json "
+                "(docs/configuration.md, Environment files), so no bucket can be reached",
+                log.bucket);
+  }
+  std::string prefix = log.key_prefix;
+  if (!prefix.empty() && !prefix.ends_with('/')) prefix += '/';
+  record.archive = ArchivePlace{log.bucket, prefix + record.id + ".log", log.must_be_encrypted};
+  return {};
 }
 
 void ExecSessions::forget_late() {

@@ -13,6 +13,7 @@
 #include "api/exec_sessions.h"
 #include "base/env.h"
 #include "http/server.h"
+#include "tools/session_archive.h"
 #include "tools/session_transcript.h"
 
 #include <map>
@@ -31,8 +32,9 @@ constexpr int kSessionRecordFd = 4;
 struct SessionRecord {
   std::string id;
   std::string token;
-  std::vector<std::string> command;  // what is run on a terminal of the session's
-  std::optional<SessionLog> log{};   // that gets what is shown
+  std::vector<std::string> command;       // what is run on a terminal of the session's
+  std::optional<SessionLog> log{};        // that gets what is shown
+  std::optional<ArchivePlace> archive{};  // likewise
 };
 std::string render_session_record(const SessionRecord& record);
 Result<SessionRecord> parse_session_record(std::string_view text);
@@ -44,8 +46,8 @@ class ExecSessions final : public api::ExecSessions {
     std::vector<std::string> session;
     std::vector<std::string> exec;
   };
-  // `root`: of the instance, where its log groups are.
-  ExecSessions(Programs programs, std::string root, Env env);
+  // `config`: of the instance, whose root has its log groups; borrowed.
+  ExecSessions(Programs programs, const agent::Config& config, Env env);
 
   Result<api::ExecSession> open(const api::ExecRequest& request) override;
   // For http::Server::on_upgrade.
@@ -56,11 +58,13 @@ class ExecSessions final : public api::ExecSessions {
     SessionRecord record;
     Instant until{};
   };
+  // Where the session's own record says that it is kept.
+  Status keep(const api::ExecLog& log, SessionRecord& record) const;
   void forget_late();
   void start(const SessionRecord& record, const sys::Fd& connection);
 
   Programs programs_;
-  std::string root_;
+  const agent::Config& config_;
   Env env_;
   std::map<std::string, Waiting> waiting_;
 };

@@ -13,6 +13,7 @@
 #include "sys/terminal.h"
 #include "tools/commands.h"
 #include "tools/exec_sessions.h"
+#include "tools/session_archive.h"
 #include "tools/session_transcript.h"
 #include "tools/system_commands.h"
 
@@ -38,8 +39,12 @@ constexpr const char* kBroken = "the session broke the rules of its protocol";
 
 class ExecSession {
  public:
-  ExecSession(SessionRecord record, sys::Loop& loop, Env env)
-      : record_(std::move(record)), loop_(loop), env_(env), channel_(record_.id, env) {}
+  ExecSession(SessionRecord record, const agent::Config& config, sys::Loop& loop, Env env)
+      : record_(std::move(record)),
+        config_(config),
+        loop_(loop),
+        env_(env),
+        channel_(record_.id, env) {}
 
   Status run(sys::Fd connection) {
     TRY(loop_.on_signals({SIGTERM, SIGINT, SIGHUP, SIGPIPE}, [this](int signal) {
@@ -54,6 +59,7 @@ class ExecSession {
     Status served = loop_.run();
     hang_up();
     if (transcript_) check_kept(transcript_->finish());
+    if (archive_) check_kept(archive_->finish());
     return served;
   }
 
@@ -105,6 +111,9 @@ class ExecSession {
     if (record_.log) {
       transcript_.emplace(TRY(SessionTranscript::begin(*record_.log, record_.id, env_.clock)));
       keep_more();
+    }
+    if (record_.archive) {
+      archive_.emplace(TRY(SessionArchive::begin(config_, *record_.archive, env_.clock)));
     }
     sys::Terminal terminal = TRY(sys::make_terminal(kFirstSize));
     sys::Program program;
@@ -168,6 +177,7 @@ class ExecSession {
       if (!got || *got == 0) return finish();
       bytes.resize(*got);
       if (transcript_) check_kept(transcript_->add(bytes));
+      if (archive_) archive_->add(bytes);
       channel_.show(std::move(bytes));
       be_busy();
     }
@@ -223,10 +233,12 @@ class ExecSession {
   }
 
   SessionRecord record_;
+  const agent::Config& config_;
   sys::Loop& loop_;
   Env env_;
   aws::DataChannel channel_;
   std::optional<SessionTranscript> transcript_;
+  std::optional<SessionArchive> archive_;
   std::unique_ptr<http::WebSocketStream> stream_;
   bool has_token_ = false;
   bool is_finished_ = false;  // the program
@@ -237,20 +249,21 @@ class ExecSession {
   std::string typed_;
 };
 
-Status serve_session() {
+Status serve_session(const agent::Config& config) {
   SessionRecord record = TRY(parse_session_record(
       TRY(sys::read_file(sys::proc_path(kSessionRecordFd), kSessionRecordMax))));
   TRY(sys::set_cloexec(kSessionConnectionFd));
   sys::SystemClock clock;
   sys::SystemRng rng;
   auto loop = TRY(sys::Loop::make(clock));
-  return ExecSession(std::move(record), *loop, Env{clock, rng}).run(sys::Fd(kSessionConnectionFd));
+  return ExecSession(std::move(record), config, *loop, Env{clock, rng})
+      .run(sys::Fd(kSessionConnectionFd));
 }
 
 }  // namespace
 
-int session_command() {
-  return exit_code(serve_session());
+int session_command(const agent::Config& config) {
+  return exit_code(serve_session(config));
 }
 
 }  // namespace berth::tools

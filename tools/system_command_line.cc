@@ -43,7 +43,7 @@ void add_endpoint(CLI::App& system, Command& chosen) {
 
 void add_session(CLI::App& system, Command& chosen) {
   system.add_subcommand("session")->group("")->callback(
-      [&chosen] { chosen = [](const agent::Config&) { return session_command(); }; });
+      [&chosen] { chosen = [](const agent::Config& config) { return session_command(config); }; });
 }
 
 void add_format(CLI::App& command, bool& json) {

@@ -13,7 +13,7 @@ namespace berth::tools {
 int sweep_command(const agent::Config& config, std::chrono::milliseconds delay);
 
 int endpoint_command(const agent::Config& config, const std::string& task_id);
-int session_command();
+int session_command(const agent::Config& config);
 
 // What berthd says the time is, after it went ahead by `advance` ("" for not at all).
 struct ClockOptions {

@@ -10,12 +10,30 @@ import botocore.exceptions
 import pytest
 
 import leak_census
-from berth import children, proc
+from berth import Instance, children, proc
+from fake_aws import FakeAws
 from session_plugin import Refused, Session, WebSocket
 from waiting import wait_until
 
 WINDOW = 64  # messages: aws/data_channel.h
 QUICK = {"Delay": 1, "MaxAttempts": 60}
+
+
+@pytest.fixture(scope="module")
+def aws():
+    with FakeAws({"AKIDHOST": ("host/+=", "")}, ["unused"]) as fake:
+        fake.s3_keys = ("AKIDHOST", "host/+=")
+        yield fake
+
+
+@pytest.fixture(scope="module")
+def daemon_instance(tmp_path_factory, layouts, aws):
+    """One that knows where S3 is."""
+    config = {"accountId": "123456789012", "region": "eu-central-1",
+              "environmentFiles": {"s3": {"endpoint": aws.url, "profile": "dev", "region": "us-east-1"}}}
+    instance = Instance(tmp_path_factory.mktemp("execute"), {"busybox": f"oci:{layouts['busybox']}:latest"}, config)
+    instance.give_aws_profile("dev", "AKIDHOST", "host/+=")
+    return instance
 
 
 @pytest.fixture
@@ -152,9 +170,36 @@ def test_what_sessions_show_is_kept_as_the_cluster_has_it(daemon, ecs, task):
         configure(ecs, "OVERRIDE", cloudWatchLogGroupName="/nowhere")
         with pytest.raises(ecs.exceptions.TargetNotConnectedException, match="log group does not exist"):
             execute(ecs, task, "true")
-        configure(ecs, "OVERRIDE", s3BucketName="bucket")
-        with pytest.raises(ecs.exceptions.InvalidParameterException, match="s3BucketName"):
-            execute(ecs, task, "true")
+    finally:
+        configure(ecs, "DEFAULT")
+
+
+def test_what_sessions_show_is_put_into_a_bucket(daemon, ecs, task, aws):
+    """Who serves the bucket checks each signature with botocore."""
+    daemon.client("logs").create_log_group(logGroupName="/sessions-too")
+
+    def run(words, why=""):
+        session = execute(ecs, task, words)["session"]
+        with Session(session) as opened:
+            assert why in opened.wait_for_end()
+        wait_until(lambda: not sessions_of(daemon))
+        return session["sessionId"]
+
+    try:
+        configure(ecs, "OVERRIDE", s3BucketName="kept", s3KeyPrefix="a b/exec", cloudWatchLogGroupName="/sessions-too")
+        first = run("sh -c 'echo one; echo; printf two'")
+        assert aws.objects == {f"/kept/a%20b/exec/{first}.log": b"one\n\ntwo"}
+        assert shown_in(daemon, "/sessions-too") == {first: ["one", "two"]}
+        configure(ecs, "OVERRIDE", s3BucketName="safe", s3EncryptionEnabled=True)
+        never = run("echo never", "encryption is not set up on the selected Amazon S3 bucket safe")
+        assert not any(never in key for key in aws.objects)
+        aws.encrypted.add("safe")
+        last = run("seq 1 100000")
+        assert aws.objects[f"/safe/{last}.log"].decode().split() == [str(i) for i in range(1, 100001)]
+        aws.s3_keys, keys = ("AKIDHOST", "another"), aws.s3_keys
+        refused = run("echo never", "SignatureDoesNotMatch")
+        aws.s3_keys = keys
+        assert not any(refused in key for key in aws.objects)
     finally:
         configure(ecs, "DEFAULT")
 

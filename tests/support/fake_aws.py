@@ -54,7 +54,8 @@ class FakeAws:
         self.keys["ASIAHANDEDOUT"] = ("h", "ht")
         self.role_seconds = 3600  # what STS gives, lasts so long
         self.secrets = {}  # of Secrets Manager by id, of SSM by name: values
-        self.objects, self.s3_keys = {}, None  # of S3: "/bucket/key" -> bytes, and whose key may read them
+        self.objects, self.s3_keys = {}, None  # of S3: "/bucket/key" -> bytes, and whose key may read and write them
+        self.encrypted = set()  # buckets
         self.sessions = []  # of AssumeRole: (role, session name)
         self.sso_tokens = {"first": "again"}  # access token -> its refresh token
         self.container_token, self.imds_token = "container-token", "imds-token"
@@ -68,8 +69,10 @@ class FakeAws:
                 fake.post(self, self.rfile.read(int(self.headers["Content-Length"])))
 
             def do_PUT(self):
-                self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                fake.put(self)
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                if self.path.startswith("/latest/"):
+                    return fake.put(self)
+                fake.put_object(self, body)
 
             def do_GET(self):
                 fake.get(self)
@@ -175,11 +178,27 @@ class FakeAws:
         value = self.secrets[name]
         return self.send(handler, 200, {"Parameter": {"Value": value}} if service == "ssm" else {"SecretString": value})
 
+    def is_signed_for_s3(self, handler, body):
+        expected, _ = signature_of(handler, body, self.s3_keys, "us-east-1", "s3")
+        if handler.headers["Authorization"] == expected:
+            return True
+        self.send(handler, 403, b"<Error><Code>SignatureDoesNotMatch</Code><Message>no</Message></Error>", "application/xml")
+        return False
+
+    def put_object(self, handler, body):
+        if self.is_signed_for_s3(handler, body):
+            self.objects[handler.path] = body
+            self.send(handler, 200, b"", "application/xml")
+
     def get_object(self, handler):
-        expected, _ = signature_of(handler, b"", self.s3_keys, "us-east-1", "s3")
-        if handler.headers["Authorization"] != expected:
-            return self.send(handler, 403, b"<Error><Code>SignatureDoesNotMatch</Code><Message>no</Message></Error>",
-                             "application/xml")
+        if not self.is_signed_for_s3(handler, b""):
+            return None
+        bucket, _, asked = handler.path[1:].partition("?")
+        if asked == "encryption" and bucket in self.encrypted:
+            return self.send(handler, 200, b"<ServerSideEncryptionConfiguration/>", "application/xml")
+        if asked == "encryption":
+            return self.send(handler, 404, b"<Error><Code>ServerSideEncryptionConfigurationNotFoundError</Code><Message>"
+                                           b"not found</Message></Error>", "application/xml")
         if handler.path not in self.objects:
             return self.send(handler, 404, b"<Error><Code>NoSuchKey</Code><Message>The specified key does not exist."
                                            b"</Message></Error>", "application/xml")
