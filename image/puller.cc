@@ -162,8 +162,9 @@ Result<Image> pull_image(Store& store, const PullerConfig& config, Env env,
   // nothing.
   bool is_enough = request.policy == Policy::kIfMissing || !reference.digest.empty();
   if (known && is_enough && is_registry(reference)) {
-    known->reference = reference.to_string();
-    return use_image(store, *known, env);
+    Image image = TRY(use_image(store, *known, env));
+    image.reference = reference.to_string();
+    return image;
   }
   OpenSource opened = TRY(open_source(store, config, env, {reference, request.cancel}));
   return take_image(store, config, env, request, *opened.source, Origin::kElsewhere);

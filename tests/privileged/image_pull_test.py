@@ -112,6 +112,11 @@ def test_from_a_registry(layout, tmp_path, password):
         assert "not found" in pull(tmp_path / "store", reference + "x", **environment).stderr
     assert pulled(tmp_path / "store", reference, "if-missing") == directories
     assert "unavailable" in pull(tmp_path / "store", reference).stderr
+    # Content that is named by its digest needs no registry once it is there, under whatever tag it came.
+    digest, = (each["digest"] for each in json.loads((layout / "index.json").read_text())["manifests"]
+               if each["annotations"]["org.opencontainers.image.ref.name"] == "two")
+    done = pull(tmp_path / "store", f"{reference.removesuffix(':1')}@{digest}")
+    assert (done.stdout.split(), done.stderr) == (directories, "")
 
 
 @pytest.mark.parametrize("form", ["oci-archive", "docker-archive"])
