@@ -12,7 +12,7 @@
 namespace berth::image {
 namespace {
 
-constexpr size_t kOpenMax = 128;
+constexpr size_t kOpenMax = 64;   // besides those of files that wait to be made
 constexpr int kSymlinksMax = 40;  // in all of one path, as the kernel's own path walk
 // Of directories that no entry of any layer dates: the same layer unpacks to the same tree, always.
 constexpr sys::Times kUndated{};
@@ -49,9 +49,9 @@ Status check_depth(const std::string& path) {
 
 // Of an entry, but for overlayfs' own.
 Status remove_xattrs(const LayerTree::Place& place) {
-  for (const auto& [attribute, value] : TRY(sys::xattrs_at(place.dirfd, place.name))) {
+  for (const auto& [attribute, value] : TRY(sys::xattrs_at(place.dirfd(), place.name))) {
     if (attribute.starts_with(kOverlayAttributes)) continue;
-    TRY(sys::remove_xattr_at(place.dirfd, place.name, attribute));
+    TRY(sys::remove_xattr_at(place.dirfd(), place.name, attribute));
   }
   return {};
 }
@@ -83,18 +83,26 @@ Result<std::string> clean_path(std::string_view name) {
   return join(kept, "/");
 }
 
-LayerTree::LayerTree(sys::Fd root, LowerLayers lower)
-    : root_(std::move(root)), lower_layers_(std::move(lower)) {}
+LayerTree::LayerTree(sys::Fd root, LowerLayers lower, FileWriter& files)
+    : files_(files),
+      root_(std::make_shared<sys::Fd>(std::move(root))),
+      lower_layers_(std::move(lower)) {}
 
-Result<LayerTree> LayerTree::open(const std::string& target, LowerLayers lower) {
-  return LayerTree(TRY(sys::open(target, O_RDONLY | O_DIRECTORY)), std::move(lower));
+Result<LayerTree> LayerTree::open(const std::string& target, LowerLayers lower, FileWriter& files) {
+  return LayerTree(TRY(sys::open(target, O_RDONLY | O_DIRECTORY)), std::move(lower), files);
+}
+
+// What is asked about `path` from now on finds there what the entries so far have made of it.
+Status LayerTree::settle(const std::string& path) {
+  return files_.is_waiting(path) ? files_.settle() : Status();
 }
 
 Result<LayerTree::Place> LayerTree::place(const std::string& path) {
   auto [parent, name] = split_last(path);
   Directory found = TRY(directory(parent));
-  Place place{found.fd, name, joined(found.path, name)};
+  Place place{std::move(found.fd), name, joined(found.path, name)};
   TRY(check_depth(place.path));
+  TRY(settle(place.path));
   return place;
 }
 
@@ -116,10 +124,10 @@ Result<LayerTree::Directory> LayerTree::directory(const std::string& path) {
 }
 
 Result<LayerTree::Directory> LayerTree::walk(const std::string& path, int& links) {
-  Directory at{root_.get(), ""};
+  Directory at{root_, ""};
   if (path.empty()) return at;
   if (auto open = open_.find(path); open != open_.end()) {
-    return Directory{open->second.get(), path};
+    return Directory{open->second, path};
   }
   for (const std::string& name : split(path, '/')) at = TRY(step(at, name, links));
   return at;
@@ -129,17 +137,23 @@ Result<LayerTree::Directory> LayerTree::step(const Directory& parent, const std:
                                              int& links) {
   std::string path = joined(parent.path, name);
   if (auto open = open_.find(path); open != open_.end()) {
-    return Directory{open->second.get(), path};
+    return Directory{open->second, path};
   }
-  auto st = TRY(sys::stat_at(parent.fd, name));
-  if (!st) return make_parent(parent, name, links);
-  if (S_ISLNK(st->st_mode)) {
-    return follow(parent, TRY(sys::read_link_at(parent.fd, name)), links);
+  TRY(settle(path));
+  // Nearly every one is a directory: it is cheaper to find out by opening it than to look first.
+  auto opened = sys::open_beneath(parent.fd->get(), name, O_RDONLY | O_DIRECTORY, 0);
+  if (opened) return remember(path, std::move(*opened));
+  switch (opened.error().errno_value) {
+    case ENOENT:
+      return make_parent(parent, name, links);
+    case ELOOP:
+      return follow(parent, TRY(sys::read_link_at(parent.fd->get(), name)), links);
+    case ENOTDIR:
+      return fail(Errc::kInvalid, "\"{}\" is used as a directory but is none",
+                  printable(path, 400));
+    default:
+      return tl::unexpected<Error>(std::move(opened).error());
   }
-  if (!S_ISDIR(st->st_mode)) {
-    return fail(Errc::kInvalid, "\"{}\" is used as a directory but is none", printable(path, 400));
-  }
-  return remember(path, TRY(sys::open_beneath(parent.fd, name, O_RDONLY | O_DIRECTORY, 0)));
 }
 
 // A parent without an entry of its own in this layer: it looks as in the lower layers, or is new.
@@ -156,16 +170,16 @@ Result<LayerTree::Directory> LayerTree::make_parent(const Directory& parent,
     return fail(Errc::kInvalid, "\"{}\" is used as a directory but a lower layer has a file there",
                 printable(path, 400));
   }
-  TRY(sys::make_directory_at(parent.fd, name, 0755));
+  TRY(sys::make_directory_at(parent.fd->get(), name, 0755));
   Place place{parent.fd, name, path};
-  TRY(sys::chmod_at(place.dirfd, name, 0755));  // whatever the umask
+  TRY(sys::chmod_at(place.dirfd(), name, 0755));  // whatever the umask
   if (found) {
     TRY(copy_looks(*found, place));
   } else {
     set_directory_times(place, kUndated);
   }
   implied_.insert(path);
-  return remember(path, TRY(sys::open_beneath(parent.fd, name, O_RDONLY | O_DIRECTORY, 0)));
+  return remember(path, TRY(sys::open_beneath(place.dirfd(), name, O_RDONLY | O_DIRECTORY, 0)));
 }
 
 // As the kernel does it: ".." is the parent of where one has come to, not of what was written.
@@ -174,7 +188,7 @@ Result<LayerTree::Directory> LayerTree::follow(const Directory& parent, const st
   if (++links > kSymlinksMax) {
     return fail(Errc::kInvalid, "too many symlinks beneath \"{}\"", printable(parent.path, 400));
   }
-  Directory at = link.starts_with('/') ? Directory{root_.get(), ""} : parent;
+  Directory at = link.starts_with('/') ? Directory{root_, ""} : parent;
   for (const std::string& name : split(link, '/')) {
     if (name.empty() || name == ".") continue;
     if (name.size() > kNameMax) {
@@ -186,11 +200,11 @@ Result<LayerTree::Directory> LayerTree::follow(const Directory& parent, const st
   return at;
 }
 
-Result<LayerTree::Directory> LayerTree::remember(const std::string& path, sys::Fd fd) {
+LayerTree::Directory LayerTree::remember(const std::string& path, sys::Fd fd) {
   if (open_.size() >= kOpenMax) open_.clear();
-  int borrowed = fd.get();
-  open_[path] = std::move(fd);
-  return Directory{borrowed, path};
+  auto shared = std::make_shared<const sys::Fd>(std::move(fd));
+  open_[path] = shared;
+  return Directory{std::move(shared), path};
 }
 
 void LayerTree::forget_beneath(const std::string& path) {
@@ -201,17 +215,24 @@ void LayerTree::forget_beneath(const std::string& path) {
   erase_beneath(implied_, path);
 }
 
+bool LayerTree::take_file(const Place& place) {
+  if (place.name.empty() || directory_times_.contains(place.path)) return false;
+  copies_.erase(place.path);
+  return true;
+}
+
 Status LayerTree::clear(const Place& place) {
-  auto st = TRY(sys::stat_at(place.dirfd, place.name));
+  auto st = TRY(sys::stat_at(place.dirfd(), place.name));
   if (!st) return {};
   if (place.name.empty()) {
     return fail(Errc::kInvalid, "the root of the layer is not a directory");
   }
   if (S_ISDIR(st->st_mode)) {
+    TRY(files_.settle());  // those that come into it
     forget_beneath(place.path);
   }
   copies_.erase(place.path);
-  return sys::remove_tree_at(place.dirfd, place.name);
+  return sys::remove_tree_at(place.dirfd(), place.name);
 }
 
 Status LayerTree::make_directory(const Place& place, mode_t mode) {
@@ -220,10 +241,11 @@ Status LayerTree::make_directory(const Place& place, mode_t mode) {
     return {};
   }
   // Nearly every name is new: it is cheaper to find out by making it than to look first.
-  auto made = sys::make_directory_at(place.dirfd, place.name, mode);
+  auto made = sys::make_directory_at(place.dirfd(), place.name, mode);
   if (made || made.error().errno_value != EEXIST) return made;
-  auto st = TRY(sys::stat_at(place.dirfd, place.name));
+  auto st = TRY(sys::stat_at(place.dirfd(), place.name));
   if (st && S_ISDIR(st->st_mode)) {
+    TRY(files_.settle());  // what is in it gets the access list of the directory as it was
     implied_.erase(place.path);
     return remove_xattrs(
         place);  // of an earlier entry, or of a lower layer: this one's will follow
@@ -233,15 +255,13 @@ Status LayerTree::make_directory(const Place& place, mode_t mode) {
     TRY(clear(place));
     opaque(place.path);
   }
-  return sys::make_directory_at(place.dirfd, place.name, mode);
+  return sys::make_directory_at(place.dirfd(), place.name, mode);
 }
 
 Status LayerTree::link(const Place& place, const std::string& target) {
   std::string wanted = TRY(clean_path(target));
-  sys::Fd link_parent =
-      TRY(sys::duplicate(place.dirfd));  // finding the target may forget the borrowed one
   Place at = TRY(this->place(wanted));
-  auto st = TRY(sys::stat_at(at.dirfd, at.name));
+  auto st = TRY(sys::stat_at(at.dirfd(), at.name));
   if (!st) {
     auto found = TRY(find_lower(at.path));
     if (!found) {
@@ -259,22 +279,21 @@ Status LayerTree::link(const Place& place, const std::string& target) {
                 printable(target, 400));
   }
   if (at.path == place.path) return {};
-  sys::Fd target_parent = TRY(sys::duplicate(at.dirfd));
-  TRY(clear(Place{link_parent.get(), place.name, place.path}));
-  return sys::link_at({target_parent.get(), at.name}, {link_parent.get(), place.name});
+  TRY(clear(place));
+  return sys::link_at({at.dirfd(), at.name}, {place.dirfd(), place.name});
 }
 
 Status LayerTree::copy_up(const MergedView::Found& found, const Place& place) {
   int from = found.parent.get();
   if (S_ISLNK(found.st.st_mode)) {
     std::string target = TRY(sys::read_link_at(from, found.name));
-    TRY(sys::symlink_at(target, place.dirfd, place.name));
+    TRY(sys::symlink_at(target, place.dirfd(), place.name));
   } else if (S_ISREG(found.st.st_mode)) {
     sys::Fd source = TRY(sys::open_beneath(from, found.name, O_RDONLY, 0));
-    sys::Fd copy = TRY(sys::create_at(place.dirfd, place.name, 0600));
+    sys::Fd copy = TRY(sys::create_at(place.dirfd(), place.name, 0600));
     TRY(sys::copy_content(source.get(), copy.get()));
   } else {
-    TRY(sys::make_node_at(place.dirfd, place.name, found.st.st_mode, found.st.st_rdev));
+    TRY(sys::make_node_at(place.dirfd(), place.name, found.st.st_mode, found.st.st_rdev));
   }
   copies_.insert(place.path);
   return copy_looks(found, place);
@@ -283,22 +302,22 @@ Status LayerTree::copy_up(const MergedView::Found& found, const Place& place) {
 // Owner, mode, attributes and times; what overlayfs keeps for itself is not copied.
 Status LayerTree::copy_looks(const MergedView::Found& found, const Place& place) {
   const struct stat& st = found.st;
-  TRY(sys::chown_at(place.dirfd, place.name, {st.st_uid, st.st_gid}));
+  TRY(sys::chown_at(place.dirfd(), place.name, {st.st_uid, st.st_gid}));
   for (const auto& [attribute, value] : TRY(sys::xattrs_at(found.parent.get(), found.name))) {
     if (attribute.starts_with(kOverlayAttributes)) continue;
-    TRY(sys::set_xattr_at(place.dirfd, place.name, attribute, value));
+    TRY(sys::set_xattr_at(place.dirfd(), place.name, attribute, value));
   }
-  if (!S_ISLNK(st.st_mode)) TRY(sys::chmod_at(place.dirfd, place.name, st.st_mode & 07777));
+  if (!S_ISLNK(st.st_mode)) TRY(sys::chmod_at(place.dirfd(), place.name, st.st_mode & 07777));
   sys::Times times{st.st_atim, st.st_mtim};
-  if (!S_ISDIR(st.st_mode)) return sys::set_times_at(place.dirfd, place.name, times);
+  if (!S_ISDIR(st.st_mode)) return sys::set_times_at(place.dirfd(), place.name, times);
   set_directory_times(place, times);
   return {};
 }
 
 Status LayerTree::new_looks(const Place& place) {
   TRY(remove_xattrs(place));
-  TRY(sys::chown_at(place.dirfd, place.name, {0, 0}));
-  TRY(sys::chmod_at(place.dirfd, place.name, 0755));
+  TRY(sys::chown_at(place.dirfd(), place.name, {0, 0}));
+  TRY(sys::chmod_at(place.dirfd(), place.name, 0755));
   set_directory_times(place, kUndated);
   return {};
 }
@@ -308,6 +327,7 @@ void LayerTree::set_directory_times(const Place& place, const sys::Times& times)
 }
 
 Status LayerTree::finish() {
+  TRY(files_.settle());
   TRY(remove_temporaries());
   TRY(resolve_opaque());
   TRY(resolve_whiteouts());
@@ -318,7 +338,7 @@ Status LayerTree::finish() {
   TRY(finish_root());
   for (const auto& [path, times] : directory_times_) {
     Place found = TRY(place(path));  // by its name: it need not be opened for that
-    TRY(sys::set_times_at(found.dirfd, found.name, times));
+    TRY(sys::set_times_at(found.dirfd(), found.name, times));
   }
   return {};
 }
@@ -376,7 +396,7 @@ Status LayerTree::forget_hidden_looks() {
   for (const std::string& path : implied) {
     if (!is_hidden(path)) continue;
     Place where = TRY(place(path));
-    if (TRY(sys::remove_empty_directory_at(where.dirfd, where.name))) {
+    if (TRY(sys::remove_empty_directory_at(where.dirfd(), where.name))) {
       forget_beneath(path);
     } else {
       TRY(new_looks(where));
@@ -387,10 +407,10 @@ Status LayerTree::forget_hidden_looks() {
 
 Status LayerTree::apply_whiteout(const std::string& path) {
   Place where = TRY(place(path));
-  auto st = TRY(sys::stat_at(where.dirfd, where.name));
+  auto st = TRY(sys::stat_at(where.dirfd(), where.name));
   if (!st) {
-    TRY(sys::make_node_at(where.dirfd, where.name, S_IFCHR, makedev(0, 0)));
-    return sys::set_times_at(where.dirfd, where.name, {});  // the same layer, the same directory
+    TRY(sys::make_node_at(where.dirfd(), where.name, S_IFCHR, makedev(0, 0)));
+    return sys::set_times_at(where.dirfd(), where.name, {});  // the same layer, the same directory
   }
   if (S_ISDIR(st->st_mode)) opaque(path);
   return {};
@@ -400,7 +420,7 @@ Status LayerTree::apply_opaque(const std::string& path) {
   Directory found = TRY(directory(path));
   auto hidden = TRY(find_lower(found.path));
   if (!hidden || !S_ISDIR(hidden->st.st_mode)) return {};
-  return sys::set_xattr_at(found.fd, "", kOpaqueAttribute, "y");
+  return sys::set_xattr_at(found.fd->get(), "", kOpaqueAttribute, "y");
 }
 
 // overlayfs shows the root of the topmost layer: one without an entry for it looks as the layer
@@ -408,7 +428,7 @@ Status LayerTree::apply_opaque(const std::string& path) {
 Status LayerTree::finish_root() {
   if (has_root_entry_) return {};
   auto below = TRY(find_lower(""));
-  Place root{root_.get(), "", ""};
+  Place root{root_, "", ""};
   if (below) return copy_looks(*below, root);
   set_directory_times(root, kUndated);
   return {};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "image/file_writer.h"
 #include "image/merged.h"
 #include "image/unpack.h"
 #include "sys/fd.h"
@@ -25,18 +26,24 @@ Result<std::string> clean_path(std::string_view name);
 
 class LayerTree {
  public:
-  static Result<LayerTree> open(const std::string& target, LowerLayers lower);
+  // `files` is borrowed: files that it has yet to make are waited for where they matter.
+  static Result<LayerTree> open(const std::string& target, LowerLayers lower, FileWriter& files);
   LayerTree(LayerTree&&) = default;
 
   // Where an entry goes: a directory of this layer, and a name in it.
   struct Place {
-    int dirfd;         // borrowed until the next call
-    std::string name;  // "" is the root itself
-    std::string path;  // clean, without symlinks
+    std::shared_ptr<const sys::Fd> directory;  // shared: the tree keeps so many open and no more
+    std::string name;                          // "" is the root itself
+    std::string path;                          // clean, without symlinks
+
+    int dirfd() const { return directory->get(); }
   };
   // The parent is made if need be, with the looks that the lower layers give it.
   Result<Place> place(const std::string& path);
 
+  // Whether FileWriter may make a file there: no directory stands in its way. The file counts as an
+  // entry of this layer from now on.
+  bool take_file(const Place& place);
   // Removes what stands there, remembering that lower content must not shine through a directory
   // which takes its place.
   Status clear(const Place& place);
@@ -55,13 +62,15 @@ class LayerTree {
   Status finish();
 
  private:
-  LayerTree(sys::Fd root, LowerLayers lower);
+  LayerTree(sys::Fd root, LowerLayers lower, FileWriter& files);
+
+  Status settle(const std::string& path);
 
   Result<MergedView*> lower();
   Result<std::optional<MergedView::Found>> find_lower(const std::string& path);
   // The directory `path` of this layer, opened; resolves symlinks. The real path is returned too.
   struct Directory {
-    int fd;
+    std::shared_ptr<const sys::Fd> fd;
     std::string path;
   };
   Result<Directory> directory(const std::string& path);
@@ -71,7 +80,7 @@ class LayerTree {
   Result<Directory> step(const Directory& parent, const std::string& name, int& links);
   Result<Directory> make_parent(const Directory& parent, const std::string& name, int& links);
   Result<Directory> follow(const Directory& parent, const std::string& link, int& links);
-  Result<Directory> remember(const std::string& path, sys::Fd fd);
+  Directory remember(const std::string& path, sys::Fd fd);
   void forget_beneath(const std::string& path);
   Status copy_up(const MergedView::Found& found, const Place& place);
   Status copy_looks(const MergedView::Found& found, const Place& place);
@@ -89,10 +98,12 @@ class LayerTree {
   Status apply_opaque(const std::string& path);
   Status finish_root();
 
-  sys::Fd root_;
+  FileWriter& files_;
+  std::shared_ptr<const sys::Fd> root_;
   LowerLayers lower_layers_;
   std::unique_ptr<MergedView> lower_;
-  std::map<std::string, sys::Fd> open_;  // directories by real path; at most kOpenMax
+  // Directories by real path; at most kOpenMax.
+  std::map<std::string, std::shared_ptr<const sys::Fd>> open_;
   std::map<std::string, sys::Times> directory_times_;
   // As the archive named them, until finish() finds out which directories these names lead to.
   std::set<std::string> whiteouts_;

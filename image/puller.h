@@ -6,7 +6,7 @@
 //   manifest  index -> this platform's manifest -> config     small blobs, verified
 //   layers    two at a time, bottom first, each one a pipeline of three threads:
 //               fetch > hash > keep blob > inflate   |bounded buffer| > hash
-//                                                    |              | > untar > tmp/
+//                                                    |              | > untar > tmp/ (by two)
 //             both digests right -> commit queue            (a wrong one: nothing is kept)
 //   commit    beside them: one syncfs for all layers that are finished -> their renames
 //   record    reference -> digests, atomically

@@ -1,8 +1,9 @@
 #include "image/unpack.h"
 
-#include "base/log.h"
 #include "base/text.h"
+#include "image/file_writer.h"
 #include "image/layer_tree.h"
+#include "image/looks.h"
 #include "sys/file.h"
 #include "sys/host.h"
 #include "sys/tree.h"
@@ -13,9 +14,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace berth::image {
 namespace {
@@ -83,14 +87,42 @@ Result<sys::Owner> owner_of(archive_entry* entry) {
   return sys::Owner{static_cast<uid_t>(uid), static_cast<gid_t>(gid)};
 }
 
+// Refused are those that could forge what overlayfs keeps for itself.
+Result<std::vector<std::pair<std::string, std::string>>> attributes_of(archive_entry* entry) {
+  std::vector<std::pair<std::string, std::string>> attributes;
+  const char* name = nullptr;
+  const void* value = nullptr;
+  size_t size = 0;
+  archive_entry_xattr_reset(entry);
+  while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
+    std::string attribute = name;
+    if (attribute.starts_with(kOverlayAttributes)) {
+      return fail(Errc::kInvalid, "the attribute {} is not for archives to set",
+                  printable(attribute, 100));
+    }
+    if (!is_allowed(attribute)) continue;
+    attributes.emplace_back(std::move(attribute),
+                            std::string(static_cast<const char*>(value), size));
+  }
+  return attributes;
+}
+
+Result<Looks> looks_of(archive_entry* entry) {
+  sys::Owner owner = TRY(owner_of(entry));
+  auto attributes = TRY(attributes_of(entry));
+  mode_t mode = archive_entry_perm(entry) & 07777;
+  return Looks{owner, mode, std::move(attributes), times_of(entry)};
+}
+
 void note_id(HighestId& highest, uint32_t id, const LayerTree::Place& place) {
   if (id > highest.id) highest = {id, printable(place.path, kOwnerPathMax)};
 }
 
 class Unpacker {
  public:
-  Unpacker(ByteSource& tar, LayerTree tree, const std::string& target, const UnpackOptions& options)
-      : tar_(tar), tree_(std::move(tree)), target_(target), options_(options) {}
+  Unpacker(ByteSource& tar, LayerTree tree, FileWriter& files, const std::string& target,
+           const UnpackOptions& options)
+      : tar_(tar), files_(files), tree_(std::move(tree)), target_(target), options_(options) {}
 
   Result<HighestOwner> run();
 
@@ -101,28 +133,29 @@ class Unpacker {
   tl::unexpected<Error> archive_error(std::string_view what) const;
   Status drain();
 
+  Status unpack_entries();
   Status unpack_entry(archive_entry* entry, const std::string& name);
   Result<bool> is_of_aufs(const std::string& path, const std::string& parent);
   Status reserved(const std::string& parent, const std::string& name);
   Status make(archive_entry* entry, const LayerTree::Place& place);
+  Status make_other(archive_entry* entry, const LayerTree::Place& place);
   Status make_new(archive_entry* entry, const LayerTree::Place& place);
-  Status make_file(archive_entry* entry, const LayerTree::Place& place);
-  Status write_content(int fd, int64_t size);
+  Status make_file(const NewFile& file);
+  Status make_small_file(archive_entry* entry, NewFile file, const std::string& path);
+  // Called with each part of the content of a file of that size, in ascending order.
+  using Content = std::function<Status(std::string_view bytes, int64_t offset)>;
+  Status read_content(int64_t size, const Content& content);
   Status check_reserve(size_t written);
-  Status set_looks(archive_entry* entry, const LayerTree::Place& place);
-  Status set_file_looks(archive_entry* entry, const LayerTree::Place& place, int fd);
-  Status set_owner_and_mode(archive_entry* entry, const LayerTree::Place& place,
-                            const sys::Entry& at);
-  Status set_xattrs(archive_entry* entry, const LayerTree::Place& place);
+  Status set_owner_and_mode(const Looks& looks, const LayerTree::Place& place);
 
   ByteSource& tar_;
+  FileWriter& files_;
   LayerTree tree_;
   const std::string& target_;
   const UnpackOptions& options_;
   std::unique_ptr<archive, TarCloser> archive_;
   std::optional<Error> source_error_;  // what the source failed with, under libarchive's feet
   uint64_t unchecked_bytes_ = kReserveCheckBytes;  // the first file checks
-  bool warned_of_xattrs_ = false;
   HighestOwner highest_;
 };
 
@@ -172,9 +205,19 @@ Status Unpacker::drain() {
   return {};
 }
 
+// Of several failures the one whose entry came first.
 Result<HighestOwner> Unpacker::run() {
   PlainLocale plain;
   TRY(open_archive());
+  Status unpacked = unpack_entries();
+  TRY(files_.settle());
+  TRY(std::move(unpacked));
+  TRY(drain());
+  TRY(tree_.finish());
+  return highest_;
+}
+
+Status Unpacker::unpack_entries() {
   uint64_t entries = 0;
   archive_entry* entry = nullptr;
   while (TRY(next(entry))) {
@@ -186,9 +229,7 @@ Result<HighestOwner> Unpacker::run() {
     auto done = unpack_entry(entry, name);
     if (!done) return wrap(std::move(done).error(), "entry \"{}\"", printable(name, 400));
   }
-  TRY(drain());
-  TRY(tree_.finish());
-  return highest_;
+  return {};
 }
 
 Status Unpacker::unpack_entry(archive_entry* entry, const std::string& name) {
@@ -237,11 +278,29 @@ Status Unpacker::reserved(const std::string& parent, const std::string& name) {
 
 // With its looks.
 Status Unpacker::make(archive_entry* entry, const LayerTree::Place& place) {
-  if (archive_entry_filetype(entry) == AE_IFDIR) {
-    TRY(tree_.make_directory(place, archive_entry_perm(entry) & 0777));
-    return set_looks(entry, place);
+  Looks looks = TRY(looks_of(entry));
+  note_id(highest_.uid, looks.owner.uid, place);
+  note_id(highest_.gid, looks.owner.gid, place);
+  mode_t type = archive_entry_filetype(entry);
+  if (type == AE_IFDIR) {
+    TRY(tree_.make_directory(place, looks.mode & 0777));
+    TRY(set_owner_and_mode(looks, place));
+    tree_.set_directory_times(place, looks.times);
+    return {};
   }
-  // Nearly every name is new: it is cheaper to find out by making it than to look first.
+  if (type == AE_IFREG) {
+    if (!tree_.take_file(place)) TRY(tree_.clear(place));
+    NewFile file{place.directory, place.name, std::move(looks), archive_entry_size(entry)};
+    if (file.size <= kSmallFileMax) return make_small_file(entry, std::move(file), place.path);
+    return make_file(file);
+  }
+  TRY(make_other(entry, place));
+  TRY(set_owner_and_mode(looks, place));
+  return sys::set_times_at(place.dirfd(), place.name, looks.times);
+}
+
+// Nearly every name is new: it is cheaper to find out by making it than to look first.
+Status Unpacker::make_other(archive_entry* entry, const LayerTree::Place& place) {
   if (!place.name.empty()) {
     auto made = make_new(entry, place);
     if (made || made.error().errno_value != EEXIST) return made;
@@ -250,17 +309,14 @@ Status Unpacker::make(archive_entry* entry, const LayerTree::Place& place) {
   return make_new(entry, place);
 }
 
-// EEXIST when something stands there; then nothing of the entry's content has been read.
+// Neither a file nor a directory. EEXIST when something stands there.
 Status Unpacker::make_new(archive_entry* entry, const LayerTree::Place& place) {
   mode_t type = archive_entry_filetype(entry);
   switch (type) {
-    case AE_IFREG:
-      return make_file(entry, place);
     case AE_IFLNK: {
       const char* target = archive_entry_symlink(entry);
       if (target == nullptr) return fail(Errc::kCorrupt, "a symlink without a target");
-      TRY(sys::symlink_at(target, place.dirfd, place.name));
-      return set_looks(entry, place);
+      return sys::symlink_at(target, place.dirfd(), place.name);
     }
     case AE_IFCHR:
     case AE_IFBLK: {
@@ -268,39 +324,53 @@ Status Unpacker::make_new(archive_entry* entry, const LayerTree::Place& place) {
       if (type == AE_IFCHR && device == 0) {
         return fail(Errc::kInvalid, "a character device 0:0 would forge a whiteout");
       }
-      TRY(sys::make_node_at(place.dirfd, place.name, type | 0600, device));
-      return set_looks(entry, place);
+      return sys::make_node_at(place.dirfd(), place.name, type | 0600, device);
     }
     case AE_IFIFO:
-      TRY(sys::make_node_at(place.dirfd, place.name, S_IFIFO | 0600, 0));
-      return set_looks(entry, place);
+      return sys::make_node_at(place.dirfd(), place.name, S_IFIFO | 0600, 0);
     default:
       return fail(Errc::kUnsupported, "an entry of an unknown type");
   }
 }
 
-Status Unpacker::make_file(archive_entry* entry, const LayerTree::Place& place) {
-  sys::Fd fd = TRY(sys::create_at(place.dirfd, place.name, archive_entry_perm(entry) & 0777));
-  TRY(write_content(fd.get(), archive_entry_size(entry)));
-  return set_file_looks(entry, place, fd.get());
+Status Unpacker::make_file(const NewFile& file) {
+  sys::Fd fd = TRY(create_file(file));
+  int64_t end = 0;
+  TRY(read_content(file.size, [&](std::string_view bytes, int64_t offset) -> Status {
+    TRY(sys::write_at(fd.get(), bytes, offset));
+    end = offset + static_cast<int64_t>(bytes.size());
+    return {};
+  }));
+  return finish_file(file, fd.get(), end, files_.dresser());
 }
 
-Status Unpacker::write_content(int fd, int64_t size) {
-  int64_t end = 0;
+Status Unpacker::make_small_file(archive_entry* entry, NewFile file, const std::string& path) {
+  int64_t size = file.size;
+  files_.begin(std::move(file), archive_entry_pathname(entry), path);
+  TRY(read_content(size, [&](std::string_view bytes, int64_t offset) -> Status {
+    files_.add_content(bytes, offset);
+    return {};
+  }));
+  return files_.commit();
+}
+
+// A map of holes may lead beyond the size that is said for the file.
+Status Unpacker::read_content(int64_t size, const Content& content) {
   while (true) {
     const void* data = nullptr;
     size_t length = 0;
     la_int64_t offset = 0;
     int status = archive_read_data_block(archive_.get(), &data, &length, &offset);
-    if (status == ARCHIVE_EOF) break;
+    if (status == ARCHIVE_EOF) return {};
     if (status != ARCHIVE_OK) return archive_error("read the content");
     if (length == 0) continue;
+    if (offset > size || static_cast<int64_t>(length) > size - offset) {
+      return fail(Errc::kCorrupt, "there is more content than the {} bytes that it should have",
+                  size);
+    }
     TRY(check_reserve(length));
-    TRY(sys::write_at(fd, {static_cast<const char*>(data), length}, offset));
-    end = std::max<int64_t>(end, offset + static_cast<int64_t>(length));
+    TRY(content({static_cast<const char*>(data), length}, offset));
   }
-  if (end < size) return sys::set_size(fd, size);  // ends with a hole
-  return {};
 }
 
 Status Unpacker::check_reserve(size_t written) {
@@ -312,69 +382,18 @@ Status Unpacker::check_reserve(size_t written) {
               format_bytes(options_.disk_reserve_bytes));
 }
 
-Status Unpacker::set_looks(archive_entry* entry, const LayerTree::Place& place) {
-  TRY(set_owner_and_mode(entry, place, {place.dirfd, place.name}));
-  if (archive_entry_filetype(entry) != AE_IFDIR) {
-    return sys::set_times_at(place.dirfd, place.name, times_of(entry));
-  }
-  tree_.set_directory_times(place, times_of(entry));
-  return {};
-}
-
-// The same for a file that is still open.
-Status Unpacker::set_file_looks(archive_entry* entry, const LayerTree::Place& place, int fd) {
-  static const std::string kItself;
-  TRY(set_owner_and_mode(entry, place, {fd, kItself}));
-  return sys::set_times_at(fd, "", times_of(entry));
-}
-
-// And attributes, which are set by name: /proc/self/fd of a file cannot be. Most entries are made
-// with the owner and mode that they shall have; to ask costs less than to set them again. The owner
-// comes first: chown clears setuid, setgid and file capabilities.
-Status Unpacker::set_owner_and_mode(archive_entry* entry, const LayerTree::Place& place,
-                                    const sys::Entry& at) {
-  sys::Owner owner = TRY(owner_of(entry));
-  note_id(highest_.uid, owner.uid, place);
-  note_id(highest_.gid, owner.gid, place);
-  auto made = TRY(sys::stat_at(at.dirfd, at.name));
-  if (!made) return fail(Errc::kInternal, "is gone");
-  bool is_owner = made->st_uid == owner.uid && made->st_gid == owner.gid;
-  if (!is_owner) TRY(sys::chown_at(at.dirfd, at.name, owner));
-  TRY(set_xattrs(entry, place));
-  mode_t mode = archive_entry_perm(entry) & 07777;
-  bool is_mode = is_owner && (made->st_mode & 07777) == mode;
-  if (is_mode || S_ISLNK(made->st_mode)) return {};
-  return sys::chmod_at(at.dirfd, at.name, mode);
-}
-
-Status Unpacker::set_xattrs(archive_entry* entry, const LayerTree::Place& place) {
-  const char* name = nullptr;
-  const void* value = nullptr;
-  size_t size = 0;
-  archive_entry_xattr_reset(entry);
-  while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
-    std::string attribute = name;
-    if (attribute.starts_with(kOverlayAttributes)) {
-      return fail(Errc::kInvalid, "the attribute {} is not for archives to set",
-                  printable(attribute, 100));
-    }
-    if (!is_allowed(attribute)) continue;
-    auto set = sys::set_xattr_at(place.dirfd, place.name, attribute,
-                                 {static_cast<const char*>(value), size});
-    if (set) continue;
-    if (set.error().errno_value != ENOTSUP && set.error().errno_value != EPERM) return set;
-    if (!warned_of_xattrs_) LOG(kWarn, "extended attribute dropped", {{"attribute", attribute}});
-    warned_of_xattrs_ = true;
-  }
-  return {};
+Status Unpacker::set_owner_and_mode(const Looks& looks, const LayerTree::Place& place) {
+  sys::Entry at{place.dirfd(), place.name};
+  return files_.dresser().set_owner_and_mode(looks, {at, at});
 }
 
 }  // namespace
 
 Result<HighestOwner> unpack(ByteSource& tar, const std::string& target,
                             const UnpackOptions& options) {
-  LayerTree tree = TRY(LayerTree::open(target, options.lower));
-  return Unpacker(tar, std::move(tree), target, options).run();
+  FileWriter files;
+  LayerTree tree = TRY(LayerTree::open(target, options.lower, files));
+  return Unpacker(tar, std::move(tree), files, target, options).run();
 }
 
 }  // namespace berth::image

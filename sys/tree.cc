@@ -151,6 +151,10 @@ Status remove_xattr_at(int dirfd, const std::string& name, const std::string& at
              [&] { return ::lremovexattr(path.c_str(), attribute.c_str()); });
 }
 
+Status remove_file_at(int dirfd, const std::string& name) {
+  return run("unlinkat", name, [&] { return ::unlinkat(dirfd, name.c_str(), 0); });
+}
+
 Result<bool> remove_empty_directory_at(int dirfd, const std::string& name) {
   auto removed =
       run("unlinkat", name, [&] { return ::unlinkat(dirfd, name.c_str(), AT_REMOVEDIR); });

@@ -64,6 +64,8 @@ Result<std::vector<std::pair<std::string, std::string>>> xattrs_at(int dirfd,
 
 Status remove_xattr_at(int dirfd, const std::string& name, const std::string& attribute);
 
+// unlinkat(2), of anything but a directory.
+Status remove_file_at(int dirfd, const std::string& name);
 // False when it is not empty.
 Result<bool> remove_empty_directory_at(int dirfd, const std::string& name);
 // Removes a file or a whole directory. A missing one is success.

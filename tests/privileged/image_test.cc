@@ -1,5 +1,6 @@
 // Unpacking as root: every trap of image/unpack.h, with archives made by hand; and the store.
 #include "image/digest.h"
+#include "image/file_writer.h"
 #include "image/import.h"
 #include "image/merged.h"
 #include "image/puller.h"
@@ -53,10 +54,10 @@ class UnpackTest : public testing::Test {
     TRY(sys::make_directory(target, 0755));
     TextSource source(tar);
     std::vector<std::string> lower = layers_;
-    highest_ =
-        TRY(unpack(source, target, {.entries_max = 1000, .disk_reserve_bytes = 0, .lower = [lower] {
-                                      return MergedView::open(lower);
-                                    }}));
+    highest_ = TRY(
+        unpack(source, target, {.entries_max = 10'000, .disk_reserve_bytes = 0, .lower = [lower] {
+                                  return MergedView::open(lower);
+                                }}));
     layers_.push_back(target);
     return {};
   }
@@ -275,6 +276,80 @@ TEST_F(UnpackTest, LaterEntriesReplaceEarlierOnes) {
   EXPECT_EQ(content("v"), "2");
 }
 
+// So many files that they are made beside the reading of the archive.
+std::vector<TarEntry> crowd(const std::string& directory) {
+  std::vector<TarEntry> entries = {{.name = directory + "/", .type = '5'}};
+  for (size_t i = 0; i < 4 * kBatchFilesMax; ++i) {
+    entries.push_back({.name = fmt::format("{}/{}", directory, i), .content = "crowd"});
+  }
+  return entries;
+}
+
+// Whatever an entry does to a file that is being made beside, it comes after it.
+TEST_F(UnpackTest, TheOrderOfTheArchiveCounts) {
+  std::vector<TarEntry> entries = crowd("d");
+  std::string last = fmt::format("d/{}", 4 * kBatchFilesMax - 1);
+  for (const TarEntry& entry : std::initializer_list<TarEntry>{
+           {.name = "d/1", .content = "again"},
+           {.name = "d/1", .content = "once more", .mode = 04711, .uid = 7},
+           {.name = "d/2", .type = '2', .link = "3"},
+           {.name = "d/2/x", .content = "new"},  // d/3 is a file
+       }) {
+    entries.push_back(entry);
+  }
+  auto done = layer(entries);
+  ASSERT_FALSE(done);
+  EXPECT_THAT(done.error().text, HasSubstr("\"d/3\" is used as a directory but is none"));
+  ASSERT_TRUE(sys::remove_tree(scratch_->path() + "/0"));
+  entries.pop_back();
+  for (const TarEntry& entry : std::initializer_list<TarEntry>{
+           {.name = last + "x", .type = '1', .link = last},
+           {.name = "d/4", .type = '5', .mode = 0700},
+           {.name = "d/4/x", .content = "new"},
+           {.name = "d/5", .type = '6'},
+           {.name = "e", .type = '5'},
+           {.name = "e/x", .content = "gone"},
+           {.name = "e", .content = "file"},
+           {.name = "e", .type = '2', .link = "d"},
+           {.name = "e/6", .content = "through a link"},
+           {.name = "d", .type = '5', .mode = 0710},
+           {.name = "f/x", .type = '1', .link = "e/6"},
+       }) {
+    entries.push_back(entry);
+  }
+  done = layer(entries);
+  ASSERT_TRUE(done) << done.error().text;
+  EXPECT_EQ(content("d/0"), "crowd");
+  EXPECT_EQ(content("d/1"), "once more");
+  EXPECT_EQ(lstat_of("d/1").st_mode & 07777, 04711u);
+  EXPECT_EQ(lstat_of("d/1").st_uid, 7u);
+  EXPECT_EQ(sys::read_link(path("d/2")).value(), "3");
+  EXPECT_EQ(lstat_of(last).st_ino, lstat_of(last + "x").st_ino);
+  EXPECT_EQ(content("d/4/x"), "new");
+  EXPECT_TRUE(S_ISFIFO(lstat_of("d/5").st_mode));
+  EXPECT_EQ(sys::read_link(path("e")).value(), "d");
+  EXPECT_EQ(content("d/6"), "through a link");
+  EXPECT_EQ(lstat_of("d").st_mode & 07777, 0710u);
+  EXPECT_EQ(lstat_of("f/x").st_ino, lstat_of("d/6").st_ino);
+  EXPECT_EQ(sys::list_directory(path("d"))->size(), 4 * kBatchFilesMax + 1);
+}
+
+// Not the failure that was noticed first, nor by the name of the entry that was read then.
+TEST_F(UnpackTest, TheFirstEntryThatFailsIsNamed) {
+  std::vector<TarEntry> entries = crowd("d");
+  std::string far_too_long(70'000, 'x');
+  entries[70].pax = {{"SCHILY.xattr.user.a", far_too_long}};
+  entries[75].pax = {{"SCHILY.xattr.user.b", far_too_long}};
+  for (size_t size : {entries.size(), size_t{100}}) {
+    entries.resize(size);
+    entries.push_back({.name = "x", .type = '1', .link = "nowhere"});
+    auto done = layer(entries);
+    ASSERT_FALSE(done);
+    EXPECT_THAT(done.error().text, HasSubstr("entry \"d/69\": lsetxattr user.a"));
+    ASSERT_TRUE(sys::remove_tree(scratch_->path() + "/0"));
+  }
+}
+
 TEST_F(UnpackTest, NamesAreBytes) {
   std::string decomposed = "e\xcc\x81";  // normalising would make it one character
   ASSERT_TRUE(layer({{.name = "p", .pax = {{"path", decomposed}}},
@@ -327,6 +402,10 @@ TEST_F(UnpackTest, HostileEntriesAreRefused) {
       {{.name = ".wh..."}, "no possible name"},
       {{.name = "x", .pax = {{"path", std::string(256, 'n')}}}, "longer than 255"},
       {{.name = "."}, "not a directory"},
+      {{.name = "x", .content = std::string(5000, 'x'), .pax = {{"GNU.sparse.size", "10"}}},
+       "more content than the 10 bytes"},
+      {{.name = "x", .content = std::string(100'000, 'x'), .pax = {{"GNU.sparse.size", "99999"}}},
+       "more content than the 99999 bytes"},
   };
   for (const auto& [entry, reason] : cases) {
     auto done = layer({entry});

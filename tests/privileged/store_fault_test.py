@@ -133,16 +133,22 @@ def test_a_removal(memory, command, fault):
     every_call(memory, fault, arguments, prepare, again)
 
 
-@pytest.mark.parametrize("limit", ["size", "nr_inodes"])
-def test_a_disk_that_is_full(tmp_path, limit):
-    """A file system that gets a little larger each time, until the image fits; 64 MiB are left free in any case."""
+@pytest.mark.parametrize(("limit", "files"), [("size", 0), ("nr_inodes", 0), ("nr_inodes", 400)])
+def test_a_disk_that_is_full(tmp_path, limit, files):
+    """A file system that gets a little larger each time, until the image fits; 64 MiB are left free in any case.
+
+    Many small files of one layer are made side by side.
+    """
     reference = oci_layout.small(tmp_path / "layout")
+    if files:
+        oci_layout.make(tmp_path / "crowd", [[oci_layout.file(f"d/{n}", b"x") for n in range(files)]])
+        reference = f"oci:{tmp_path}/crowd:latest"
     directory = tmp_path / "small"
     directory.mkdir()
     failed = 0
     for step in range(100):
         size = (64 << 20) + (4096 * step if limit == "size" else 16 << 20)
-        inodes = 2 + step if limit == "nr_inodes" else 1000
+        inodes = 2 + step * (1 + files // 20) if limit == "nr_inodes" else 1000
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},nr_inodes={inodes}", "berth-test", directory],
                        check=True)
         try:
