@@ -277,8 +277,8 @@ bool TaskRunner::begin_pre_stop(size_t i) {
   pre_stops_[i] = std::make_unique<ContainerCommand>(
       plan, oci_, loop_,
       ContainerCommand::Place{.group = kPreStopGroup, .output_max = kPreStopOutputMax});
-  auto begun = pre_stops_[i]->begin(plan.pre_stop, [this, i](ContainerCommand::End end) {
-    end_pre_stop(i, std::move(end));
+  auto begun = pre_stops_[i]->begin(plan.pre_stop, [this, i](const ContainerCommand::End& end) {
+    end_pre_stop(i, end);
     containers_[i]->signal_stop();
   });
   if (begun) return true;
@@ -286,7 +286,7 @@ bool TaskRunner::begin_pre_stop(size_t i) {
   return false;
 }
 
-void TaskRunner::end_pre_stop(size_t i, ContainerCommand::End end) {
+void TaskRunner::end_pre_stop(size_t i, const ContainerCommand::End& end) {
   if (!pre_stops_[i] || !is_pre_stop_open(i)) return;
   pre_stops_[i]->clear();
   pre_stops_told_.insert(i);

@@ -71,7 +71,7 @@ class TaskRunner {
   void tell_health(size_t i);
   void stop(size_t i);
   bool begin_pre_stop(size_t i);
-  void end_pre_stop(size_t i, ContainerCommand::End end);
+  void end_pre_stop(size_t i, const ContainerCommand::End& end);
   bool is_pre_stop_open(size_t i) const;
   void refuse(size_t i, const std::string& reason);
   void ended(size_t i);
