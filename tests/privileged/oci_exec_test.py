@@ -343,7 +343,7 @@ def test_kernel_objects_are_not_leaked(oci, pid):
     for _ in range(20):
         assert oci("exec", "c", "true").returncode == 0
         assert oci("exec", "c", "nope").returncode == 255
-    assert (fds(pid), len(json.loads(oci("ps", "-f", "json", "c").stdout))) == before
+    wait_until(lambda: (fds(pid), len(json.loads(oci("ps", "-f", "json", "c").stdout))) == before, "as before")
 
 
 # --- ps, run --keep, LISTEN_FDS: what stands beside exec ---

@@ -63,7 +63,8 @@ def start(berth, definition):
 
 def records(tmp_path):
     path = tmp_path / "out" / "records"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    text = path.read_text() if path.exists() else ""
+    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
 
 def texts(tmp_path, over="unix"):
