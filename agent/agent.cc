@@ -517,6 +517,7 @@ void Agent::handle_exit(const TaskPtr& task, const runtime::ExitRecord& record, 
   exited.container = record.container;
   exited.exit_code = record.exit_code;
   exited.out_of_memory = record.oom_killed;
+  exited.killed = record.killed;
   exited.reason = record.reason;
   exited.at = at;
   sink_(std::move(exited));

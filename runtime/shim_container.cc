@@ -226,7 +226,7 @@ Status ShimContainer::start(std::function<void()> on_exit, std::vector<TimedStep
 void ShimContainer::end_before_start() {
   if (!process_.pidfd) return;
   loop_.unwatch(process_.pidfd.get());
-  kill();
+  kill("it was not to start any more");
   (void)sys::wait(process_);
   process_.pidfd.reset();
 }
@@ -425,8 +425,8 @@ void ShimContainer::signal_stop() {
   if (!sent) LOG(kWarn, "stop signal", {{"container", plan_.name}, {"why", sent.error().text}});
 }
 
-void ShimContainer::kill() {
-  killed_by_us_ = true;
+void ShimContainer::kill(const std::string& why) {
+  if (!killed_) killed_ = why;
   // With the first process of a pid namespace the kernel kills all others; where it is none,
   // process_ended() does.
   auto sent = sys::send_signal(process_, SIGKILL);
@@ -434,7 +434,7 @@ void ShimContainer::kill() {
 }
 
 bool ShimContainer::was_killed_for_memory(int exit_code) const {
-  if (exit_code != kKilled || killed_by_us_) return false;
+  if (exit_code != kKilled || killed_) return false;
   auto host = sys::Cgroups::detect();
   if (!host) return false;
   auto kills = host->at(plan_.cgroup).oom_kills();
@@ -447,6 +447,8 @@ ExitRecord ShimContainer::record_of(sys::ExitStatus status) const {
   record.exit_code = status.shell_code();
   record.oom_killed = was_killed_for_memory(status.shell_code());
   if (record.oom_killed) record.reason = kOutOfMemory;
+  bool is_killed = status.shell_code() == kKilled && !record.oom_killed;
+  if (is_killed) record.killed = killed_.value_or("");
   record.started_at = started_at_;
   record.finished_at = format_rfc3339(env_.clock.wall());
   record.restarts = restarts_;

@@ -63,9 +63,9 @@ class ShimContainer {
 
   // To its first process, while it has one.
   void signal(int number);
-  // The stop signal, or SIGKILL to all of it.
+  // The stop signal, or SIGKILL to all of it; `why` is for the record of its end.
   void signal_stop();
-  void kill();
+  void kill(const std::string& why);
 
   // After on_exit: how it ended.
   Result<ExitRecord> reap();
@@ -161,9 +161,9 @@ class ShimContainer {
   sys::Process process_;
   std::string started_at_;
   int restarts_ = 0;
-  std::deque<std::string> earlier_;  // exit records of runs that others followed, the last ones
-  bool killed_by_us_ = false;
-  bool created_ = false;  // or begun to be: delete is owed to the OCI runtime
+  std::deque<std::string> earlier_;    // exit records of runs that others followed, the last ones
+  std::optional<std::string> killed_;  // by us, and why
+  bool created_ = false;               // or begun to be: delete is owed to the OCI runtime
   std::optional<Status> create_result_;
 };
 

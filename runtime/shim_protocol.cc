@@ -92,6 +92,7 @@ Json json_of(const ExitRecord& record) {
                {"startedAt", record.started_at},
                {"finishedAt", record.finished_at}};
   if (record.exit_code) json["exitCode"] = *record.exit_code;
+  if (record.killed) json["killed"] = *record.killed;
   if (record.restarts != 0) json["restarts"] = record.restarts;
   return json;
 }
@@ -104,6 +105,7 @@ Result<ExitRecord> exit_record_of(const json::Node& node) {
   record.started_at = TRY(node.string_at("startedAt"));
   record.finished_at = TRY(node.string_at("finishedAt"));
   record.exit_code = TRY(find_int(node, "exitCode"));
+  record.killed = TRY(node.find_string("killed"));
   record.restarts = TRY(find_int(node, "restarts")).value_or(0);
   return record;
 }

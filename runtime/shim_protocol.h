@@ -71,6 +71,9 @@ struct ExitRecord {
   std::string container;
   std::optional<int> exit_code;  // as a shell reports it; absent when it never ran
   bool oom_killed = false;
+  // Of exit code 137 that is not for memory: why we killed it, "" when we did not. Absent: of
+  // another code, or of a shim that did not say yet.
+  std::optional<std::string> killed{};
   std::string reason;      // "CannotStartContainerError: ...", "" when there is nothing to say
   std::string started_at;  // RFC 3339, "" when it never ran
   std::string finished_at;

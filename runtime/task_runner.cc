@@ -4,6 +4,8 @@
 #include "runtime/restart.h"
 #include "runtime/task_names.h"
 
+#include <fmt/core.h>
+
 #include <chrono>
 #include <utility>
 
@@ -45,7 +47,7 @@ void TaskRunner::begin() {
 void TaskRunner::kill() {
   begin_stop();
   for (size_t i = 0; i < containers_.size(); ++i) {
-    if (is_alive_at(i)) containers_[i]->kill();
+    if (is_alive_at(i)) containers_[i]->kill("it was to be killed, not stopped");
   }
   advance();
 }
@@ -264,7 +266,8 @@ void TaskRunner::stop(size_t i) {
   loop_.after(std::chrono::seconds(plan_.containers[i].stop_timeout_seconds), [this, i] {
     if (progress_[i].phase != ContainerPhase::kStopping) return;
     end_pre_stop(i, {.exit_code = std::nullopt, .text = "stopTimeout is over"});
-    containers_[i]->kill();
+    containers_[i]->kill(
+        fmt::format("its stopTimeout of {} s was over", plan_.containers[i].stop_timeout_seconds));
   });
 }
 

@@ -117,7 +117,9 @@ struct ContainerExited {
   std::string container{};
   std::optional<int> exit_code{};  // absent when it never ran
   bool out_of_memory = false;      // the kernel killed it; gives the reason and, if absent, 137
-  std::string reason{};            // "<ErrorName>: <text>", or ""
+  // Of 137 that is not for memory: why the agent killed it, "" when it did not; absent: unknown.
+  std::optional<std::string> killed{};
+  std::string reason{};  // "<ErrorName>: <text>", or ""
   WallTime at{};
   bool operator==(const ContainerExited&) const = default;
 };

@@ -14,6 +14,7 @@ namespace {
 
 constexpr size_t kDigestShown = 19;  // "sha256:" and 12 digits
 constexpr int kSignalBase = 128;
+constexpr int kKilledCode = kSignalBase + 9;
 
 struct SignalText {
   int number;
@@ -103,7 +104,7 @@ struct Teller {
                                        : fmt::format("container {} did not run", event.container);
     std::string reason = event.out_of_memory ? kOutOfMemoryReason : event.reason;
     if (!reason.empty()) return fmt::format("{}: {}", text, reason);
-    std::string meaning = event.exit_code ? meaning_of_exit_code(*event.exit_code) : "";
+    std::string meaning = event.exit_code ? meaning_of_end(*event.exit_code, event.killed) : "";
     return meaning.empty() ? text : fmt::format("{} ({})", text, meaning);
   }
   std::string operator()(const TaskStopped& event) const {
@@ -146,6 +147,14 @@ StoryLine story_line_of(const Change& change, bool is_decided) {
   line.status = name_of(change.task.last_status());
   if (!is_decided) line.decision = decision_of(change.task);
   return line;
+}
+
+std::string meaning_of_end(int code, const std::optional<std::string>& killed) {
+  if (!killed || code != kKilledCode) return meaning_of_exit_code(code);
+  const char* by_others =
+      "neither by berth nor for its memory: by a process of the container or of the host";
+  return fmt::format("128 + {}: SIGKILL, {}", code - kSignalBase,
+                     killed->empty() ? by_others : *killed);
 }
 
 std::string meaning_of_exit_code(int code) {

@@ -4,6 +4,7 @@
 
 #include "scheduler/change.h"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,5 +28,9 @@ StoryLine story_line_of(const Change& change, bool is_decided);
 // What an exit code says beyond its number: "128 + 9: SIGKILL", "command not found"; "" for
 // nothing.
 std::string meaning_of_exit_code(int code);
+
+// The same of a container that ended so, where `killed` (of ContainerExited) tells who sent a
+// SIGKILL.
+std::string meaning_of_end(int code, const std::optional<std::string>& killed);
 
 }  // namespace berth::scheduler

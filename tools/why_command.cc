@@ -2,6 +2,7 @@
 #include "agent/event_log.h"
 #include "agent/task_table.h"
 #include "base/text.h"
+#include "scheduler/story.h"
 #include "tools/clock_text.h"
 #include "tools/commands.h"
 #include "tools/daemon_tasks.h"
@@ -114,7 +115,12 @@ void explain_exits(const agent::ListedTask& task, const std::vector<StoryLine>& 
     std::string how = container.exit->exit_code
                           ? fmt::format("exited with code {}", *container.exit->exit_code)
                           : "ended";
-    if (!container.exit->reason.empty()) how += ": " + container.exit->reason;
+    if (!container.exit->reason.empty()) {
+      how += ": " + container.exit->reason;
+    } else if (container.exit->killed) {
+      how += fmt::format(
+          " ({})", scheduler::meaning_of_end(*container.exit->exit_code, container.exit->killed));
+    }
     causes.push_back(
         fmt::format("container {} {}, as its exit record says", container.info.name, how));
   }

@@ -1,8 +1,10 @@
 """berth explain: what it says of a file is what a start does, and what it says of a task is so."""
 
 import json
+import os
 import pathlib
 import re
+import signal
 
 import pytest
 from berth import sh, task
@@ -139,6 +141,25 @@ def test_why_says_that_memory_was_the_cause(berth, detached):
     greedy = sh(GO + "x=a; while :; do x=$x$x; done", name="greedy", memory=16)
     account = why(berth, stopped(berth, detached, task(greedy)))
     assert "OutOfMemoryError: Container killed due to memory usage" in account["causes"][1]
+
+
+HARD_TO_STOP = "trap '' TERM; touch /up; while :; do usleep 50000; done"
+
+
+@pytest.mark.parametrize("end, cause", [
+    (("stop",), "its stopTimeout of 2 s was over"),
+    (("stop", "--kill"), "it was to be killed, not stopped"),
+    (None, "neither by berth nor for its memory: by a process of the container or of the host")])
+def test_why_says_who_killed_a_container(berth, detached, end, cause):
+    task_id = detached(task(sh(HARD_TO_STOP, name="app", stopTimeout=2)))
+    wait_until(lambda: berth.berth("exec", task_id, "test", "-e", "/up").code == 0, "its trap is set")
+    if end:
+        assert berth.berth(*end, task_id).code == 0
+    else:
+        os.kill(berth.listed(task_id)["containers"][0]["pid"], signal.SIGKILL)
+    wait_until(lambda: why(berth, task_id)["lastStatus"] == "STOPPED", "it stops")
+    (told,) = [each["text"] for each in why(berth, task_id)["events"] if each["event"] == "ContainerExited"]
+    assert told == f"container app exited with code 137 (128 + 9: SIGKILL, {cause})"
 
 
 def test_why_a_container_does_not_start(berth):

@@ -38,7 +38,9 @@ TEST(ShimProtocol, ExitRecordsRoundTrip) {
                  .started_at = "2026-11-22T20:56:41.1Z",
                  .finished_at = "2026-11-22T20:56:42.1Z"};
   ExitRecord never{.container = "web", .exit_code = std::nullopt, .reason = "CannotStart"};
-  for (const ExitRecord& record : {ran, never}) {
+  ExitRecord killed{.container = "web", .exit_code = 137, .killed = "its stopTimeout was over"};
+  ExitRecord by_others{.container = "web", .exit_code = 137, .killed = ""};
+  for (const ExitRecord& record : {ran, never, killed, by_others}) {
     auto parsed = parse_exit_record(render_exit_record(record));
     ASSERT_TRUE(parsed) << parsed.error().text;
     EXPECT_EQ(*parsed, record);

@@ -72,6 +72,23 @@ TEST_F(StoryTest, AFailedStartNamesItsStage) {
   EXPECT_THAT(story.back().decision, HasSubstr("TaskFailedToStart"));
 }
 
+TEST_F(StoryTest, AKillSaysWhoseItWas) {
+  auto told = [&](std::optional<std::string> killed) {
+    return story_after({request(), ContainerStarted{"t", "app", {}},
+                        ContainerExited{.task_id = "t",
+                                        .container = "app",
+                                        .exit_code = 137,
+                                        .killed = std::move(killed)}})
+        .back()
+        .text;
+  };
+  EXPECT_EQ(told("its stopTimeout of 5 s was over"),
+            "container app exited with code 137 (128 + 9: SIGKILL, its stopTimeout of 5 s was "
+            "over)");
+  EXPECT_THAT(told(""), HasSubstr("neither by berth nor for its memory"));
+  EXPECT_THAT(told(std::nullopt), HasSubstr("out of memory, or stopTimeout was over"));
+}
+
 TEST(ExitCodes, SayWhatTheirNumberMeans) {
   EXPECT_EQ(meaning_of_exit_code(0), "");
   EXPECT_EQ(meaning_of_exit_code(3), "");
