@@ -25,6 +25,7 @@ using nlohmann::json;
 using testing::HasSubstr;
 
 constexpr const char* kOci = BERTH_BIN "/berth-oci";
+constexpr int kLooksMax = 6000;  // of 10 ms, for what comes about in some on an idle host
 
 class Runtime : public testing::Test {
  protected:
@@ -192,7 +193,7 @@ TEST_F(Runtime, MemoryLimitKillsAndIsCounted) {
   write_config({"sh", "-c", "dd if=/dev/zero of=/dev/null bs=64M count=1; sleep 100"});
   ASSERT_EQ(quiet_oci({"run", "-d", "-b", path("bundle"), "c"}), 0);
   sys::CgroupDir group = sys::Cgroups::detect()->at(cgroup_);
-  for (int i = 0; i < 200 && group.oom_kills().value() == 0; ++i) ::usleep(10000);
+  for (int i = 0; i < kLooksMax && group.oom_kills().value() == 0; ++i) ::usleep(10000);
   EXPECT_EQ(group.oom_kills().value(), 1u);
   EXPECT_EQ(oci({"delete", "--force", "c"}).status.code, 0);
 }
@@ -241,7 +242,7 @@ TEST_F(Runtime, LifeFromCreateToDelete) {
   EXPECT_THAT(oci({"start", "c"}).err, HasSubstr("cannot start a container that is running"));
   EXPECT_EQ(oci({"delete", "c"}).status.code, 1);
   EXPECT_EQ(oci({"kill", "c", "KILL"}).status.code, 0);
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < kLooksMax; ++i) {
     if (oci({"state", "c"}).out.find("stopped") != std::string::npos) break;
     ::usleep(10000);
   }
@@ -310,7 +311,7 @@ TEST_F(Runtime, WaitingInitHoldsNoEndOfItsParents) {
     std::string fds = "/proc/" + sys::read_file(path("pid"), 32).value() + "/fd";
     // The init may still be about to close what it said Ready through.
     std::vector<std::string> sockets = sockets_in(fds);
-    for (int i = 0; i < 200 && sockets.size() != 1; ++i) {
+    for (int i = 0; i < kLooksMax && sockets.size() != 1; ++i) {
       ::usleep(10000);
       sockets = sockets_in(fds);
     }
