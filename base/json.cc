@@ -204,6 +204,12 @@ bool Node::is_bool() const {
   return value().kind == Kind::kBoolean;
 }
 
+std::string_view Node::as_written(std::string_view text) const {
+  if (!is_object() && !is_array()) return {};
+  Extent extent = value().extent;
+  return text.substr(extent.begin, extent.end - extent.begin);
+}
+
 std::string Node::dump() const {
   return to_nlohmann(*tree_, place_).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }

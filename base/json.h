@@ -69,6 +69,8 @@ class Node {
   bool is_string() const;
   bool is_number() const;
   bool is_bool() const;
+  // An object or array as it stands in `text`, which must be what was parsed; "" of other values.
+  std::string_view as_written(std::string_view text) const;
   // The value as compact JSON text.
   std::string dump() const;
 

@@ -174,6 +174,7 @@ bool Reader::value(std::string_view name) {
 }
 
 bool Reader::open(uint32_t place) {
+  at(place).extent.begin = static_cast<uint32_t>(offset());
   ++at_;
   container_ = place;
   if (++depth_ <= depth_max_) return true;
@@ -206,6 +207,7 @@ bool Reader::go_on() {
     if (is_object && !names_differ(container_)) return false;
     Value& closed = at(container_);
     closed.span = static_cast<uint32_t>(tree_.values.size()) - container_;
+    closed.extent.end = static_cast<uint32_t>(offset());
     container_ = closed.parent;
     --depth_;
     return true;

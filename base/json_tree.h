@@ -34,6 +34,12 @@ enum class Kind : uint8_t {
   kObject,
 };
 
+// Where a container stands in the text, from its bracket to behind the one that closes it.
+struct Extent {
+  uint32_t begin;
+  uint32_t end;
+};
+
 struct Value {
   Kind kind = Kind::kNull;
   uint32_t parent = 0;  // its place; the root is its own
@@ -48,6 +54,7 @@ struct Value {
     uint64_t whole = 0;
     double real;
     const char* text_begin;
+    Extent extent;
   };
 
   std::string_view name() const { return {name_begin, name_bytes}; }

@@ -7,7 +7,7 @@
 #include "runtime/parent.h"
 #include "runtime/plan.h"
 #include "runtime/seccomp_agent.h"
-#include "runtime/seccomp_profile.h"
+#include "runtime/seccomp_cache.h"
 #include "runtime/spec.h"
 #include "sys/clock.h"
 #include "sys/file.h"
@@ -126,7 +126,11 @@ Result<Config> read_config(const CreateOptions& options) {
   config.state.bundle =
       TRY(sys::real_path(options.bundle.empty() ? "." : options.bundle, "bundle"));
   config.text = TRY(sys::read_file(config.state.bundle + "/config.json", kConfigMax));
-  config.spec = TRY(parse_spec(config.text));
+  SeccompCache filters(
+      options.cache_dir.empty() ? seccomp_cache_of(options.root) : options.cache_dir,
+      sys::seccomp_actions());
+  config.spec =
+      TRY(parse_spec(config.text, [&](std::string_view profile) { return filters.find(profile); }));
   warn_of_missing_capabilities(config.spec);
   if (config.spec.process && options.listen_fds > 0) {
     config.spec.process->env.push_back(fmt::format("LISTEN_FDS={}", options.listen_fds));
@@ -147,10 +151,7 @@ Result<Config> read_config(const CreateOptions& options) {
   config.plan = TRY(make_plan(config.spec, {.cgroups = *config.cgroups,
                                             .cgroup_path = config.state.cgroup,
                                             .has_selinux = asks_for_label && sys::has_selinux()}));
-  if (config.spec.seccomp) {
-    std::string cache = options.cache_dir.empty() ? options.root + "/.seccomp" : options.cache_dir;
-    config.seccomp = TRY(cached_seccomp(*config.spec.seccomp, cache, sys::seccomp_actions()));
-  }
+  if (config.spec.seccomp) config.seccomp = TRY(filters.program(*config.spec.seccomp));
   return config;
 }
 

@@ -6,7 +6,7 @@
 #include "runtime/enter.h"
 #include "runtime/parent.h"
 #include "runtime/seccomp_agent.h"
-#include "runtime/seccomp_profile.h"
+#include "runtime/seccomp_cache.h"
 #include "runtime/state.h"
 #include "sys/cgroup.h"
 #include "sys/file.h"
@@ -78,7 +78,7 @@ Result<int> other_namespaces(pid_t pid) {
   return flags;
 }
 
-Result<Target> find_target(const ExecOptions& options) {
+Result<Target> find_target(const ExecOptions& options, SeccompCache& filters) {
   Target target;
   target.state = TRY(load(options.root, options.id));
   refine_status(target.state);
@@ -93,7 +93,8 @@ Result<Target> find_target(const ExecOptions& options) {
     return fail(Errc::kInvalid, "cannot exec in a container that is stopped");
   }
   std::string text = TRY(sys::read_file(config_of(options.root, options.id), kConfigMax));
-  target.spec = TRY(parse_spec(text));
+  target.spec =
+      TRY(parse_spec(text, [&](std::string_view profile) { return filters.find(profile); }));
   return target;
 }
 
@@ -213,14 +214,12 @@ Result<int> follow(const ExecOptions& options, const sys::Process& running,
 }  // namespace
 
 Result<int> exec(const ExecOptions& options) {
-  Target target = TRY(find_target(options));
+  SeccompCache filters(seccomp_cache_of(options.root), sys::seccomp_actions());
+  Target target = TRY(find_target(options, filters));
   ProcessSpec process = TRY(choose_process(options, target));
   Groups groups = TRY(Groups::find(options, target.state));
   std::optional<SeccompProgram> seccomp;
-  if (target.spec.seccomp) {
-    seccomp = TRY(
-        cached_seccomp(*target.spec.seccomp, options.root + "/.seccomp", sys::seccomp_actions()));
-  }
+  if (target.spec.seccomp) seccomp = TRY(filters.program(*target.spec.seccomp));
   EnterContext context;
   context.init = target.init.get();
   context.namespaces = target.namespaces;

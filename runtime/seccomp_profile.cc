@@ -1,6 +1,5 @@
 #include "runtime/seccomp_profile.h"
 
-#include "base/log.h"
 #include "base/text.h"
 #include "sys/fd.h"
 #include "sys/file.h"
@@ -22,8 +21,6 @@ namespace berth::runtime {
 namespace {
 
 constexpr size_t kProgramMax = 4096 * sizeof(sock_filter);  // BPF_MAXINSNS
-constexpr size_t kCacheFileMax = 4 * 1024 * 1024;
-constexpr std::string_view kMagic = "berth-seccomp 1\n";
 
 struct ContextCloser {
   void operator()(void* context) const { seccomp_release(context); }
@@ -175,43 +172,6 @@ Result<std::vector<sock_filter>> to_filter(std::string_view bytes) {
   return filter;
 }
 
-// What a file of the cache begins with. It holds the profile as text: equal text, equal program.
-std::string header_of(const SeccompSpec& spec, uint32_t actions) {
-  std::string key(kMagic);
-  key += fmt::format("libseccomp {}.{}.{} native {:x} actions {:x}\n", SCMP_VER_MAJOR,
-                     SCMP_VER_MINOR, SCMP_VER_MICRO, seccomp_arch_native(), actions);
-  key += fmt::format("{} {} {} {}\n", spec.default_action, spec.default_errno_ret.value_or(1),
-                     join(spec.architectures, ","), join(spec.flags, ","));
-  for (const SeccompRule& rule : spec.syscalls) {
-    key += fmt::format("{} {} ", rule.action, rule.errno_ret.value_or(1));
-    // By no string of their own: there are hundreds, and each page of memory costs a fault.
-    for (const std::string& name : rule.names) (key += name) += ',';
-    key.pop_back();
-    for (const SeccompArgument& argument : rule.args) {
-      key += fmt::format(" {}:{}:{}:{}", argument.index, argument.op, argument.value,
-                         argument.value_two);
-    }
-    key += '\n';
-  }
-  key += '\0';
-  return key;
-}
-
-uint64_t fnv1a(std::string_view text) {
-  uint64_t hash = 0xcbf29ce484222325ull;
-  for (char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
-  return hash;
-}
-
-std::optional<std::vector<sock_filter>> read_cached(const std::string& path,
-                                                    const std::string& header) {
-  auto file = sys::read_file(path, kCacheFileMax);
-  if (!file || !file->starts_with(header)) return std::nullopt;
-  auto filter = to_filter(std::string_view(*file).substr(header.size()));
-  if (!filter) return std::nullopt;
-  return std::move(*filter);
-}
-
 }  // namespace
 
 std::string render_seccomp_json(const SeccompSpec& spec) {
@@ -269,24 +229,8 @@ Result<SeccompProgram> compile_seccomp(const SeccompSpec& spec) {
                 "kernel takes for a filter",
                 BPF_MAXINSNS);
   }
-  program.filter = TRY(to_filter(TRY(std::move(bytes))));
-  return program;
-}
-
-Result<SeccompProgram> cached_seccomp(const SeccompSpec& spec, const std::string& cache_dir,
-                                      uint32_t actions) {
-  std::string header = header_of(spec, actions);
-  std::string path = fmt::format("{}/{:016x}.bpf", cache_dir, fnv1a(header));
-  if (auto cached = read_cached(path, header)) {
-    unsigned flags = TRY(flags_of(spec));
-    return SeccompProgram{std::move(*cached), flags};
-  }
-  SeccompProgram program = TRY(compile_seccomp(spec));
-  std::string_view bytes(reinterpret_cast<const char*>(program.filter.data()),
-                         program.filter.size() * sizeof(sock_filter));
-  auto kept = sys::make_directories(cache_dir, 0700);
-  if (kept) kept = sys::write_replace(path, header + std::string(bytes), 0600);
-  if (!kept) LOG(kDebug, "seccomp program not cached", {{"error", kept.error().text}});
+  program.compiled = TRY(to_filter(TRY(std::move(bytes))));
+  program.filter = program.compiled;
   return program;
 }
 

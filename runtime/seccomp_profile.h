@@ -1,17 +1,14 @@
-// Seccomp profiles: the default one as data, and profile -> BPF by libseccomp, cached.
-//
-// Compiling costs about a millisecond, a quarter of a container's start, so the program is kept in
-// <cache>/<hash>.bpf:  "berth-seccomp 1\n" + key + "\0" + the filter. The key is the whole profile
-// as text with the architecture and the kernel's actions; it is compared in full, the hash only
-// names the file.
+// Seccomp profiles: the default one as data, and profile -> BPF by libseccomp.
 #pragma once
 
 #include "base/result.h"
 #include "runtime/spec.h"
 #include "sys/credentials.h"
+#include "sys/file_memory.h"
 
 #include <linux/filter.h>
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,8 +16,10 @@
 namespace berth::runtime {
 
 struct SeccompProgram {
-  std::vector<sock_filter> filter;
-  unsigned flags = 0;  // SECCOMP_FILTER_FLAG_*
+  std::span<const sock_filter> filter;  // what holds it is below
+  unsigned flags = 0;                   // SECCOMP_FILTER_FLAG_*
+  std::vector<sock_filter> compiled;
+  sys::MappedFile cached;
 };
 
 // Docker's default for a container that holds these capabilities.
@@ -38,9 +37,5 @@ struct SeccompNames {
 SeccompNames seccomp_names();
 
 Result<SeccompProgram> compile_seccomp(const SeccompSpec& spec);
-// Through the cache; a missing, foreign or damaged file is made anew. A cache that cannot be
-// written is no error. `actions` is sys::seccomp_actions().
-Result<SeccompProgram> cached_seccomp(const SeccompSpec& spec, const std::string& cache_dir,
-                                      uint32_t actions);
 
 }  // namespace berth::runtime

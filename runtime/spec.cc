@@ -245,7 +245,6 @@ Status parse_linux(const json::Node& node, Spec& spec) {
   if (auto resources = node.find("resources")) {
     spec.limits = TRY(parse_resources(*resources));
   }
-  if (auto seccomp = node.find("seccomp")) spec.seccomp = TRY(parse_seccomp(*seccomp));
   if (auto sysctl = node.find("sysctl")) spec.sysctl = TRY(sysctl->as_string_map());
   spec.masked_paths = TRY(find_texts(node, "maskedPaths"));
   spec.readonly_paths = TRY(find_texts(node, "readonlyPaths"));
@@ -333,6 +332,16 @@ Result<std::vector<SeccompArgument>> parse_seccomp_arguments(const json::Node& r
   return arguments;
 }
 
+Status parse_seccomp_of(const json::Node& linux_node, std::string_view text,
+                        const KnowsSeccomp& knows, Spec& spec) {
+  auto node = linux_node.find("seccomp");
+  if (!node) return {};
+  bool has_listener = node->find("listenerPath") || node->find("listenerMetadata");
+  bool is_known = knows && node->is_object() && !has_listener && knows(node->as_written(text));
+  spec.seccomp = is_known ? SeccompSpec{} : TRY(parse_seccomp(*node));
+  return {};
+}
+
 }  // namespace
 
 const NamespaceSpec* Spec::find_namespace(std::string_view type) const {
@@ -414,7 +423,7 @@ std::span<const std::string_view> namespace_types() {
   return kNamespaces;
 }
 
-Result<Spec> parse_spec(std::string_view text) {
+Result<Spec> parse_spec(std::string_view text, const KnowsSeccomp& knows_seccomp) {
   auto document = TRY(json::Document::parse(text, {.name = "config.json", .text_max = kConfigMax}));
   json::Node node = document.root();
   Spec spec;
@@ -437,7 +446,10 @@ Result<Spec> parse_spec(std::string_view text) {
   }
   if (auto process = node.find("process")) spec.process = TRY(parse_process(*process));
   if (auto hooks = node.find("hooks")) spec.hooks = TRY(parse_hooks(*hooks));
-  if (auto linux_node = node.find("linux")) TRY(parse_linux(*linux_node, spec));
+  if (auto linux_node = node.find("linux")) {
+    TRY(parse_linux(*linux_node, spec));
+    TRY(parse_seccomp_of(*linux_node, text, knows_seccomp, spec));
+  }
   if (auto annotations = node.find("annotations")) {
     spec.annotations = TRY(annotations->as_string_map());
   }

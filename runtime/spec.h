@@ -13,6 +13,7 @@
 #include "sys/process.h"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -144,7 +145,10 @@ struct Spec {
 // The names that linux.namespaces[].type may be.
 std::span<const std::string_view> namespace_types();
 
-Result<Spec> parse_spec(std::string_view text);
+// Whether the seccomp profile, as config.json has it, was read before and found good: its rules are
+// not read again then, and `SeccompSpec` stays empty. Not asked about one with a listener.
+using KnowsSeccomp = std::function<bool(std::string_view profile)>;
+Result<Spec> parse_spec(std::string_view text, const KnowsSeccomp& knows_seccomp = nullptr);
 // A "process" object by itself, as `exec --process` takes it.
 Result<ProcessSpec> parse_process(const json::Node& node);
 Result<SeccompSpec> parse_seccomp(const json::Node& node);

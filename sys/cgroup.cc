@@ -7,7 +7,9 @@
 #include "sys/spawn.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -263,21 +265,59 @@ std::string unescape_octal(const std::string& text) {
   return plain;
 }
 
+bool is_known(const std::string& controller) {
+  constexpr std::array<std::string_view, 12> kKnown{"cpu",     "cpuacct", "cpuset",   "memory",
+                                                    "devices", "freezer", "blkio",    "pids",
+                                                    "hugetlb", "net_cls", "net_prio", "rdma"};
+  return std::find(kKnown.begin(), kKnown.end(), controller) != kKnown.end();
+}
+
+bool is_mounted(const std::string& path, long magic) {
+  struct statfs there {};
+  return ::statfs(path.c_str(), &there) == 0 && there.f_type == magic;
+}
+
 }  // namespace
 
 bool enters_always(const std::string& controller) {
   return std::find(kAlways.begin(), kAlways.end(), controller) != kAlways.end();
 }
 
+// A host may have a thousand mounts, and the kernel renders each of them for mountinfo: where the
+// hierarchies are as a rule is looked at first.
 Result<Cgroups> Cgroups::detect() {
-  std::string mountinfo = TRY(read_file("/proc/self/mountinfo", kFileMax));
-  return parse(mountinfo);
+  constexpr const char* kRoot = "/sys/fs/cgroup";
+  if (is_mounted(kRoot, CGROUP2_SUPER_MAGIC)) {
+    Cgroups host;
+    host.unified_mount_ = kRoot;
+    return host;
+  }
+  auto usual = in_usual_places(TRY(read_file("/proc/self/cgroup", kFileMax)), kRoot);
+  if (usual) return *usual;
+  return parse(TRY(read_file("/proc/self/mountinfo", kFileMax)));
+}
+
+// hierarchy-ID:controller-list:cgroup-path (cgroups(7)); the ID of v2 is 0, its list empty.
+std::optional<Cgroups> Cgroups::in_usual_places(const std::string& own_groups,
+                                                const std::string& root) {
+  Cgroups host;
+  if (is_mounted(root + "/unified", CGROUP2_SUPER_MAGIC)) host.unified_mount_ = root + "/unified";
+  for (const std::string& line : split(own_groups, '\n')) {
+    std::vector<std::string> fields = split(line, ':');
+    if (fields.size() < 3 || fields[1].empty()) continue;
+    std::string mount = root + "/" + fields[1];
+    for (const std::string& name : split(fields[1], ',')) {
+      if (!is_known(name)) continue;
+      // All are looked at: one that is not there may be somewhere else.
+      if (!is_mounted(mount, CGROUP_SUPER_MAGIC)) return std::nullopt;
+      host.controllers_.push_back({name, mount});
+    }
+  }
+  if (host.controllers_.empty()) return std::nullopt;
+  return host;
 }
 
 Result<Cgroups> Cgroups::parse(const std::string& mountinfo) {
-  constexpr std::array<std::string_view, 12> kKnown{"cpu",     "cpuacct", "cpuset",   "memory",
-                                                    "devices", "freezer", "blkio",    "pids",
-                                                    "hugetlb", "net_cls", "net_prio", "rdma"};
   Cgroups host;
   for (const std::string& line : split(mountinfo, '\n')) {
     size_t dash = line.find(" - cgroup");
@@ -289,10 +329,9 @@ Result<Cgroups> Cgroups::parse(const std::string& mountinfo) {
     if (tail[0] == "cgroup2" && host.unified_mount_.empty()) host.unified_mount_ = mount;
     if (tail[0] != "cgroup") continue;
     for (const std::string& option : split(tail[2], ',')) {
-      bool known = std::find(kKnown.begin(), kKnown.end(), option) != kKnown.end();
       bool seen = std::any_of(host.controllers_.begin(), host.controllers_.end(),
                               [&](const Controller& c) { return c.name == option; });
-      if (known && !seen) host.controllers_.push_back({option, mount});
+      if (is_known(option) && !seen) host.controllers_.push_back({option, mount});
     }
   }
   if (host.unified_mount_.empty() && host.controllers_.empty()) {

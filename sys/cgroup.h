@@ -38,7 +38,7 @@ struct CgroupStats {
 
 class CgroupDir;
 
-// What /proc/self/mountinfo says about this host. Pure in its text, so fixtures can be made.
+// Where this host has its hierarchies.
 class Cgroups {
  public:
   struct Controller {
@@ -47,7 +47,12 @@ class Cgroups {
   };
 
   static Result<Cgroups> detect();
+  // What /proc/self/mountinfo says. Pure in its text, so fixtures can be made.
   static Result<Cgroups> parse(const std::string& mountinfo);
+  // On a host with v1 hierarchies each of which is mounted beneath `root` under the name of its
+  // controllers; `own_groups` is /proc/self/cgroup. Nothing where it is otherwise.
+  static std::optional<Cgroups> in_usual_places(const std::string& own_groups,
+                                                const std::string& root);
 
   // True when the controllers are on v2.
   bool is_unified() const { return controllers_.empty(); }

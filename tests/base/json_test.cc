@@ -36,6 +36,18 @@ TEST(Json, NullIsAbsent) {
   EXPECT_EQ(document.root().find_string("a").value(), std::nullopt);
 }
 
+TEST(Json, ContainersAreFoundAsTheyWereWritten) {
+  const std::string text =
+      "\xef\xbb\xbf{\"t\\u00e4\": \"x\\n\", \"o\": { \"l\" : [ 1,\n {} ] },\"n\":7}";
+  auto document = parsed(text);
+  json::Node object = *document.root().find("o");
+  EXPECT_EQ(object.as_written(text), "{ \"l\" : [ 1,\n {} ] }");
+  EXPECT_EQ(object.find("l")->as_written(text), "[ 1,\n {} ]");
+  EXPECT_EQ(document.root().as_written(text), text.substr(3));
+  EXPECT_EQ(document.root().find("n")->as_written(text), "");
+  EXPECT_EQ(document.root().find("t\u00e4")->as_written(text), "");
+}
+
 TEST(Json, OnlyNamesTheStranger) {
   auto document = parsed(R"({"v": {"known": 1, "stranger": 2}})");
   EXPECT_EQ(document.root().find("v")->only({"known"}).error().text, "v.stranger: unknown field");

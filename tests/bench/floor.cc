@@ -6,8 +6,8 @@
 //   floor full ROOTFS CGROUP FILTER PROGRAM [ARGUMENT...]
 //     all that the configuration of oci_vs_crun asks for, in as few system calls as it can be had:
 //     the groups of CGROUP with their device rules, the default mounts, devices, links, masks and
-//     read-only paths, capabilities dropped, the filter (struct sock_filter after the first NUL of
-//     the file) loaded, execve, the groups removed.
+//     read-only paths, capabilities dropped, the filter (a file of runtime/seccomp_cache.h) loaded,
+//     execve, the groups removed.
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/filter.h>
@@ -196,18 +196,18 @@ void drop_privileges() {
 }
 
 sock_fprog read_filter(const char* path) {
-  static char bytes[128 * 1024];
+  struct {
+    char magic[16];
+    uint32_t instructions;
+    uint32_t flags;
+  } head;
+  static sock_filter filter[4096];
   int file = ::open(path, O_RDONLY | O_CLOEXEC);
   must(file, path);
-  ssize_t got = ::read(file, bytes, sizeof(bytes));
+  must(::read(file, &head, sizeof(head)), path);
+  must(::read(file, filter, sizeof(filter)), path);
   ::close(file);
-  must(got, path);
-  auto* end = static_cast<char*>(std::memchr(bytes, '\0', static_cast<size_t>(got)));
-  if (end == nullptr) std::_Exit(125);
-  size_t length = static_cast<size_t>(bytes + got - (end + 1));
-  static sock_filter filter[4096];
-  std::memcpy(filter, end + 1, length);
-  return {static_cast<unsigned short>(length / sizeof(sock_filter)), filter};
+  return {static_cast<unsigned short>(head.instructions), filter};
 }
 
 [[noreturn]] void be_full(const char* rootfs, const char* group, bool v1, const sock_fprog& filter,

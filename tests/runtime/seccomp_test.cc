@@ -1,3 +1,4 @@
+#include "runtime/seccomp_cache.h"
 #include "runtime/seccomp_profile.h"
 
 #include "sys/file.h"
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <functional>
 
 namespace berth::runtime {
@@ -65,20 +67,75 @@ TEST(Seccomp, TooManyRulesAreNamed) {
   EXPECT_TRUE(program.error().text.starts_with("linux.seccomp.syscalls: ")) << program.error().text;
 }
 
-TEST(Seccomp, CacheGivesTheSameProgramAndSurvivesDamage) {
-  auto directory = sys::TemporaryDirectory::make("/tmp", "berth-seccomp-");
-  ASSERT_TRUE(directory);
-  SeccompSpec spec = default_seccomp_profile(0);
-  auto first = cached_seccomp(spec, directory->path(), 1);
-  auto second = cached_seccomp(spec, directory->path(), 1);
-  ASSERT_TRUE(first && second);
-  auto names = sys::list_directory(directory->path());
-  ASSERT_EQ(names->size(), 1u);
-  EXPECT_EQ(first->filter.size(), second->filter.size());
-  ASSERT_TRUE(sys::write_replace(directory->path() + "/" + names->at(0), "damaged", 0600));
-  auto third = cached_seccomp(spec, directory->path(), 1);
-  ASSERT_TRUE(third);
-  EXPECT_EQ(third->filter.size(), first->filter.size());
+class SeccompCaching : public testing::Test {
+ protected:
+  std::string file() {
+    auto names = sys::list_directory(directory_->path());
+    EXPECT_EQ(names->size(), 1u);
+    return directory_->path() + "/" + names->at(0);
+  }
+
+  Result<sys::TemporaryDirectory> directory_ =
+      sys::TemporaryDirectory::make("/tmp", "berth-seccomp-");
+  SeccompSpec spec_ = default_seccomp_profile(0);
+  std::string text_ = render_seccomp_json(spec_);
+};
+
+std::vector<uint64_t> words_of(const SeccompProgram& program) {
+  std::vector<uint64_t> words(program.filter.size());
+  std::memcpy(words.data(), program.filter.data(), program.filter.size_bytes());
+  return words;
+}
+
+TEST_F(SeccompCaching, GivesTheSameProgramWithoutReadingTheRules) {
+  SeccompCache first(directory_->path(), 1);
+  EXPECT_FALSE(first.find(text_));
+  auto compiled = first.program(spec_);
+  ASSERT_TRUE(compiled) << compiled.error().text;
+  SeccompCache second(directory_->path(), 1);
+  ASSERT_TRUE(second.find(text_));
+  auto found = second.program({});
+  ASSERT_TRUE(found) << found.error().text;
+  EXPECT_EQ(words_of(*found), words_of(*compiled));
+  EXPECT_EQ(found->flags, compiled->flags);
+  EXPECT_EQ(errno_under(*found, [] { return ::syscall(SYS_unshare, 0); }), EPERM);
+}
+
+TEST_F(SeccompCaching, KnowsNothingOfAnotherTextOrKernel) {
+  SeccompCache cache(directory_->path(), 1);
+  EXPECT_FALSE(cache.find(text_));
+  ASSERT_TRUE(cache.program(spec_));
+  EXPECT_FALSE(cache.find(text_ + " "));
+  EXPECT_FALSE(SeccompCache(directory_->path(), 2).find(text_));
+  EXPECT_TRUE(cache.find(text_));
+}
+
+TEST_F(SeccompCaching, SurvivesDamage) {
+  SeccompCache cache(directory_->path(), 1);
+  EXPECT_FALSE(cache.find(text_));
+  ASSERT_TRUE(cache.program(spec_));
+  std::string whole = *sys::read_file(file(), 1 << 20);
+  for (size_t kept : {size_t{0}, size_t{10}, size_t{24}, whole.size() / 2, whole.size() - 1}) {
+    ASSERT_TRUE(sys::write_replace(file(), whole.substr(0, kept), 0600));
+    EXPECT_FALSE(cache.find(text_)) << kept;
+  }
+  std::string lies = whole;
+  lies.replace(16, 4, "\xff\xff\xff\xff");  // how many instructions
+  ASSERT_TRUE(sys::write_replace(file(), lies, 0600));
+  EXPECT_FALSE(cache.find(text_));
+  ASSERT_TRUE(cache.program(spec_));
+  EXPECT_TRUE(cache.find(text_)) << "it is made anew";
+}
+
+// Its path may be another for each container: that must not fill the cache.
+TEST_F(SeccompCaching, AProfileIsKeptOnceWhateverItsListener) {
+  for (const char* path : {"/run/a.sock", "/run/b.sock"}) {
+    SeccompSpec spec = default_seccomp_profile(0);
+    spec.listener_path = path;
+    SeccompCache cache(directory_->path(), 1);
+    ASSERT_TRUE(cache.program(spec));
+  }
+  EXPECT_FALSE(file().empty());
 }
 
 }  // namespace

@@ -64,6 +64,30 @@ TEST(Spec, NamesThePathOfWhatIsWrong) {
   }
 }
 
+TEST(Spec, AKnownSeccompProfileIsNotReadAgain) {
+  const std::string profile = R"({ "defaultAction" : 7, "syscalls":[{"action":"x"}]})";
+  std::vector<std::string> asked;
+  auto knows = [&](std::string_view text) {
+    asked.emplace_back(text);
+    return true;
+  };
+  auto spec = parse_spec(config("", ",\"seccomp\":" + profile), knows);
+  ASSERT_TRUE(spec) << spec.error().text;
+  EXPECT_TRUE(spec->seccomp);
+  EXPECT_EQ(asked, std::vector<std::string>{profile});
+}
+
+TEST(Spec, ASeccompProfileWithAListenerIsAlwaysRead) {
+  auto knows = [](std::string_view) { return true; };
+  auto spec = parse_spec(
+      config("", R"(,"seccomp":{"defaultAction":"SCMP_ACT_ALLOW","listenerPath":"/run/agent"})"),
+      knows);
+  ASSERT_TRUE(spec) << spec.error().text;
+  EXPECT_EQ(spec->seccomp->listener_path, "/run/agent");
+  EXPECT_EQ(spec->seccomp->default_action, "SCMP_ACT_ALLOW");
+  EXPECT_FALSE(parse_spec(config("", R"(,"seccomp":"x")"), knows));
+}
+
 TEST(Spec, WantsMapsForANewUserNamespace) {
   std::string text = config("", "");
   text.replace(text.find(R"({"type":"mount"})"), 16, R"({"type":"mount"},{"type":"user"})");
