@@ -12,6 +12,7 @@ import pytest
 
 from berth import PATIENCE
 from oci import OCI, Oci
+from waiting import wait_until
 
 CALLS_MAX = 2000  # far more than any command makes
 ERRORS = [errno.EIO, errno.EPERM, errno.ENOMEM]
@@ -98,8 +99,8 @@ def test_a_container_that_did_not_come_to_be_leaves_nothing(oci, command, user_n
             failed += 1
             assert "berth-oci: " in faulty.error, nth
             assert not pid_file.exists(), (nth, faulty)
-        assert not oci.left(), (nth, faulty)
-        assert not faulty.output_is_held(), (nth, faulty)
+        # A child that could not say that it was born ends when it sees that nobody listens.
+        wait_until(lambda: not oci.left() and not faulty.output_is_held(), (nth, str(faulty)))  # noqa: B023
         pid_file.unlink(missing_ok=True)
     assert failed > 50
     forget(oci)
@@ -159,6 +160,6 @@ def test_a_delete_that_failed_can_be_tried_again(oci, error, options):
             failed += 1
             again = oci("delete", *options, "c")
             assert again.returncode == 0, (nth, str(faulty), again)
-        assert not oci.left(), (nth, faulty)
+        wait_until(lambda: not oci.left(), (nth, str(faulty)))
     assert failed > 5
     forget(oci)
