@@ -20,7 +20,7 @@ std::atomic<void*> curl_handle{nullptr};
 // The library's function of this name and of the header's type.
 template <class Function>
 Function* curl_function(Function* /*of_header*/, const char* name) {
-  CHECK(curl_handle != nullptr);
+  if (curl_handle == nullptr) CHECK(load_curl().has_value());
   void* symbol = ::dlsym(curl_handle, name);
   CHECK(symbol != nullptr);
   return reinterpret_cast<Function*>(symbol);

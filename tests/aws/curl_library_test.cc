@@ -46,6 +46,7 @@ TEST(CurlLibrary, PassesOnWhatIsVariable) {
 }
 
 TEST(CurlLibrary, LendsListsAndWords) {
+  ASSERT_TRUE(load_curl());
   EXPECT_EQ(curl_easy_strerror(CURLE_OK), std::string("No error"));
   curl_slist* list = curl_slist_append(curl_slist_append(nullptr, "a"), "b");
   ASSERT_NE(list, nullptr);

@@ -49,67 +49,67 @@ TEST(AlarmRule, SaysWhatItsTermsSay) {
            {"ALARM(up) AND OK(fine) AND INSUFFICIENT_DATA(none)", true},
            {"ALARM(up) AND OK(fine) AND ALARM(none)", false},
        }) {
-             auto rule = AlarmRule::parse(each.rule);
-             ASSERT_TRUE(rule) << each.rule << ": " << rule.error().text;
-             EXPECT_EQ(rule->is_true(state_in_rule), each.is_true) << each.rule;
-           }
-           EXPECT_THAT(AlarmRule::parse("ALARM(a) OR (NOT OK(b) AND TRUE) OR OK(a)")->children(),
-                       testing::ElementsAre("a", "b"));
+    auto rule = AlarmRule::parse(each.rule);
+    ASSERT_TRUE(rule) << each.rule << ": " << rule.error().text;
+    EXPECT_EQ(rule->is_true(state_in_rule), each.is_true) << each.rule;
+  }
+  EXPECT_THAT(AlarmRule::parse("ALARM(a) OR (NOT OK(b) AND TRUE) OR OK(a)")->children(),
+              testing::ElementsAre("a", "b"));
 }
 
 TEST(AlarmRule, OfWhatIsNoneItIsSaidWhere) {
-    struct Case {
-      const char* rule;
-      const char* told;
-    };
-    for (const Case& each : {
-             Case{"", "at character 1, not the end"},
-             {"alarm(a)", "expected ALARM(...), OK(...)"},
-             {"ALARM", "expected '(' at character 6, not the end"},
-             {"ALARM()", "expected the name of an alarm at character 7, not ')'"},
-             {"ALARM(\"\")", "name is empty"},
-             {"ALARM(arn:aws:cloudwatch:eu-west-1:1:alarm:)", "name is empty"},
-             {"ALARM(a", "expected ')' at character 8"},
-             {"ALARM(a b)", "expected ')' at character 9, not 'b)'"},
-             {"ALARM(\"a)", "expected '\"'"},
-             {"ALARM(a) ALARM(b)", "expected AND, OR or the end of the rule at character 10"},
-             {"ALARM(a) AND", "at character 13, not the end"},
-             {"AND TRUE", "at character 1, not 'AND TRUE'"},
-             {"(TRUE", "expected AND, OR or ')'"},
-             {"TRUE)", "at character 5, not ')'"},
-             {"TRUE AND NOT", "at character 13"},
-             {"TRUE XOR FALSE", "at character 6, not 'XOR FALSE'"},
-             {"ALARM(a) \x01", "not '"},
-         }) {
-      auto rule = AlarmRule::parse(each.rule);
-      ASSERT_FALSE(rule) << each.rule;
-      EXPECT_EQ(rule.error().code, Errc::kInvalid);
-      EXPECT_THAT(rule.error().text, HasSubstr(each.told)) << each.rule;
-    }
+  struct Case {
+    const char* rule;
+    const char* told;
+  };
+  for (const Case& each : {
+           Case{"", "at character 1, not the end"},
+           {"alarm(a)", "expected ALARM(...), OK(...)"},
+           {"ALARM", "expected '(' at character 6, not the end"},
+           {"ALARM()", "expected the name of an alarm at character 7, not ')'"},
+           {"ALARM(\"\")", "name is empty"},
+           {"ALARM(arn:aws:cloudwatch:eu-west-1:1:alarm:)", "name is empty"},
+           {"ALARM(a", "expected ')' at character 8"},
+           {"ALARM(a b)", "expected ')' at character 9, not 'b)'"},
+           {"ALARM(\"a)", "expected '\"'"},
+           {"ALARM(a) ALARM(b)", "expected AND, OR or the end of the rule at character 10"},
+           {"ALARM(a) AND", "at character 13, not the end"},
+           {"AND TRUE", "at character 1, not 'AND TRUE'"},
+           {"(TRUE", "expected AND, OR or ')'"},
+           {"TRUE)", "at character 5, not ')'"},
+           {"TRUE AND NOT", "at character 13"},
+           {"TRUE XOR FALSE", "at character 6, not 'XOR FALSE'"},
+           {"ALARM(a) \x01", "not '"},
+       }) {
+    auto rule = AlarmRule::parse(each.rule);
+    ASSERT_FALSE(rule) << each.rule;
+    EXPECT_EQ(rule.error().code, Errc::kInvalid);
+    EXPECT_THAT(rule.error().text, HasSubstr(each.told)) << each.rule;
+  }
 }
 
 std::string repeated(size_t times, const std::string& text) {
-    std::string all;
-    for (size_t i = 0; i < times; ++i) all += text;
-    return all;
+  std::string all;
+  for (size_t i = 0; i < times; ++i) all += text;
+  return all;
 }
 
 TEST(AlarmRule, HasLimits) {
-    std::string most = "TRUE" + repeated(kAlarmRuleElementsMax - 1, " OR TRUE");
-    EXPECT_TRUE(AlarmRule::parse(most));
-    EXPECT_THAT(AlarmRule::parse(most + " OR TRUE").error().text, HasSubstr("500 elements"));
-    std::string many = "OK(0)";
-    for (size_t i = 1; i < kAlarmRuleChildrenMax; ++i) many += " OR OK(" + std::to_string(i) + ")";
-    EXPECT_TRUE(AlarmRule::parse(many + " OR ALARM(7)"));
-    EXPECT_THAT(AlarmRule::parse(many + " OR OK(more)").error().text, HasSubstr("101 alarms"));
-    auto nested = [](size_t depth) { return repeated(depth, "(") + "TRUE" + repeated(depth, ")"); };
-    EXPECT_TRUE(AlarmRule::parse(nested(kAlarmRuleDepthMax)));
-    EXPECT_FALSE(AlarmRule::parse(nested(kAlarmRuleDepthMax + 1)));
-    EXPECT_TRUE(AlarmRule::parse(repeated(kAlarmRuleDepthMax, "NOT ") + "TRUE"));
-    EXPECT_FALSE(AlarmRule::parse(repeated(kAlarmRuleDepthMax + 1, "NOT ") + "TRUE"));
-    std::string longest = "TRUE" + std::string(kAlarmRuleMax - 4, ' ');
-    EXPECT_TRUE(AlarmRule::parse(longest));
-    EXPECT_FALSE(AlarmRule::parse(longest + " "));
+  std::string most = "TRUE" + repeated(kAlarmRuleElementsMax - 1, " OR TRUE");
+  EXPECT_TRUE(AlarmRule::parse(most));
+  EXPECT_THAT(AlarmRule::parse(most + " OR TRUE").error().text, HasSubstr("500 elements"));
+  std::string many = "OK(0)";
+  for (size_t i = 1; i < kAlarmRuleChildrenMax; ++i) many += " OR OK(" + std::to_string(i) + ")";
+  EXPECT_TRUE(AlarmRule::parse(many + " OR ALARM(7)"));
+  EXPECT_THAT(AlarmRule::parse(many + " OR OK(more)").error().text, HasSubstr("101 alarms"));
+  auto nested = [](size_t depth) { return repeated(depth, "(") + "TRUE" + repeated(depth, ")"); };
+  EXPECT_TRUE(AlarmRule::parse(nested(kAlarmRuleDepthMax)));
+  EXPECT_FALSE(AlarmRule::parse(nested(kAlarmRuleDepthMax + 1)));
+  EXPECT_TRUE(AlarmRule::parse(repeated(kAlarmRuleDepthMax, "NOT ") + "TRUE"));
+  EXPECT_FALSE(AlarmRule::parse(repeated(kAlarmRuleDepthMax + 1, "NOT ") + "TRUE"));
+  std::string longest = "TRUE" + std::string(kAlarmRuleMax - 4, ' ');
+  EXPECT_TRUE(AlarmRule::parse(longest));
+  EXPECT_FALSE(AlarmRule::parse(longest + " "));
 }
 
 }  // namespace
