@@ -8,6 +8,11 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <sys/socket.h>
 
+#include <cstring>
+#include <optional>
+#include <string>
+#include <vector>
+
 namespace berth::sys {
 
 // Whose connections, as the kernel has it in a tuple.
@@ -43,6 +48,28 @@ void append_nested(std::string& message, uint16_t type, std::string_view attribu
   append_attribute(message, static_cast<uint16_t>(type | NLA_F_NESTED), attributes);
 }
 
+Attributes attributes_of(std::string_view connection) {
+  return parse_attributes(connection.substr(NLMSG_SPACE(sizeof(nfgenmsg))));
+}
+
+// How many there are, as the kernel says in answer to `count_message()`; nothing when it does not.
+std::string count_message() {
+  return conntrack_message(IPCTNL_MSG_CT_GET_STATS, NLM_F_REQUEST | NLM_F_ACK, AF_UNSPEC);
+}
+
+std::optional<uint32_t> count_in(const std::vector<std::string>& answers) {
+  for (const std::string& answer : answers) {
+    if (answer.size() < NLMSG_SPACE(sizeof(nfgenmsg))) continue;
+    auto attributes = attributes_of(answer);
+    auto entries = attributes.find(CTA_STATS_GLOBAL_ENTRIES);
+    uint32_t count = 0;
+    if (entries == attributes.end() || entries->second.size() != sizeof(count)) continue;
+    std::memcpy(&count, entries->second.data(), sizeof(count));
+    return ntohl(count);
+  }
+  return std::nullopt;
+}
+
 // Of IPv6 all are asked for: with the filter Linux (seen with 6.18) tells of none that match.
 std::string dump_message(const Side& side, const ConnectionSource& source) {
   auto message = conntrack_message(IPCTNL_MSG_CT_GET, NLM_F_REQUEST | NLM_F_DUMP, source.family);
@@ -56,10 +83,6 @@ std::string dump_message(const Side& side, const ConnectionSource& source) {
   append_nested(message, side.tuple, tuple);
   append_nested(message, CTA_FILTER, filter);
   return message;
-}
-
-Attributes attributes_of(std::string_view connection) {
-  return parse_attributes(connection.substr(NLMSG_SPACE(sizeof(nfgenmsg))));
 }
 
 // A kernel that is asked for all, or that knows no filter, tells of all.
@@ -94,6 +117,11 @@ std::string delete_message(const Attributes& connection, uint8_t family) {
 Result<size_t> forget_connections_of(const ConnectionSource& source) {
   NetlinkSocket netfilter = TRY(NetlinkSocket::open_netfilter());
   size_t forgotten = 0;
+  // A list is a walk through the whole table, however few there are: 262,144 places on a host of 16
+  // GiB, without a pause. The number costs nothing.
+  auto question_of_number = count_message();
+  auto answers = netfilter.dump("count connections", question_of_number);
+  if (answers && count_in(*answers) == 0u) return forgotten;
   for (const Side& side : {kBegun, kAnswered}) {
     auto question = dump_message(side, source);
     auto connections = netfilter.dump("list connections", question);
