@@ -288,7 +288,7 @@ void Agent::spawn_shim(const TaskPtr& task) {
   request.endpoint_command.push_back(task->task.id);
   request.endpoint_ids = make_endpoint_ids(task->task, env_.rng);
   for (const auto& container : task->task.definition.container_definitions) {
-    request.images[container.name] = &task->images.at(pull_key_of(container));
+    request.images[container.name] = &task->images.at(pull_key_of(task->task, container));
   }
   auto job = [request, env = env_] { return spawn_job(request, env); };
   run_start_job(task, job, [this, task](Answer<Spawned> answer) {

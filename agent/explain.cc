@@ -153,7 +153,7 @@ constexpr std::array<FieldsOf, 58> kFields{{
     {"console", {"interactive", "pseudoTerminal"}},
     {"healthCheck", {"healthCheck"}},
     {"log", {"logConfiguration"}},
-    {"image", {"image"}},
+    {"image", {"image", "versionConsistency"}},
 }};
 // ---- looks ----
 

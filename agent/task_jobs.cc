@@ -67,12 +67,28 @@ Result<image::Image> pull_or_use_cached(image::Puller& puller, image::Puller::Re
   return cached;
 }
 
+// What the container's image is for the service, from the first task of its revision on; "" when
+// the tag is to be asked.
+const std::string& pinned_digest_of(const scheduler::Task& task,
+                                    const scheduler::ContainerDefinition& definition) {
+  static const std::string kNone;
+  for (const scheduler::Container& container : task.containers) {
+    if (container.name == definition.name) return container.image_digest;
+  }
+  return kNone;
+}
+
 Result<image::Image> pull_image(const PullRequest& request, Env env,
                                 const scheduler::ContainerDefinition& container) {
   auto reference = TRY(image::Reference::parse(container.image));
   image::Store store = TRY(image::Store::open(request.config.root));
   auto known = TRY(store.find(reference.to_string()));
   bool imported = known && known->imported;
+  bool is_pinnable = reference.transport == image::Transport::kRegistry && !imported;
+  // One that names its digest itself goes before.
+  if (is_pinnable && reference.digest.empty()) {
+    reference.digest = pinned_digest_of(request.task, container);
+  }
   image::PullerConfig config;
   config.registry = registry_config_of(request.config, sys::own_environment());
   config.registry.credential_providers = {make_ecr_provider(request.config)};
@@ -211,9 +227,13 @@ Answer<ContainerEnvironments> fetch_job(const Config& config, Env env,
           std::move(spans)};
 }
 
-std::string pull_key_of(const scheduler::ContainerDefinition& container) {
-  if (container.repository_credentials.empty()) return container.image;
-  return container.image + " with " + container.repository_credentials;  // no reference has spaces
+std::string pull_key_of(const scheduler::Task& task,
+                        const scheduler::ContainerDefinition& container) {
+  std::string key = container.image;  // no reference has spaces
+  const std::string& digest = pinned_digest_of(task, container);
+  if (!digest.empty()) key += " as " + digest;
+  if (!container.repository_credentials.empty()) key += " with " + container.repository_credentials;
+  return key;
 }
 
 Answer<Pulled> pull_job(const PullRequest& request, Env env) {
@@ -224,7 +244,7 @@ Answer<Pulled> pull_job(const PullRequest& request, Env env) {
   pulled.event.task_id = task.id;
   pulled.event.started_at = env.clock.wall();
   for (const auto& container : task.definition.container_definitions) {
-    std::string key = pull_key_of(container);
+    std::string key = pull_key_of(task, container);
     auto known = pulled.images.find(key);
     if (known == pulled.images.end()) {
       auto image = pull_image(request, env, container);

@@ -65,8 +65,10 @@ struct PullRequest {
   image::Cancel* cancel = nullptr;                          // borrowed
   std::map<std::string, image::Credentials> credentials{};  // by container; of its own
 };
-// What makes the pulls of two containers one: the image as written, and with what it is asked for.
-std::string pull_key_of(const scheduler::ContainerDefinition& container);
+// What makes the pulls of two containers one: the image as written, its digest where that is
+// pinned, and with what it is asked for.
+std::string pull_key_of(const scheduler::Task& task,
+                        const scheduler::ContainerDefinition& container);
 // Every image of the task, each once.
 Answer<Pulled> pull_job(const PullRequest& request, Env env);
 

@@ -205,6 +205,8 @@ Task make_task(const RunTaskRequested& request, Rng& rng, WallTime now) {
     container.name = definition.name;
     container.image = definition.image;
     container.essential = definition.essential;
+    auto pinned = request.image_digests.find(definition.name);
+    if (pinned != request.image_digests.end()) container.image_digest = pinned->second;
     task.containers.push_back(std::move(container));
   }
   if (request.definition.network_mode == NetworkMode::kAwsvpc) {

@@ -20,6 +20,8 @@ struct RunTaskRequested {
   std::string task_id{};  // of make_task_id(); the same id twice is the same request
   TaskDefinition definition{};
   TaskRequest request{};
+  // Container -> "sha256:...", what its tag means to the service; absent: what it means now.
+  std::map<std::string, std::string> image_digests{};
   bool operator==(const RunTaskRequested&) const = default;
 };
 

@@ -67,7 +67,8 @@ struct Container {
   std::string id{};  // a UUID
   std::string name{};
   std::string image{};
-  std::string image_digest{};  // "sha256:..." once pulled
+  // "sha256:...": once pulled, and before where the service has it pinned (versionConsistency).
+  std::string image_digest{};
   bool essential = true;
   ContainerLifecycle lifecycle{};
   std::optional<int> exit_code{};  // absent when it never ran

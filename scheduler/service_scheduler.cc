@@ -386,6 +386,12 @@ Event ServiceScheduler::start_event(const Service& service, const TaskStart& sta
   event.request.capacity_provider = start.provider;
   event.request.tags = task_tags_of(service);
   event.request.enable_execute_command = service.configuration.enable_execute_command;
+  for (const ContainerDefinition& container : event.definition.container_definitions) {
+    auto digest = revision.image_digests.find(container.name);
+    if (container.is_version_consistent && digest != revision.image_digests.end()) {
+      event.image_digests.insert(*digest);
+    }
+  }
   return event;
 }
 

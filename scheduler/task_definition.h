@@ -193,6 +193,8 @@ struct ContainerDefinition {
   bool interactive = false;         // standard input stays open
   bool pseudo_terminal = false;
   bool no_new_privileges = false;  // of dockerSecurityOptions
+  // A service's tag means to all tasks of a revision what it meant to the first.
+  bool is_version_consistent = true;
   std::vector<Ulimit> ulimits{};
   std::optional<uint32_t> start_timeout_seconds{};
   std::optional<uint32_t> stop_timeout_seconds{};

@@ -327,6 +327,15 @@ void read_container_lists(Reader& reader, const json::Node& node, ContainerDefin
   container.dns_search_domains = reader.strings(node, "dnsSearchDomains");
 }
 
+bool read_version_consistency(Reader& reader, const json::Node& node) {
+  std::string word = reader.string(node, "versionConsistency");
+  if (!word.empty() && word != "enabled" && word != "disabled") {
+    reader.malformed_at(node, "versionConsistency",
+                        fmt::format("'{}' is not one of [enabled, disabled]", printable(word, 60)));
+  }
+  return word != "disabled";
+}
+
 ContainerDefinition read_container(Reader& reader, const json::Node& node, bool fargate) {
   ContainerDefinition container;
   container.name = reader.string(node, "name");    // the check has AWS's text for a missing one
@@ -341,6 +350,7 @@ ContainerDefinition read_container(Reader& reader, const json::Node& node, bool 
   container.interactive = reader.boolean(node, "interactive", false);
   container.pseudo_terminal = reader.boolean(node, "pseudoTerminal", false);
   container.no_new_privileges = read_security_options(reader, node);
+  container.is_version_consistent = read_version_consistency(reader, node);
   container.docker_labels = read_string_map(reader, node, "dockerLabels");
   container.linux_parameters = read_linux_parameters(reader, node);
   container.health_check = read_health_check(reader, node);

@@ -532,6 +532,32 @@ TEST(Service, TagsAndProvidersOfItsTasks) {
   EXPECT_EQ(given, (std::map<std::string, int>{{"FARGATE", 2}, {"FARGATE_SPOT", 2}}));
 }
 
+std::string digest_of_fresh(ServiceWorld& world) {
+  std::string id = world.with_phase(TaskPhase::kPending).at(0);
+  return world.core().find_task(id)->containers.at(0).image_digest;
+}
+
+// The first task of each revision asks the tag.
+TEST(Service, ATagMeansToAllTasksOfARevisionWhatItMeantToTheFirst) {
+  const std::string word = R"({"family": "web", "containerDefinitions": [
+      {"name": "a", "cpu": 10, "memory": 10, "image": "i", "versionConsistency": ")";
+  for (const char* consistency : {"enabled", "disabled"}) {
+    ServiceWorld world;
+    RevisionSpec spec = spec_of(word + consistency + "\"}]}");
+    world.create(replicas(1), spec);
+    EXPECT_EQ(digest_of_fresh(world), "");
+    std::string first = world.with_phase(TaskPhase::kPending).at(0);
+    world.tell(ImagesPulled{.task_id = first, .digests = {{"a", "sha256:1"}}});
+    world.settle();
+    world.open();
+    world.scale(2);
+    EXPECT_EQ(digest_of_fresh(world), consistency == std::string("enabled") ? "sha256:1" : "");
+    world.settle();
+    world.deploy(spec);
+    EXPECT_EQ(digest_of_fresh(world), "") << "another deployment asks again";
+  }
+}
+
 TEST(Service, GoesOnAfterADeathOfTheProcess) {
   ServiceWorld world;
   world.create(with_breaker(3), plain_spec("v1"));
