@@ -81,7 +81,8 @@ def test_logs_follow_until_the_task_stops(berth, detached):
 
 def test_logs_of_several_containers_are_in_the_order_of_time(berth, detached):
     volume = {"mountPoints": [{"sourceVolume": "shared", "containerPath": "/shared"}]}
-    containers = [sh(f"until [ -e /shared/{i} ]; do usleep 10000; done; echo line {i}; touch /shared/{i + 1}; sleep 600",
+    # A line's time is that of its reader, one for each container: a second is enough for each to come to it.
+    containers = [sh(f"until [ -e /shared/{i} ]; do usleep 10000; done; echo line {i}; sleep 1; touch /shared/{i + 1}; sleep 600",
                      f"c{i % 2}{i}", **volume) for i in range(4)]
     containers.append(sh("touch /shared/0; sleep 600", "last", **volume))
     task_id = detached(task(*containers, volumes=[{"name": "shared"}]))
