@@ -12,11 +12,16 @@ constexpr std::string_view kNotEncrypted = "ServerSideEncryptionConfigurationNot
 
 }  // namespace
 
-Result<ObjectStore> ObjectStore::make(const Config& config, aws::Http& http, Clock& clock) {
-  if (config.environment_files.ask_s3) return ObjectStore(config, http, clock);
+Status ObjectStore::check(const Config& config) {
+  if (config.environment_files.ask_s3) return {};
   return fail(Errc::kNotFound,
               "there is no environmentFiles.s3 in berth.json (docs/configuration.md, Environment "
               "files), so no bucket can be reached");
+}
+
+Result<ObjectStore> ObjectStore::make(const Config& config, aws::Http& http, Clock& clock) {
+  TRY(check(config));
+  return ObjectStore(config, http, clock);
 }
 
 Result<aws::HttpResponse> ObjectStore::ask(const ObjectRequest& request) {

@@ -16,7 +16,9 @@ namespace berth::agent {
 
 class ObjectStore {
  public:
-  // Borrows all. kNotFound when the configuration names no S3.
+  // kNotFound when the configuration names no S3.
+  static Status check(const Config& config);
+  // Borrows all. Errors as above.
   static Result<ObjectStore> make(const Config& config, aws::Http& http, Clock& clock);
 
   // Replaces an object of the name. kNotFound, kDenied or kUnavailable with what S3 said.

@@ -93,8 +93,9 @@ bool SeccompCache::find(std::string_view profile) {
 }
 
 Result<SeccompProgram> SeccompCache::program(const SeccompSpec& spec) {
-  // A profile with a listener, whose path may be another's for each container.
-  if (key_.empty()) look_for(render_seccomp_json(spec));
+  // A profile with a listener, whose path may be another's for each container. By a key that no
+  // config.json has: without its listener the same profile might be refused.
+  if (key_.empty()) look_for("with a listener " + render_seccomp_json(spec));
   if (found_) return *std::exchange(found_, std::nullopt);
   SeccompProgram program = TRY(compile_seccomp(spec));
   auto kept = keep(directory_, key_, program);

@@ -117,8 +117,8 @@ std::string delete_message(const Attributes& connection, uint8_t family) {
 Result<size_t> forget_connections_of(const ConnectionSource& source) {
   NetlinkSocket netfilter = TRY(NetlinkSocket::open_netfilter());
   size_t forgotten = 0;
-  // A list is a walk through the whole table, however few there are: 262,144 places on a host of 16
-  // GiB, without a pause. The number costs nothing.
+  // A list is a walk through the whole table, however few there are: 262,144 places on a host of
+  // more than 4 GiB, without a pause. The number costs nothing.
   auto question_of_number = count_message();
   auto answers = netfilter.dump("count connections", question_of_number);
   if (answers && count_in(*answers) == 0u) return forgotten;

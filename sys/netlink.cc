@@ -2,6 +2,7 @@
 
 #include "sys/call.h"
 #include "sys/netlink_message.h"
+#include "sys/socket_option.h"
 
 #include <algorithm>
 
@@ -166,11 +167,8 @@ Result<NetlinkSocket> NetlinkSocket::open_netfilter() {
 }
 
 Result<NetlinkSocket> NetlinkSocket::adopt(Fd fd) {
-  int on = 1;
-  TRY(run("setsockopt", "NETLINK_EXT_ACK",
-          [&] { return ::setsockopt(fd.get(), SOL_NETLINK, NETLINK_EXT_ACK, &on, sizeof on); }));
-  TRY(run("setsockopt", "NETLINK_CAP_ACK",
-          [&] { return ::setsockopt(fd.get(), SOL_NETLINK, NETLINK_CAP_ACK, &on, sizeof on); }));
+  TRY(switch_on(fd.get(), SOL_NETLINK, NETLINK_EXT_ACK, "NETLINK_EXT_ACK"));
+  TRY(switch_on(fd.get(), SOL_NETLINK, NETLINK_CAP_ACK, "NETLINK_CAP_ACK"));
   return NetlinkSocket(std::move(fd));
 }
 

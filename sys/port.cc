@@ -2,6 +2,7 @@
 
 #include "sys/call.h"
 #include "sys/fd.h"
+#include "sys/socket_option.h"
 
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -11,17 +12,12 @@
 namespace berth::sys {
 namespace {
 
-Status switch_on_probe(int fd, int level, int option, const char* name) {
-  int on = 1;
-  return run("setsockopt", name, [&] { return ::setsockopt(fd, level, option, &on, sizeof on); });
-}
-
 Result<Fd> open_probe(int family, bool udp) {
   int type = (udp ? SOCK_DGRAM : SOCK_STREAM) | SOCK_CLOEXEC;
   const char* name = family == AF_INET6 ? "AF_INET6" : "AF_INET";
   Fd fd(TRY(call("socket", name, [&] { return ::socket(family, type, 0); })));
   // Connections in TIME_WAIT are no listener.
-  if (!udp) TRY(switch_on_probe(fd.get(), SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR"));
+  if (!udp) TRY(switch_on(fd.get(), SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR"));
   return fd;
 }
 
@@ -53,7 +49,7 @@ Result<bool> can_bind_ipv6(uint16_t port, bool udp) {
   auto fd = open_probe(AF_INET6, udp);
   if (!fd && fd.error().errno_value == EAFNOSUPPORT) return true;
   if (!fd) return tl::unexpected<Error>(std::move(fd).error());
-  TRY(switch_on_probe(fd->get(), IPPROTO_IPV6, IPV6_V6ONLY, "IPV6_V6ONLY"));
+  TRY(switch_on(fd->get(), IPPROTO_IPV6, IPV6_V6ONLY, "IPV6_V6ONLY"));
   sockaddr_in6 address{};
   address.sin6_family = AF_INET6;
   address.sin6_port = htons(port);

@@ -2,6 +2,7 @@
 
 #include "sys/call.h"
 #include "sys/socket_address.h"
+#include "sys/socket_option.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -11,11 +12,6 @@ namespace berth::sys {
 namespace {
 
 constexpr int kTcpBacklog = 128;
-
-Status switch_on(int fd, int level, int option) {
-  int on = 1;
-  return run("setsockopt", "", [&] { return ::setsockopt(fd, level, option, &on, sizeof(on)); });
-}
 
 Result<Moved> moved_of(Result<long> count) {
   if (count) return Moved{static_cast<size_t>(*count), false};
@@ -33,8 +29,8 @@ Result<Fd> listen_tcp(TcpAddress at, AddressNeed need) {
     return ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   })));
   // So that connections of an earlier owner that are not forgotten yet do not keep the port.
-  TRY(switch_on(fd.get(), SOL_SOCKET, SO_REUSEADDR));
-  if (need == AddressNeed::kLater) TRY(switch_on(fd.get(), IPPROTO_IP, IP_FREEBIND));
+  TRY(switch_on(fd.get(), SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR"));
+  if (need == AddressNeed::kLater) TRY(switch_on(fd.get(), IPPROTO_IP, IP_FREEBIND, "IP_FREEBIND"));
   sockaddr_in address = address_in(at);
   std::string where = fmt::format("{}:{}", to_string(at.address), at.port);
   TRY(run("bind", where, [&] {

@@ -1,6 +1,7 @@
 #include "sys/tcp6.h"
 
 #include "sys/call.h"
+#include "sys/socket_option.h"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
@@ -11,11 +12,6 @@ namespace berth::sys {
 namespace {
 
 constexpr int kBacklog6 = 128;
-
-Status switch_on_ipv6(int fd, int level, int option, const char* name) {
-  int on = 1;
-  return run("setsockopt", name, [&] { return ::setsockopt(fd, level, option, &on, sizeof(on)); });
-}
 
 }  // namespace
 
@@ -34,10 +30,10 @@ sockaddr_in6 address_in(const Ipv6End& end) {
 Result<Fd> bind_ipv6(int type, const Ipv6End& at) {
   Fd fd(TRY(call("socket", "AF_INET6",
                  [&] { return ::socket(AF_INET6, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0); })));
-  TRY(switch_on_ipv6(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, "IPV6_V6ONLY"));
-  TRY(switch_on_ipv6(fd.get(), IPPROTO_IPV6, IPV6_FREEBIND, "IPV6_FREEBIND"));
+  TRY(switch_on(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, "IPV6_V6ONLY"));
+  TRY(switch_on(fd.get(), IPPROTO_IPV6, IPV6_FREEBIND, "IPV6_FREEBIND"));
   if (type == SOCK_STREAM) {
-    TRY(switch_on_ipv6(fd.get(), SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR"));
+    TRY(switch_on(fd.get(), SOL_SOCKET, SO_REUSEADDR, "SO_REUSEADDR"));
   }
   sockaddr_in6 address = address_in(at);
   TRY(run("bind", to_string(at), [&] {

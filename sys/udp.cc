@@ -2,6 +2,7 @@
 
 #include "sys/call.h"
 #include "sys/socket_address.h"
+#include "sys/socket_option.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -109,10 +110,8 @@ std::string render_udp(const AnyRoute& route, std::string_view payload) {
 
 Result<Fd> listen_udp(TcpAddress at, AddressNeed need) {
   Fd fd = TRY(open_datagram_socket(AF_INET, SOCK_DGRAM, 0));
-  int on = 1;
   if (need == AddressNeed::kLater) {
-    TRY(run("setsockopt", "IP_FREEBIND",
-            [&] { return ::setsockopt(fd.get(), IPPROTO_IP, IP_FREEBIND, &on, sizeof(on)); }));
+    TRY(switch_on(fd.get(), IPPROTO_IP, IP_FREEBIND, "IP_FREEBIND"));
   }
   sockaddr_in address = address_in(at);
   TRY(run("bind", fmt::format("{}:{}", to_string(at.address), at.port), [&] {

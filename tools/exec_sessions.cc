@@ -100,12 +100,8 @@ Status ExecSessions::keep(const api::ExecLog& log, SessionRecord& record) const 
     record.log = SessionLog{config_.root, log.region, log.group};
   }
   if (log.bucket.empty()) return {};
-  if (!config_.environment_files.ask_s3) {
-    return fail(Errc::kNotFound,
-                "s3BucketName {}: there is no environmentFiles.s3 in berth.json "
-                "(docs/configuration.md, Environment files), so no bucket can be reached",
-                log.bucket);
-  }
+  auto reachable = agent::ObjectStore::check(config_);
+  if (!reachable) return wrap(std::move(reachable).error(), "s3BucketName {}", log.bucket);
   std::string prefix = log.key_prefix;
   if (!prefix.empty() && !prefix.ends_with('/')) prefix += '/';
   record.archive = ArchivePlace{log.bucket, prefix + record.id + ".log", log.must_be_encrypted};

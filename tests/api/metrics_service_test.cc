@@ -62,15 +62,20 @@ TEST(QueryForm, BecomesTheJsonOfTheSameRequest) {
             "<A><member>1</member><member>&lt;</member></A><B>true</B><C><D></D></C>");
 }
 
+// GetMetricStatistics of what kData puts, but for which statistics.
+json load_query() {
+  return {{"Namespace", "App"},
+          {"MetricName", "Load"},
+          {"Dimensions", {{{"Name", "Host"}, {"Value", "a"}}}},
+          {"StartTime", kMetricsStart - 3600},
+          {"EndTime", kMetricsStart + 60},
+          {"Period", 60}};
+}
+
 TEST_F(MetricsServiceTest, FiguresComeBackAsTheyArePutTogether) {
   good("PutMetricData", kData);
-  json query = {{"Namespace", "App"},
-                {"MetricName", "Load"},
-                {"Dimensions", {{{"Name", "Host"}, {"Value", "a"}}}},
-                {"StartTime", kMetricsStart - 3600},
-                {"EndTime", kMetricsStart + 60},
-                {"Period", 60},
-                {"Statistics", {"Average", "SampleCount", "Maximum", "Sum", "Minimum"}}};
+  json query = load_query();
+  query["Statistics"] = {"Average", "SampleCount", "Maximum", "Sum", "Minimum"};
   json points = good("GetMetricStatistics", query)["Datapoints"];
   ASSERT_EQ(points.size(), 1U);
   EXPECT_EQ(points[0]["SampleCount"], 5);
@@ -102,13 +107,8 @@ TEST_F(MetricsServiceTest, FiguresComeBackAsTheyArePutTogether) {
 
 TEST_F(MetricsServiceTest, PercentilesAreOfValuesThatAreKnown) {
   good("PutMetricData", kData);
-  json query = {{"Namespace", "App"},
-                {"MetricName", "Load"},
-                {"Dimensions", {{{"Name", "Host"}, {"Value", "a"}}}},
-                {"StartTime", kMetricsStart - 3600},
-                {"EndTime", kMetricsStart + 60},
-                {"Period", 60},
-                {"ExtendedStatistics", {"p0", "p40", "p50", "tm80"}}};
+  json query = load_query();
+  query["ExtendedStatistics"] = {"p0", "p40", "p50", "tm80"};
   json point = good("GetMetricStatistics", query)["Datapoints"][0];
   EXPECT_EQ(point["ExtendedStatistics"],
             (json{{"p0", 1.5}, {"p40", 2.0}, {"p50", 4.0}, {"tm80", (1.5 + 2 + 4 + 4) / 4}}));

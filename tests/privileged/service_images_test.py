@@ -7,7 +7,6 @@ import botocore.exceptions
 import pytest
 
 from berth import Instance
-from registry import Registry
 from service_host import CONFIG, ServiceHost
 from waiting import wait_until
 
@@ -33,12 +32,6 @@ def host(daemon):
     running = ServiceHost(daemon)
     yield running
     running.remove_all()
-
-
-@pytest.fixture
-def registry(tmp_path):
-    with Registry(tmp_path / "registry") as running:
-        yield running
 
 
 def digests(host, count):

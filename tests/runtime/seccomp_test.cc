@@ -136,6 +136,7 @@ TEST_F(SeccompCaching, AProfileIsKeptOnceWhateverItsListener) {
     ASSERT_TRUE(cache.program(spec));
   }
   EXPECT_FALSE(file().empty());
+  EXPECT_FALSE(SeccompCache(directory_->path(), 1).find(text_)) << "without one it is another";
 }
 
 }  // namespace

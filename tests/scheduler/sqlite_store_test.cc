@@ -48,6 +48,14 @@ class StoreDirectory : public testing::Test {
   std::filesystem::path directory_;
 };
 
+void define(RunTaskRequested& request) {
+  const TaskRequest& of = request.request;
+  auto definition = make_definition(
+      {of.definition_json, of.overrides_json, of.launch_type, of.volumes_json}, kStoreHost);
+  ASSERT_TRUE(definition) << definition.error().text;
+  request.definition = *definition;
+}
+
 RunTaskRequested request_of(const std::string& id) {
   RunTaskRequested request{.task_id = id};
   request.request = {.cluster = "c",
@@ -70,12 +78,7 @@ RunTaskRequested request_of(const std::string& id) {
                      .security_groups = {"sg-1", "sg-2"},
                      .client_token = "t",
                      .request_digest = "d"};
-  auto definition =
-      make_definition({request.request.definition_json, request.request.overrides_json,
-                       request.request.launch_type, request.request.volumes_json},
-                      kStoreHost);
-  EXPECT_TRUE(definition) << definition.error().text;
-  request.definition = *definition;
+  define(request);
   return request;
 }
 
@@ -154,12 +157,7 @@ TEST_F(StoreDirectory, TasksOfOneDefinitionKeepTheirOverrides) {
     for (const char* id : {"as-written-1", "overridden", "as-written-2"}) {
       RunTaskRequested request = request_of(id);
       if (std::string_view(id) != "overridden") request.request.overrides_json = "";
-      auto definition =
-          make_definition({request.request.definition_json, request.request.overrides_json,
-                           request.request.launch_type, request.request.volumes_json},
-                          kStoreHost);
-      ASSERT_TRUE(definition) << definition.error().text;
-      request.definition = *definition;
+      define(request);
       core.submit(request);
     }
     ASSERT_TRUE(core.step(kStoreStart));
