@@ -170,20 +170,6 @@ Result<Image> pull_image(Store& store, const PullerConfig& config, Env env,
   return take_image(store, config, env, request, *opened.source, Origin::kElsewhere);
 }
 
-Result<Reference> resolve_reference(Store& store, const PullerConfig& config, Env env,
-                                    const Reference& reference, Cancel* cancel) {
-  if (!reference.digest.empty() || !is_registry(reference)) return reference;
-  Reference pinned = reference;
-  auto known = TRY(store.find(reference.to_string()));
-  if (known && known->imported) {
-    pinned.digest = known->resolved_digest;
-    return pinned;
-  }
-  OpenSource opened = TRY(open_source(store, config, env, {reference, cancel}));
-  pinned.digest = TRY(opened.source->resolve()).digest;
-  return pinned;
-}
-
 }  // namespace
 
 Puller::Puller(Store& store, PullerConfig config, Env env)
@@ -203,12 +189,6 @@ Result<Image> Puller::pull(const Request& request) {
 Result<Image> Puller::take_in(Source& source, const Request& request) {
   sys::Fd lock = TRY(store_.lock_for_pull());
   return take_image(store_, config_, env_, request, source, Origin::kThisHost);
-}
-
-Result<Reference> Puller::resolve(const Reference& reference, Cancel* cancel) {
-  auto pinned = resolve_reference(store_, config_, env_, reference, cancel);
-  if (!pinned) return wrap(std::move(pinned).error(), "resolve {}", reference.to_string());
-  return pinned;
 }
 
 Result<Image> load_image(const Store& store, const ImageRecord& record) {

@@ -128,12 +128,6 @@ class Puller {
   // kExhausted (limits, disk), kCancelled.
   Result<Image> pull(const Request& request);
 
-  // What a pull of `reference` would take, asked where it points: the same name pinned to the
-  // digest. A service resolves its tags once, and every later task of it starts the same image,
-  // whatever the tag means by then. Images made on this host are asked of the store. Errors as
-  // pull().
-  Result<Reference> resolve(const Reference& reference, Cancel* cancel);
-
   // A pull from a source that is open already, recorded as `request.reference` and as made on this
   // host. The policy does not matter.
   Result<Image> take_in(Source& source, const Request& request);

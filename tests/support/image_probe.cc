@@ -1,6 +1,5 @@
 // image_probe STORE REFERENCE always|if-missing: pulls an image and prints its layer directories,
-// bottom first, for tests that speak to real and to fake registries. With `resolve` it pulls
-// nothing and prints the reference pinned to its digest.
+// bottom first, for tests that speak to real and to fake registries.
 //
 // image_probe -: the same for each line "STORE REFERENCE" of standard input; answers each with a
 // line, "ok DIRECTORY..." or "CODE: TEXT".
@@ -51,15 +50,6 @@ Result<std::vector<std::string>> pull(const std::string& root, const std::string
   return TRY(puller.pull(request)).layer_directories;
 }
 
-Result<std::vector<std::string>> resolve(const std::string& root, const std::string& name) {
-  image::Store store = TRY(image::Store::open(root));
-  sys::SystemClock clock;
-  sys::SystemRng rng;
-  image::Puller puller(store, configuration(), Env{clock, rng});
-  image::Reference wanted = TRY(image::Reference::parse(name));
-  return std::vector<std::string>{TRY(puller.resolve(wanted, nullptr)).to_string()};
-}
-
 std::string text_of(const Error& error) {
   return fmt::format("{}: {}", name_of(error.code), error.text);
 }
@@ -81,9 +71,8 @@ int main(int argc, char** argv) {
   if (argc == 2 && std::string_view(argv[1]) == "-") return pull_lines();
   if (argc != 4) return 2;
   std::string_view policy = argv[3];
-  auto done = policy == "resolve"  ? resolve(argv[1], argv[2])
-              : policy == "always" ? pull(argv[1], argv[2], image::Policy::kAlways)
-                                   : pull(argv[1], argv[2], image::Policy::kIfMissing);
+  auto done = policy == "always" ? pull(argv[1], argv[2], image::Policy::kAlways)
+                                 : pull(argv[1], argv[2], image::Policy::kIfMissing);
   for (const std::string& directory : done ? *done : std::vector<std::string>()) {
     std::puts(directory.c_str());
   }
