@@ -6,8 +6,8 @@
 namespace berth::tools {
 namespace {
 
-constexpr size_t kTranscriptLineMax = 32 * 1024;    // a longer one becomes several events
 constexpr size_t kTranscriptBytesMax = 256 * 1024;  // in memory
+constexpr auto kTerminal = runtime::LogStream::kStdout;
 
 }  // namespace
 
@@ -20,22 +20,18 @@ Result<SessionTranscript> SessionTranscript::begin(const SessionLog& log, std::s
 }
 
 // Terminals end lines with \r\n. CloudWatch Logs takes no empty events.
-void SessionTranscript::take_line(std::string_view line) {
+void SessionTranscript::take(const runtime::LogEntry& entry) {
+  std::string_view line = entry.text;
+  if (line.ends_with('\n')) line.remove_suffix(1);
   while (line.ends_with('\r')) line.remove_suffix(1);
   if (line.empty()) return;
-  auto now =
-      std::chrono::duration_cast<std::chrono::milliseconds>(clock_.wall().time_since_epoch());
-  events_.push_back({now.count(), std::string(line)});
+  auto time = std::chrono::duration_cast<std::chrono::milliseconds>(entry.time.time_since_epoch());
+  events_.push_back({time.count(), std::string(line)});
   bytes_ += line.size();
 }
 
 Status SessionTranscript::add(std::string_view bytes) {
-  for (char byte : bytes) {
-    if (byte != '\n') line_ += byte;
-    if (byte != '\n' && line_.size() < kTranscriptLineMax) continue;
-    take_line(line_);
-    line_.clear();
-  }
+  for (const runtime::LogEntry& entry : lines_.take(kTerminal, bytes, clock_.wall())) take(entry);
   return bytes_ < kTranscriptBytesMax ? Status() : flush();
 }
 
@@ -46,8 +42,7 @@ Status SessionTranscript::flush() {
 }
 
 Status SessionTranscript::finish() {
-  take_line(line_);
-  line_.clear();
+  if (auto last = lines_.finish(kTerminal, clock_.wall())) take(*last);
   return flush();
 }
 

@@ -1,16 +1,20 @@
 // SessionTranscript: what a session of ExecuteCommand shows, as events of a log stream that is
-// named after the session: an event a line, whatever the terminal drew.
+// named after the session: an event a line, whatever the terminal drew. A longer line than the
+// limit becomes several events, of whole characters each.
 #pragma once
 
 #include "base/env.h"
 #include "base/result.h"
 #include "logs/log_store.h"
+#include "runtime/log_lines.h"
 
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace berth::tools {
+
+constexpr size_t kTranscriptLineMax = 32 * 1024;  // bytes of one event
 
 // Where it goes. `root`: of the instance.
 struct SessionLog {
@@ -37,14 +41,15 @@ class SessionTranscript {
       : store_(log.root, log.region),
         group_(log.group),
         stream_(std::move(stream)),
-        clock_(clock) {}
-  void take_line(std::string_view line);
+        clock_(clock),
+        lines_(kTranscriptLineMax) {}
+  void take(const runtime::LogEntry& entry);
 
   logs::LogStore store_;
   std::string group_;
   std::string stream_;
   Clock& clock_;
-  std::string line_;  // that has not ended
+  runtime::LineSplitter lines_;  // with the line that has not ended
   std::vector<logs::PutEvent> events_;
   size_t bytes_ = 0;  // of the events
 };

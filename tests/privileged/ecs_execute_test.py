@@ -153,6 +153,7 @@ def test_what_sessions_show_is_kept_as_the_cluster_has_it(daemon, ecs, task):
         session = execute(ecs, task, words)["session"]
         with Session(session) as opened:
             assert opened.wait_for_end() == ""
+            assert "\\x" not in opened.shown, "all bytes in their order are UTF-8"
         wait_until(lambda: not sessions_of(daemon))
         return session["sessionId"]
 
@@ -164,9 +165,12 @@ def test_what_sessions_show_is_kept_as_the_cluster_has_it(daemon, ecs, task):
         second = run("seq 1 20000")
         assert shown_in(daemon, "/sessions")[second][:3] == ["1", "2", "3"]
         assert len(list(daemon.instance.root.glob("log-groups/*/*/streams/*/put.log"))) == 2
+        third = run("sh -c 'i=0; while [ $i -lt 4000 ]; do i=$((i+1)); printf %s €_wörter; done'")
+        events = shown_in(daemon, "/sessions")[third]
+        assert len(events) > 1 and "".join(events) == "€_wörter" * 4000, "characters are whole, whatever the events' ends"
         configure(ecs, "NONE")
         run("echo not kept")
-        assert set(shown_in(daemon, "/sessions")) == {first, second}
+        assert set(shown_in(daemon, "/sessions")) == {first, second, third}
         configure(ecs, "OVERRIDE", cloudWatchLogGroupName="/nowhere")
         with pytest.raises(ecs.exceptions.TargetNotConnectedException, match="log group does not exist"):
             execute(ecs, task, "true")

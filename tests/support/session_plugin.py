@@ -2,6 +2,7 @@
 execute-command` starts, with a terminal that the test reads and types at."""
 
 import base64
+import codecs
 import hashlib
 import json
 import os
@@ -84,6 +85,8 @@ class Session:
         self.acknowledges = True
         self._deaf = deaf  # so many messages are dropped as by a plugin that is not ready, without a word
         self.socket = WebSocket(session["streamUrl"])
+        # A message ends where the terminal's read did: within a character, too. The plugin writes bytes as they come.
+        self._decoder = codecs.getincrementaldecoder("utf-8")("backslashreplace")
         self.shown, self.ended, self._next, self._expected, self._early = "", None, 0, 0, {}
         self.socket.send(TEXT, json.dumps({"MessageSchemaVersion": "1.0", "RequestId": str(uuid.uuid4()),
                                            "TokenValue": token or session["tokenValue"], "ClientId": str(uuid.uuid4()),
@@ -179,4 +182,4 @@ class Session:
                 {"ActionType": "SessionType", "ActionStatus": 1, "ActionResult": None, "Error": ""}]}
             self._send("input_stream_data", HANDSHAKE_RESPONSE, json.dumps(response).encode())
         elif payload_type == OUTPUT:
-            self.shown += payload.decode()
+            self.shown += self._decoder.decode(payload)
