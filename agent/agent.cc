@@ -151,7 +151,7 @@ void Agent::tidy() {
 LogPaths Agent::log_paths(const scheduler::Task& task) const {
   LogPaths logs;
   for (const auto& container : task.definition.container_definitions) {
-    logs[container.name] = log_path_of(paths_of(options_.config), task, container);
+    logs.emplace(container.name, log_path_of(paths_of(options_.config), task, container));
   }
   return logs;
 }

@@ -14,8 +14,9 @@
 
 namespace berth::agent {
 
-// Where the log of a container is: the path of the current file.
-using LogPaths = std::map<std::string, std::string>;
+// Where the log of a container is: the path of the current file. One whose task has gone may have
+// left streams in several log groups (tools/kept_logs.h).
+using LogPaths = std::multimap<std::string, std::string>;
 
 class LogFollower {
  public:

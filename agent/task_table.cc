@@ -177,8 +177,8 @@ LogPaths log_paths_of(const ListedTask& task) {
   LogPaths logs;
   for (const ListedContainer& container : task.containers) {
     const ContainerInfo& info = container.info;
-    logs[info.name] =
-        info.log_path.empty() ? task.log_directory + "/" + info.name + ".log" : info.log_path;
+    logs.emplace(info.name, info.log_path.empty() ? task.log_directory + "/" + info.name + ".log"
+                                                  : info.log_path);
   }
   return logs;
 }

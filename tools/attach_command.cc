@@ -73,7 +73,7 @@ class AttachSession {
   Status follow_log() {
     agent::LogPaths logs = agent::log_paths_of(task_);
     follower_ = TRY(agent::LogFollower::start(
-        loop_, {{container_.name, logs.at(container_.name)}},
+        loop_, {{container_.name, logs.find(container_.name)->second}},
         [this](const std::string& container, const agent::LogRecord& record) {
           if (shows_log_) printer_.print(container, record.stream, record.text);
         }));

@@ -5,7 +5,6 @@
 #include "logs/log_store.h"
 
 #include <algorithm>
-#include <map>
 #include <optional>
 #include <set>
 
@@ -54,13 +53,13 @@ Result<agent::ListedTask> find_kept_logs(const agent::Config& config, const std:
     return names_task(stream) || container_of(of_daemon, stream) != nullptr;
   }));
   std::set<std::string> tasks;
-  std::map<std::string, std::string> logs;
+  agent::LogPaths logs;
   for (const logs::StreamPlace& place : places) {
     auto name = parse_stream_name(place.stream);
     const agent::ContainerInfo* info = container_of(of_daemon, place.stream);
     tasks.insert(name ? name->task : id);
-    logs[name ? name->container : info->name] =
-        logs::LogStore(config.root, place.region).events_path(place.group, place.stream);
+    logs.emplace(name ? name->container : info->name,
+                 logs::LogStore(config.root, place.region).events_path(place.group, place.stream));
   }
   std::string shown = printable(wanted, kShownName);
   if (tasks.empty())
@@ -81,6 +80,18 @@ Result<agent::ListedTask> find_kept_logs(const agent::Config& config, const std:
     task.containers.push_back(std::move(listed));
   }
   return task;
+}
+
+std::vector<std::string> containers_without_logs(const agent::ListedTask& kept,
+                                                 const DaemonTask& of_daemon) {
+  std::vector<std::string> names;
+  for (const agent::ContainerInfo& container : of_daemon.containers) {
+    bool is_kept = std::ranges::any_of(kept.containers, [&](const agent::ListedContainer& each) {
+      return each.info.name == container.name;
+    });
+    if (!is_kept) names.push_back(container.name);
+  }
+  return names;
 }
 
 }  // namespace berth::tools

@@ -1,6 +1,8 @@
 // berth logs: what the containers of a task have printed, and print.
 #include "agent/log_follower.h"
 #include "agent/task_table.h"
+#include "base/log.h"
+#include "base/text.h"
 #include "sys/clock.h"
 #include "sys/spawn.h"
 #include "tools/commands.h"
@@ -69,7 +71,8 @@ class LogsSession {
   agent::LogPaths wanted_logs() const {
     agent::LogPaths logs = agent::log_paths_of(task_);
     if (options_.container.empty()) return logs;
-    return {{options_.container, logs.at(options_.container)}};
+    auto [first, last] = logs.equal_range(options_.container);
+    return {first, last};
   }
 
   // Its pidfd, watched; empty when the task has stopped.
@@ -121,9 +124,25 @@ bool has_logs(const agent::ListedTask& task) {
   return !task.log_directory.empty();
 }
 
+// Whoever misses a container is told why.
+Status tell_of_others(const agent::ListedTask& kept, const DaemonTask& of_daemon,
+                      const std::string& wanted) {
+  std::vector<std::string> without = containers_without_logs(kept, of_daemon);
+  if (wanted.empty() && !without.empty()) {
+    LOG(kWarn, "some logs went with the task's directory: only awslogs outlives it",
+        {{"containers", join(without, ", ")}});
+  }
+  if (std::ranges::find(without, wanted) == without.end()) return {};
+  return fail(Errc::kNotFound,
+              "the log of container \"{}\" of task {} went with the task's directory: only awslogs "
+              "outlives it",
+              wanted, of_daemon.id);
+}
+
 // Its directory, or what is kept of it beyond that.
-Result<agent::ListedTask> find_logs(const agent::Config& config, const std::string& wanted,
+Result<agent::ListedTask> find_logs(const agent::Config& config, const LogsOptions& options,
                                     const DaemonTasks& owned) {
+  const std::string& wanted = options.task;
   std::vector<agent::ListedTask> tasks = TRY(list_all_tasks(config, owned, true));
   auto chosen = agent::choose_task(tasks, wanted);
   if (chosen && has_logs(**chosen)) return **chosen;
@@ -132,6 +151,7 @@ Result<agent::ListedTask> find_logs(const agent::Config& config, const std::stri
   }
   const DaemonTask* of_daemon = chosen ? owned.find((*chosen)->info.id) : nullptr;
   auto kept = find_kept_logs(config, wanted, of_daemon);
+  if (kept && of_daemon != nullptr) TRY(tell_of_others(*kept, *of_daemon, options.container));
   if (kept || kept.error().code != Errc::kNotFound) return kept;
   if (of_daemon == nullptr) return tl::unexpected<Error>(chosen.error());
   std::string why = of_daemon->stopped_reason.empty() ? "" : " (" + of_daemon->stopped_reason + ")";
@@ -163,7 +183,7 @@ Status wait_for_begin(const agent::Config& config, const std::string& wanted, Da
 Status show_logs(const agent::Config& config, const LogsOptions& options) {
   DaemonTasks owned = TRY(DaemonTasks::ask(config));
   if (options.follow) TRY(wait_for_begin(config, options.task, owned));
-  agent::ListedTask task = TRY(find_logs(config, options.task, owned));
+  agent::ListedTask task = TRY(find_logs(config, options, owned));
   if (!options.container.empty()) TRY(agent::choose_container(task, options.container));
   sys::SystemClock clock;
   auto loop = TRY(sys::Loop::make(clock));

@@ -203,6 +203,33 @@ def test_logs_of_a_task_are_found_by_its_names_and_outlive_its_directory(ecs, pr
     assert (berth("logs", task_id).code == 0) == bool(prefix)
 
 
+def test_all_containers_that_log_to_groups_are_kept(ecs):
+    """Each in a group of its own, one in two: whatever somebody else puts beside it hides nothing."""
+    image, groups = ecs.daemon.instance.images["busybox"], {"one": "/kept/a", "two": "/kept/b"}
+    containers = [{"name": name, "image": image, "memory": 64, "command": ["echo", f"from {name}"], **fields} for name, fields in [
+        *((name, {"logConfiguration": {"logDriver": "awslogs", "options": {
+            **AWSLOGS["options"], "awslogs-group": group, "awslogs-stream-prefix": "p"}}}) for name, group in groups.items()),
+        ("plain", {})]]
+    ecs.client.register_task_definition(family="several", networkMode="none", containerDefinitions=containers)
+    arn = ecs.client.run_task(taskDefinition="several")["tasks"][0]["taskArn"]
+    task_id = arn.rsplit("/", 1)[1]
+    ecs.wait_for(arn, "STOPPED")
+    logs = ecs.daemon.client("logs")
+    logs.create_log_group(logGroupName="/kept/z")
+    logs.create_log_stream(logGroupName="/kept/z", logStreamName=f"q/one/{task_id}")
+    kept = ecs.daemon.instance.root / "stopped" / task_id
+    wait_until(kept.is_dir)
+    shutil.rmtree(kept)
+    berth = ecs.daemon.instance.berth
+    shown = berth("logs", arn)
+    assert sorted(shown.out.split()) == sorted("one | from one two | from two".split()), shown
+    assert "only awslogs outlives it" in shown.err and "plain" in shown.err, shown
+    assert berth("logs", "--container", "one", arn).out == "from one\n"
+    refused = berth("logs", "--container", "plain", arn)
+    assert refused.code != 0 and 'the log of container "plain"' in refused.err, refused
+    logs.delete_log_group(logGroupName="/kept/z")
+
+
 def test_follow_waits_for_a_task_that_has_not_begun(ecs):
     arn = ecs.run("echo one; sleep 0.3; echo two")
     shown = ecs.daemon.instance.berth("logs", "--follow", "--container", "main", arn)
