@@ -201,6 +201,16 @@ Status plan_receiver(const scheduler::LogConfiguration& log, const LoggedContain
                      {"CONTAINER_TAG", tag},
                      {"IMAGE_NAME", logged.image_name},
                      {"SYSLOG_IDENTIFIER", tag}};
+  } else if (log.driver == "gelf") {
+    plan.driver = runtime::LogDriverKind::kGelf;
+    plan.settings["hostname"] = logged.host_name;
+    plan.settings.insert({{"_container_id", logged.id},
+                          {"_container_name", logged.name},
+                          {"_image_id", logged.image_digest},
+                          {"_image_name", logged.image_name},
+                          {"_command", join(logged.command, " ")},
+                          {"_tag", tag},
+                          {"_created", format_rfc3339(logged.created)}});
   } else {
     plan.driver = runtime::LogDriverKind::kFluentd;
     plan.settings["tag"] = tag;

@@ -22,7 +22,9 @@ struct LoggedContainer {
   std::string image_name;                // as the task definition has it
   std::string image_digest;              // "sha256:..."
   std::vector<std::string> environment;  // "K=V", as its process has it
-  std::string host_name;                 // of this host
+  std::vector<std::string> command{};    // that its process runs
+  WallTime created{};
+  std::string host_name;                                         // of this host
   std::vector<std::pair<std::string, Secret>> secret_options{};  // fetched
   // Of awsfirelens: the socket of the task's router, and what its lines are told by.
   std::string router_socket{};

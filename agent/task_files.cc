@@ -251,7 +251,7 @@ class Writer {
                    .target = place.rootfs};
     plan.fills = fills_of(container);
     plan.cgroup = settings.cgroup;
-    plan.log = TRY(log_plan_of(container, logged_container(container, image, settings.env),
+    plan.log = TRY(log_plan_of(container, logged_container(container, image, settings),
                                log_path_of(paths_, task_, container)));
     plan.exit_file = bundle + "/exit.json";
     plan.restarts_file = bundle + "/restarts.json";
@@ -290,13 +290,15 @@ class Writer {
   }
 
   LoggedContainer logged_container(const ContainerDefinition& container, const image::Image& image,
-                                   const std::vector<std::string>& environment) const {
+                                   const ContainerSettings& settings) const {
     LoggedContainer logged;
     logged.id = container_id_of(container);
     logged.name = task_.id + "-" + container.name;
     logged.image_name = container.image;
     logged.image_digest = image.manifest_digest;
-    logged.environment = environment;
+    logged.environment = settings.env;
+    logged.command = settings.args;
+    logged.created = task_.created_at;
     logged.router_socket = directory_.router_sockets() + "/" + kRouterSocketName;
     logged.router_tag = firelens_tag(container.name, task_.id);
     auto fetched = request_.environments.find(container.name);

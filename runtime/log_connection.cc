@@ -12,7 +12,6 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kConnectPatience(3000);  // Docker's, to a receiver of fluentd
-constexpr milliseconds kLongestWait(60000);
 constexpr milliseconds kAnswerPatience(10000);
 constexpr milliseconds kLastPatience(500);  // of what is left when the container has ended
 
@@ -37,7 +36,7 @@ Status LogConnection::send(std::string_view message, std::string_view answer) {
     gave_up_ = was_over && failures > 1;
     if (gave_up_) return sent;
     if (!was_over) (void)end_.comes_within(wait);
-    wait = std::min(wait + wait / 2, kLongestWait);
+    wait = std::min(wait + wait / 2, retries_.longest_wait);
   }
 }
 

@@ -16,8 +16,9 @@
 namespace berth::runtime {
 
 struct LogRetries {
-  std::chrono::milliseconds wait{1000};       // before the first, then half as long again each time
-  uint64_t max = UINT64_MAX;                  // of one message
+  std::chrono::milliseconds wait{1000};  // before the first, then half as long again each time
+  uint64_t max = UINT64_MAX;             // of one message
+  std::chrono::milliseconds longest_wait{60000};
   std::chrono::milliseconds write_timeout{};  // of one that does not go; 0: none
 };
 

@@ -2,6 +2,7 @@
 
 #include "runtime/log_events.h"
 #include "runtime/log_fluentd.h"
+#include "runtime/log_gelf.h"
 #include "runtime/log_journald.h"
 #include "runtime/log_json_file.h"
 #include "runtime/log_losses.h"
@@ -55,6 +56,8 @@ Result<std::unique_ptr<LogDriver>> make_inner_driver(const LogPlan& plan, LogEnd
       return keep_beside(plan, TRY(make_journald_driver(plan, end)));
     case LogDriverKind::kFluentd:
       return keep_beside(plan, TRY(make_fluentd_driver(plan, end, env)));
+    case LogDriverKind::kGelf:
+      return keep_beside(plan, TRY(make_gelf_driver(plan, end, env)));
     case LogDriverKind::kJsonFile:
       break;
   }

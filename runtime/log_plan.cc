@@ -13,11 +13,10 @@ struct DriverWord {
   LogDriverKind kind;
   const char* word;
 };
-constexpr DriverWord kDriverWords[] = {{LogDriverKind::kJsonFile, "json-file"},
-                                       {LogDriverKind::kAwslogs, "awslogs"},
-                                       {LogDriverKind::kSyslog, "syslog"},
-                                       {LogDriverKind::kJournald, "journald"},
-                                       {LogDriverKind::kFluentd, "fluentd"}};
+constexpr DriverWord kDriverWords[] = {
+    {LogDriverKind::kJsonFile, "json-file"}, {LogDriverKind::kAwslogs, "awslogs"},
+    {LogDriverKind::kSyslog, "syslog"},      {LogDriverKind::kJournald, "journald"},
+    {LogDriverKind::kFluentd, "fluentd"},    {LogDriverKind::kGelf, "gelf"}};
 
 Result<LogDriverKind> driver_of(const json::Node& node) {
   std::string word = TRY(node.as_string());

@@ -17,7 +17,7 @@
 
 namespace berth::runtime {
 
-enum class LogDriverKind : uint8_t { kJsonFile, kAwslogs, kSyslog, kJournald, kFluentd };
+enum class LogDriverKind : uint8_t { kJsonFile, kAwslogs, kSyslog, kJournald, kFluentd, kGelf };
 enum class LogMode : uint8_t {
   kBlocking,     // the container waits while its output cannot be delivered
   kNonBlocking,  // what does not fit into the buffer is dropped

@@ -54,6 +54,9 @@ const std::vector<DriverOptions>& driver_options() {
         "fluentd-max-retries", "fluentd-request-ack", "fluentd-retry-wait",
         "fluentd-sub-second-precision", "fluentd-write-timeout", "fluentd-async-reconnect-interval",
         "labels", "labels-regex", "env", "env-regex", "tag"}},
+      {"gelf",
+       {"gelf-address", "gelf-compression-type", "gelf-compression-level", "gelf-tcp-max-reconnect",
+        "gelf-tcp-reconnect-delay", "labels", "labels-regex", "env", "env-regex", "tag"}},
   };
   return kOptions;
 }
@@ -95,6 +98,7 @@ class OptionsCheck {
     check_awslogs();
     check_syslog();
     check_fluentd();
+    check_gelf();
     return std::move(problems_);
   }
 
@@ -277,6 +281,49 @@ class OptionsCheck {
                          Refuser::kBerth});
   }
 
+  void check_gelf() {
+    if (log_.driver != "gelf") return;
+    const std::string* address = find("gelf-address");
+    if (address == nullptr && !is_secret("gelf-address")) {
+      add("gelf-address", "gelf-address is a required parameter");
+    }
+    std::string transport;  // "" while it is not known
+    if (address != nullptr && !is_secret("gelf-address")) {
+      auto parsed = parse_gelf_address(*address);
+      note(parsed, "gelf-address");
+      if (parsed) transport = parsed->transport;
+    }
+    check_gelf_compression(transport);
+    for (const char* option : {"gelf-tcp-max-reconnect", "gelf-tcp-reconnect-delay"}) {
+      const std::string* text = find(option);
+      if (text == nullptr) continue;
+      auto number = parse_u64(*text);
+      if (transport == "udp") add(option, fmt::format("'{}' is only valid for TCP", option));
+      if (!number || *number > std::numeric_limits<int32_t>::max()) {
+        add(option, fmt::format("'{}' must be a positive integer, not '{}'", option,
+                                printable(*text, kOptionShown)));
+      }
+    }
+  }
+
+  void check_gelf_compression(const std::string& transport) {
+    for (const char* option : {"gelf-compression-type", "gelf-compression-level"}) {
+      if (find(option) == nullptr || transport != "tcp") continue;
+      add(option, "compression is only supported on UDP");
+    }
+    const std::string* type = find("gelf-compression-type");
+    if (type != nullptr && *type != "gzip" && *type != "zlib" && *type != "none") {
+      add("gelf-compression-type",
+          fmt::format("'{}' is not one of [gzip, zlib, none]", printable(*type, kOptionShown)));
+    }
+    const std::string* level = find("gelf-compression-level");
+    auto number = level == nullptr ? std::nullopt : parse_i64(*level);
+    if (level != nullptr && (!number || *number < -1 || *number > 9)) {
+      add("gelf-compression-level",
+          fmt::format("must be a number from -1 to 9, not '{}'", printable(*level, kOptionShown)));
+    }
+  }
+
   // All others are the output plugin's, whatever they are called.
   void check_firelens() {
     const std::string* lines = find(kDriverBufferLimit);
@@ -337,7 +384,8 @@ bool is_log_driver(const std::string& name) {
 }
 
 const char* why_no_log_driver() {
-  return "berth delivers logs to json-file, awslogs, syslog, journald, fluentd and awsfirelens";
+  return "berth delivers logs to json-file, awslogs, syslog, journald, gelf, fluentd and "
+         "awsfirelens";
 }
 
 LogDelivery log_delivery_of(const LogConfiguration& log) {
@@ -392,6 +440,11 @@ AwslogsTarget awslogs_target_of(const LogConfiguration& log) {
 std::optional<LogAddress> log_address_of(const LogConfiguration& log) {
   const std::string* syslog = find_option(log, "syslog-address");
   const std::string* fluentd = find_option(log, "fluentd-address");
+  const std::string* gelf = find_option(log, "gelf-address");
+  if (log.driver == "gelf") {
+    auto address = parse_gelf_address(gelf == nullptr ? "" : *gelf);
+    return address ? std::optional(*address) : std::nullopt;
+  }
   if (log.driver == "fluentd") {
     auto address = parse_fluentd_address(fluentd == nullptr ? "127.0.0.1" : *fluentd);
     return address ? std::optional(*address) : std::nullopt;
@@ -420,6 +473,14 @@ std::map<std::string, std::string> log_settings_of(const LogConfiguration& log) 
     auto number = parse_syslog_facility(facility == nullptr ? "daemon" : *facility);
     settings["facility"] = std::to_string(number.value_or(0));
     copy("syslog-format", "format");
+  }
+  if (log.driver == "gelf") {
+    copy("gelf-compression-type", "compression");
+    copy("gelf-compression-level", "compression_level");
+    copy("gelf-tcp-max-reconnect", "max_reconnect");
+    if (const std::string* seconds = find_option(log, "gelf-tcp-reconnect-delay")) {
+      settings["reconnect_delay_ms"] = std::to_string(parse_u64(*seconds).value_or(1) * 1000);
+    }
   }
   if (log.driver == kFirelensDriver) {
     settings["async"] = "true";

@@ -62,7 +62,7 @@ AwslogsTarget awslogs_target_of(const LogConfiguration& log);
 
 // Where a driver that sends lines elsewhere sends them; nothing: to the log daemon of this host.
 std::optional<LogAddress> log_address_of(const LogConfiguration& log);
-// Its options as runtime/log_syslog.h and log_fluentd.h have them.
+// Its options as runtime/log_syslog.h, log_fluentd.h and log_gelf.h have them.
 std::map<std::string, std::string> log_settings_of(const LogConfiguration& log);
 
 // "a,b" as a list; "" when the option is absent.

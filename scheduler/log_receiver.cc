@@ -111,6 +111,18 @@ Result<LogAddress> parse_fluentd_address(std::string_view text) {
   return address;
 }
 
+Result<LogAddress> parse_gelf_address(std::string_view text) {
+  constexpr const char* kForm = "must be as in udp://HOST:PORT or tcp://HOST:PORT";
+  size_t end = text.find("://");
+  if (end == std::string_view::npos) return bad_address(text, kForm);
+  std::string_view scheme = text.substr(0, end);
+  if (scheme != "udp" && scheme != "tcp") return bad_address(text, kForm);
+  LogAddress address = TRY(read_host(text, text.substr(end + 3), 0));
+  if (address.port == 0) return bad_address(text, kForm);
+  address.transport = scheme;
+  return address;
+}
+
 std::optional<uint32_t> parse_syslog_facility(std::string_view text) {
   if (auto number = parse_u64(text)) {
     if (*number > kFacilityMax) return std::nullopt;

@@ -22,6 +22,9 @@ Result<LogAddress> parse_syslog_address(std::string_view text);
 // "host", "host:24224", "tcp://host:24224", "unix:///path". kUnsupported for TLS.
 Result<LogAddress> parse_fluentd_address(std::string_view text);
 
+// "udp://host:12201", "tcp://host:12201": both must be said.
+Result<LogAddress> parse_gelf_address(std::string_view text);
+
 // "daemon" or "3" -> 3. Nothing when it is none.
 std::optional<uint32_t> parse_syslog_facility(std::string_view text);
 

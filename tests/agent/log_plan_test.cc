@@ -69,6 +69,36 @@ TEST(LogPlanOf, ASecretGoesBeforeAnOptionOfItsNameAndIsNotRepeated) {
   EXPECT_THAT(why, testing::Not(testing::HasSubstr("hush")));
 }
 
+TEST(LogPlanOf, GelfNamesTheContainer) {
+  scheduler::ContainerDefinition container;
+  container.docker_labels = {{"team", "x"}};
+  container.log_configuration =
+      scheduler::LogConfiguration{"gelf",
+                                  {{"gelf-address", "tcp://127.0.0.1:12201"},
+                                   {"gelf-tcp-reconnect-delay", "2"},
+                                   {"gelf-tcp-max-reconnect", "5"},
+                                   {"labels", "team"},
+                                   {"tag", "{{.Name}}"}}};
+  LoggedContainer logged{.id = "0123",
+                         .name = "task-web",
+                         .image_name = "app:1",
+                         .image_digest = "sha256:fe",
+                         .command = {"sh", "-c", "true"},
+                         .host_name = "host"};
+  auto plan = log_plan_of(container, logged, "/web.log").value();
+  EXPECT_EQ(plan.driver, runtime::LogDriverKind::kGelf);
+  EXPECT_EQ(plan.receiver, (sys::Endpoint{sys::Transport::kTcp, "127.0.0.1", 12201}));
+  EXPECT_THAT(plan.settings,
+              ElementsAre(Pair("_command", "sh -c true"), Pair("_container_id", "0123"),
+                          Pair("_container_name", "task-web"),
+                          Pair("_created", "1970-01-01T00:00:00.000000000Z"),
+                          Pair("_image_id", "sha256:fe"), Pair("_image_name", "app:1"),
+                          Pair("_tag", "task-web"), Pair("hostname", "host"),
+                          Pair("max_reconnect", "5"), Pair("reconnect_delay_ms", "2000")));
+  EXPECT_THAT(plan.attributes, ElementsAre(Pair("team", "x")));
+  EXPECT_EQ(plan.mode, runtime::LogMode::kNonBlocking);
+}
+
 TEST(LogPlanOf, AwslogsGoesToAStreamNamedAsTheAgentNamesIt) {
   scheduler::Task task;
   task.id = "0123456789abcdef";

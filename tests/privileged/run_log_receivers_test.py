@@ -13,6 +13,7 @@ import time
 import pytest
 from berth import PATIENCE, log_processes, sh, task, waits_in_a_pipe
 from forward import forward
+from gelf import gelf
 from waiting import wait_until
 
 HOLD = "while :; do usleep 50000; done"
@@ -213,6 +214,63 @@ def test_a_log_process_that_dies_while_its_receiver_is_away_is_replaced_when_tha
         assert berth.berth("exec", task_id, "true").code == 0
         wait_until(lambda: second.messages)
         assert berth.berth("stop", task_id).code == 0
+
+
+# ---- gelf ----
+
+@pytest.mark.parametrize("transport, options", [
+    ("udp", {}), ("udp", {"gelf_compression_type": "zlib", "gelf_compression_level": "9"}), ("udp", {"gelf_compression_type": "none"}),
+    ("tcp", {})], ids=["gzip", "zlib", "none", "tcp"])
+def test_gelf(berth, transport, options):
+    with gelf(transport) as receiver:
+        named = log("gelf", gelf_address=f"{transport}://localhost:{receiver.port}", tag="{{.Name}}", labels="com.team",
+                    env="COLOUR", **options)
+        before = time.time()
+        # Of 6,000 digits there is more than a datagram, compressed or not.
+        script = "echo one; echo; printf 'zwö\\351' >&2; cut -c 1-6000 /shared/digits"
+        shared = berth.state.parent / f"gelf-{'-'.join([transport, *options])}"
+        shared.mkdir()
+        digits = os.urandom(4000).hex()
+        (shared / "digits").write_text(digits + "\n")
+        outcome = berth.run(task(sh(script, dockerLabels={"com.team": "x"}, environment=[{"name": "COLOUR", "value": "red"}],
+                                    mountPoints=[{"sourceVolume": "s", "containerPath": "/shared"}], **named),
+                                 volumes=[{"name": "s", "host": {"sourcePath": str(shared)}}]))
+        assert outcome.code == 0, outcome
+        received = wait_until(lambda: len(receiver.messages) >= 3 and receiver.messages)
+    # Of two streams neither comes first.
+    levels = {each["short_message"]: each["level"] for each in received}
+    assert levels == {"one": 6, "zwö\ufffd": 3, digits[:6000]: 6} and len(received) == 3, "an empty line is none"
+    for message in received:
+        assert message["version"] == "1.1" and message["host"] == socket.gethostname()
+        assert before - 1 <= message["timestamp"] <= time.time() + 1
+        assert message["_com.team"] == "x" and message["_COLOUR"] == "red"
+        assert message["_tag"] == message["_container_name"] and message["_tag"].endswith("-main")
+        assert message["_command"].startswith("sh -c echo one; echo;") and message["_image_name"].startswith("oci:")
+        assert re.fullmatch("[0-9a-f]{32}", message["_container_id"]) and message["_image_id"].startswith("sha256:")
+        assert re.match(r"\d{4}-\d\d-\d\dT", message["_created"])
+    wanted = {"udp": {"gzip": 2, "zlib": 2, "none": 4}[options.get("gelf_compression_type", "gzip")], "tcp": 0}[transport]
+    assert receiver.chunks >= wanted
+
+
+def test_gelf_over_tcp_that_is_not_there_fails_the_start_and_one_that_comes_back_goes_on(berth):
+    with gelf("tcp") as receiver:
+        port = receiver.port
+    named = log("gelf", gelf_address=f"tcp://127.0.0.1:{port}", gelf_tcp_max_reconnect="60", gelf_tcp_reconnect_delay="1", mode="blocking")
+    outcome = berth.run(task(sh("echo ran", **named)))
+    assert outcome.code == 125, outcome
+    assert f"failed to initialize logging driver: connect 127.0.0.1:{port}" in outcome.err
+    script = "trap 'exit 0' TERM; i=0; while :; do i=$((i+1)); echo $i; usleep 5000; done"
+    with gelf("tcp", port) as first, berth.start(task(sh(script, **named))) as running:
+        wait_until(lambda: len(first.messages) > 20)
+        first.close()
+        with gelf("tcp", port) as second:
+            wait_until(lambda: len(second.messages) > 20)
+            running.interrupt()
+            outcome = running.wait()
+            assert outcome.code == 0, outcome
+            wait_until(lambda: second.messages[-1]["short_message"] == outcome.lines()[-1])
+    seen = [int(each["short_message"]) for each in second.messages]
+    assert seen == list(range(seen[0], seen[-1] + 1)), "once it is back nothing is missing"
 
 
 @pytest.mark.parametrize("mode", ["non-blocking", "blocking"])

@@ -1,5 +1,6 @@
 // What the drivers that send lines elsewhere put on the wire.
 #include "runtime/log_fluentd.h"
+#include "runtime/log_gelf.h"
 #include "runtime/log_journald.h"
 #include "runtime/log_syslog.h"
 
@@ -45,6 +46,43 @@ TEST(Fluentd, IsTheForwardProtocol) {
             "a6736f75726365a67374646f7574a36c6f67a178"
             "80");
   EXPECT_EQ(to_hex(forward_ack_of("c")), "81a361636ba163");
+}
+
+TEST(Gelf, AMessageIsWhatTheSpecificationSays) {
+  LogPlan plan;
+  plan.settings = {
+      {"hostname", "host"}, {"_tag", "t"}, {"_command", "a b"}, {"compression", "none"}};
+  plan.attributes = {{"team", "x"}, {"_tag", "of a label"}};
+  EXPECT_EQ(render_gelf(plan, {LogStream::kStdout, "text\n", kSentAt}),
+            R"({"version":"1.1","host":"host","short_message":"text","timestamp":1795381001.123,)"
+            R"("level":6,"_command":"a b","_tag":"of a label","_team":"x"})");
+  std::string of_error = render_gelf(plan, {LogStream::kStderr, "\xff", kSentAt});
+  EXPECT_NE(of_error.find("\"short_message\":\"\xef\xbf\xbd\",\"timestamp\""), std::string::npos);
+  EXPECT_NE(of_error.find("\"level\":3,"), std::string::npos);
+}
+
+TEST(Gelf, ALongMessageGoesInChunks) {
+  std::string message(kGelfChunkMax, 'x');
+  EXPECT_EQ(gelf_datagrams(message, 7).value(), std::vector<std::string>{message});
+  message += "yz";
+  auto chunks = gelf_datagrams(message, 0x0102030405060708).value();
+  ASSERT_EQ(chunks.size(), 2U);
+  EXPECT_EQ(to_hex(chunks[0].substr(0, 12)),
+            "1e0f"
+            "0102030405060708"
+            "00"
+            "02");
+  EXPECT_EQ(to_hex(chunks[1].substr(0, 12)),
+            "1e0f"
+            "0102030405060708"
+            "01"
+            "02");
+  EXPECT_EQ(chunks[0].size(), kGelfChunkMax);
+  EXPECT_EQ(chunks[0].substr(12) + chunks[1].substr(12), message);
+  size_t most = kGelfChunksMax * (kGelfChunkMax - 12);
+  EXPECT_EQ(gelf_datagrams(std::string(most, 'x'), 7)->size(), kGelfChunksMax);
+  EXPECT_EQ(gelf_datagrams(std::string(most + 1, 'x'), 7).error().text,
+            "a message of GELF over UDP has at most 128 chunks; this would have 129");
 }
 
 }  // namespace

@@ -15,6 +15,9 @@ TEST(Rules, OfLogs) {
   auto awslogs = [&](const std::string& more) {
     return log("awslogs", R"("awslogs-group":"g","awslogs-region":"r")" + more);
   };
+  auto gelf = [&](const std::string& address, const std::string& more) {
+    return log("gelf", R"("gelf-address":")" + address + '"' + more);
+  };
   auto json_file = [&](const std::string& options) { return log("json-file", options); };
   expect_each({
       {definition_with(kEc2, json_file(R"("max-sizes":"1","x":"2")")),
@@ -89,7 +92,23 @@ TEST(Rules, OfLogs) {
        kHere + "options.fluentd-max-retries: must be a number, not '-1'"},
       {definition_with(kEc2, log("splunk", "")),
        kHere + "logDriver: not supported: log driver 'splunk'; berth delivers logs to json-file, "
-               "awslogs, syslog, journald, fluentd and awsfirelens"},
+               "awslogs, syslog, journald, gelf, fluentd and awsfirelens"},
+      {definition_with(kEc2, log("gelf", "")),
+       kHere + "options.gelf-address: gelf-address is a required parameter"},
+      {definition_with(kEc2, gelf("udp://host", "")),
+       kHere + "options.gelf-address: 'udp://host': must be as in udp://HOST:PORT or "
+               "tcp://HOST:PORT"},
+      {definition_with(kEc2, gelf("udp://h:1", R"(,"gelf-compression-type":"zip")")),
+       kHere + "options.gelf-compression-type: 'zip' is not one of [gzip, zlib, none]"},
+      {definition_with(kEc2, gelf("udp://h:1", R"(,"gelf-compression-level":"10")")),
+       kHere + "options.gelf-compression-level: must be a number from -1 to 9, not '10'"},
+      {definition_with(kEc2, gelf("tcp://h:1", R"(,"gelf-compression-type":"gzip")")),
+       kHere + "options.gelf-compression-type: compression is only supported on UDP"},
+      {definition_with(kEc2, gelf("udp://h:1", R"(,"gelf-tcp-max-reconnect":"1")")),
+       kHere + "options.gelf-tcp-max-reconnect: 'gelf-tcp-max-reconnect' is only valid for TCP"},
+      {definition_with(kEc2, gelf("tcp://h:1", R"(,"gelf-tcp-reconnect-delay":"-1")")),
+       kHere + "options.gelf-tcp-reconnect-delay: 'gelf-tcp-reconnect-delay' must be a positive "
+               "integer, not '-1'"},
       {definition_with(kFargate, log("syslog", "")),
        kHere + "logDriver: syslog is not a valid log driver. Must be one of [awslogs, splunk, "
                "awsfirelens]"},
@@ -102,6 +121,11 @@ TEST(Rules, OfLogs) {
                                 R"("env":"b","env-regex":"^c","tag":"{{.Name}}",)"
                                 R"("mode":"non-blocking","max-buffer-size":"4m")"))),
             std::vector<std::string>{});
+  for (const std::string& good :
+       {gelf("udp://h:1", R"(,"gelf-compression-type":"zlib","gelf-compression-level":"-1")"),
+        gelf("tcp://h:1", R"(,"gelf-tcp-max-reconnect":"0","gelf-tcp-reconnect-delay":"2")")}) {
+    EXPECT_EQ(findings(definition_with(kEc2, good)), std::vector<std::string>{});
+  }
   EXPECT_EQ(findings(definition_with(
                 kFargate + R"("executionRoleArn":"r",)",
                 awslogs(R"(,"awslogs-stream-prefix":"p","awslogs-create-group":"true")"
@@ -130,6 +154,9 @@ TEST(Rules, OfSecretOptions) {
   EXPECT_EQ(findings(definition_with(kRole, log("fluentd", "", "tag"))),
             std::vector<std::string>{});
   // Whether a combination is good is told when the secret is known.
+  EXPECT_EQ(findings(definition_with(
+                kRole, log("gelf", R"("gelf-tcp-max-reconnect":"1")", "gelf-address"))),
+            std::vector<std::string>{});
   EXPECT_EQ(findings(definition_with(
                 kRole, log("json-file", R"("max-size":"1m","compress":"true")", "max-file"))),
             std::vector<std::string>{});
@@ -214,6 +241,10 @@ TEST(LogReceiver, AddressesAndDurations) {
   EXPECT_EQ(*parse_syslog_address("udp://1.2.3.4"), (LogAddress{"udp", "1.2.3.4", 514}));
   EXPECT_EQ(*parse_syslog_address("tcp://[::1]:99"), (LogAddress{"tcp", "::1", 99}));
   EXPECT_EQ(*parse_syslog_address("unixgram:///dev/log"), (LogAddress{"unixgram", "/dev/log", 0}));
+  EXPECT_EQ(*parse_gelf_address("udp://[::1]:12201"), (LogAddress{"udp", "::1", 12201}));
+  for (const char* text : {"", "h:1", "unix:///x", "udp://h", "tcp://:1", "tcp://h:1/x"}) {
+    EXPECT_FALSE(parse_gelf_address(text)) << text;
+  }
   EXPECT_EQ(*parse_fluentd_address("host"), (LogAddress{"tcp", "host", 24224}));
   EXPECT_EQ(*parse_fluentd_address("unix:///f.sock"), (LogAddress{"unix", "/f.sock", 0}));
   for (const char* text :
