@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "sys/call.h"
 #include "sys/file.h"
+#include "sys/process.h"
 
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -22,7 +23,7 @@
 namespace berth::sys {
 namespace {
 
-// Everything the child needs, made before the fork: it must not allocate.
+// Everything the child needs, made before there is one: it must not allocate.
 struct Launch {
   const char* path;
   char* const* argv;
@@ -58,17 +59,35 @@ std::string find_in_path(const std::string& name) {
   return name;
 }
 
+// The kernel's own, for the two that need no code of ours.
+struct Disposition {
+  void (*handler)(int);
+  unsigned long flags;
+  void (*restorer)();
+  uint64_t mask;
+};
+
+// Past the C library, and past what a sanitizer has put before it: both keep an account of their
+// own, which here would be our parent's.
 void set_disposition(int signal, void (*handler)(int)) {
-  struct sigaction action {};
-  action.sa_handler = handler;
-  ::sigaction(signal, &action, nullptr);
+  Disposition disposition{.handler = handler, .flags = 0, .restorer = nullptr, .mask = 0};
+  ::syscall(SYS_rt_sigaction, signal, &disposition, nullptr, sizeof(disposition.mask));
 }
 
-// Child side: no allocation, no locks.
+void unblock_signals() {
+  uint64_t none = 0;
+  ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, nullptr, sizeof(none));
+}
+
+void tell_error(int pipe, int error) {
+  (void)::syscall(SYS_write, pipe, &error, sizeof(error));
+}
+
+// Child side, in the memory of the thread that waits for us: no allocation, no locks, nothing
+// written but what is ours. Files, directory and signals are our own already.
 [[noreturn]] void become(const Launch& launch) {
   auto die = [&] {
-    int error = errno;
-    (void)!::write(launch.error_pipe, &error, sizeof(error));
+    tell_error(launch.error_pipe, errno);
     ::_exit(127);
   };
   // First: signals to the group that we leave are not the program's, and until it has left there is
@@ -76,7 +95,7 @@ void set_disposition(int signal, void (*handler)(int)) {
   // them (signal(7)).
   if (launch.new_session) ::setsid();
   if (launch.is_orphan) {
-    pid_t program = ::fork();
+    long program = raw_clone3(0, -1, SIGCHLD, nullptr);
     if (program < 0) die();
     if (program > 0) ::_exit(0);
   }
@@ -84,9 +103,7 @@ void set_disposition(int signal, void (*handler)(int)) {
     if (launch.new_session) set_disposition(signal, SIG_IGN);
     set_disposition(signal, SIG_DFL);
   }
-  sigset_t none;
-  sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  unblock_signals();
   if (launch.dies_with_us) {
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) die();
     if (::getppid() != launch.parent) ::_exit(127);  // it ended before we asked to be told
@@ -107,7 +124,8 @@ void set_disposition(int signal, void (*handler)(int)) {
     if (launch.scratch[i] < 0) die();
   }
   for (size_t i = 0; i < count; ++i) {
-    if (::dup2(launch.scratch[i], (*launch.descriptors)[i].second) < 0) die();
+    int theirs = (*launch.descriptors)[i].second;  // never the same: ours are above all of theirs
+    if (::syscall(SYS_dup3, launch.scratch[i], theirs, 0) < 0) die();
   }
   int terminal = launch.controlling_terminal;
   if (terminal >= 0 && ::ioctl(terminal, TIOCSCTTY, 0) != 0) die();
@@ -121,9 +139,24 @@ void set_disposition(int signal, void (*handler)(int)) {
   }
   ::syscall(SYS_close_range, highest + 1, ~0u, CLOSE_RANGE_CLOEXEC);
   ::execve(launch.path, launch.argv, launch.envp);
-  int error = errno;
-  (void)!::write(moved.error_pipe, &error, sizeof(error));
+  tell_error(moved.error_pipe, errno);
   ::_exit(127);
+}
+
+int become_program(void* launch) {
+  become(*static_cast<const Launch*>(launch));
+}
+
+// Nothing of ours is copied, and no lock of the C library's taken. fork(3) would hold that of every
+// arena of malloc(3) while the kernel copies page tables, and its caller may lose the processor
+// meanwhile: whoever allocates waits until it gets another. This thread waits until the child has
+// become the program or ended; the others go on.
+pid_t start_child(Launch& launch) {
+  constexpr size_t kStackBytes = size_t{64} * 1024;  // of become(), which needs some hundred bytes
+  constexpr size_t kAlignment = 16;
+  alignas(kAlignment) std::array<char, kStackBytes> stack;  // NOLINT: the child's to fill
+  return ::clone(become_program, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK | SIGCHLD,
+                 &launch);
 }
 
 ExitStatus status_of(const siginfo_t& info) {
@@ -188,16 +221,12 @@ Result<pid_t> launch_program(const Program& program, bool is_orphan) {
                 .parent = ::getpid(),
                 .error_pipe = errors.write.get()};
 
-  // Signals stay blocked across the fork, so that no handler of ours runs in the child.
+  // Signals stay blocked meanwhile, so that no handler of ours runs in the child.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  auto pid = call("fork", program.path, [&] {
-    pid_t child = ::fork();
-    if (child == 0) become(launch);
-    return child;
-  });
+  auto pid = call("clone", program.path, [&] { return start_child(launch); });
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (!pid) return tl::unexpected<Error>(std::move(pid).error());
 

@@ -1,4 +1,5 @@
-// Starting a program: the only fork+exec besides the container's own clone3.
+// Starting a program: clone (in our memory until it is one) and execve, the only ones besides the
+// container's own clone3.
 #pragma once
 
 #include "base/result.h"

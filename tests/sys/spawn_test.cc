@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,6 +55,52 @@ TEST(Spawn, OnlyNamedDescriptorsReachTheProgram) {
   auto output = sys::run_program(program, "");
   ASSERT_TRUE(output.has_value());
   EXPECT_EQ(output->out, "0\n1\n2\n7\n");
+}
+
+std::atomic<int> prepared_forks = 0;
+
+// fork(3) calls them with all locks of malloc(3) in its hands.
+TEST(Spawn, AStartIsNoForkOfOurs) {
+  ASSERT_EQ(::pthread_atfork([] { ++prepared_forks; }, nullptr, nullptr), 0);
+  sys::Program program;
+  program.path = "true";
+  program.arguments = {"true"};
+  auto process = sys::spawn(program);
+  ASSERT_TRUE(process.has_value()) << process.error().text;
+  EXPECT_EQ(sys::wait(*process)->shell_code(), 0);
+  ASSERT_TRUE(sys::spawn_orphan(program).has_value());
+  EXPECT_EQ(prepared_forks, 0);
+}
+
+// The child is in our memory, but its signals, files and directory are its own.
+TEST(Spawn, WhatTheProgramChangesBeforeItBeginsIsNotOurs) {
+  struct sigaction ours {};
+  ours.sa_handler = [](int) {};
+  struct sigaction before {};
+  ASSERT_EQ(::sigaction(SIGUSR2, &ours, &before), 0);
+  std::string directory = sys::read_link("/proc/self/cwd").value();
+  auto told = sys::make_pipe().value();
+  auto ours_there = sys::make_pipe().value();
+  sys::Program program;
+  program.path = "sh";
+  program.arguments = {"sh", "-c", "pwd"};
+  program.descriptors = {{told.write.get(), 1}, {told.write.get(), ours_there.read.get()}};
+  program.working_directory = "/";
+  program.new_session = true;
+  pid_t session = ::getsid(0);
+  auto process = sys::spawn(program);
+  ASSERT_TRUE(process.has_value()) << process.error().text;
+  told.write.reset();
+  EXPECT_EQ(sys::read_all(told.read.get(), 100).value(), "/\n");
+  EXPECT_EQ(sys::wait(*process)->shell_code(), 0);
+  struct sigaction after {};
+  ASSERT_EQ(::sigaction(SIGUSR2, &before, &after), 0);
+  EXPECT_EQ(after.sa_handler, ours.sa_handler);
+  EXPECT_EQ(sys::read_link("/proc/self/cwd").value(), directory);
+  EXPECT_EQ(::getsid(0), session);
+  // What had the number of one of its descriptors is still what it was.
+  ours_there.write.reset();
+  EXPECT_EQ(sys::read_all(ours_there.read.get(), 100).value(), "");
 }
 
 // Ctrl-C again and again, in a process group of its own: how many of `runs` programs with sessions
