@@ -20,6 +20,12 @@ Status CommitQueue::add(Store::Finished finished) {
   return {};
 }
 
+void CommitQueue::came(uint64_t bytes) {
+  std::lock_guard lock(mutex_);
+  came_ += bytes;
+  if (came_ >= kEarlySyncBytes) changed_.notify_all();
+}
+
 Status CommitQueue::status() {
   std::lock_guard lock(mutex_);
   return status_;
@@ -35,21 +41,29 @@ Status CommitQueue::close() {
   return status_;
 }
 
-// Empty: there is nothing more.
-std::vector<Store::Finished> CommitQueue::take() {
+CommitQueue::Work CommitQueue::take() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return is_closed_ || !waiting_.empty(); });
-  return std::exchange(waiting_, {});
+  changed_.wait(lock,
+                [this] { return is_closed_ || !waiting_.empty() || came_ >= kEarlySyncBytes; });
+  came_ = 0;
+  return {std::exchange(waiting_, {}), is_closed_};
+}
+
+// Nothing is whole yet that came meanwhile, so an early sync is followed by that of a commit.
+Status CommitQueue::perform(const Work& work) {
+  if (work.batch.empty()) return store_.sync_early();
+  TRY(store_.commit(work.batch));
+  std::ranges::for_each(work.batch, seen_);
+  return {};
 }
 
 // Locks and scratch directories go with each batch, before the next is waited for.
 void CommitQueue::work() {
   while (true) {
-    std::vector<Store::Finished> batch = take();
-    if (batch.empty()) return;
+    Work work = take();
+    if (work.batch.empty() && work.is_end) return;
     if (!status()) continue;
-    Status done = store_.commit(batch);
-    if (done) std::ranges::for_each(batch, seen_);
+    Status done = perform(work);
     std::lock_guard lock(mutex_);
     status_ = std::move(done);
   }

@@ -4,21 +4,26 @@
 //   fetching  ----+--> finished, finished  -->  one sync for all that is there  -->  renames
 //   fetching  ----+                             what comes meanwhile is of the next
 //
-// So a pull of many small layers waits for few syncs, the disk writes while layers are inflated,
-// and a layer's lock is held no longer than its sync takes: who waits for it in another process
-// does not wait for the rest of our pull. A commit itself waits for no lock.
+// So a pull of many small layers waits for few syncs, and a layer's lock is held no longer than its
+// sync takes: who waits for it in another process does not wait for the rest of our pull. A commit
+// itself waits for no lock. While large layers come there is a sync now and then that nobody waits
+// for: the disk writes while they are inflated, and the last sync finds little left.
 #pragma once
 
 #include "base/result.h"
 #include "image/store.h"
 
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
 
 namespace berth::image {
+
+// Of compressed bytes: two to four times as many are on their way to the disk then.
+constexpr uint64_t kEarlySyncBytes = uint64_t{64} << 20;
 
 class CommitQueue {
  public:
@@ -33,13 +38,21 @@ class CommitQueue {
 
   // Gives the error of an earlier commit; then nothing of what comes is kept.
   Status add(Store::Finished finished);
+  // So many more bytes of layers have come: after each kEarlySyncBytes what is there is synced.
+  void came(uint64_t bytes);
   Status status();
   // Waits until all that was added is visible, or dropped after an error. Nothing may be added
   // after it.
   Status close();
 
  private:
-  std::vector<Store::Finished> take();
+  // What the thread is to do next.
+  struct Work {
+    std::vector<Store::Finished> batch;
+    bool is_end;  // nothing comes any more
+  };
+  Work take();
+  Status perform(const Work& work);
   void work();
 
   Store& store_;
@@ -47,6 +60,7 @@ class CommitQueue {
   std::mutex mutex_;  // of what follows
   std::condition_variable changed_;
   std::vector<Store::Finished> waiting_;
+  uint64_t came_ = 0;  // bytes since the last sync began
   bool is_closed_ = false;
   Status status_;  // the first failure
   std::thread thread_;

@@ -83,8 +83,12 @@ LayerFetch LayerPull::plan(size_t layer, Instant& reported) {
   LayerFetch fetch{blob_of(layer),     job_.image.diff_ids[layer],
                    chain_[layer],      [this, layer] { return lower(layer); },
                    job_.config.limits, nullptr};
-  fetch.on_bytes = [this, &blob = blob_of(layer), &reported](uint64_t bytes) -> Status {
+  fetch.on_bytes = [this, &blob = blob_of(layer), &reported,
+                    before = uint64_t{0}](uint64_t bytes) mutable -> Status {
     TRY(check_stop());
+    // Fewer than before: from the beginning once more, the store's own blob was damaged.
+    commits_.came(bytes < before ? bytes : bytes - before);
+    before = bytes;
     Instant now = job_.env.clock.now();
     if (bytes == blob.size) {
       report({blob.digest, Phase::kUnpacking, bytes, blob.size});

@@ -297,6 +297,10 @@ Status Store::commit(const std::vector<Finished>& all) {
   return {};
 }
 
+Status Store::sync_early() const {
+  return sync_file_system(root_);
+}
+
 // record() syncs the names.
 Status Store::show(const Finished& finished) {
   const Scratch& scratch = finished.scratch;

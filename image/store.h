@@ -142,6 +142,9 @@ class Store {
   // Makes all of it visible: one syncfs, then the renames, in this order. Waits for no lock. A
   // layer that is already there wins.
   Status commit(const std::vector<Finished>& all);
+  // Syncs what has been written so far, of layers that are not finished too, so that commit() finds
+  // less left. Its failure is one of commit(): the kernel tells each only once.
+  Status sync_early() const;
   // `scratch` holds layer/fs/ as unpacked, which takes the place of a damaged layer in one step.
   // Who has that pinned keeps it, as tmp/work-*.old, until the next open() after the pin has gone.
   Status replace_layer(const Scratch& scratch, const LayerRecord& layer);

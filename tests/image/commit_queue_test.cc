@@ -6,9 +6,11 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <future>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace berth::image {
@@ -90,6 +92,17 @@ TEST_F(CommitQueueTest, AFailureDropsWhatWaits) {
   EXPECT_EQ(count("blobs/sha256"), 1u);
   EXPECT_EQ(count("tmp"), 0u);
   EXPECT_TRUE(store_->lock_layer(id("two")));
+}
+
+// Seen by its failure: what is gone cannot be synced. (Should none come, ctest ends the wait.)
+TEST_F(CommitQueueTest, MuchThatCameIsSyncedBeforeALayerIsWhole) {
+  CommitQueue queue(*store_, [](const Store::Finished&) {});
+  queue.came(kEarlySyncBytes - 1);
+  EXPECT_TRUE(queue.status());
+  ASSERT_TRUE(sys::remove_tree(store_->root()));
+  queue.came(1);
+  while (queue.status()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_FALSE(queue.close());
 }
 
 TEST_F(CommitQueueTest, WithNothingToDoItEnds) {

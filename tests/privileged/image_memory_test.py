@@ -1,8 +1,10 @@
-"""How much memory a pull takes: no more for large layers, and none for what a compressor looked back to."""
+"""What a large layer takes: no more memory than others, none for what a compressor looked back to, and no long wait for the
+disk at its end."""
 
 import os
 import pathlib
 import random
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -13,9 +15,11 @@ TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS / "support"), str(TESTS / "bench")]
 import leak_census  # noqa: E402
 import pull_images  # noqa: E402
+from waiting import wait_until  # noqa: E402
 
 PROBE = os.environ["BERTH_BIN"] + "/image_probe"
 MEBIBYTES_MAX = 64
+SYNC_EVERY = 64 << 20  # compressed bytes; kEarlySyncBytes of image/commit_queue.h
 FAR = {"gzip": 20 << 20, "window": 80 << 20}  # how far back the content repeats itself
 
 
@@ -46,3 +50,24 @@ def test_a_large_layer(tmp_path, compression):
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=True)
     assert int(done.stderr.split()[-1]) / 1024 < MEBIBYTES_MAX
     leak_census.assert_equal(before, tmp_path / "run", store)
+
+
+def test_what_comes_goes_to_the_disk_before_the_layer_is_whole(tmp_path):
+    layout, store = tmp_path / "layout", tmp_path / "store"
+    blobs = layout / "blobs/sha256"
+    blobs.mkdir(parents=True)
+    layer = pull_images.write_layer(blobs, "zstd", lambda tar: pull_images.add_single(tar, 256 << 20))
+    pull_images.write_layout(layout, [layer])
+    syncs_max = 1 + layer[0]["size"] // SYNC_EVERY
+    assert syncs_max == 3
+
+    def is_synced_early():
+        """Who syncs may get no processor until the layer is there: then there is one sync for all."""
+        done = subprocess.run([PROBE, store, f"oci:{layout}:latest", "always"], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.PIPE, text=True, env={**os.environ, "BERTH_TRACE": "1"}, check=True)
+        shutil.rmtree(store)
+        syncs = done.stderr.count("berth: trace: syncfs")
+        assert 1 <= syncs <= syncs_max
+        return syncs > 1
+
+    wait_until(is_synced_early, "it is synced while it comes")
