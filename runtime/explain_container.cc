@@ -53,7 +53,7 @@ std::string option_of(const Namespace& entry) {
   return fmt::format("--{}", config_name_of(entry) == "network" ? "net" : config_name_of(entry));
 }
 
-Step namespace_step(const Namespace& entry) {
+Step namespace_step(const Plan& plan, const Namespace& entry) {
   const NamespaceText& text = text_of(entry.flag);
   std::string link = fmt::format("/proc/PID/ns/{}", entry.name);
   Step step;
@@ -62,9 +62,10 @@ Step namespace_step(const Namespace& entry) {
   step.looks = {{.file = link, .own_namespace = true}};
   if (entry.path.empty()) {
     bool is_late = entry.flag == CLONE_NEWCGROUP;
+    bool is_unshared = is_late || (entry.flag == CLONE_NEWNET && plan.unshares_network());
     step.stage = name_of(is_late ? Stage::kCgroupNamespace : Stage::kClone);
     step.effect = fmt::format("a new {} namespace", config_name_of(entry));
-    step.calls = {fmt::format("{}({})", is_late ? "unshare" : "clone3", text.flag_name)};
+    step.calls = {fmt::format("{}({})", is_unshared ? "unshare" : "clone3", text.flag_name)};
     step.by_hand = fmt::format("unshare {} --fork", option_of(entry));
   } else {
     step.stage = name_of(Stage::kJoin);
@@ -78,7 +79,7 @@ Step namespace_step(const Namespace& entry) {
 template <class Pick>
 void add_namespace_steps(const Plan& plan, Pick is_picked, std::vector<Step>& steps) {
   for (const Namespace& entry : plan.namespaces) {
-    if (is_picked(entry)) steps.push_back(namespace_step(entry));
+    if (is_picked(entry)) steps.push_back(namespace_step(plan, entry));
   }
 }
 

@@ -456,7 +456,14 @@ void wait_for_start(const InitContext& context) {
   wait_for_peer(context.listener, context.program.supervisor);
 }
 
+void make_network(const Plan& plan) {
+  if (!plan.unshares_network()) return;
+  position.stage = Stage::kClone;
+  must("network namespace", [] { return ::unshare(CLONE_NEWNET); });
+}
+
 [[noreturn]] void be_init(InitContext& context) {
+  make_network(*context.plan);
   set_up(context);
   if (context.program.process != nullptr) check_program(context.program);
   if (context.waits) wait_for_start(context);

@@ -296,7 +296,12 @@ uint64_t Plan::clone_flags() const {
   for (const Namespace& entry : namespaces) {
     if (entry.path.empty()) flags |= static_cast<uint64_t>(entry.flag);
   }
+  if (unshares_network()) flags &= ~uint64_t{CLONE_NEWNET};
   return flags & ~uint64_t{CLONE_NEWCGROUP | CLONE_NEWTIME};
+}
+
+bool Plan::unshares_network() const {
+  return makes(CLONE_NEWNET) && !network_at_birth;
 }
 
 bool Plan::has(int flag) const {
@@ -321,6 +326,7 @@ Result<Plan> make_plan(const Spec& spec, const HostFacts& host) {
     const NamespaceSpec* found = spec.find_namespace(kind.oci);
     if (found != nullptr) plan.namespaces.push_back({kind.flag, kind.kernel, found->path});
   }
+  plan.network_at_birth = !spec.net_devices.empty();
   plan.in_user_namespace = spec.find_namespace("user") != nullptr;
   plan.root_propagation = kSlave;
   if (!spec.rootfs_propagation.empty()) {

@@ -29,6 +29,10 @@
 // what needs none: [label] [root] [mounts] up to the first of a group come first, then the first Go
 // with the files of the groups, then [cgroup] [cgroup-namespace] and the rest.
 //
+// A new network namespace, which takes the kernel longer than all others together, is not the
+// clone's: the init unshares it first of all, while the parent goes on (but for a network that the
+// host moves devices into).
+//
 // `run` is the same with one socket: Go comes at once and no init.sock is made. When nobody asked
 // to be told before the program runs (no hooks of the host's, no terminal, no pid file), the init
 // does not even wait: it tells no Ready and goes on.
