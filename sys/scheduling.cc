@@ -6,6 +6,32 @@
 #include <unistd.h>
 
 namespace berth::sys {
+namespace {
+
+constexpr int kNoProcessor = -1;
+
+struct Settled {
+  cpu_set_t given;
+  int processor = kNoProcessor;
+};
+Settled settled;
+
+Result<cpu_set_t> own_affinity() {
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  TRY(run("sched_getaffinity", "", [&] { return ::sched_getaffinity(0, sizeof(cpus), &cpus); }));
+  return cpus;
+}
+
+int last_of(const cpu_set_t& cpus) {
+  int last = kNoProcessor;
+  for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (CPU_ISSET(cpu, &cpus)) last = cpu;
+  }
+  return last;
+}
+
+}  // namespace
 
 Status set_scheduler(pid_t pid, const SchedulerAttributes& attributes) {
   return run("sched_setattr", "",
@@ -31,6 +57,35 @@ Status set_io_priority(pid_t pid, int priority) {
 
 Status set_own_affinity(const cpu_set_t& cpus) {
   return run("sched_setaffinity", "", [&] { return ::sched_setaffinity(0, sizeof(cpus), &cpus); });
+}
+
+Status settle_this_thread() {
+  cpu_set_t given = TRY(own_affinity());
+  if (CPU_COUNT(&given) < 2) return {};
+  int processor = last_of(given);
+  cpu_set_t own;
+  CPU_ZERO(&own);
+  CPU_SET(processor, &own);
+  TRY(set_own_affinity(own));
+  settled = {given, processor};
+  return {};
+}
+
+const cpu_set_t* given_processors() {
+  return settled.processor == kNoProcessor ? nullptr : &settled.given;
+}
+
+AwayFromSettled::AwayFromSettled() {
+  if (settled.processor == kNoProcessor) return;
+  auto before = own_affinity();
+  if (!before) return;
+  cpu_set_t others = *before;
+  CPU_CLR(settled.processor, &others);
+  if (CPU_COUNT(&others) > 0 && set_own_affinity(others)) before_ = *before;
+}
+
+AwayFromSettled::~AwayFromSettled() {
+  if (before_) (void)set_own_affinity(*before_);  // those that it had a moment ago
 }
 
 }  // namespace berth::sys

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include <sys/types.h>
 
@@ -37,6 +38,25 @@ enum class Preference {
 // starts from now on do not (SCHED_FLAG_RESET_ON_FORK). Nice where a host or a control group has no
 // real time to give. kDenied without CAP_SYS_NICE.
 Result<Preference> prefer_this_thread();
+// The calling thread stays on one processor from now on, the last of several that the process may
+// use, so that others can leave it alone. Once, before others look; nothing where there is one.
+Status settle_this_thread();
+// Those that the process was given, for programs that it starts or becomes; null: no thread has
+// settled.
+const cpu_set_t* given_processors();
+// While it lives, the calling thread is on none that another has settled on: for what takes long
+// within one system call. A kernel without preemption (PREEMPT_NONE) takes no processor away there,
+// however urgent the thread is that waits for it.
+class AwayFromSettled {
+ public:
+  AwayFromSettled();
+  ~AwayFromSettled();
+  AwayFromSettled(const AwayFromSettled&) = delete;
+  AwayFromSettled& operator=(const AwayFromSettled&) = delete;
+
+ private:
+  std::optional<cpu_set_t> before_;  // nothing: it stays where it is
+};
 // ioprio_set(2): class and level in one number.
 Status set_io_priority(pid_t pid, int priority);
 // sched_setaffinity(2) of the calling process; its children have it from then on.

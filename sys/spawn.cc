@@ -4,6 +4,7 @@
 #include "sys/call.h"
 #include "sys/file.h"
 #include "sys/process.h"
+#include "sys/scheduling.h"
 
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -38,6 +39,7 @@ struct Launch {
   bool is_orphan;
   pid_t parent;
   int error_pipe;
+  const cpu_set_t* processors;  // null: those of the thread that starts it
 };
 
 std::vector<char*> pointers_to(const std::vector<std::string>& strings) {
@@ -104,6 +106,10 @@ void tell_error(int pipe, int error) {
     set_disposition(signal, SIG_DFL);
   }
   unblock_signals();
+  // Should they have been taken from it meanwhile, it has what it has.
+  if (launch.processors != nullptr) {
+    (void)::syscall(SYS_sched_setaffinity, 0, sizeof(cpu_set_t), launch.processors);
+  }
   if (launch.dies_with_us) {
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) die();
     if (::getppid() != launch.parent) ::_exit(127);  // it ended before we asked to be told
@@ -219,7 +225,8 @@ Result<pid_t> launch_program(const Program& program, bool is_orphan) {
                 .network_namespace = program.network_namespace,
                 .is_orphan = is_orphan,
                 .parent = ::getpid(),
-                .error_pipe = errors.write.get()};
+                .error_pipe = errors.write.get(),
+                .processors = given_processors()};
 
   // Signals stay blocked meanwhile, so that no handler of ours runs in the child.
   sigset_t all;

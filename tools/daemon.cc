@@ -301,6 +301,8 @@ class Daemon {
     live_tails_ = std::make_unique<LiveTails>(logs_, loop_, *slow_);
     // Who asks is answered while tasks start on the same processors.
     auto preferred = sys::prefer_this_thread();
+    auto settled = sys::settle_this_thread();
+    if (!settled) LOG(kWarn, "answers wait behind starts", {{"why", settled.error().text}});
     if (!preferred) LOG(kWarn, "answers wait behind starts", {{"why", preferred.error().text}});
     if (preferred && *preferred == sys::Preference::kNice) {
       LOG(kInfo, "answers may wait behind starts: no real time for its control group", {});

@@ -101,6 +101,30 @@ def policies_of(pids):
     return found
 
 
+def processors_of(pids):
+    found = {}
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            found[pid] = os.sched_getaffinity(pid)
+    return found
+
+
+def test_the_thread_that_answers_stays_on_one_processor_and_nothing_else_does(ecs):
+    given = os.sched_getaffinity(0)
+    arn = ecs.run(FOREVER)
+    ecs.wait_for(arn, "RUNNING")
+    pid = ecs.daemon.process.pid
+
+    def others_have_all():  # one that looks for old connections is elsewhere for a moment
+        threads = processors_of(int(each.name) for each in pathlib.Path(f"/proc/{pid}/task").iterdir())
+        assert threads.pop(pid) == ({max(given)} if len(given) > 1 else given)
+        return threads and all(each == given for each in threads.values())
+    wait_until(others_have_all, "workers that may be everywhere")
+    started = [*supervisors(ecs.daemon.instance), *containers(ecs.daemon.instance)]
+    assert len(started) == 2 and set(map(frozenset, processors_of(started).values())) == {frozenset(given)}
+    assert ecs.stop(arn)["containers"][0]["exitCode"] == 3
+
+
 def test_only_the_thread_that_answers_is_preferred(ecs):
     arn = ecs.run(FOREVER)
     ecs.wait_for(arn, "RUNNING")
