@@ -365,16 +365,25 @@ void record_exit(Container& container, const ContainerExited& event) {
   move_to(container, ContainerStatus::kStopped);
 }
 
+// Of an essential container. One that could not be started ends its task as well, before the
+// others, which are stopped for it, come to their ends.
+void end_by(Task& task, const Container& container, const ContainerExited& event, WallTime now) {
+  bool did_not_start = !container.started_at && !container.exit_code && !event.reason.empty();
+  if (container.exit_code && !task.execution_stopped_at) task.execution_stopped_at = event.at;
+  if (!task.ended_by.empty() || (!container.exit_code && !did_not_start)) return;
+  task.ended_by = container.name;
+  if (did_not_start) {
+    decide_stop(task, StopCode::kTaskFailedToStart, limited(event.reason), now);
+  } else {
+    decide_stop(task, StopCode::kEssentialContainerExited, kEssentialExitedReason, now);
+  }
+}
+
 void apply(Task& task, const ContainerExited& event, const Moment& moment) {
   Container* container = task.find_container(event.container);
   if (container == nullptr) return;
   record_exit(*container, event);
-  // A container that never ran ends no task by itself: its TaskStopped says why it did not start.
-  if (container->essential && container->exit_code && task.ended_by.empty()) {
-    task.ended_by = container->name;
-    task.execution_stopped_at = event.at;
-    decide_stop(task, StopCode::kEssentialContainerExited, kEssentialExitedReason, moment.now);
-  }
+  if (container->essential) end_by(task, *container, event, moment.now);
 }
 
 void apply(Task& task, const TaskStopped& event, const Moment& moment) {

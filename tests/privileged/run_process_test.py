@@ -184,6 +184,18 @@ def test_command_that_does_not_exist_fails_with_its_name(berth):
     assert "TaskFailedToStart" in outcome.err
 
 
+@pytest.mark.parametrize("condition", ["START", "COMPLETE", ""])
+def test_a_container_that_cannot_start_fails_the_task_whatever_the_others_end_with(berth, condition):
+    """The others are stopped for it, and end well: that is not how the task went."""
+    others = [sh("trap 'exit 0' TERM; while :; do usleep 50000; done", name="runs"), sh("true", name="first", essential=False)]
+    waits_for = {"START": "runs", "COMPLETE": "first"}.get(condition)
+    depends_on = [{"containerName": waits_for, "condition": condition}] if waits_for else []
+    broken = {"name": "main", "image": "busybox", "memory": 64, "command": ["/no/such/program"], "dependsOn": depends_on}
+    outcome = berth.run(task(*others, broken))
+    assert outcome.code == 125, outcome
+    assert "task STOPPED: TaskFailedToStart, CannotStartContainerError: exec: \"/no/such/program\"" in outcome.err, outcome
+
+
 def test_timing_names_the_steps(berth):
     outcome = berth.run(task(sh("true")), "--timing")
     steps = [line for line in outcome.err.splitlines() if line.startswith("berth: timing: ")]

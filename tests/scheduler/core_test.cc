@@ -65,12 +65,12 @@ TEST_F(CoreTest, FailsToStart) {
   EXPECT_EQ(exit_code_of(task()), kStartFailedExitCode);
 }
 
-TEST_F(CoreTest, AContainerThatNeverRanLeavesTheReasonToTaskStopped) {
+TEST_F(CoreTest, AnEssentialContainerThatCannotStartEndsTheTask) {
   send(ContainerStarted{.task_id = kId, .container = "side"});
   send(ContainerExited{.task_id = kId, .container = "side", .exit_code = 0});
-  send(ContainerExited{
+  auto stop = send(ContainerExited{
       .task_id = kId, .container = "web", .reason = "CannotStartContainerError: no such file"});
-  EXPECT_EQ(task().desired_status, DesiredStatus::kRunning);
+  EXPECT_EQ(stop, std::vector<Command>{StopTask{kId}});
   EXPECT_EQ(task().started_at, std::nullopt);
   auto commands = send(TaskStopped{.task_id = kId,
                                    .stop_code = StopCode::kTaskFailedToStart,
