@@ -16,8 +16,8 @@
 namespace berth::runtime {
 namespace {
 
-// Of a driver whose lines go elsewhere, those that are kept here as well come first: whoever looks
-// at them need not wait for the receiver.
+// Of a driver whose lines go elsewhere, those that are kept here as well come first, and before its
+// buffer: whoever looks at them need not wait for the receiver, however long that is away.
 class KeepingDriver final : public LogDriver {
  public:
   KeepingDriver(std::unique_ptr<LogDriver> here, std::unique_ptr<LogDriver> elsewhere)
@@ -46,18 +46,22 @@ Result<std::unique_ptr<LogDriver>> keep_beside(const LogPlan& plan,
       std::make_unique<KeepingDriver>(std::move(here), std::move(elsewhere)));
 }
 
+bool goes_elsewhere(LogDriverKind driver) {
+  return driver != LogDriverKind::kJsonFile && driver != LogDriverKind::kAwslogs;
+}
+
 Result<std::unique_ptr<LogDriver>> make_inner_driver(const LogPlan& plan, LogEnd end, Env env) {
   switch (plan.driver) {
     case LogDriverKind::kAwslogs:
       return make_event_driver(plan, end);
     case LogDriverKind::kSyslog:
-      return keep_beside(plan, TRY(make_syslog_driver(plan, end)));
+      return make_syslog_driver(plan, end);
     case LogDriverKind::kJournald:
-      return keep_beside(plan, TRY(make_journald_driver(plan, end)));
+      return make_journald_driver(plan, end);
     case LogDriverKind::kFluentd:
-      return keep_beside(plan, TRY(make_fluentd_driver(plan, end, env)));
+      return make_fluentd_driver(plan, end, env);
     case LogDriverKind::kGelf:
-      return keep_beside(plan, TRY(make_gelf_driver(plan, end, env)));
+      return make_gelf_driver(plan, end, env);
     case LogDriverKind::kJsonFile:
       break;
   }
@@ -77,8 +81,12 @@ Result<std::unique_ptr<LogDriver>> make_log_driver(const LogPlan& plan, LogEnd e
   if (!driver && !plan.setting(kReceiverIsSecret).empty()) {
     return fail(driver.error().code, "{}", kSecretReceiver);
   }
-  if (!driver || plan.mode == LogMode::kBlocking) return driver;
-  return make_log_queue(std::move(*driver), {plan.buffer_bytes, plan.buffer_lines}, env);
+  if (!driver) return driver;
+  if (plan.mode == LogMode::kNonBlocking) {
+    driver = make_log_queue(std::move(*driver), {plan.buffer_bytes, plan.buffer_lines}, env);
+  }
+  if (goes_elsewhere(plan.driver)) return keep_beside(plan, std::move(*driver));
+  return driver;
 }
 
 }  // namespace berth::runtime

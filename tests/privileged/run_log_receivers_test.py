@@ -162,8 +162,9 @@ def test_fluentd_over_a_unix_socket_with_whole_seconds(berth, tmp_path):
 
 def test_fluentd_that_comes_later_gets_all_when_it_is_asynchronous(berth):
     options = log("fluentd", fluentd_async="true", fluentd_retry_wait="100ms", fluentd_request_ack="true")
-    with berth.start(task(sh(f"trap 'exit 0' TERM; for i in 1 2 3; do echo line $i; done; {HOLD}", **options))) as running:
-        wait_until(lambda: running.pids())
+    script = f"trap 'exit 0' TERM; for i in 1 2 3; do echo line $i; usleep 200000; done; {HOLD}"
+    with berth.start(task(sh(script, **options))) as running:
+        running.wait_for("line 3")  # what is kept here waits for nobody
         with forward(("127.0.0.1", 24224)) as receiver:
             wait_until(lambda: receiver.texts() == ["line 1", "line 2", "line 3"])
             running.interrupt()
