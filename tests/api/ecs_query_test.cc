@@ -1,5 +1,8 @@
 #include "api/ecs_query.h"
 
+#include "api/ecs_placement.h"
+#include "scheduler/log_configuration.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -70,6 +73,21 @@ TEST(EcsQuery, SaysWhatIsWrongAndWhere) {
     auto query = Query::parse(text);
     ASSERT_FALSE(query);
     EXPECT_THAT(query.error().text, testing::HasSubstr(message));
+  }
+}
+
+TEST(EcsPlacement, AHostHasTheLogDriversThatBerthHas) {
+  std::vector<std::string> names;
+  for (const auto& each : host_attributes(scheduler::CpuArchitecture::kX86_64, "eu-west-1a")) {
+    names.push_back(each.name);
+  }
+  EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
+  for (const std::string driver :
+       {"json-file", "syslog", "journald", "gelf", "fluentd", "awslogs", "splunk", "awsfirelens"}) {
+    EXPECT_EQ(testing::Matches(testing::Contains("com.amazonaws.ecs.capability.logging-driver." +
+                                                 driver))(names),
+              scheduler::is_log_driver(driver))
+        << driver;
   }
 }
 
