@@ -108,7 +108,9 @@ struct Teller {
     return meaning.empty() ? text : fmt::format("{} ({})", text, meaning);
   }
   std::string operator()(const TaskStopped& event) const {
-    if (event.reason.empty()) return "nothing of it runs any more";
+    // That an essential container has exited was told when it did, if it was that.
+    bool is_news = !event.reason.empty() && event.reason != kEssentialExitedReason;
+    if (!is_news) return "nothing of it runs any more";
     return fmt::format("nothing of it runs any more: {}", event.reason);
   }
   std::string operator()(const StartFailed& event) const {

@@ -72,6 +72,18 @@ TEST_F(StoryTest, AFailedStartNamesItsStage) {
   EXPECT_THAT(story.back().decision, HasSubstr("TaskFailedToStart"));
 }
 
+TEST_F(StoryTest, TheEndRepeatsNoReasonThatItWasNot) {
+  auto last = [&](const std::string& reason) {
+    auto story = story_after({request(), ContainerStarted{"t", "app", {}}, StopRequested{"t"},
+                              ContainerExited{.task_id = "t", .container = "app", .exit_code = 0},
+                              TaskStopped{.task_id = "t", .reason = reason}});
+    return story.back().text;
+  };
+  EXPECT_EQ(last(kEssentialExitedReason), "nothing of it runs any more");
+  EXPECT_EQ(last("its supervisor was lost"),
+            "nothing of it runs any more: its supervisor was lost");
+}
+
 TEST_F(StoryTest, AKillSaysWhoseItWas) {
   auto told = [&](std::optional<std::string> killed) {
     return story_after({request(), ContainerStarted{"t", "app", {}},
