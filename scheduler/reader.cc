@@ -52,6 +52,8 @@ bool Reader::check_members(const json::Node& node, std::string_view object) {
       malformed_at(node, name, fmt::format("unknown field of {}", object));
     } else if (field->treatment == Treatment::kRefused && !is_unset(value)) {
       refused_at(node, name, fmt::format("not supported: {}", field->note));
+    } else if (field->treatment == Treatment::kRefusedByAws && !is_unset(value)) {
+      invalid_at(node, name, std::string(field->note));
     }
   }
   return true;

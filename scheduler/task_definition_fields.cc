@@ -32,7 +32,7 @@ constexpr Field kFields[] = {
     {"TaskDefinition", "taskRoleArn", kHonoured, ""},
     {"TaskDefinition", "placementConstraints", kHonoured, ""},
     {"TaskDefinition", "proxyConfiguration", kHonoured, ""},
-    {"TaskDefinition", "inferenceAccelerators", kRefused,
+    {"TaskDefinition", "inferenceAccelerators", kRefusedByAws,
      "Unsupported field 'inferenceAccelerators'"},
     {"TaskDefinition", "ephemeralStorage", kHonoured, ""},
     {"TaskDefinition", "enableFaultInjection", kHonoured, ""},
@@ -210,7 +210,7 @@ constexpr Field kFields[] = {
      "berth pulls images, writes logs and fetches secrets with its own credentials; required where "
      "ECS requires it"},
     {"TaskOverride", "taskRoleArn", kHonoured, ""},
-    {"TaskOverride", "inferenceAcceleratorOverrides", kRefused,
+    {"TaskOverride", "inferenceAcceleratorOverrides", kRefusedByAws,
      "Unsupported field 'inferenceAccelerators'"},
     {"TaskOverride", "ephemeralStorage", kHonoured, ""},
     {"ContainerOverride", "name", kHonoured, ""},

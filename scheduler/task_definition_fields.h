@@ -10,15 +10,16 @@ namespace berth::scheduler {
 
 enum class Treatment {
   kHonoured,
-  kNoEffect,  // accepted: changes nothing here, and the note says why
-  kRefused,   // unless its value is the one that means "unset"
+  kNoEffect,      // accepted: changes nothing here, and the note says why
+  kRefused,       // unless its value is the one that means "unset"
+  kRefusedByAws,  // likewise; the note is what ECS says
 };
 
 struct Field {
   std::string_view object;  // "TaskDefinition", the name of the shape in the API's model
   std::string_view name;
   Treatment treatment;
-  std::string_view note;  // of kNoEffect and kRefused: why
+  std::string_view note;  // why it is not honoured
 };
 
 std::span<const Field> all_fields();
