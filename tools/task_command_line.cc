@@ -66,6 +66,8 @@ void add_exec(CLI::App& app, Command& chosen) {
   exec->add_option("--container", options->container,
                    "which one; else the only one, or the first essential one");
   exec->add_flag("-t,--tty", options->terminal, "give it a terminal");
+  exec->add_flag_callback(
+      "-i,--interactive", [] {}, "as of docker exec: standard input is always passed on");
   exec->add_option("-e,--env", options->env, "K=V to add; may be repeated")
       ->allow_extra_args(false);
   exec->add_option("-u,--user", options->user, "USER[:GROUP], names or numbers of the container");
@@ -76,6 +78,9 @@ void add_exec(CLI::App& app, Command& chosen) {
   exec->callback([options, exec, &chosen] {
     options->command = exec->remaining();
     if (options->command.empty()) throw CLI::RequiredError("COMMAND");
+    // An option that there is not was taken for the program's.
+    const std::string& first = options->command.front();
+    if (first.starts_with('-')) throw CLI::ExtrasError(std::vector<std::string>{first});
     chosen = [options](const agent::Config& config) { return exec_command(config, *options); };
   });
 }

@@ -102,8 +102,11 @@ def test_exec_runs_in_the_container(berth, detached):
     outcome = berth.berth("exec", "--env", "X=y", "--workdir", "/tmp", "--user", "1:2", "--container", "side", task_id,
                           "sh", "-c", "echo $X; pwd; id -u; id -g")
     assert outcome.out.splitlines() == ["y", "/tmp", "1", "2"], outcome
-    fed = berth.berth("exec", task_id, "cat", stdin="through\n")
-    assert fed.out == "through\n"
+    for flags in ([], ["-i"], ["--interactive"]):
+        fed = berth.berth("exec", *flags, task_id, "cat", stdin="through\n")
+        assert fed.out == "through\n", fed
+    unknown = berth.berth("exec", "--colour", task_id, "true")
+    assert unknown.code == 125 and "not expected: --colour" in unknown.err, "an option of nobody's is not the program: " + unknown.err
 
 
 def test_exec_knows_users_by_name(berth, detached):
@@ -118,7 +121,7 @@ def test_exec_knows_users_by_name(berth, detached):
 def test_exec_with_a_terminal(berth, detached):
     task_id = detached(task(sh(HOLD)))
     master, slave = pty.openpty()
-    command = berth.command(("exec", "--tty", task_id, "sh", "-c", "tty; stty size; exit 3"))
+    command = berth.command(("exec", "-it", task_id, "sh", "-c", "tty; stty size; exit 3"))
     fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 33, 77, 0, 0))
     process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
     os.close(slave)
