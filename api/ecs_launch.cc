@@ -192,11 +192,14 @@ std::string unsuited(const Ecs& ecs, const scheduler::Cluster& cluster, const Ta
   if (cluster.node.draining) return "INACTIVE";
   auto needs = scheduler::placement_needs_of(request.definition_json, request.overrides_json);
   if (!needs) return needs.error().text;  // cannot be: a definition was made of the same texts
-  QueryFacts facts = query_facts(ecs, cluster);
-  for (const Query& query : queries) {
-    if (!query.matches(facts)) return kNotAMember;
+  // To know the facts is to look at every task; most requests ask for none of them.
+  if (!queries.empty() || !needs->member_of.empty()) {
+    QueryFacts facts = query_facts(ecs, cluster);
+    for (const Query& query : queries) {
+      if (!query.matches(facts)) return kNotAMember;
+    }
+    if (unmet_expression(*needs, facts) != nullptr) return kNotAMember;
   }
-  if (unmet_expression(*needs, facts) != nullptr) return kNotAMember;
   return needs->gpus > 0 ? kNoGpus : "";  // this host gives none to tasks
 }
 

@@ -7,7 +7,9 @@
 
 #include <array>
 #include <chrono>
+#include <map>
 #include <set>
+#include <string_view>
 #include <utility>
 
 namespace berth::scheduler {
@@ -54,7 +56,7 @@ Errc errc_of(int result) {
   }
 }
 
-// A prepared statement; reset and bound anew for each use.
+// One use of a prepared statement, which its maker keeps for the next.
 class Statement {
  public:
   Statement(sqlite3* database, sqlite3_stmt* statement)
@@ -62,7 +64,11 @@ class Statement {
   Statement(Statement&& other) noexcept
       : database_(other.database_), statement_(std::exchange(other.statement_, nullptr)) {}
   Statement& operator=(Statement&&) = delete;
-  ~Statement() { sqlite3_finalize(statement_); }
+  ~Statement() {
+    if (statement_ == nullptr) return;  // another has it
+    sqlite3_reset(statement_);  // its error was told by step()
+    sqlite3_clear_bindings(statement_);
+  }
 
   Statement& bind(const std::string& text) {
     sqlite3_bind_text64(statement_, ++bound_, text.data(), text.size(), SQLITE_TRANSIENT,
@@ -124,17 +130,23 @@ class SqliteStore::Database {
   }
   ~Database() {
     empty_log();
+    for (const auto& [sql, statement] : statements_) sqlite3_finalize(statement);
     sqlite3_close(handle_);
   }
 
-  Result<Statement> prepare(std::string_view sql) {
-    sqlite3_stmt* statement = nullptr;
-    int result =
-        sqlite3_prepare_v2(handle_, sql.data(), static_cast<int>(sql.size()), &statement, nullptr);
-    if (result != SQLITE_OK) {
-      return fail(errc_of(result), "database: prepare: {}", sqlite3_errmsg(handle_));
+  // `sql` is a literal of ours. One use of it at a time.
+  Result<Statement> prepare(const char* sql) {
+    auto [kept, is_new] = statements_.try_emplace(sql, nullptr);
+    if (is_new) {
+      int result =
+          sqlite3_prepare_v3(handle_, sql, -1, SQLITE_PREPARE_PERSISTENT, &kept->second, nullptr);
+      if (result != SQLITE_OK) {
+        statements_.erase(kept);
+        return fail(errc_of(result), "database: prepare: {}", sqlite3_errmsg(handle_));
+      }
     }
-    return Statement(handle_, statement);
+    CHECK(sqlite3_stmt_busy(kept->second) == 0);
+    return Statement(handle_, kept->second);
   }
 
   Status run(const char* sql) {
@@ -146,9 +158,9 @@ class SqliteStore::Database {
   // All that `work` writes, or nothing of it.
   template <class Work>
   Status transact(Work work) {
-    TRY(run("BEGIN IMMEDIATE"));
+    TRY(TRY(prepare("BEGIN IMMEDIATE")).step());
     Status done = work();
-    if (done) done = run("COMMIT");
+    if (done) done = commit();
     if (!done) (void)run("ROLLBACK");  // a failed COMMIT may have rolled back itself
     return done;
   }
@@ -163,6 +175,11 @@ class SqliteStore::Database {
 
  private:
   explicit Database(sqlite3* handle) : handle_(handle) {}
+
+  Status commit() {
+    TRY(TRY(prepare("COMMIT")).step());
+    return {};
+  }
 
   // The write-ahead log has its size from the beginning and keeps it. A sync of a file that grows
   // waits for the file system's journal, and so for a thread of the kernel and for what all tasks
@@ -224,6 +241,8 @@ class SqliteStore::Database {
   }
 
   sqlite3* handle_;
+  // By their text: to compile them takes longer than to run them.
+  std::map<std::string_view, sqlite3_stmt*> statements_;
   bool synced_ = true;
 };
 
@@ -316,6 +335,7 @@ const Task* SqliteStore::find_task(const std::string& task_id) const {
 
 std::vector<std::string> SqliteStore::task_ids() const {
   std::vector<std::string> ids;
+  ids.reserve(tasks_.size());
   for (const auto& [id, kept] : tasks_) ids.push_back(id);
   return ids;
 }
