@@ -66,7 +66,7 @@ class Statement {
   Statement& operator=(Statement&&) = delete;
   ~Statement() {
     if (statement_ == nullptr) return;  // another has it
-    sqlite3_reset(statement_);  // its error was told by step()
+    sqlite3_reset(statement_);          // its error was told by step()
     sqlite3_clear_bindings(statement_);
   }
 
