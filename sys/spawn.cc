@@ -85,12 +85,17 @@ void tell_error(int pipe, int error) {
   (void)::syscall(SYS_write, pipe, &error, sizeof(error));
 }
 
+// Not _exit(3): a sanitizer would end its account of our parent.
+[[noreturn]] void leave(int code) {
+  while (true) ::syscall(SYS_exit_group, code);
+}
+
 // Child side, in the memory of the thread that waits for us: no allocation, no locks, nothing
 // written but what is ours. Files, directory and signals are our own already.
 [[noreturn]] void become(const Launch& launch) {
   auto die = [&] {
     tell_error(launch.error_pipe, errno);
-    ::_exit(127);
+    leave(127);
   };
   // First: signals to the group that we leave are not the program's, and until it has left there is
   // no telling them apart. Those that have come meanwhile wait, blocked; ignoring them once drops
@@ -99,7 +104,7 @@ void tell_error(int pipe, int error) {
   if (launch.is_orphan) {
     long program = raw_clone3(0, -1, SIGCHLD, nullptr);
     if (program < 0) die();
-    if (program > 0) ::_exit(0);
+    if (program > 0) leave(0);
   }
   for (int signal = 1; signal < 65; ++signal) {
     if (launch.new_session) set_disposition(signal, SIG_IGN);
@@ -112,7 +117,7 @@ void tell_error(int pipe, int error) {
   }
   if (launch.dies_with_us) {
     if (::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0) die();
-    if (::getppid() != launch.parent) ::_exit(127);  // it ended before we asked to be told
+    if (::getppid() != launch.parent) leave(127);  // it ended before we asked to be told
   }
   int network = launch.network_namespace;
   if (network >= 0 && ::setns(network, CLONE_NEWNET) != 0) die();
@@ -146,9 +151,23 @@ void tell_error(int pipe, int error) {
   ::syscall(SYS_close_range, highest + 1, ~0u, CLOSE_RANGE_CLOEXEC);
   ::execve(launch.path, launch.argv, launch.envp);
   tell_error(moved.error_pipe, errno);
-  ::_exit(127);
+  leave(127);
 }
 
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define BERTH_THREAD_SANITIZER
+#endif
+#endif
+
+#ifdef BERTH_THREAD_SANITIZER
+// It has put a clone(2) of its own before the C library's, for a child with a memory of its own.
+pid_t start_child(Launch& launch) {
+  long child = raw_clone3(0, -1, SIGCHLD, nullptr);
+  if (child == 0) become(launch);
+  return static_cast<pid_t>(child);
+}
+#else
 int become_program(void* launch) {
   become(*static_cast<const Launch*>(launch));
 }
@@ -164,6 +183,7 @@ pid_t start_child(Launch& launch) {
   return ::clone(become_program, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK | SIGCHLD,
                  &launch);
 }
+#endif
 
 ExitStatus status_of(const siginfo_t& info) {
   if (info.si_code == CLD_EXITED) return {.code = info.si_status, .signal = 0};
