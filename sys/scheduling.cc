@@ -5,6 +5,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
+
 namespace berth::sys {
 namespace {
 
@@ -12,7 +14,7 @@ constexpr int kNoProcessor = -1;
 
 struct Settled {
   cpu_set_t given;
-  int processor = kNoProcessor;
+  std::atomic<int> processor = kNoProcessor;  // written behind `given`
 };
 Settled settled;
 
@@ -67,7 +69,8 @@ Status settle_this_thread() {
   CPU_ZERO(&own);
   CPU_SET(processor, &own);
   TRY(set_own_affinity(own));
-  settled = {given, processor};
+  settled.given = given;
+  settled.processor = processor;
   return {};
 }
 
