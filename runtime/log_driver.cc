@@ -29,7 +29,10 @@ class KeepingDriver final : public LogDriver {
   }
   std::optional<WallTime> due() const override { return elsewhere_->due(); }
   Status tick(WallTime now) override { return elsewhere_->tick(now); }
-  Status finish() override { return elsewhere_->finish(); }
+  Status finish() override {
+    kept_.note(here_->finish());  // first: the receiver may take all the time that there is
+    return elsewhere_->finish();
+  }
 
  private:
   std::unique_ptr<LogDriver> here_;
@@ -37,11 +40,16 @@ class KeepingDriver final : public LogDriver {
   LogLosses kept_;
 };
 
+// Where the container waits for nothing, it does not wait for a disk, or for a file that is
+// compressed, either.
 Result<std::unique_ptr<LogDriver>> keep_beside(const LogPlan& plan,
-                                               std::unique_ptr<LogDriver> elsewhere) {
+                                               std::unique_ptr<LogDriver> elsewhere, Env env) {
   LogPlan copy;
   copy.file = plan.file;
   auto here = TRY(make_json_file_driver(copy));
+  if (plan.mode == LogMode::kNonBlocking) {
+    here = make_log_queue(std::move(here), {.bytes = plan.buffer_bytes}, env);
+  }
   return std::unique_ptr<LogDriver>(
       std::make_unique<KeepingDriver>(std::move(here), std::move(elsewhere)));
 }
@@ -85,7 +93,7 @@ Result<std::unique_ptr<LogDriver>> make_log_driver(const LogPlan& plan, LogEnd e
   if (plan.mode == LogMode::kNonBlocking) {
     driver = make_log_queue(std::move(*driver), {plan.buffer_bytes, plan.buffer_lines}, env);
   }
-  if (goes_elsewhere(plan.driver)) return keep_beside(plan, std::move(*driver));
+  if (goes_elsewhere(plan.driver)) return keep_beside(plan, std::move(*driver), env);
   return driver;
 }
 
