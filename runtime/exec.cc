@@ -9,6 +9,7 @@
 #include "runtime/seccomp_cache.h"
 #include "runtime/state.h"
 #include "sys/cgroup.h"
+#include "sys/clock.h"
 #include "sys/file.h"
 #include "sys/process.h"
 #include "sys/seccomp.h"
@@ -21,6 +22,7 @@
 #include <sys/stat.h>
 
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <optional>
 
@@ -28,6 +30,9 @@ namespace berth::runtime {
 namespace {
 
 constexpr size_t kControllersMax = 64 * 1024;
+// Ten seconds, of what takes milliseconds but for the hooks of the container's owner.
+constexpr int kBeginTries = 5000;
+constexpr std::chrono::milliseconds kBeginPause(2);
 
 struct JoinedNamespace {
   const char* name;  // in /proc/PID/ns
@@ -66,6 +71,21 @@ Status check_status(const State& state, bool ignore_paused) {
   return fail(Errc::kInvalid, "cannot exec in a container that is {}", name_of(state.status));
 }
 
+// `run` shows its container as running as soon as there is an init. Until that is the program, it
+// may stand in namespaces and in a root of the host's, where nobody is to be led.
+Status wait_until_begun(const State& state) {
+  if (state.status != ContainerStatus::kRunning) return {};
+  struct stat ours = TRY(sys::stat("/proc/self/exe"));
+  for (int tries = 0; tries < kBeginTries; ++tries) {
+    auto theirs = sys::stat(fmt::format("/proc/{}/exe", state.pid));
+    bool has_begun = !theirs || theirs->st_ino != ours.st_ino || theirs->st_dev != ours.st_dev;
+    if (has_begun) return {};  // or has ended, or is not ours to look at
+    sys::pause_for(kBeginPause);
+  }
+  return fail(Errc::kUnavailable, "container {} is only beginning: its program does not run yet",
+              state.id);
+}
+
 Result<int> other_namespaces(pid_t pid) {
   int flags = 0;
   for (const JoinedNamespace& kind : kJoined) {
@@ -85,6 +105,7 @@ Result<Target> find_target(const ExecOptions& options, SeccompCache& filters) {
   TRY(check_status(target.state, options.ignore_paused));
   pid_t pid = target.state.pid;
   target.init = TRY(sys::open_pidfd(pid));
+  TRY(wait_until_begun(target.state));
   target.namespaces = TRY(other_namespaces(pid));
   target.rootfs = TRY(sys::open(fmt::format("/proc/{}/root", pid), O_PATH | O_DIRECTORY));
   // The number may have gone to another process meanwhile; its start time tells, and from here on

@@ -396,3 +396,29 @@ def test_every_failing_call_is_reported_and_leaves_nothing(oci, pid, options):
             return
         assert done.returncode == 0 or (done.returncode == 255 and "nput/output error" in done.stderr), (number, done)
     assert False, "there is always one more call"
+
+
+def test_a_container_that_is_only_beginning_is_waited_for(oci, tmp_path):
+    """Its init is there, and is shown, before it has left the host's namespaces: whoever comes then is led to none of them."""
+    gate = tmp_path / "gate"
+    gate.mkdir()
+    wait_at_gate = {"path": "/bin/sh", "args": ["sh", "-c", ": >/gate/come; until [ -e /gate/go ]; do sleep 0.05; done"],
+                    "env": ["PATH=/bin"]}
+
+    def with_gate(config):
+        config["hooks"] = {"startContainer": [wait_at_gate]}
+        config["mounts"].append({"destination": "/gate", "type": "bind", "source": str(gate), "options": ["rbind", "rw"]})
+    bundle = oci.bundle("c", ["sleep", "1000"], change=with_gate)
+    run = background(oci, "run", "--bundle", bundle, "c")
+    oci._note(("run", "c"))
+    wait_until((gate / "come").exists, "the hook before the program")
+    wait_until(lambda: oci.status("c") == "running", "the container in the list")
+    entered = background(oci, "exec", "c", "sh", "-c", ": >/gate/entered; readlink /proc/self/ns/net")
+    with pytest.raises(subprocess.TimeoutExpired):
+        entered.wait(timeout=1)
+    assert not (gate / "entered").exists()
+    (gate / "go").touch()
+    out, err = entered.communicate(timeout=60)
+    assert out.strip() == os.readlink(f"/proc/{oci.pid('c')}/ns/net") != os.readlink("/proc/self/ns/net"), err
+    oci("kill", "c", "KILL")
+    assert run.wait(timeout=60) == 128 + signal.SIGKILL
