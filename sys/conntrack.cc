@@ -71,9 +71,6 @@ std::optional<uint32_t> count_in(const std::vector<std::string>& answers) {
   return std::nullopt;
 }
 
-// So few are all asked for at once: what is long is the walk.
-constexpr uint32_t kFewConnections = 4096;
-
 std::string dump_all_message(uint8_t family) {
   return conntrack_message(IPCTNL_MSG_CT_GET, NLM_F_REQUEST | NLM_F_DUMP, family);
 }
@@ -120,7 +117,7 @@ std::string delete_message(const Attributes& connection, uint8_t family) {
 
 }  // namespace
 
-Result<size_t> forget_connections_of(const ConnectionSource& source) {
+Result<size_t> forget_connections_of(const ConnectionSource& source, uint32_t few) {
   NetlinkSocket netfilter = TRY(NetlinkSocket::open_netfilter());
   // A list is a walk through the whole table, however few there are: 262,144 places on a host of
   // more than 4 GiB, without a pause. The number costs nothing.
@@ -129,7 +126,7 @@ Result<size_t> forget_connections_of(const ConnectionSource& source) {
   std::optional<uint32_t> count = answers ? count_in(*answers) : std::nullopt;
   if (count == 0u) return size_t{0};
   // Of IPv6 always all: with the filter Linux (seen with 6.18) tells of none that match.
-  bool asks_for_all = source.family == AF_INET6 || (count && *count <= kFewConnections);
+  bool asks_for_all = source.family == AF_INET6 || (count && *count <= few);
   std::vector<std::string> questions;
   if (asks_for_all) {
     questions = {dump_all_message(source.family)};
@@ -159,14 +156,15 @@ Result<size_t> forget_connections_of(const ConnectionSource& source) {
   return forgotten;
 }
 
-Result<size_t> forget_connections(Ipv4 address) {
+Result<size_t> forget_connections(Ipv4 address, uint32_t few) {
   std::string bytes(bytes_of(htonl(address.value)));
-  return forget_connections_of({AF_INET, CTA_IP_V4_SRC, std::move(bytes), to_string(address)});
+  return forget_connections_of({AF_INET, CTA_IP_V4_SRC, std::move(bytes), to_string(address)}, few);
 }
 
 Result<size_t> forget_connections(const Ipv6& address) {
   std::string bytes(bytes_of(address.bytes));
-  return forget_connections_of({AF_INET6, CTA_IP_V6_SRC, std::move(bytes), to_string(address)});
+  return forget_connections_of({AF_INET6, CTA_IP_V6_SRC, std::move(bytes), to_string(address)},
+                               kFewConnections);
 }
 
 }  // namespace berth::sys

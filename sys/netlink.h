@@ -142,7 +142,8 @@ class NetlinkSocket {
   Status add_filter(const TrafficFilter& filter);
 
  private:
-  friend Result<size_t> forget_connections_of(const ConnectionSource& source);  // sys/conntrack.cc
+  friend Result<size_t> forget_connections_of(const ConnectionSource& source,
+                                              uint32_t few);  // sys/conntrack.cc
 
   explicit NetlinkSocket(Fd fd) : fd_(std::move(fd)) {}
   Status transact(const char* operation, std::string_view detail, std::string& message);

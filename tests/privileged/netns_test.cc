@@ -3,6 +3,7 @@
 #include "netns/apply.h"
 #include "netns/firewall.h"
 #include "netns/sweep.h"
+#include "sys/conntrack.h"
 #include "sys/file.h"
 #include "sys/nftables.h"
 #include "sys/spawn.h"
@@ -163,6 +164,19 @@ TEST_F(Network, TasksReachEachOtherWithTheirOwnAddress) {
   auto server = listen_within(a, "0.0.0.0", 80);
   ASSERT_TRUE(connects_within(b, "172.29.0.2", 80, ""));
   EXPECT_EQ(source_at(server), "172.29.0.3");
+}
+
+// Of a host with many connections the kernel is asked for those of the address alone, in both
+// directions: 0 is as many as are few.
+TEST_F(Network, ConnectionsOfAnAddressAreForgottenOnAHostWithMany) {
+  auto server = listen_within(a, "0.0.0.0", 80);
+  auto elsewhere = listen_at("172.29.0.1", 5000);
+  ASSERT_TRUE(connects("127.0.0.1", 8080, ""));
+  ASSERT_TRUE(connects_within(b, "172.29.0.1", 5000, ""));
+  EXPECT_EQ(*sys::forget_connections(Ipv4{0xac1d0002}, 0), 1u);  // answered by a
+  EXPECT_EQ(*sys::forget_connections(Ipv4{0xac1d0003}, 0), 1u);  // begun by b
+  EXPECT_EQ(*sys::forget_connections(Ipv4{0xac1d0002}, 0), 0u);
+  EXPECT_EQ(*sys::forget_connections(Ipv4{0xac1d0003}), 0u);
 }
 
 // arp(7): a proxy waits a random part of proxy_delay before it answers, 0.8 s by default.
