@@ -13,9 +13,9 @@ Status become(const std::string& path, const std::vector<std::string>& arguments
   std::vector<char*> argv;
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
-  // The program has all processors that we had. Should there be none, this thread goes on without a
-  // place of its own.
-  if (given_processors() != nullptr) TRY(set_own_affinity(*given_processors()));
+  // The program has all processors that we had. Should they have been taken from us meanwhile, it
+  // has what it has.
+  if (given_processors() != nullptr) (void)set_own_affinity(*given_processors());
   return run("execve", path, [&] { return ::execve(path.c_str(), argv.data(), environ); });
 }
 

@@ -81,7 +81,7 @@ Status check_listen(const agent::Config& config, const DaemonOptions& options) {
               agent::render_listen(config.listen));
 }
 
-// A berthd that was killed while it started a program is outlived for a moment by that fork of it,
+// A berthd that was killed while it started a program is outlived for a moment by that child of it,
 // which has its locks and its port until it becomes the program.
 template <class Attempt>
 auto take_over(Attempt attempt) -> decltype(attempt()) {
@@ -301,8 +301,10 @@ class Daemon {
     live_tails_ = std::make_unique<LiveTails>(logs_, loop_, *slow_);
     // Who asks is answered while tasks start on the same processors.
     auto preferred = sys::prefer_this_thread();
-    auto settled = sys::settle_this_thread();
-    if (!settled) LOG(kWarn, "answers wait behind starts", {{"why", settled.error().text}});
+    if (preferred && *preferred == sys::Preference::kAtOnce) {
+      auto settled = sys::settle_this_thread();
+      if (!settled) LOG(kWarn, "answers wait behind starts", {{"why", settled.error().text}});
+    }
     if (!preferred) LOG(kWarn, "answers wait behind starts", {{"why", preferred.error().text}});
     if (preferred && *preferred == sys::Preference::kNice) {
       LOG(kInfo, "answers may wait behind starts: no real time for its control group", {});
