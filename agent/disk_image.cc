@@ -59,7 +59,7 @@ Step explain_disk_image(const DiskImage& image) {
   step.stage = "volumes";
   step.effect = fmt::format("{}: a sparse file of that size with an empty file system", image.path);
   step.calls = {fmt::format("open({}, O_CREAT|O_TRUNC, 0600)", image.path), "ftruncate(the size)",
-                fmt::format("fork, execve({})", mkfs)};
+                fmt::format("clone, execve({})", mkfs)};
   step.purpose = "it takes of the disk what is written, and no more than its size";
   step.by_hand = fmt::format("truncate -s SIZE {}; {}", image.path, mkfs);
   step.asked_by = image.asked_by;

@@ -165,7 +165,7 @@ Step proxy_step(const ProxyRules& proxy) {
     step.effect += fmt::format(", what comes for {} to port {}", fmt::join(proxy.app_ports, ", "),
                                proxy.ingress_port);
   }
-  step.calls = {"fork; setns(the task's network); execve(nft -f -), one transaction"};
+  step.calls = {"clone; setns(the task's network); execve(nft -f -), one transaction"};
   for (const std::string& line : split(rules, '\n')) {
     if (!line.empty()) step.calls.push_back(line);
   }

@@ -172,10 +172,10 @@ int become_program(void* launch) {
   become(*static_cast<const Launch*>(launch));
 }
 
-// Nothing of ours is copied, and no lock of the C library's taken. fork(3) would hold that of every
-// arena of malloc(3) while the kernel copies page tables, and its caller may lose the processor
-// meanwhile: whoever allocates waits until it gets another. This thread waits until the child has
-// become the program or ended; the others go on.
+// Nothing of ours is copied (but for an orphan, by its maker), and no lock of the C library's
+// taken. fork(3) would hold that of every arena of malloc(3) while the kernel copies page tables,
+// and its caller may lose the processor meanwhile: whoever allocates waits until it gets another.
+// This thread waits until the child has become the program or ended; the others go on.
 pid_t start_child(Launch& launch) {
   constexpr size_t kStackBytes = size_t{64} * 1024;  // of become(), which needs some hundred bytes
   constexpr size_t kAlignment = 16;

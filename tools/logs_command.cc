@@ -134,8 +134,8 @@ Status tell_of_others(const agent::ListedTask& kept, const DaemonTask& of_daemon
   }
   if (std::ranges::find(without, wanted) == without.end()) return {};
   return fail(Errc::kNotFound,
-              "the log of container \"{}\" of task {} went with the task's directory: only awslogs "
-              "outlives it",
+              "the log of container \"{}\" of task {} went with the task's directory, or it never "
+              "began: only awslogs outlives it, and no stream is its",
               wanted, of_daemon.id);
 }
 

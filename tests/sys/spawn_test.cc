@@ -65,6 +65,7 @@ TEST(Spawn, AStartIsNoForkOfOurs) {
   sys::Program program;
   program.path = "true";
   program.arguments = {"true"};
+  prepared_forks = 0;
   auto process = sys::spawn(program);
   ASSERT_TRUE(process.has_value()) << process.error().text;
   EXPECT_EQ(sys::wait(*process)->shell_code(), 0);
