@@ -3,14 +3,12 @@
 import os
 import pathlib
 
-import pytest
-
-import leak_census
-from berth import Instance, task
+from berth import task
 from nginx import free_port
 from waiting import fetch
 
-PROJECT = pathlib.Path(__file__).resolve().parents[2]
+IMAGES = pathlib.Path(__file__).resolve().parents[2] / "build" / "images"
+REDIS, PYTHON = (f"oci:{IMAGES / name}:latest" for name in ("redis", "python"))
 USER = 1000  # of the image of redis
 
 # A web application as its first version: a page that counts its visits in redis.
@@ -46,36 +44,19 @@ assert get("/stats")["memory_stats"]["usage"] > 1 << 20
 print(get("/task")["Family"], get()["Name"], get()["Limits"]["Memory"])
 """
 
-
 HEALTHY_CACHE = [{"containerName": "cache", "condition": "HEALTHY"}]
 
 
-@pytest.fixture(scope="module")
-def instance(tmp_path_factory):
-    directory = PROJECT / "build" / "images"
-    images = {name: f"oci:{directory / name}:latest" for name in ("redis", "python")}
-    config = {"shim": str(PROJECT / "tests" / "support" / "hurried_shim")}
-    return Instance(tmp_path_factory.mktemp("real"), images, config)
-
-
-@pytest.fixture
-def real(instance):
-    """One whose seconds of health checks are hundredths."""
-    before = leak_census.take(instance.state, instance.root)
-    yield instance
-    leak_census.assert_equal(before, instance.state, instance.root)
-
-
 def cache(**fields):
-    return {"name": "cache", "image": "redis", "memory": 128,
+    return {"name": "cache", "image": REDIS, "memory": 128,
             "healthCheck": {"command": ["CMD", "redis-cli", "ping"], "interval": 5, "retries": 10}, **fields}
 
 
 def python(name, script, **fields):
-    return {"name": name, "image": "python", "memory": 128, "command": ["python3", "-c", script], **fields}
+    return {"name": name, "image": PYTHON, "memory": 128, "command": ["python3", "-c", script], **fields}
 
 
-def test_a_web_application_counts_in_redis_and_goes_on_counting(real, tmp_path):
+def test_a_web_application_counts_in_redis_and_goes_on_counting(hurried, tmp_path):
     """Two containers with a link, a client that comes to a port of the host, and data that outlive the task in a volume."""
     data = tmp_path / "data"
     data.mkdir(mode=0o700)
@@ -89,7 +70,7 @@ def test_a_web_application_counts_in_redis_and_goes_on_counting(real, tmp_path):
         web = python("web", APPLICATION, environment=environment, links=["cache"], dependsOn=HEALTHY_CACHE,
                      portMappings=[{"containerPort": 8000, "hostPort": port}])
         volumes = [{"name": "data", "host": {"sourcePath": str(data)}}]
-        with real.start(task(server, web, networkMode="bridge", volumes=volumes)) as running:
+        with hurried.start(task(server, web, networkMode="bridge", volumes=volumes)) as running:
             running.wait_for("redis says PONG")
             seen += [fetch(f"http://127.0.0.1:{port}/") for _ in range(2)]
             running.interrupt()
@@ -100,23 +81,23 @@ def test_a_web_application_counts_in_redis_and_goes_on_counting(real, tmp_path):
     assert (data / "dump.rdb").stat().st_uid == USER
 
 
-def test_redis_cli_asks_redis_over_the_loopback_of_the_task(real):
+def test_redis_cli_asks_redis_over_the_loopback_of_the_task(hurried):
     script = "redis-cli set answer 41; redis-cli incr answer; redis-cli --raw config get dir; redis-cli info persistence"
-    client = {"name": "client", "image": "redis", "memory": 64, "command": ["sh", "-c", script], "dependsOn": HEALTHY_CACHE}
-    outcome = real.run(task(cache(), client))
+    client = {"name": "client", "image": REDIS, "memory": 64, "command": ["sh", "-c", script], "dependsOn": HEALTHY_CACHE}
+    outcome = hurried.run(task(cache(), client))
     assert outcome.code == 0, outcome
     lines = [line.strip() for line in outcome.lines("client")]
     assert lines[:4] == ["OK", "42", "dir", "/data"] and "rdb_last_bgsave_status:ok" in lines, outcome
 
 
-def test_python_reads_the_metadata_of_its_task(real):
-    outcome = real.run(task(python("main", METADATA), family="metadata"))
+def test_python_reads_the_metadata_of_its_task(hurried):
+    outcome = hurried.run(task(python("main", METADATA), family="metadata"))
     assert outcome.code == 0, outcome
     assert outcome.lines() == ["metadata main 128"], outcome
 
 
-def test_a_program_of_python_that_takes_too_much_is_killed_for_it(real):
+def test_a_program_of_python_that_takes_too_much_is_killed_for_it(hurried):
     script = "print('begins', flush=True); taken = b'x' * (512 << 20); print(len(taken))"
-    outcome = real.run(task(python("main", script)))
+    outcome = hurried.run(task(python("main", script)))
     assert outcome.code == 137, outcome
     assert outcome.lines() == ["begins"] and "OutOfMemoryError: Container killed due to memory usage" in outcome.err, outcome

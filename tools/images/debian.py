@@ -1,7 +1,6 @@
 """Programs of Debian packages as layers: downloaded and unpacked, not installed, with the libraries that they are linked to."""
 
 import os
-import pathlib
 import re
 import subprocess
 import sys
@@ -20,19 +19,20 @@ def unpack_packages(names, directory):
     return directory / "root"
 
 
-def libraries_of(programs, root=pathlib.Path("/")):
-    """The closure of shared libraries, the loader included: (file, path that the loader will look for). Those of `root` come first."""
-    own = [path for path in root.glob("usr/lib/*-linux-gnu") if root != pathlib.Path("/")]
+def libraries_of(programs, root=None):
+    """The closure of shared libraries, the loader included: (file, path that the loader will look for). Those of packages that
+    are unpacked to `root` come before those of this machine."""
+    own = root.glob("usr/lib/*-linux-gnu") if root else ()
     environment = {**os.environ, "LD_LIBRARY_PATH": ":".join(map(str, own))}
     listing = subprocess.check_output(["ldd", *programs], text=True, env=environment)
     missing = sorted(set(re.findall(r"(\S+) => not found", listing)))
     if missing:
         sys.exit(f"{sys.argv[0]}: install the libraries first: {', '.join(missing)}")
     found = sorted(set(re.findall(r"(/\S+) \(0x", listing)))
-    return [(path, path.removeprefix(str(root) if own else "").lstrip("/")) for path in found]
+    return [(path, path.removeprefix(str(root or "")).lstrip("/")) for path in found]
 
 
-def library_layer(programs, root=pathlib.Path("/")):
+def library_layer(programs, root=None):
     """busybox, and what the programs are linked to."""
     layer = base_layer()
     for path, name in libraries_of(programs, root):
