@@ -169,7 +169,7 @@ Json delete_alarms(Metrics& metrics, Ask& ask) {
     ask.refuse("ResourceNotFound",
                fmt::format("There is no alarm {}: none was deleted.", printable(name, 255)));
   }
-  if (!ask.refused()) refuse_alarm(ask, metrics.alarms.remove(names));
+  if (!ask.refused()) refuse_alarm(ask, metrics.alarms.remove(names, seconds_of(metrics.now)));
   return Json::object();
 }
 

@@ -26,6 +26,7 @@ constexpr int64_t kPeriodMax = 86400;
 // In the order of their names.
 constexpr auto kMetricsOperations = std::to_array<Operation>({
     {"DeleteAlarms", delete_alarms, kWorks, ""},
+    {"DescribeAlarmHistory", describe_alarm_history, kWorks, ""},
     {"DescribeAlarms", describe_alarms, kWorks, ""},
     {"GetMetricData", get_metric_data, kPartly, "no expressions"},
     {"GetMetricStatistics", get_metric_statistics, kWorks, ""},

@@ -58,6 +58,7 @@ Json list_metrics(Metrics&, Ask&);
 Json put_metric_alarm(Metrics&, Ask&);
 Json put_composite_alarm(Metrics&, Ask&);
 Json describe_alarms(Metrics&, Ask&);
+Json describe_alarm_history(Metrics&, Ask&);
 Json delete_alarms(Metrics&, Ask&);
 Json set_alarm_state(Metrics&, Ask&);
 

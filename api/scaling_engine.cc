@@ -105,6 +105,17 @@ std::vector<std::string> ScalingEngine::alarms_about(const Policy& policy) const
   return names;
 }
 
+std::string ScalingEngine::why_not_called(const metrics::AlarmBase& alarm,
+                                          const std::string& action) const {
+  bool is_policy = std::ranges::any_of(
+      book().policies(), [&](const auto& each) { return policy_arn(each.second) == action; });
+  if (is_policy && alarm.state == metrics::AlarmState::kAlarm) return "";
+  if (is_policy) return "A scaling policy is called by AlarmActions alone";
+  bool is_of_scaling = action.find(":autoscaling:") != std::string::npos;
+  return is_of_scaling ? "There is no scaling policy of that ARN"
+                       : "Scaling policies are called here, and nobody else";
+}
+
 const scheduler::Service* ScalingEngine::find_active(const ServiceKey& key) const {
   const scheduler::Service* service = services().find(key);
   bool is_active = service != nullptr && service->status == scheduler::ServiceStatus::kActive;
@@ -150,7 +161,7 @@ Status ScalingEngine::reconcile() {
   for (const auto& [name, alarm] : world_.alarms.alarms()) {
     if (name.starts_with(kTrackingPrefix) && !wanted.contains(name)) orphans.push_back(name);
   }
-  if (!orphans.empty()) TRY(world_.alarms.remove(orphans));
+  if (!orphans.empty()) TRY(world_.alarms.remove(orphans, whole_seconds(env_.clock.wall())));
   return {};
 }
 
@@ -176,7 +187,7 @@ Status ScalingEngine::remove_policy(const Policy& policy) {
   std::vector<std::string> alarms = {policy.high_alarm, policy.low_alarm};
   bool has_alarms = !policy.high_alarm.empty();
   TRY(write(changes));
-  return has_alarms ? world_.alarms.remove(alarms) : Status();
+  return has_alarms ? world_.alarms.remove(alarms, whole_seconds(env_.clock.wall())) : Status();
 }
 
 Status ScalingEngine::remove_target(const ServiceKey& service) {
@@ -190,7 +201,7 @@ Status ScalingEngine::remove_target(const ServiceKey& service) {
     due_.erase(scaling::key_of(service) + "/" + action->name);
   }
   TRY(write(book().without(service)));
-  return alarms.empty() ? Status() : world_.alarms.remove(alarms);
+  return alarms.empty() ? Status() : world_.alarms.remove(alarms, whole_seconds(env_.clock.wall()));
 }
 
 // With a service goes what scales it; one that comes under its name begins without.

@@ -73,6 +73,8 @@ class ScalingEngine {
   std::vector<std::string> alarms_about(const scaling::Policy& policy) const;
   std::string policy_arn(const scaling::Policy& policy) const;
   std::string alarm_arn(const std::string& name) const;
+  // Of an alarm that has entered its state: "" when the action is a policy that look() calls.
+  std::string why_not_called(const metrics::AlarmBase& alarm, const std::string& action) const;
 
  private:
   struct Wish {

@@ -25,24 +25,32 @@ std::string told(std::vector<std::string> names) {
 
 Result<AlarmBook> AlarmBook::open(const std::string& root) {
   TRY(sys::make_directories(root + "/metrics", 0700));
-  AlarmBook book(root + "/metrics/alarms.json");
-  if (!sys::exists(book.path_)) return book;
-  std::string text = TRY(sys::read_file(book.path_, kAlarmFileMax));
-  auto document = TRY(json::Document::parse(text, {.name = book.path_, .text_max = kAlarmFileMax}));
+  AlarmBook book(root + "/metrics/alarms.json", TRY(AlarmHistory::open(root)));
+  if (sys::exists(book.path_)) TRY(book.load());
+  return book;
+}
+
+Status AlarmBook::load() {
+  std::string text = TRY(sys::read_file(path_, kAlarmFileMax));
+  auto document = TRY(json::Document::parse(text, {.name = path_, .text_max = kAlarmFileMax}));
   int64_t version = TRY(document.root().i64_at("version"));
   if (version != kAlarmFileVersion) {
-    return fail(Errc::kUnsupported, "{}: version {}, this berth reads {}", book.path_, version,
+    return fail(Errc::kUnsupported, "{}: version {}, this berth reads {}", path_, version,
                 kAlarmFileVersion);
   }
   for (const json::Node& node : TRY(document.root().find_array("alarms"))) {
     Alarm alarm = TRY(parse_alarm(node));
-    book.content_.alarms[alarm.name] = std::move(alarm);
+    content_.alarms[alarm.name] = std::move(alarm);
   }
   for (const json::Node& node : TRY(document.root().find_array("compositeAlarms"))) {
     CompositeAlarm alarm = TRY(parse_composite(node));
-    book.content_.composites[alarm.name] = std::move(alarm);
+    content_.composites[alarm.name] = std::move(alarm);
   }
-  return book;
+  std::vector<HistoryItem> items;
+  for (const json::Node& node : TRY(document.root().find_array("history"))) {
+    items.push_back(TRY(parse_history_item(node)));
+  }
+  return items.empty() ? Status() : history_.add(items, items.back().at);
 }
 
 const AlarmBase* AlarmBook::Content::find(const std::string& name) const {
@@ -100,7 +108,7 @@ std::vector<std::string> AlarmBook::parents_of(const std::string& name) const {
   return parents;
 }
 
-Status AlarmBook::save(Content content) {
+Status AlarmBook::save(Content content, const std::string& configured, int64_t now) {
   if (content.alarms.size() + content.composites.size() > kAlarmsMax) {
     return fail(Errc::kExhausted, "there are {} alarms, and there may be no more", kAlarmsMax);
   }
@@ -110,13 +118,28 @@ Status AlarmBook::save(Content content) {
   for (const auto& [name, alarm] : content.composites) {
     composites.push_back(render_composite(alarm));
   }
+  AlarmChange change{.configured = configured, .at = now};
+  change.next_number = (untold_.empty() ? history_.last_number() : untold_.back().number) + 1;
+  std::vector<HistoryItem> items = untold_;
+  for (HistoryItem& item :
+       changes_between({content_.alarms, content_.composites}, {content.alarms, content.composites},
+                       change, why_not_called_)) {
+    items.push_back(std::move(item));
+  }
+  nlohmann::ordered_json history = nlohmann::ordered_json::array();
+  for (const HistoryItem& item : items) history.push_back(render_history_item(item));
   nlohmann::ordered_json json = {{"version", kAlarmFileVersion},
                                  {"alarms", std::move(alarms)},
-                                 {"compositeAlarms", std::move(composites)}};
+                                 {"compositeAlarms", std::move(composites)},
+                                 {"history", std::move(history)}};
   TRY(sys::write_atomic(
       path_, json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n",
       0600));
   content_ = std::move(content);
+  untold_ = std::move(items);
+  auto added = history_.add(untold_, now);
+  if (added) untold_.clear();
+  if (!added) LOG(kWarn, "alarm history is told later", {{"why", added.error().text}});
   return {};
 }
 
@@ -130,7 +153,9 @@ Status AlarmBook::put(Alarm alarm) {
   AlarmState before = kept.state;
   kept = std::move(alarm);
   if (kept.state != before) content.settle({kept.name}, "", kept.state_at);
-  return save(std::move(content));
+  std::string name = kept.name;
+  int64_t now = kept.configured_at;
+  return save(std::move(content), name, now);
 }
 
 Status AlarmBook::check(const CompositeAlarm& alarm) const {
@@ -171,7 +196,7 @@ Status AlarmBook::put(CompositeAlarm alarm, int64_t now) {
   std::string name = alarm.name;
   content.composites[name] = std::move(alarm);
   content.settle({}, name, now);
-  return save(std::move(content));
+  return save(std::move(content), name, now);
 }
 
 Status AlarmBook::set_state(const std::string& name, Verdict verdict, int64_t now) {
@@ -182,10 +207,10 @@ Status AlarmBook::set_state(const std::string& name, Verdict verdict, int64_t no
   enter_state(*alarm, std::move(verdict), now);
   // A composite alarm stays as it was set until one of those that it is about changes.
   if (has_changed) content.settle({name}, "", now);
-  return save(std::move(content));
+  return save(std::move(content), "", now);
 }
 
-Status AlarmBook::remove(const std::vector<std::string>& names) {
+Status AlarmBook::remove(const std::vector<std::string>& names, int64_t now) {
   std::set<std::string> gone(names.begin(), names.end());
   for (const std::string& name : gone) {
     std::vector<std::string> parents = parents_of(name);
@@ -201,7 +226,7 @@ Status AlarmBook::remove(const std::vector<std::string>& names) {
     content.alarms.erase(name);
     content.composites.erase(name);
   }
-  return save(std::move(content));
+  return save(std::move(content), "", now);
 }
 
 Status AlarmBook::evaluate(const MetricStore& store, WallTime now) {
@@ -218,7 +243,7 @@ Status AlarmBook::evaluate(const MetricStore& store, WallTime now) {
   }
   if (changed.empty()) return {};
   content.settle(std::move(changed), "", seconds);
-  return save(std::move(content));
+  return save(std::move(content), "", seconds);
 }
 
 }  // namespace berth::metrics

@@ -1,13 +1,20 @@
 // AlarmBook: the alarms that there are, in a file of their own:
 //
-//   <root>/metrics/alarms.json    {"version": 1, "alarms": [...], "compositeAlarms": [...]}
+//   <root>/metrics/alarms.json    {"version": 1, "alarms": [...], "compositeAlarms": [...],
+//                                  "history": [...]}
 //                                 (metrics/alarm.h, metrics/composite_alarm.h)
+//
+// "history" is what the change says that the file was written for: what of it is not in the
+// history yet (metrics/alarm_history.h), because we have died or the disk was full, goes there
+// later. So a change and what is told of it are one.
 //
 // A composite alarm is looked at when one of those that it is about changes its state, and when it
 // is put; those of one change together, each behind those that it is about.
 #pragma once
 
 #include "metrics/alarm.h"
+#include "metrics/alarm_changes.h"
+#include "metrics/alarm_history.h"
 #include "metrics/composite_alarm.h"
 
 #include <map>
@@ -33,6 +40,10 @@ class AlarmBook {
   std::set<std::string> raised() const;
   // The composite alarms that are about it, or whose actions it suppresses.
   std::vector<std::string> parents_of(const std::string& name) const;
+  const AlarmHistory& history() const { return history_; }
+
+  // Who knows what is called by an action; without, none is.
+  void ask_about_actions(WhyNotCalled why_not) { why_not_called_ = std::move(why_not); }
 
   // All that follows is durable when it returns, or nothing has changed.
   // kExhausted beyond kAlarmsMax; kExists when the name is one of the other kind.
@@ -43,7 +54,7 @@ class AlarmBook {
   // kNotFound when there is none of the name.
   Status set_state(const std::string& name, Verdict verdict, int64_t now);
   // kInvalid when a composite alarm that stays is about one of them.
-  Status remove(const std::vector<std::string>& names);
+  Status remove(const std::vector<std::string>& names, int64_t now);
   // Looks at every alarm; those that change are told in the log.
   Status evaluate(const MetricStore& store, WallTime now);
 
@@ -59,12 +70,18 @@ class AlarmBook {
     void settle(std::set<std::string> changed, const std::string& put, int64_t now);
   };
 
-  explicit AlarmBook(std::string path) : path_(std::move(path)) {}
+  AlarmBook(std::string path, AlarmHistory history)
+      : path_(std::move(path)), history_(std::move(history)) {}
+  Status load();
   Status check(const CompositeAlarm& alarm) const;
-  Status save(Content content);
+  // `configured`: the alarm that a client has put; "": none.
+  Status save(Content content, const std::string& configured, int64_t now);
 
   std::string path_;
   Content content_;
+  AlarmHistory history_;
+  std::vector<HistoryItem> untold_{};  // not in the history yet; in the file
+  WhyNotCalled why_not_called_{};
 };
 
 }  // namespace berth::metrics

@@ -280,6 +280,10 @@ class Daemon {
       return answer_with_stream(request, listener, reply);
     });
     cloudwatch_.watch([this] { loop_.post([this] { follow_alarms(); }); });
+    memory_.alarms->ask_about_actions(
+        [this](const metrics::AlarmBase& alarm, const std::string& action) {
+          return scaling_.why_not_called(alarm, action);
+        });
     door_.open("application-autoscaling", autoscaling_);
     door_.open("ec2", ec2_);
     door_.open("ecs", ecs_);

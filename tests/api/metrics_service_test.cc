@@ -214,6 +214,51 @@ TEST_F(MetricsServiceTest, AlarmsAreKeptAndSet) {
   EXPECT_EQ(good("DescribeAlarms", json::object())["MetricAlarms"].size(), 0U);
 }
 
+TEST_F(MetricsServiceTest, HistoryIsAskedForByAlarmKindTypeAndTime) {
+  json alarm = {{"AlarmName", "cpu"},   {"Namespace", "App"},
+                {"MetricName", "Load"}, {"Statistic", "Average"},
+                {"Period", 60},         {"EvaluationPeriods", 2},
+                {"Threshold", 80.0},    {"ComparisonOperator", "GreaterThanThreshold"}};
+  good("PutMetricAlarm", alarm);
+  good("PutCompositeAlarm", {{"AlarmName", "above"}, {"AlarmRule", "ALARM(cpu)"}});
+  good("SetAlarmState", {{"AlarmName", "cpu"}, {"StateValue", "ALARM"}, {"StateReason", "why"}});
+  auto told = [&](const json& query) {
+    std::vector<std::string> summaries;
+    json answer = good("DescribeAlarmHistory", query);
+    for (const json& item : answer["AlarmHistoryItems"]) {
+      summaries.push_back(item["HistorySummary"]);
+    }
+    return summaries;
+  };
+  const std::string created = "Alarm \"cpu\" created";
+  const std::string raised = "Alarm updated from INSUFFICIENT_DATA to ALARM";
+  EXPECT_THAT(told(json::object()), testing::ElementsAre(raised, created)) << "metric alarms";
+  EXPECT_THAT(told({{"ScanBy", "TimestampAscending"}}), testing::ElementsAre(created, raised));
+  EXPECT_EQ(told({{"AlarmTypes", {"CompositeAlarm", "MetricAlarm"}}}).size(), 5U);
+  EXPECT_THAT(told({{"HistoryItemType", "StateUpdate"}}), testing::ElementsAre(raised));
+  EXPECT_EQ(told({{"AlarmTypes", {"CompositeAlarm"}}, {"AlarmName", "cpu"}}).size(), 0U);
+  EXPECT_EQ(told({{"AlarmTypes", {"CompositeAlarm"}}, {"AlarmName", "above"}}).size(), 3U);
+  EXPECT_EQ(told({{"StartDate", kMetricsStart + 1}}).size(), 0U);
+  EXPECT_EQ(told({{"StartDate", kMetricsStart}, {"EndDate", kMetricsStart}}).size(), 2U);
+  json page = good("DescribeAlarmHistory", {{"MaxRecords", 1}});
+  json item = page["AlarmHistoryItems"][0];
+  EXPECT_EQ(item["AlarmType"], "MetricAlarm");
+  EXPECT_EQ(item["Timestamp"], kMetricsStart);
+  EXPECT_EQ(json::parse(item["HistoryData"].get<std::string>())["newState"]["stateReason"], "why");
+  EXPECT_THAT(told({{"MaxRecords", 1}, {"NextToken", page["NextToken"]}}),
+              testing::ElementsAre(created));
+  EXPECT_EQ(code("DescribeAlarmHistory", {{"NextToken", "x"}}), "InvalidNextToken");
+  EXPECT_EQ(code("DescribeAlarmHistory", {{"HistoryItemType", "Other"}}),
+            "InvalidParameterValueException");
+  EXPECT_EQ(code("DescribeAlarmHistory", {{"MaxRecords", 101}}), "InvalidParameterValueException");
+  EXPECT_EQ(code("DescribeAlarmHistory", {{"StartDate", 2}, {"EndDate", 1}}),
+            "InvalidParameterValueException");
+  good("DeleteAlarms", {{"AlarmNames", {"above", "cpu"}}});
+  EXPECT_EQ(told({{"AlarmName", "cpu"}}).size(), 3U);
+  clock_.advance(std::chrono::hours(24 * 30 + 1));
+  EXPECT_EQ(told({{"AlarmName", "cpu"}}).size(), 0U);
+}
+
 TEST_F(MetricsServiceTest, CompositeAlarmsFollowOthers) {
   json alarm = {{"AlarmName", "cpu"},   {"Namespace", "App"},
                 {"MetricName", "Load"}, {"Statistic", "Average"},

@@ -174,7 +174,7 @@ TEST_F(ScalingServiceTest, TargetTrackingActsByItsAlarms) {
   EXPECT_EQ(alarms_.alarms().at(high).threshold, 60);
 
   // A death between the database and the alarms.
-  ASSERT_TRUE(alarms_.remove({high}));
+  ASSERT_TRUE(alarms_.remove({high}, 0));
   metrics::Alarm orphan = low;
   orphan.name = "TargetTracking-service/default/gone-AlarmLow-1";
   ASSERT_TRUE(alarms_.put(orphan));

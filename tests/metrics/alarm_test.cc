@@ -113,7 +113,7 @@ TEST_F(AlarmTest, ABookKeepsThem) {
   AlarmBook again = AlarmBook::open(directory_.path()).value();
   EXPECT_EQ(again.alarms().at("high").state, AlarmState::kAlarm);
   EXPECT_THAT(again.alarms().at("high").state_reason, testing::HasSubstr("2 out of the last 3"));
-  ASSERT_TRUE(again.remove({"high"}));
+  ASSERT_TRUE(again.remove({"high"}, kNowSeconds));
   EXPECT_TRUE(AlarmBook::open(directory_.path())->alarms().empty());
 }
 

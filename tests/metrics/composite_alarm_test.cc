@@ -118,12 +118,12 @@ TEST_F(CompositeAlarmTest, WhatARuleIsAboutStays) {
   quiet.suppressor = {.alarm = "cpu", .wait_seconds = 60, .extension_seconds = 30};
   ASSERT_TRUE(book_.put(quiet, kCompositeNow));
   EXPECT_THAT(book_.parents_of("cpu"), ElementsAre("both", "quiet"));
-  EXPECT_THAT(book_.remove({"cpu"}).error().text, HasSubstr("[both, quiet]"));
-  EXPECT_FALSE(book_.remove({"both"}));
-  EXPECT_FALSE(book_.remove({"both", "cpu"}));
+  EXPECT_THAT(book_.remove({"cpu"}, kCompositeNow).error().text, HasSubstr("[both, quiet]"));
+  EXPECT_FALSE(book_.remove({"both"}, kCompositeNow));
+  EXPECT_FALSE(book_.remove({"both", "cpu"}, kCompositeNow));
   EXPECT_EQ(AlarmBook::open(directory_.path())->composites().at("quiet").suppressor.wait_seconds,
             60);
-  ASSERT_TRUE(book_.remove({"cpu", "quiet", "both"})) << "all of them at once";
+  ASSERT_TRUE(book_.remove({"cpu", "quiet", "both"}, kCompositeNow)) << "all of them at once";
   EXPECT_EQ(book_.find("both"), nullptr);
   EXPECT_NE(book_.find("disk"), nullptr);
 }

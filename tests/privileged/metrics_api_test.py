@@ -4,6 +4,7 @@ import collections
 import datetime
 import gzip
 import hashlib
+import json
 import math
 import urllib.parse
 
@@ -236,6 +237,37 @@ def put_alarm(cloudwatch, name):
 
 def set_alarm(cloudwatch, name, state):
     cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="a test")
+
+
+def test_history_outlives_a_death_and_its_alarm(daemon):
+    cloudwatch, topic = daemon.client("cloudwatch"), "arn:aws:sns:eu-central-1:000000000000:t"
+    alarm = {"Namespace": "None", "MetricName": "x", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1, "Threshold": 1,
+             "ComparisonOperator": "GreaterThanThreshold", "TreatMissingData": "ignore"}
+    cloudwatch.put_metric_alarm(AlarmName="told", AlarmActions=[topic], **alarm)
+    set_alarm(cloudwatch, "told", "ALARM")
+    daemon.kill()
+    daemon.start()
+    cloudwatch = daemon.client("cloudwatch")
+    cloudwatch.put_metric_alarm(AlarmName="told", **alarm)
+    cloudwatch.delete_alarms(AlarmNames=["told"])
+    pages = cloudwatch.get_paginator("describe_alarm_history").paginate(
+        AlarmName="told", ScanBy="TimestampAscending", PaginationConfig={"PageSize": 2})
+    items = [item for page in pages for item in page["AlarmHistoryItems"]]
+    assert [item["HistoryItemType"] for item in items] == [
+        "ConfigurationUpdate", "StateUpdate", "Action", "ConfigurationUpdate", "ConfigurationUpdate"]
+    assert [items[i]["HistorySummary"] for i in (0, 1, 3, 4)] == [
+        'Alarm "told" created', "Alarm updated from INSUFFICIENT_DATA to ALARM", 'Alarm "told" updated', 'Alarm "told" deleted']
+    assert items[2]["HistorySummary"].startswith(f"Failed to execute action {topic}. Received error: ")
+    state = json.loads(items[1]["HistoryData"])
+    assert (state["oldState"]["stateValue"], state["newState"]["stateReason"]) == ("INSUFFICIENT_DATA", "a test")
+    told = daemon.aws("cloudwatch", "describe-alarm-history", "--alarm-name", "told", "--history-item-type", "Action")
+    assert [item["HistorySummary"] for item in told["AlarmHistoryItems"]] == [items[2]["HistorySummary"]]
+    told = ask_in_cbor(daemon, "DescribeAlarmHistory", AlarmName="told")
+    check_shape(cbor2.loads(told.content), cloudwatch.meta.service_model.operation_model("DescribeAlarmHistory").output_shape,
+                "DescribeAlarmHistory")
+    with pytest.raises(botocore.exceptions.ClientError) as caught:
+        cloudwatch.describe_alarm_history(NextToken="none")
+    assert caught.value.response["Error"]["Code"] == "InvalidNextToken"
 
 
 def test_composite_alarms_follow_their_rules_over_a_death(daemon):

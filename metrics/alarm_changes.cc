@@ -1,0 +1,172 @@
+#include "metrics/alarm_changes.h"
+
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include <utility>
+
+namespace berth::metrics {
+namespace {
+
+using HistoryJson = nlohmann::ordered_json;
+
+constexpr const char* kHistoryDataVersion = "1.0";
+
+std::string text_of(const HistoryJson& json) {
+  return json.dump(-1, ' ', false, HistoryJson::error_handler_t::replace);
+}
+
+// The names are those of CloudWatch's own history.
+HistoryJson base_configuration(const AlarmBase& alarm) {
+  HistoryJson json = {{"alarmName", alarm.name}};
+  if (!alarm.description.empty()) json["alarmDescription"] = alarm.description;
+  json["stateValue"] = name_of(alarm.state);
+  json["actionsEnabled"] = alarm.actions_enabled;
+  json["okactions"] = alarm.ok_actions;
+  json["alarmActions"] = alarm.alarm_actions;
+  json["insufficientDataActions"] = alarm.insufficient_data_actions;
+  return json;
+}
+
+HistoryJson configuration_of(const Alarm& alarm) {
+  HistoryJson json = base_configuration(alarm);
+  json["namespace"] = alarm.metric.space;
+  json["metricName"] = alarm.metric.name;
+  json["dimensions"] = HistoryJson::array();
+  for (const auto& [name, value] : alarm.metric.dimensions) {
+    json["dimensions"].push_back({{"name", name}, {"value", value}});
+  }
+  auto stat = parse_stat(alarm.statistic);
+  json[stat && stat->is_basic() ? "statistic" : "extendedStatistic"] = alarm.statistic;
+  json["period"] = alarm.period;
+  if (!alarm.unit.empty()) json["unit"] = alarm.unit;
+  json["evaluationPeriods"] = alarm.evaluation_periods;
+  json["datapointsToAlarm"] = alarm.datapoints_to_alarm;
+  json["threshold"] = alarm.threshold;
+  json["comparisonOperator"] = alarm.comparison;
+  json["treatMissingData"] = alarm.treat_missing_data;
+  if (!alarm.low_sample_count.empty()) {
+    json["evaluateLowSampleCountPercentile"] = alarm.low_sample_count;
+  }
+  return json;
+}
+
+HistoryJson configuration_of(const CompositeAlarm& alarm) {
+  HistoryJson json = base_configuration(alarm);
+  json["alarmRule"] = alarm.rule_text;
+  if (alarm.suppressor.alarm.empty()) return json;
+  json["actionsSuppressor"] = alarm.suppressor.alarm;
+  json["actionsSuppressorWaitPeriod"] = alarm.suppressor.wait_seconds;
+  json["actionsSuppressorExtensionPeriod"] = alarm.suppressor.extension_seconds;
+  return json;
+}
+
+HistoryJson state_of(const AlarmBase& alarm) {
+  HistoryJson json = {{"stateValue", name_of(alarm.state)}, {"stateReason", alarm.state_reason}};
+  if (alarm.state_reason_data.empty()) return json;
+  // A client may have said anything, and most say JSON.
+  HistoryJson data = HistoryJson::parse(alarm.state_reason_data, nullptr, false);
+  json["stateReasonData"] = data.is_discarded() ? HistoryJson(alarm.state_reason_data) : data;
+  return json;
+}
+
+const std::vector<std::string>& actions_of(const AlarmBase& alarm) {
+  switch (alarm.state) {
+    case AlarmState::kOk:
+      return alarm.ok_actions;
+    case AlarmState::kAlarm:
+      return alarm.alarm_actions;
+    case AlarmState::kInsufficientData:
+      return alarm.insufficient_data_actions;
+  }
+  return alarm.alarm_actions;
+}
+
+class ChangeTeller {
+ public:
+  ChangeTeller(const AlarmChange& change, const WhyNotCalled& why_not)
+      : change_(change), why_not_(why_not), next_(change.next_number) {}
+
+  // `kind`: "Create", "Update" or "Delete"; `member`: what the alarm is called there.
+  template <class AlarmType>
+  void tell_configuration(const AlarmType& alarm, const char* kind, const char* member,
+                          const char* done) {
+    HistoryJson data = {{"version", kHistoryDataVersion}, {"type", kind}};
+    data[member] = configuration_of(alarm);
+    add(alarm.name, "ConfigurationUpdate", fmt::format("Alarm \"{}\" {}", alarm.name, done), data);
+  }
+
+  void tell_state(const AlarmBase& before, const AlarmBase& after) {
+    if (before.state == after.state) return;
+    HistoryJson data = {{"version", kHistoryDataVersion},
+                        {"oldState", state_of(before)},
+                        {"newState", state_of(after)}};
+    add(after.name, "StateUpdate",
+        fmt::format("Alarm updated from {} to {}", name_of(before.state), name_of(after.state)),
+        data);
+    if (!after.actions_enabled) return;
+    for (const std::string& action : actions_of(after)) tell_action(after, action);
+  }
+
+  template <class AlarmMap>
+  void tell(const AlarmMap& before, const AlarmMap& after, bool is_composite) {
+    is_composite_ = is_composite;
+    for (const auto& [name, alarm] : before) {
+      if (!after.contains(name)) tell_configuration(alarm, "Delete", "deletedAlarm", "deleted");
+    }
+    for (const auto& [name, alarm] : after) {
+      auto old = before.find(name);
+      bool is_new = old == before.end();
+      if (is_new) tell_configuration(alarm, "Create", "createdAlarm", "created");
+      if (!is_new && name == change_.configured) {
+        tell_configuration(alarm, "Update", "updatedAlarm", "updated");
+      }
+      tell_state(is_new ? AlarmBase() : static_cast<const AlarmBase&>(old->second), alarm);
+    }
+  }
+
+  std::vector<HistoryItem> items() { return std::move(items_); }
+
+ private:
+  void tell_action(const AlarmBase& alarm, const std::string& action) {
+    std::string why = why_not_ ? why_not_(alarm, action) : "nothing is called here";
+    HistoryJson data = {{"actionState", why.empty() ? "Succeeded" : "Failed"},
+                        {"stateUpdateTimestamp", alarm.state_at * 1000},
+                        {"notificationResource", action}};
+    if (!why.empty()) data["error"] = why;
+    add(alarm.name, "Action",
+        why.empty()
+            ? fmt::format("Successfully executed action {}", action)
+            : fmt::format("Failed to execute action {}. Received error: \"{}\"", action, why),
+        data);
+  }
+
+  void add(const std::string& alarm, const char* kind, std::string summary,
+           const HistoryJson& data) {
+    items_.push_back({.number = next_++,
+                      .alarm = alarm,
+                      .is_composite = is_composite_,
+                      .at = change_.at,
+                      .kind = kind,
+                      .summary = std::move(summary),
+                      .data = text_of(data)});
+  }
+
+  const AlarmChange& change_;
+  const WhyNotCalled& why_not_;
+  bool is_composite_ = false;
+  uint64_t next_;
+  std::vector<HistoryItem> items_{};
+};
+
+}  // namespace
+
+std::vector<HistoryItem> changes_between(const AlarmsView& before, const AlarmsView& after,
+                                         const AlarmChange& change, const WhyNotCalled& why_not) {
+  ChangeTeller teller(change, why_not);
+  teller.tell(before.alarms, after.alarms, /*is_composite=*/false);
+  teller.tell(before.composites, after.composites, /*is_composite=*/true);
+  return teller.items();
+}
+
+}  // namespace berth::metrics

@@ -1,0 +1,75 @@
+// AlarmHistory: what has become of alarms: configured, another state, actions called. Kept for 30
+// days, of alarms that are gone as well.
+//
+//   <root>/metrics/alarm-history.log    a JSON object a line, appended to, and written anew when
+//                                       most of it is not kept any more:
+//     {"number": 7, "alarm": "cpu", "isComposite": false, "at": 1700000000, "kind": "StateUpdate",
+//      "summary": "Alarm updated from OK to ALARM", "data": "{...}"}
+//
+// All of it is in memory as well. What cannot be read of the file (a line that a power cut has cut)
+// is passed over: whoever adds an item has it elsewhere until it is here (metrics/alarm_book.h).
+#pragma once
+
+#include "base/json.h"
+#include "base/result.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace berth::metrics {
+
+constexpr int64_t kHistoryKeptSeconds = 30 * 24 * 3600;
+// Beyond these the oldest go.
+constexpr size_t kHistoryOfAlarmMax = 1000;            // items
+constexpr size_t kHistoryBytesMax = 16 * 1024 * 1024;  // of all alarms
+
+struct HistoryItem {
+  uint64_t number = 0;  // one more than that of the item before
+  std::string alarm{};  // by name
+  bool is_composite = false;
+  int64_t at = 0;         // seconds since 1970
+  std::string kind{};     // "ConfigurationUpdate", "StateUpdate", "Action"
+  std::string summary{};  // "Alarm updated from OK to ALARM"
+  std::string data{};     // JSON, as CloudWatch has it
+  bool operator==(const HistoryItem&) const = default;
+};
+
+nlohmann::ordered_json render_history_item(const HistoryItem& item);
+Result<HistoryItem> parse_history_item(const json::Node& node);
+
+class AlarmHistory {
+ public:
+  // The directory is there.
+  static Result<AlarmHistory> open(const std::string& root);
+
+  // By number.
+  const std::deque<HistoryItem>& items() const { return items_; }
+  uint64_t last_number() const { return last_number_; }
+  // Durable when it returns. Numbers that are there already are passed over. `now` in seconds: what
+  // is too old then goes.
+  Status add(const std::vector<HistoryItem>& items, int64_t now);
+
+ private:
+  explicit AlarmHistory(std::string path) : path_(std::move(path)) {}
+  Status load();
+  void keep(HistoryItem item);
+  void forget_first();
+  void forget(int64_t now);
+  Status append(const std::string& lines);
+  Status rewrite();
+
+  std::string path_;
+  std::deque<HistoryItem> items_{};
+  std::map<std::string, size_t> counts_{};  // of items, by alarm
+  size_t bytes_ = 0;                        // of items
+  uint64_t file_bytes_ = 0;
+  uint64_t last_number_ = 0;
+  bool is_torn_ = false;  // a line of the file may be half there
+};
+
+}  // namespace berth::metrics
