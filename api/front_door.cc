@@ -116,6 +116,13 @@ void FrontDoor::open(const std::string& name, Service& service) {
 
 tl::expected<FrontDoor::Admitted, http::Response> FrontDoor::admit(const http::Request& request,
                                                                    Entrance entrance) const {
+  auto admitted = let_in(request, entrance);
+  if (!admitted) return tl::unexpected(dated(std::move(admitted).error()));
+  return admitted;
+}
+
+tl::expected<FrontDoor::Admitted, http::Response> FrontDoor::let_in(const http::Request& request,
+                                                                    Entrance entrance) const {
   std::string request_id = make_uuid(env_.rng);
   aws::Request shown = signed_request_of(request);
   std::string scope = scope_service_of(shown);
@@ -158,8 +165,21 @@ http::Response FrontDoor::finish(const Admitted& admitted, const Answer& answere
   if (observer_) {
     observer_(exchanged_of(admitted.address, answered, env_.clock.now() - admitted.begun));
   }
+  return dated(respond(admitted, answered));
+}
+
+http::Response FrontDoor::respond(const Admitted& admitted, const Answer& answered) {
   if (!answered) return render_refusal(admitted.address, answered.error(), admitted.request_id);
   return render_answer(admitted.address, *answered, admitted.request_id);
+}
+
+http::Response FrontDoor::dated(http::Response response) const {
+  response.headers["Date"] = http::format_http_date(signers_time());
+  return response;
+}
+
+WallTime FrontDoor::signers_time() const {
+  return (signers_clock_ == nullptr ? env_.clock : *signers_clock_).wall();
 }
 
 http::Response FrontDoor::answer(const http::Request& request, Entrance entrance) {
@@ -173,7 +193,7 @@ tl::expected<Caller, Unproved> FrontDoor::caller_of(const Exchange& exchange,
   Proof proof{.key = key_,
               .host = host_,
               .service = std::string(exchange.address.service->name),
-              .now = (signers_clock_ == nullptr ? env_.clock : *signers_clock_).wall()};
+              .now = signers_time()};
   return authenticate(exchange.request, exchange.body, proof);
 }
 

@@ -13,6 +13,9 @@
 //   EC2    400 or 401 <Response><Errors><Error><Code>...
 //   CBOR   400 {"__type": NAMESPACE#CODE, "message": TEXT}, and the query protocol's code in a
 //   header
+//
+// Every answer is dated: SDKs learn from it how wrong their own clock is when a signature is
+// refused for its time, and sign again.
 #pragma once
 
 #include "api/authentication.h"
@@ -78,6 +81,11 @@ class FrontDoor {
  private:
   struct Exchange;
 
+  tl::expected<Admitted, http::Response> let_in(const http::Request& request,
+                                                Entrance entrance) const;
+  static http::Response respond(const Admitted& admitted, const Answer& answered);
+  http::Response dated(http::Response response) const;
+  WallTime signers_time() const;
   tl::expected<Caller, Unproved> caller_of(const Exchange& exchange, Entrance entrance) const;
 
   RootKey key_;

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <chrono>
 
 namespace berth::http {
 namespace {
@@ -151,6 +153,8 @@ const char* reason_of(int status) {
       return "Moved Permanently";
     case 400:
       return "Bad Request";
+    case 401:
+      return "Unauthorized";
     case 403:
       return "Forbidden";
     case 404:
@@ -163,6 +167,8 @@ const char* reason_of(int status) {
       return "Conflict";
     case 413:
       return "Content Too Large";
+    case 415:
+      return "Unsupported Media Type";
     case 429:
       return "Too Many Requests";
     case 431:
@@ -191,6 +197,21 @@ std::string render_response(const Response& response, const std::string& method,
   text += "\r\n";
   if (method != "HEAD") text += response.body;
   return text;
+}
+
+std::string format_http_date(WallTime time) {
+  constexpr std::array kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  constexpr std::array kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                  "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  auto whole = std::chrono::floor<std::chrono::seconds>(time);
+  auto midnight = std::chrono::floor<std::chrono::days>(whole);
+  std::chrono::year_month_day date(midnight);
+  std::chrono::hh_mm_ss of_day(whole - midnight);
+  return fmt::format(
+      "{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT",
+      kDays[std::chrono::weekday(midnight).c_encoding()], static_cast<unsigned>(date.day()),
+      kMonths[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
+      of_day.hours().count(), of_day.minutes().count(), of_day.seconds().count());
 }
 
 }  // namespace berth::http

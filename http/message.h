@@ -5,6 +5,8 @@
 // before a byte of it is kept.
 #pragma once
 
+#include "base/env.h"
+
 #include <tl/expected.hpp>
 
 #include <cstdint>
@@ -66,5 +68,8 @@ std::string render_response(const Response& response, const std::string& method,
 
 // "Not Found".
 const char* reason_of(int status);
+
+// "Sun, 06 Nov 1994 08:49:37 GMT": of a Date header, RFC 9110, 5.6.7.
+std::string format_http_date(WallTime time);
 
 }  // namespace berth::http

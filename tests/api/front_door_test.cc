@@ -185,6 +185,24 @@ TEST_F(FrontDoorTest, TakesASignatureForFiveMinutesInEitherDirection) {
             "InvalidSignatureException");
 }
 
+// By it SDKs set their clocks right when a signature was refused for its time.
+TEST_F(FrontDoorTest, DatesEveryAnswer) {
+  auto date_of = [&](const http::Request& request) { return ask(request).headers.at("Date"); };
+  std::string now = "Tue, 14 Nov 2023 22:13:20 GMT";
+  auto request = json_request(kTarget + "RunTask", "{}");
+  EXPECT_EQ(date_of(sign(request, signing())), now);
+  auto early = signing();
+  early.time += std::chrono::hours(1);
+  EXPECT_EQ(date_of(sign(request, early)), now);
+  EXPECT_EQ(date_of(request), now);
+  EXPECT_EQ(date_of(with_host({.method = "GET", .path = "/"})), now);
+  EXPECT_EQ(date_of(sign(json_request(kTarget + "Conflict", "{}"), signing())), now);
+  ManualClock signers;
+  signers.advance(std::chrono::seconds(1));
+  door_.date_signatures_by(signers);
+  EXPECT_EQ(date_of(request), "Tue, 14 Nov 2023 22:13:21 GMT");
+}
+
 TEST_F(FrontDoorTest, TakesTemporaryKeysUntilTheyEnd) {
   WallTime end = clock_.wall() + std::chrono::hours(1);
   Session session{"ASIAXXXXXXXXXXXXXXXX", "arn:aws:sts::123456789012:assumed-role/app/me", end};

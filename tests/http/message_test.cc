@@ -91,5 +91,13 @@ TEST(HttpResponse, HasALengthAndEndsTheConnectionWhereToldTo) {
             "Content-Length: 4\r\nConnection: close\r\n\r\n");
 }
 
+TEST(HttpDate, IsWrittenAsTheStandardHasIt) {
+  auto at = [](int64_t seconds) { return WallTime(std::chrono::seconds(seconds)); };
+  EXPECT_EQ(format_http_date(at(784111777)), "Sun, 06 Nov 1994 08:49:37 GMT");  // RFC 9110's own
+  EXPECT_EQ(format_http_date(at(0)), "Thu, 01 Jan 1970 00:00:00 GMT");
+  EXPECT_EQ(format_http_date(at(1709251199) + std::chrono::milliseconds(999)),
+            "Thu, 29 Feb 2024 23:59:59 GMT");
+}
+
 }  // namespace
 }  // namespace berth::http
