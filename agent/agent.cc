@@ -1,5 +1,6 @@
 #include "agent/agent.h"
 
+#include "agent/event_log.h"
 #include "agent/log_plan.h"
 #include "agent/paths.h"
 #include "agent/recovery.h"
@@ -189,6 +190,13 @@ void Agent::start(const scheduler::Task& scheduled) {
 }
 
 void Agent::begin(const TaskPtr& task) {
+  if (options_.makes_event_logs) {
+    // What fails here fails for whoever writes to it as well.
+    auto make = [path = paths_of(options_.config).events(task->task.id)] {
+      return EventLog::prepare(path);
+    };
+    run_start_job(task, make, [](const Status&) {});
+  }
   LeaseOptions wanted{.user_ids = !options_.userns_host,
                       .is_locked = task->lock.has_value(),
                       .security_groups = options_.security_groups};

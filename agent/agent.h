@@ -60,6 +60,9 @@ struct AgentOptions {
   size_t workers = 2;  // one may wait for a registry while the other sets up a network
   // A task that was released is forgotten, spans and all: whoever sees many keeps none.
   bool forgets = false;
+  // The files of event logs are made with the tasks, for a loop that does not wait for them
+  // (agent/event_log.h).
+  bool makes_event_logs = false;
 };
 
 class Agent {

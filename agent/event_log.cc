@@ -8,6 +8,9 @@
 
 #include <fcntl.h>
 
+#include <algorithm>
+#include <utility>
+
 namespace berth::agent {
 namespace {
 
@@ -15,6 +18,7 @@ using EventJson = nlohmann::ordered_json;
 
 constexpr uint64_t kEventLogReadMax = 2 * kEventLogMax;
 constexpr mode_t kDirectoryMode = 0711;
+constexpr mode_t kFileMode = 0600;
 
 std::string render_line(const scheduler::StoryLine& line) {
   EventJson json = {
@@ -41,39 +45,81 @@ std::optional<scheduler::StoryLine> parse_line(const std::string& text) {
   return line;
 }
 
+std::vector<scheduler::StoryLine> parse_lines(const std::string& text) {
+  std::vector<scheduler::StoryLine> lines;
+  for (const std::string& each : split(text, '\n')) {
+    if (auto line = parse_line(each)) lines.push_back(std::move(*line));
+  }
+  return lines;
+}
+
+// "" when there is none.
+Result<std::string> log_text_of(const std::string& path) {
+  if (!sys::exists(path)) return "";
+  return sys::read_file(path, kEventLogReadMax);
+}
+
 }  // namespace
 
-Result<EventLog> EventLog::resume(const std::string& path) {
+Result<EventLog> EventLog::resume(const std::string& path,
+                                  const std::vector<scheduler::StoryLine>& story) {
   EventLog log(path);
-  log.file_ = TRY(sys::open(path, O_WRONLY | O_APPEND));
-  log.size_ = static_cast<uint64_t>(TRY(sys::stat_fd(log.file_.get())).st_size);
-  for (const scheduler::StoryLine& line : TRY(read(path))) {
+  std::string text = TRY(log_text_of(path));
+  std::vector<scheduler::StoryLine> lines = parse_lines(text);
+  log.size_ = text.size();
+  if (!text.empty() && text.back() != '\n') log.waiting_ = "\n";  // it died within a line
+  for (const scheduler::StoryLine& line : lines) {
     log.is_decided_ = log.is_decided_ || !line.decision.empty();
   }
+  auto next = story.begin();
+  if (!lines.empty()) {
+    auto last = std::find(story.rbegin(), story.rend(), lines.back());
+    next = last == story.rend() ? story.end() : last.base();
+  }
+  for (; next != story.end(); ++next) log.put_off(*next);
+  TRY(log.write_out());
   return log;
 }
 
+Status EventLog::prepare(const std::string& path) {
+  TRY(sys::make_directories(path.substr(0, path.rfind('/')), kDirectoryMode));
+  TRY(sys::create(path, O_WRONLY | O_APPEND, kFileMode));
+  return {};
+}
+
 Status EventLog::append(const scheduler::Change& change) {
-  if (!file_) {
-    TRY(sys::make_directories(path_.substr(0, path_.rfind('/')), kDirectoryMode));
-    file_ = TRY(sys::create(path_, O_WRONLY | O_APPEND, 0600));
-  }
-  scheduler::StoryLine line = scheduler::story_line_of(change, is_decided_);
+  put_off(change);
+  return write_out();
+}
+
+void EventLog::put_off(const scheduler::Change& change) {
+  put_off(scheduler::story_line_of(change, is_decided_));
+}
+
+void EventLog::put_off(const scheduler::StoryLine& line) {
   bool is_end = is_decided_ || !line.decision.empty();
   is_decided_ = is_end;
-  if (size_ >= limit_ && !is_end) return {};
+  if (size_ >= limit_ && !is_end) return;
   std::string text = render_line(line);
   size_ += text.size();
+  waiting_ += text;
+}
+
+Status EventLog::write_out() {
+  std::string text = std::exchange(waiting_, "");
+  if (!file_) {
+    auto file = sys::open(path_, O_WRONLY | O_APPEND);
+    if (!file) {
+      TRY(prepare(path_));
+      file = sys::open(path_, O_WRONLY | O_APPEND);
+    }
+    file_ = TRY(std::move(file));
+  }
   return sys::write_all(file_.get(), text);
 }
 
 Result<std::vector<scheduler::StoryLine>> EventLog::read(const std::string& path) {
-  std::vector<scheduler::StoryLine> lines;
-  if (!sys::exists(path)) return lines;
-  for (const std::string& text : split(TRY(sys::read_file(path, kEventLogReadMax)), '\n')) {
-    if (auto line = parse_line(text)) lines.push_back(std::move(*line));
-  }
-  return lines;
+  return parse_lines(TRY(log_text_of(path)));
 }
 
 }  // namespace berth::agent

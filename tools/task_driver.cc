@@ -3,6 +3,7 @@
 #include "agent/detached.h"
 #include "agent/paths.h"
 #include "base/log.h"
+#include "sys/file.h"
 #include "tools/system_commands.h"
 
 #include <algorithm>
@@ -23,6 +24,7 @@ agent::AgentOptions agent_options_of(const DriverOptions& options) {
   wanted.endpoint = options.endpoint;
   wanted.workers = kDriverWorkers;
   wanted.forgets = true;
+  wanted.makes_event_logs = true;
   return wanted;
 }
 
@@ -36,6 +38,7 @@ TaskDriver::TaskDriver(DriverOptions options, scheduler::Store& store, sys::Loop
     : options_(std::move(options)),
       loop_(loop),
       env_(env),
+      store_(store),
       core_(store, env.rng),
       agent_(agent_options_of(options_), loop, env,
              [this](scheduler::Event event) { submit(std::move(event)); }) {
@@ -46,14 +49,11 @@ Status TaskDriver::start(scheduler::ServiceSettings services) {
   TRY(core_.open_services(std::move(services)));
   if (service_sink_) core_.watch_services(service_sink_);
   std::vector<scheduler::Task> left;
-  agent::InstancePaths paths = agent::paths_of(options_.config);
   for (const std::string& id : core_.task_ids()) {
     const scheduler::Task& task = *core_.find_task(id);
     if (is_stopped(task)) continue;
     left.push_back(task);
-    // One without a log gets none: what is being given back must not be made anew.
-    auto log = agent::EventLog::resume(paths.events(id));
-    if (log) logs_.emplace(id, std::move(*log));
+    resume_log(task);
   }
   TRY(agent_.take_up(left));
   tidy();
@@ -105,12 +105,30 @@ void TaskDriver::try_again() {
   });
 }
 
+// The last berthd may have died before it wrote what it had stored.
+void TaskDriver::resume_log(const scheduler::Task& task) {
+  std::string path = agent::paths_of(options_.config).events(task.id);
+  if (task.orders.release && !sys::exists(path)) return;  // what is given back is not made anew
+  auto resumed = [&]() -> Status {
+    logs_.emplace(task.id,
+                  TRY(agent::EventLog::resume(path, TRY(store_.story(task.id, /*skip=*/0)))));
+    return {};
+  }();
+  if (!resumed) {
+    LOG(kWarn, "events not recorded", {{"task", task.id}, {"why", resumed.error().text}});
+  }
+}
+
 // A task whose events cannot be written goes on: they are for people.
 void TaskDriver::record(const scheduler::Change& change) {
   if (sink_) sink_(change);
   const scheduler::Task& task = change.task;
   if (std::holds_alternative<scheduler::RunTaskRequested>(change.cause)) {
-    logs_.emplace(task.id, agent::EventLog(agent::paths_of(options_.config).events(task.id)));
+    auto made =
+        logs_.emplace(task.id, agent::EventLog(agent::paths_of(options_.config).events(task.id)));
+    // Somebody waits for the answer; the agent has the file made meanwhile, and what it tells next
+    // is written with this.
+    return made.first->second.put_off(change);
   }
   auto log = logs_.find(task.id);
   if (log == logs_.end()) return;

@@ -55,12 +55,14 @@ class TaskDriver {
   void submit(scheduler::Event event);
   void try_again();
   void wait_for_deadline();
+  void resume_log(const scheduler::Task& task);
   void record(const scheduler::Change& change);
   void tidy();
 
   DriverOptions options_;
   sys::Loop& loop_;
   Env env_;
+  const scheduler::Store& store_;
   scheduler::Core core_;
   // Of the tasks that have not stopped.
   std::map<std::string, agent::EventLog> logs_;

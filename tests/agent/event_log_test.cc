@@ -27,6 +27,12 @@ class EventLogTest : public testing::Test {
     return change;
   }
 
+  // What a store knows of two of those, the second of which ended the task.
+  std::vector<scheduler::StoryLine> story() const {
+    return {scheduler::story_line_of(health(scheduler::DesiredStatus::kRunning, 3), false),
+            scheduler::story_line_of(health(scheduler::DesiredStatus::kStopped, 4), false)};
+  }
+
   sys::TemporaryDirectory directory_ =
       sys::TemporaryDirectory::make("/tmp", "berth-events-").value();
   std::string path_ = directory_.path() + "/t/events.jsonl";
@@ -44,6 +50,52 @@ TEST_F(EventLogTest, WhatIsWrittenIsReadAndALineThatADeathCutIsNot) {
   EXPECT_EQ(lines[0].decision, "");
   EXPECT_EQ(lines[0].container, "app");
   EXPECT_EQ(lines[1].decision, ": because");
+}
+
+TEST_F(EventLogTest, WhatIsPutOffIsWrittenWithTheNextAndNoFileIsMadeForIt) {
+  EventLog log(path_);
+  log.put_off(health(scheduler::DesiredStatus::kRunning, 3));
+  EXPECT_FALSE(sys::exists(directory_.path() + "/t"));
+  ASSERT_TRUE(EventLog::prepare(path_));
+  EXPECT_THAT(*EventLog::read(path_), SizeIs(0));
+  ASSERT_TRUE(log.append(health(scheduler::DesiredStatus::kStopped, 4)));
+  EXPECT_EQ(*EventLog::read(path_), story());
+  ASSERT_TRUE(EventLog::prepare(path_)) << "one that is there stays as it is";
+  EXPECT_EQ(*EventLog::read(path_), story());
+}
+
+TEST_F(EventLogTest, WhatADeadProcessStoredAndDidNotWriteIsWrittenByTheNext) {
+  for (size_t written : {0U, 1U, 2U}) {
+    ASSERT_TRUE(sys::remove_tree(directory_.path() + "/t"));
+    EventLog log(path_);
+    if (written > 0) {
+      ASSERT_TRUE(log.append(health(scheduler::DesiredStatus::kRunning, 3)));
+    }
+    if (written > 1) {
+      ASSERT_TRUE(log.append(health(scheduler::DesiredStatus::kStopped, 4)));
+    }
+    auto resumed = EventLog::resume(path_, story());
+    ASSERT_TRUE(resumed) << resumed.error().text;
+    EXPECT_EQ(*EventLog::read(path_), story()) << written;
+    ASSERT_TRUE(resumed->append(health(scheduler::DesiredStatus::kStopped, 5)));
+    EXPECT_EQ(EventLog::read(path_)->back().decision, "") << "the end was decided before";
+  }
+}
+
+TEST_F(EventLogTest, WhatFollowsALineThatADeathCutIsALineOfItsOwn) {
+  EventLog log(path_);
+  ASSERT_TRUE(log.append(health(scheduler::DesiredStatus::kRunning, 3)));
+  auto fd = sys::create(path_, O_WRONLY | O_APPEND, 0600).value();
+  ASSERT_TRUE(sys::write_all(fd.get(), R"({"at":"20)"));
+  ASSERT_TRUE(EventLog::resume(path_, story()));
+  EXPECT_EQ(*EventLog::read(path_), story());
+}
+
+TEST_F(EventLogTest, AStoryThatDoesNotGoOnFromTheFileAddsNothing) {
+  EventLog log(path_);
+  ASSERT_TRUE(log.append(health(scheduler::DesiredStatus::kRunning, 77)));
+  ASSERT_TRUE(EventLog::resume(path_, story()));
+  EXPECT_THAT(*EventLog::read(path_), SizeIs(1));
 }
 
 TEST_F(EventLogTest, OneThatHasGrownToItsLimitTakesTheEndOnly) {
