@@ -570,7 +570,11 @@ void Agent::tell_shim(const TaskPtr& task, const runtime::ShimOrder& order,
                       const std::vector<int>& fds) {
   if (!task->connection) return;
   auto sent = sys::send_message(task->connection.get(), runtime::render_order(order), fds);
-  if (!sent) LOG(kWarn, "shim not reached", {{"task", task->task.id}, {"why", sent.error().text}});
+  if (sent) return;
+  // One that has gone has told its last words, or its hang-up tells: both wait to be read.
+  bool has_gone = sent.error().errno_value == EPIPE || sent.error().errno_value == ECONNRESET;
+  if (!has_gone)
+    LOG(kWarn, "shim not reached", {{"task", task->task.id}, {"why", sent.error().text}});
 }
 
 void Agent::attach_console(const TaskPtr& task) {

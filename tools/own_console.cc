@@ -4,7 +4,9 @@
 #include "sys/file.h"
 #include "sys/pipe.h"
 #include "sys/socket.h"
+#include "sys/wait.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,6 +18,7 @@ namespace {
 
 constexpr size_t kTypedChunk = 16 * 1024;  // a message of the socket, which the shim takes whole
 constexpr size_t kShownChunk = 64 * 1024;
+constexpr int kLastWordsMs = 2000;  // that a supervisor has, each time, for more of what is left
 constexpr int kShownRoom = 1024 * 1024;  // what a pipe may have without asking (fs.pipe-max-size)
 
 bool has_somebody_at_it(int fd) {
@@ -92,6 +95,7 @@ runtime::Window OwnConsole::window() const {
 }
 
 Status OwnConsole::begin() {
+  has_begun_ = true;
   if (options_.has_terminal && options_.reads && on_terminal_) {
     raw_.emplace(
         TRY(sys::RawMode::enter(TRY(sys::duplicate(STDIN_FILENO)), sys::Newlines::kAsTheyAre)));
@@ -186,9 +190,17 @@ std::string OwnConsole::line_for_terminal(std::string text) const {
 
 void OwnConsole::drain() {
   for (size_t i = 0; i < outlets_.size(); ++i) {
-    while (outlets_[i].from && show_output(i)) {
+    while (outlets_[i].from && (show_output(i) || has_last_words(i))) {
     }
   }
+}
+
+// Before it has begun, the other ends may be with nobody who would close them.
+bool OwnConsole::has_last_words(size_t i) const {
+  if (!has_begun_ || !outlets_[i].from) return false;
+  pollfd readable{outlets_[i].from.get(), POLLIN, 0};
+  auto ready = sys::wait_for({&readable, 1}, kLastWordsMs, "last words");
+  return ready && *ready > 0;
 }
 
 void OwnConsole::close_output(size_t i) {

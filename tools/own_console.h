@@ -64,10 +64,10 @@ class OwnConsole {
 
   // The container runs: from now on it is typed at.
   Status begin();
-  // All that it has shown.
+  // All that it has shown, once it has ended: to the end of it, as long as more comes.
   void drain();
-  // It has ended: nobody types any more, and our terminal is again as it was. What it has shown may
-  // still be on its way.
+  // It has ended: nobody types any more, and our terminal is again as it was. Without a drain()
+  // before, what it has shown may still be on its way.
   void end();
 
  private:
@@ -86,11 +86,13 @@ class OwnConsole {
   void detach();
   // True when there may be more.
   bool show_output(size_t i);
+  bool has_last_words(size_t i) const;
   void close_output(size_t i);
 
   ConsoleOptions options_;
   sys::Loop& loop_;
   bool on_terminal_;
+  bool has_begun_ = false;
   bool can_wait_ = true;  // epoll(7) refuses files, which are always ready
   sys::Fd input_;
   std::array<Outlet, 2> outlets_;

@@ -114,11 +114,14 @@ class RunSession {
   }
 
   void drain() {
-    if (console_) {
-      console_->drain();
-      console_->end();
-    }
+    if (console_) end_console();
     if (follower_) follower_->drain();
+  }
+
+  // Our terminal stays as the container's needs it until all of that is shown.
+  void end_console() {
+    console_->drain();
+    console_->end();
   }
 
   void tell_console(const scheduler::Event& event) {
@@ -128,9 +131,7 @@ class RunSession {
       if (!begun) LOG(kWarn, "standard input is not passed on", {{"why", begun.error().text}});
     }
     const auto* exited = std::get_if<scheduler::ContainerExited>(&event);
-    if (exited != nullptr && exited->container == console_->container()) {
-      console_->end();
-    }
+    if (exited != nullptr && exited->container == console_->container()) end_console();
   }
 
   void report_running() {

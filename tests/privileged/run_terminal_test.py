@@ -5,8 +5,9 @@ import termios
 
 import pytest
 
-from berth import sh, task
+from berth import sh, supervisors, task
 from terminal import Terminal
+from waiting import wait_until
 
 
 def shell(script="sh", name="main", **fields):
@@ -44,6 +45,19 @@ def test_a_burst_arrives_whole_and_in_the_log(berth):
         shown = terminal.seen.split("berth: ")[0]
         numbers = [int(line) for line in shown.split() if line.isdigit()]
         assert numbers == list(range(1, 40001))
+
+
+def test_who_reads_late_misses_nothing(berth):
+    """All has ended but for a terminal that is held (Ctrl-S): first comes all that was shown, then berth's own words."""
+    with at_terminal(berth, task(shell("read x; seq 40000"), family="late")) as terminal:
+        terminal.expect("")
+        wait_until(lambda: supervisors(berth), "the supervisor")
+        terminal.type("go\n")
+        wait_until(lambda: not supervisors(berth), "the end of the supervisor")
+        assert terminal.end() == 0
+        shown = terminal.seen.split("berth: ")
+        assert shown[0].endswith("".join(f"{n}\r\n" for n in range(1, 40001)))
+        assert len(shown) == 3, shown[1:]  # how the container ended, and how the task did
 
 
 def test_of_several_the_one_that_is_named_is_typed_at(berth):
