@@ -44,9 +44,13 @@ class Registry:
         self._process.kill()
         self._process.wait()
 
-    def push(self, source, name):
-        """Copies e.g. "oci:DIR:latest" to NAME and returns the reference under which it can be pulled."""
+    def push(self, source, name, is_exact=False):
+        """Copies e.g. "oci:DIR:latest" to NAME and returns the reference under which it can be pulled. Exact: with the
+        very blobs that the source has. (skopeo remembers, for all of this host, which blobs unpack to the same, and
+        takes one that the registry has in place of the source's: the gzip layers of another image for zstd ones.)"""
         command = ["skopeo", "copy", "--insecure-policy", "--quiet", "--dest-tls-verify=false"]
+        if is_exact:
+            command.append("--preserve-digests")
         if self._user:
             command += ["--dest-creds", f"{self._user}:{self._password}"]
         reference = f"{self.address}/{name}"
