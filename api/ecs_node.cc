@@ -77,15 +77,24 @@ class Required {
   std::set<std::string> names_;
 };
 
-}  // namespace
-
-Holding held(const Ecs& ecs) {
+template <class HoldingOf>
+Holding sum_of_tasks(const Ecs& ecs, HoldingOf holding_of_one) {
   Holding all;
   for (const std::string& id : ecs.core.task_ids()) {
     const scheduler::Task* task = ecs.core.find_task(id);
-    if (!is_stopped(*task)) add(all, holding_of(*task));
+    if (!is_stopped(*task)) add(all, holding_of_one(*task));
   }
   return all;
+}
+
+}  // namespace
+
+Holding held(const Ecs& ecs) {
+  return sum_of_tasks(ecs, [](const scheduler::Task& task) { return holding_of(task); });
+}
+
+Holding reserved(const Ecs& ecs) {
+  return sum_of_tasks(ecs, [](const scheduler::Task& task) { return holding_of(task.definition); });
 }
 
 std::string shortage_of(const Ecs& ecs, const Holding& held, const Holding& wanted) {

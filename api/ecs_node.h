@@ -16,6 +16,9 @@ using scheduler::holding_of;
 
 // Of all tasks that have not stopped, whichever cluster they are of.
 Holding held(const Ecs& ecs);
+// The same as DescribeContainerInstances shows it: of ports, those that definitions name, and not
+// those that tasks were given.
+Holding reserved(const Ecs& ecs);
 
 // What there is too little of for one more: "RESOURCE:MEMORY"; "" for nothing.
 std::string shortage_of(const Ecs& ecs, const Holding& held, const Holding& wanted);

@@ -281,15 +281,15 @@ Json ports_json(const char* name, const std::set<uint16_t>& ports) {
 }
 
 // CPU and MEMORY are what there is, ports what is taken.
-Json resources_json(const Ecs& ecs, const Holding& held) {
+Json resources_json(const Ecs& ecs, const Holding& taken) {
   auto left = [](uint64_t all, uint64_t part) { return all > part ? all - part : 0; };
   std::set<uint16_t> tcp = {22, 2375, 2376, 51678, 51679, 51680};  // reserved on any instance
   std::set<uint16_t> udp;
-  for (const auto& [protocol, port] : held.ports) {
+  for (const auto& [protocol, port] : taken.ports) {
     (protocol == scheduler::Protocol::kTcp ? tcp : udp).insert(port);
   }
-  return Json::array({resource_json("CPU", left(ecs.settings.cpu_units, held.cpu_units)),
-                      resource_json("MEMORY", left(ecs.settings.memory_mib, held.memory_mib)),
+  return Json::array({resource_json("CPU", left(ecs.settings.cpu_units, taken.cpu_units)),
+                      resource_json("MEMORY", left(ecs.settings.memory_mib, taken.memory_mib)),
                       ports_json("PORTS", tcp), ports_json("PORTS_UDP", udp)});
 }
 
@@ -437,7 +437,7 @@ Json container_instance_json(const Ecs& ecs, const scheduler::Cluster& cluster, 
   return {{"containerInstanceArn", container_instance_arn(ecs, cluster.name)},
           {"version", 1},
           {"versionInfo", {{"agentVersion", BERTH_VERSION}}},
-          {"remainingResources", resources_json(ecs, held(ecs))},
+          {"remainingResources", resources_json(ecs, reserved(ecs))},
           {"registeredResources", resources_json(ecs, {})},
           {"status", cluster.node.draining ? "DRAINING" : "ACTIVE"},
           {"agentConnected", true},

@@ -496,6 +496,29 @@ TEST_F(EcsTest, AHostHasOnlySoMuch) {
   EXPECT_EQ(answer["failures"][0]["reason"], "RESOURCE:MEMORY");
 }
 
+// A port that a task was given is taken, but not reserved: of those an instance has 100 at most.
+TEST_F(EcsTest, APortThatATaskWasGivenIsNotShownAsReserved) {
+  auto define = [&](const std::string& family, int host_port) {
+    json mapping = {{"containerPort", 80}, {"hostPort", host_port}};
+    json container = {{"name", "a"}, {"image", "i"}, {"memory", 6}, {"portMappings", {mapping}}};
+    good("RegisterTaskDefinition",
+         json{{"family", family}, {"containerDefinitions", {container}}}.dump());
+  };
+  define("given", 0);
+  define("named", 8080);
+  define("late", 32768);  // which the first of them is given
+  for (const char* family : {"given", "named"}) {
+    EXPECT_EQ(good("RunTask", json{{"taskDefinition", family}}.dump())["failures"].size(), 0u);
+    act();
+  }
+  json instances = good("DescribeContainerInstances",
+                        json{{"containerInstances", {catalog_->node_id()}}}.dump());
+  EXPECT_EQ(instances["containerInstances"][0]["remainingResources"][2]["stringSetValue"],
+            json({"22", "2375", "2376", "8080", "51678", "51679", "51680"}));
+  json answer = good("RunTask", R"({"taskDefinition": "late"})");
+  EXPECT_EQ(answer["failures"][0]["reason"], "RESOURCE:PORTS");
+}
+
 TEST_F(EcsTest, TheSameTokenIsTheSameRequest) {
   register_web();
   json first = good("RunTask", R"({"taskDefinition": "web", "clientToken": "t", "count": 2})");
