@@ -46,15 +46,40 @@ struct OneFilter {
   std::vector<std::string> values;
 };
 
-// A '!' before a value turns it round. Names begin so, words of the others do.
+std::vector<std::string> words_of(std::string_view text) {
+  std::vector<std::string> words(1);
+  for (char c : to_lower(text)) {
+    // What is not ASCII is part of some letter.
+    bool is_in_word = std::isalnum(static_cast<unsigned char>(c)) != 0 || (c & 0x80) != 0;
+    if (is_in_word) {
+      words.back() += c;
+    } else if (!words.back().empty()) {
+      words.emplace_back();
+    }
+  }
+  if (words.back().empty()) words.pop_back();
+  return words;
+}
+
+// Whether each word of `wanted` begins one of the text, in upper or lower case.
+bool has_words(const std::string& text, const std::string& wanted) {
+  std::vector<std::string> words = words_of(text);
+  return std::ranges::all_of(words_of(wanted), [&](const std::string& beginning) {
+    return std::ranges::any_of(
+        words, [&](const std::string& word) { return word.starts_with(beginning); });
+  });
+}
+
+// Descriptions, and all texts at once, are looked through by words; names and tags begin with the
+// value. A '!' before it turns it round.
 bool passes(const OneFilter& filter, const secrets::StoredSecret& secret) {
   std::vector<std::string> texts = filtered_texts(filter.key, secret);
   return std::ranges::any_of(filter.values, [&](const std::string& value) {
     bool is_not = value.starts_with('!');
     std::string wanted = is_not ? value.substr(1) : value;
     bool is_so = std::ranges::any_of(texts, [&](const std::string& text) {
-      return filter.key == "name" ? text.starts_with(wanted)
-                                  : to_lower(text).find(to_lower(wanted)) != std::string::npos;
+      bool is_by_words = filter.key == "all" || filter.key == "description";
+      return is_by_words ? has_words(text, wanted) : text.starts_with(wanted);
     });
     return is_so != is_not;
   });

@@ -50,6 +50,22 @@ size_t draw(Rng& rng, size_t end) {
   return static_cast<size_t>(drawn % end);
 }
 
+// Of one that is not there, too: whoever missed the answer may try again.
+Json forget_secret(Secrets& secrets, Ask& ask) {
+  std::string name = name_in(secrets, ask, ask.required_text("SecretId"));
+  if (ask.refused()) return {};
+  secrets::SecretName whole{secrets::SecretKind::kSecret, name};
+  auto secret = ask.checked(secrets.store.find(whole, secrets.now));
+  if (ask.refused()) return {};
+  Json json = {{"ARN", secrets.arn_prefix + name}, {"Name", name}};
+  if (secret) {
+    ask.checked(secrets.store.remove(whole));
+    json = secret_json(secrets, *secret);
+  }
+  json["DeletionDate"] = seconds_of(format_rfc3339(secrets.now));
+  return json;
+}
+
 }  // namespace
 
 Json delete_secret(Secrets& secrets, Ask& ask) {
@@ -60,14 +76,7 @@ Json delete_secret(Secrets& secrets, Ask& ask) {
         "You can't use ForceDeleteWithoutRecovery in conjunction with "
         "RecoveryWindowInDays.");
   }
-  if (is_forced) {
-    auto secret = find_secret(secrets, ask, ask.required_text("SecretId"));
-    if (!secret) return {};
-    ask.checked(secrets.store.remove(secret->name));
-    Json json = secret_json(secrets, *secret);
-    json["DeletionDate"] = seconds_of(format_rfc3339(secrets.now));
-    return json;
-  }
+  if (is_forced) return forget_secret(secrets, ask);
   auto changed = change_secret(secrets, ask, Marked::kRefused, [&](secrets::StoredSecret& secret) {
     secret.deleted_at = format_rfc3339(secrets.now);
     secret.purged_at =

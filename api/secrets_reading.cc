@@ -71,7 +71,11 @@ Json batch_get_secret_value(Secrets& secrets, Ask& ask) {
   std::vector<std::string> ids = ask.texts("SecretIdList", kBatchMax);
   SecretFilter filter = read_filters(ask);
   if (ids.empty() == !ask.has("Filters")) {
-    ask.invalid("Either SecretIdList or Filters must be given, and not both.");
+    ask.invalid("Either 'SecretIdList' or 'Filters' must be provided, but not both.");
+  }
+  if (ask.has("MaxResults") && !ask.has("Filters")) {
+    ask.invalid(
+        "'Filters' not specified. 'Filters' must also be specified when 'MaxResults' is provided.");
   }
   if (ask.refused()) return {};
   Json values = Json::array();

@@ -77,9 +77,9 @@ bool is_repeated(const Secrets& secrets, Ask& ask, const secrets::StoredSecret& 
                  version->attributes.contains("binary") == given.is_binary;
   if (!is_same) {
     ask.refuse("ResourceExistsException",
-               fmt::format("A resource with the ID you requested already exists: version {} of "
-                           "the secret has another value.",
-                           id));
+               fmt::format("You can't use ClientRequestToken {} because that value is already in "
+                           "use for a version of secret {}.",
+                           id, arn_of(secrets, secret)));
   }
   return true;
 }
@@ -222,8 +222,9 @@ Json update_secret_version_stage(Secrets& secrets, Ask& ask) {
     bool is_elsewhere = holder != nullptr && holder->id != to;
     if (!to.empty() && from.empty() && is_elsewhere) {
       ask.invalid(
-          fmt::format("The staging label {} is attached to version {}: name it in "
-                      "RemoveFromVersionId.",
+          fmt::format("The parameter RemoveFromVersionId can't be empty. Staging label {} is "
+                      "currently attached to version {}, so you must explicitly reference that "
+                      "version in RemoveFromVersionId.",
                       stage, holder->id));
     }
     if (ask.refused()) return;

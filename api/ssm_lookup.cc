@@ -204,6 +204,9 @@ ParameterFilter read_parameter_filters(Ask& ask) {
     check_filter(ask, node, filter);
     filters.push_back(std::move(filter));
   }
+  if (ask.has("Filters") && ask.has("ParameterFilters")) {
+    ask.invalid("You can use either Filters or ParameterFilters in a single request.");
+  }
   // What was there before ParameterFilters.
   for (const json::Node& node : ask.objects("Filters", kParameterFiltersMax)) {
     Filter filter{.key = ask.word(node, "Key", {"Name", "Type", "KeyId"}),

@@ -138,6 +138,34 @@ TEST_F(SecretsServiceTest, WhatIsDeletedComesBackWithinItsWindow) {
   EXPECT_EQ(code("GetSecretValue", {{"SecretId", "a"}}), "ResourceNotFoundException") << "no value";
   good("DeleteSecret", {{"SecretId", "a"}, {"ForceDeleteWithoutRecovery", true}});
   EXPECT_EQ(code("DescribeSecret", {{"SecretId", "a"}}), "ResourceNotFoundException");
+  // Whoever has missed the answer may ask again; a window is for a secret that is there.
+  EXPECT_EQ(good("DeleteSecret", {{"SecretId", "a"}, {"ForceDeleteWithoutRecovery", true}})["Name"],
+            "a");
+  EXPECT_EQ(code("DeleteSecret", {{"SecretId", "a"}}), "ResourceNotFoundException");
+}
+
+TEST_F(SecretsServiceTest, DescriptionsAreLookedThroughByTheBeginningsOfTheirWords) {
+  for (const char* text : {"one two", "one-and-Two", "one", "twos", "unrelated"}) {
+    std::string name = std::to_string(std::string(text).size());
+    clock_.advance(std::chrono::seconds(1));
+    good("CreateSecret", {{"Name", name}, {"Description", text}});
+  }
+  good("TagResource", {{"SecretId", "9"}, {"Tags", {{{"Key", "Other"}, {"Value", "v"}}}}});
+  auto listed = [&](const char* key, const char* value) {
+    std::string names;
+    json filters = {{{"Key", key}, {"Values", {value}}}};
+    json answer = good("ListSecrets", {{"SortOrder", "asc"}, {"Filters", filters}});
+    for (const json& secret : answer["SecretList"])
+      names += secret["Name"].get<std::string>() + " ";
+    return names;
+  };
+  EXPECT_EQ(listed("description", "one two"), "7 11 ");
+  EXPECT_EQ(listed("description", "o T"), "7 11 ");
+  EXPECT_EQ(listed("description", "related"), "");
+  EXPECT_EQ(listed("description", "!o"), "4 9 ");
+  EXPECT_EQ(listed("all", "oth"), "9 ");
+  EXPECT_EQ(listed("tag-key", "Oth"), "9 ");
+  EXPECT_EQ(listed("tag-key", "oth") + listed("tag-key", "ther"), "");
 }
 
 TEST_F(SecretsServiceTest, ListsAreFilteredAndPaged) {
@@ -172,6 +200,8 @@ TEST_F(SecretsServiceTest, ListsAreFilteredAndPaged) {
   EXPECT_EQ(batch["Errors"][0]["ErrorCode"], "ResourceNotFoundException");
   batch = good("BatchGetSecretValue", {{"Filters", {{{"Key", "name"}, {"Values", {"app"}}}}}});
   EXPECT_EQ(batch["SecretValues"].size(), 2U);
+  EXPECT_EQ(code("BatchGetSecretValue", {{"SecretIdList", {"other"}}, {"MaxResults", 1}}),
+            "InvalidParameterException");
   good("UntagResource", {{"SecretId", "other"}, {"TagKeys", {"k"}}});
   EXPECT_EQ(good("DescribeSecret", {{"SecretId", "other"}})["Tags"], json::array());
 }

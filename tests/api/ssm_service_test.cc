@@ -123,6 +123,9 @@ TEST_F(SsmServiceTest, PathsAreWalkedAndListsFiltered) {
   EXPECT_EQ(
       code("DescribeParameters", {{"ParameterFilters", {{{"Key", "Colour"}, {"Values", {"x"}}}}}}),
       "InvalidFilterKey");
+  json old = {{{"Key", "Name"}, {"Values", {"/a"}}}};
+  EXPECT_EQ(code("DescribeParameters", {{"Filters", old}, {"ParameterFilters", old}}),
+            "ValidationException");
   EXPECT_EQ(good("ListTagsForResource", {{"ResourceType", "Parameter"}, {"ResourceId", "/b/x"}}),
             json::object({{"TagList", {{{"Key", "team"}, {"Value", "blue"}}}}}));
   good("RemoveTagsFromResource",
