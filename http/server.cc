@@ -11,7 +11,8 @@ namespace berth::http {
 namespace {
 
 constexpr size_t kReadChunk = 16 * 1024;
-constexpr Duration kAcceptPause = std::chrono::seconds(1);  // after an error: no descriptors, say
+// After an error (no descriptors, say), and when all that are taken are in use.
+constexpr Duration kAcceptPause = std::chrono::seconds(1);
 
 }  // namespace
 
@@ -26,6 +27,7 @@ struct Server::Connection {
   // Of what follows the answer, when that is no HTTP any more.
   std::function<void(sys::Fd, std::string)> taker;
   bool asked_for_body = false;  // of the request that is being read
+  bool is_spare = false;        // it had nothing to say when there was no room, nor since
   After after = After::kGoOn;
   sys::Loop::TimerId deadline = 0;
 };
@@ -66,21 +68,41 @@ void Server::unwatch_listener(size_t place) {
 }
 
 void Server::accept(size_t place) {
+  bool is_full = listeners_[place].connections >= limits_.connections;
+  if (is_full && !make_room(place)) return accept_later(place);
   auto fd = sys::accept_tcp(listeners_[place].fd.get());
   if (fd && !*fd) return;
   Status adopted = fd ? adopt(std::move(*fd), place) : tl::unexpected<Error>(fd.error());
   if (!adopted) {
     LOG(kWarn, "a connection is not taken", {{"why", adopted.error().text}});
-    unwatch_listener(place);
-    std::weak_ptr<Server*> self = self_;
-    loop_.after(kAcceptPause, [self, place] {
-      auto server = self.lock();
-      if (!server || place >= (*server)->listeners_.size()) return;
-      (void)(*server)->watch_listener(place);  // it was watched before
-    });
-    return;
+    accept_later(place);
   }
-  if (listeners_[place].connections >= limits_.connections) unwatch_listener(place);
+}
+
+void Server::accept_later(size_t place) {
+  unwatch_listener(place);
+  std::weak_ptr<Server*> self = self_;
+  loop_.after(kAcceptPause, [self, place] {
+    auto server = self.lock();
+    if (!server || place >= (*server)->listeners_.size()) return;
+    (void)(*server)->watch_listener(place);  // it was watched before
+  });
+}
+
+// Closes a connection that has had nothing to say since the last time that there was no room: its
+// client may be about to send, so none is closed the first time.
+bool Server::make_room(size_t place) {
+  auto is_idle = [&](const Connection& connection) {
+    return connection.listener == place && connection.state == Connection::State::kReading &&
+           connection.in.empty();
+  };
+  for (auto& [id, connection] : connections_) {
+    if (!is_idle(*connection) || !connection->is_spare) continue;
+    close(id);
+    return true;
+  }
+  for (auto& [id, connection] : connections_) connection->is_spare = is_idle(*connection);
+  return false;
 }
 
 Status Server::adopt(sys::Fd fd, size_t place) {
@@ -113,6 +135,7 @@ void Server::read_more(uint64_t id, Connection& connection) {
   std::array<char, kReadChunk> chunk;  // NOLINT: filled by the kernel
   auto moved = sys::receive_some(connection.fd.get(), chunk.data(), chunk.size());
   if (!moved || moved->ended) return close(id);
+  connection.is_spare = false;
   connection.in.append(chunk.data(), moved->bytes);
   take_request(id, connection);
 }

@@ -4,9 +4,10 @@
 //   accept > [read > handler ... reply > write] again > close
 //                 > upgrade handler > write the head > another protocol's
 //
-// What a peer can cost: so many connections of a socket as Limits say (further ones wait in the
-// kernel's queue), the limits of http/message.h for each, and so much time to send a request, to
-// take its answer or to send the next.
+// What a peer can cost: so many connections of a socket as Limits say, the limits of http/message.h
+// for each, and so much time to send a request, to take its answer or to send the next. Further
+// connections wait in the kernel's queue until one ends, or for a second where others have nothing
+// to say: those are closed, the oldest first, for clients keep more of them than they need.
 #pragma once
 
 #include "base/env.h"
@@ -85,6 +86,8 @@ class Server {
   Status watch_listener(size_t place);
   void unwatch_listener(size_t place);
   void accept(size_t place);
+  void accept_later(size_t place);
+  bool make_room(size_t place);
   Status adopt(sys::Fd fd, size_t place);
   void hear(uint64_t id);
   void read_more(uint64_t id, Connection& connection);

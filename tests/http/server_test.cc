@@ -1,0 +1,87 @@
+#include "http/server.h"
+
+#include "sys/clock.h"
+#include "sys/file.h"
+#include "sys/socket.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <thread>
+
+namespace berth::http {
+namespace {
+
+// One that answers "ok" to everybody, on a thread of its own.
+class ServerTest : public testing::Test {
+ protected:
+  ServerTest() {
+    server_ = std::make_unique<Server>(
+        *loop_, [](const Request&, size_t, const Server::Reply& reply) { reply({.body = "ok"}); },
+        Limits{.connections = 2, .patience = std::chrono::hours(1)});
+    EXPECT_TRUE(server_->listen(sys::listen_stream(path_).value()));
+    thread_ = std::thread([this] { EXPECT_TRUE(loop_->run()); });
+  }
+  ~ServerTest() override {
+    loop_->post([this] { loop_->stop(); });
+    thread_.join();
+  }
+
+  sys::Fd connect() { return sys::connect_stream(path_).value(); }
+
+  sys::TemporaryDirectory directory_ =
+      sys::TemporaryDirectory::make("/tmp", "berth-server-").value();
+  std::string path_ = directory_.path() + "/socket";
+  sys::SystemClock clock_;
+  std::unique_ptr<sys::Loop> loop_ = std::move(*sys::Loop::make(clock_));
+  std::unique_ptr<Server> server_;
+  std::thread thread_;
+};
+
+void say(const sys::Fd& to, std::string_view text) {
+  ASSERT_EQ(::send(to.get(), text.data(), text.size(), MSG_NOSIGNAL),
+            static_cast<ssize_t>(text.size()));
+}
+
+// "" when the peer has closed it.
+std::string heard(const sys::Fd& from) {
+  std::string bytes;
+  char c = 0;
+  while (!bytes.ends_with("\r\n\r\nok") && ::recv(from.get(), &c, 1, 0) == 1) bytes += c;
+  return bytes;
+}
+
+constexpr std::string_view kAsked = "GET / HTTP/1.1\r\n\r\n";
+
+TEST_F(ServerTest, AKeptConnectionGivesWayToANewOne) {
+  sys::Fd first = connect();
+  sys::Fd second = connect();
+  for (const sys::Fd* each : {&first, &second}) {
+    say(*each, kAsked);
+    EXPECT_NE(heard(*each), "");
+  }
+  sys::Fd third = connect();
+  say(third, kAsked);
+  EXPECT_NE(heard(third), "");
+  EXPECT_EQ(heard(first), "") << "the oldest has gone";
+  say(second, kAsked);
+  EXPECT_NE(heard(second), "");
+}
+
+TEST_F(ServerTest, WhoHasBegunToAskIsWaitedFor) {
+  sys::Fd slow = connect();
+  say(slow, kAsked.substr(0, 10));
+  sys::Fd idle = connect();
+  say(idle, kAsked);
+  EXPECT_NE(heard(idle), "");
+  sys::Fd third = connect();
+  say(third, kAsked);
+  EXPECT_NE(heard(third), "");
+  EXPECT_EQ(heard(idle), "");
+  say(slow, kAsked.substr(10));
+  EXPECT_NE(heard(slow), "");
+}
+
+}  // namespace
+}  // namespace berth::http
