@@ -32,7 +32,7 @@ constexpr auto kMetricsOperations = std::to_array<Operation>({
     {"GetMetricStatistics", get_metric_statistics, kWorks, ""},
     {"ListMetrics", list_metrics, kWorks, ""},
     {"PutCompositeAlarm", put_composite_alarm, kPartly,
-     "its actions are kept, and nobody is called; no AT_LEAST"},
+     "its actions are kept, and nobody is called"},
     {"PutMetricAlarm", put_metric_alarm, kPartly,
      "of one metric; of its actions scaling policies are called (AlarmActions), the others are "
      "kept"},

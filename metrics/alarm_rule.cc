@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::string_view kRuleSpaces = " \t\r\n";
 constexpr std::string_view kRuleStops = " \t\r\n()\"'";
+constexpr std::string_view kRuleListStops = " \t\r\n()\"',";
+constexpr uint64_t kRulePercent = 100;
 constexpr size_t kRuleShownMax = 40;
 constexpr std::string_view kAlarmOfArn = ":alarm:";
 
@@ -61,9 +63,10 @@ class AlarmRuleReader {
   }
 
   // What is up to the next space or sign, which stays.
-  std::string_view peek_word() {
+  std::string_view peek_word() { return peek_word(kRuleStops); }
+  std::string_view peek_word(std::string_view stops) {
     skip_spaces();
-    return text_.substr(at_, std::min(text_.find_first_of(kRuleStops, at_), text_.size()) - at_);
+    return text_.substr(at_, std::min(text_.find_first_of(stops, at_), text_.size()) - at_);
   }
 
   bool take_word(std::string_view word) {
@@ -117,9 +120,12 @@ class AlarmRuleReader {
       at_ += word.size();
       return Term{.kind = Kind::kConstant, .value = word == "TRUE"};
     }
+    if (take_word("AT_LEAST")) return read_at_least();
     auto state = parse_alarm_state(std::string(word));
-    if (!state)
-      return wrong("ALARM(...), OK(...), INSUFFICIENT_DATA(...), TRUE, FALSE, NOT or '('");
+    if (!state) {
+      return wrong(
+          "ALARM(...), OK(...), INSUFFICIENT_DATA(...), AT_LEAST(...), TRUE, FALSE, NOT or '('");
+    }
     at_ += word.size();
     return read_function(*state);
   }
@@ -127,19 +133,80 @@ class AlarmRuleReader {
   Result<Term> read_function(AlarmState state) {
     TRY(count_element());
     if (!take('(')) return wrong("'('");
-    Term term{.kind = Kind::kState, .state = state};
-    term.name = alarm_named(TRY(read_name()));
+    Term term = TRY(read_alarm(state, kRuleStops));
     if (!take(')')) return wrong("')'");
+    return term;
+  }
+
+  Result<Term> read_alarm(AlarmState state, std::string_view stops) {
+    Term term{.kind = Kind::kState, .state = state};
+    term.name = alarm_named(TRY(read_name(stops)));
     if (term.name.empty()) return fail(Errc::kInvalid, "AlarmRule: an alarm's name is empty");
     children_.insert(term.name);
     return term;
   }
 
-  Result<std::string> read_name() {
+  // How many of some; `is_percent` of all of them.
+  struct Least {
+    uint64_t number = 0;
+    bool is_percent = false;
+  };
+
+  Result<Least> read_least() {
+    std::string_view word = peek_word(kRuleListStops);
+    bool is_percent = word.ends_with('%');
+    auto number = parse_u64(word.substr(0, word.size() - (is_percent ? 1 : 0)));
+    bool is_known = number && *number > 0 && (!is_percent || *number <= kRulePercent);
+    if (!is_known) return wrong("how many alarms (2) or how many percent of them (50%)");
+    at_ += word.size();
+    return Least{*number, is_percent};
+  }
+
+  // Behind its name.
+  Result<Term> read_at_least() {
+    TRY(count_element());
+    if (!take('(')) return wrong("'('");
+    Least least = TRY(read_least());
+    if (!take(',')) return wrong("','");
+    bool is_not = take_word("NOT");
+    std::string_view word = peek_word(kRuleListStops);
+    auto state = parse_alarm_state(std::string(word));
+    if (!state) return wrong("ALARM, OK or INSUFFICIENT_DATA, or NOT and one of them");
+    at_ += word.size();
+    if (!take(',')) return wrong("','");
+    Term term = TRY(read_alarms(*state, is_not));
+    if (!take(')')) return wrong("')'");
+    size_t count = term.terms.size();
+    // Rounded up: at least 50 % of three are two.
+    term.least =
+        least.is_percent ? (least.number * count + kRulePercent - 1) / kRulePercent : least.number;
+    if (term.least <= count) return term;
+    return fail(Errc::kInvalid, "AlarmRule: AT_LEAST({}, ...) is about {} alarms", least.number,
+                count);
+  }
+
+  Result<Term> read_alarms(AlarmState state, bool is_not) {
+    Term list{.kind = Kind::kAtLeast};
+    if (!take('(')) return wrong("'('");
+    do {
+      TRY(count_element());
+      Term alarm = TRY(read_alarm(state, kRuleListStops));
+      if (is_not) {
+        Term negated{.kind = Kind::kNot};
+        negated.terms.push_back(std::move(alarm));
+        alarm = std::move(negated);
+      }
+      list.terms.push_back(std::move(alarm));
+    } while (take(','));
+    if (!take(')')) return wrong("',' or ')'");
+    return list;
+  }
+
+  Result<std::string> read_name(std::string_view stops) {
     skip_spaces();
     char quote = at_ < text_.size() ? text_[at_] : '\0';
     if (quote != '"' && quote != '\'') {
-      std::string name(peek_word());
+      std::string name(peek_word(stops));
       if (name.empty()) return wrong("the name of an alarm");
       at_ += name.size();
       return name;
@@ -188,6 +255,10 @@ bool AlarmRule::is_true(const Term& term, const StateOf& state_of) {
       return std::ranges::all_of(term.terms, is_inner_true);
     case Kind::kOr:
       return std::ranges::any_of(term.terms, is_inner_true);
+    case Kind::kAtLeast: {
+      auto count = std::ranges::count_if(term.terms, is_inner_true);
+      return static_cast<size_t>(count) >= term.least;
+    }
   }
   return false;
 }

@@ -3,8 +3,11 @@
 //   ALARM(cpu) AND (NOT OK("disk of /") OR INSUFFICIENT_DATA(arn:aws:cloudwatch:...:alarm:memory))
 //
 //   rule      AND binds closer than OR, NOT closer than both; TRUE and FALSE; parentheses
+//   AT_LEAST(2, ALARM, (a, b, c))   AT_LEAST(50%, NOT OK, (a, b))
+//             that so many of the alarms are in the state, or not in it
 //   alarms    by name or by ARN; in quotes, "" or '', when there are spaces, quotes or
-//             parentheses in it, with a backslash before a quote of the same kind
+//             parentheses in it (in lists, commas), with a backslash before a quote of the same
+//             kind
 // Names of alarms are those of one account and one region.
 #pragma once
 
@@ -43,13 +46,14 @@ class AlarmRule {
 
  private:
   friend class AlarmRuleReader;
-  enum class Kind : uint8_t { kConstant, kState, kNot, kAnd, kOr };
+  enum class Kind : uint8_t { kConstant, kState, kNot, kAnd, kOr, kAtLeast };
   struct Term {
     Kind kind = Kind::kConstant;
     bool value = false;                  // kConstant
     AlarmState state = AlarmState::kOk;  // kState
     std::string name{};                  // kState
-    std::vector<Term> terms{};           // kNot: one; kAnd, kOr
+    std::vector<Term> terms{};           // kNot: one; kAnd, kOr; kAtLeast: one for each alarm
+    size_t least = 0;                    // kAtLeast: how many of them
   };
   static bool is_true(const Term& term, const StateOf& state_of);
 

@@ -48,6 +48,17 @@ TEST(AlarmRule, SaysWhatItsTermsSay) {
            {"ALARM(up)AND(OK(fine)AND NOT FALSE)", true},
            {"ALARM(up) AND OK(fine) AND INSUFFICIENT_DATA(none)", true},
            {"ALARM(up) AND OK(fine) AND ALARM(none)", false},
+           {"AT_LEAST(1, ALARM, (up, fine, none))", true},
+           {"AT_LEAST(2, ALARM, (up, fine, none))", false},
+           {"AT_LEAST ( 2 , NOT ALARM , ( up , fine , none ) )", true},
+           {"AT_LEAST(3, NOT ALARM, (up, fine, none))", false},
+           {"AT_LEAST(50%, ALARM, (up, fine))", true},
+           {"AT_LEAST(50%, ALARM, (up, fine, none))", false},  // two of three
+           {"AT_LEAST(33%, OK, (up,fine,none))", true},
+           {"AT_LEAST(100%, NOT INSUFFICIENT_DATA, (up, fine, gone))", true},
+           {R"r(AT_LEAST(2, ALARM, ('up', "disk of \"/\" (1)")))r", true},
+           {"AT_LEAST(1, OK, (arn:aws:cloudwatch:eu-west-1:123456789012:alarm:fine, up))", true},
+           {"NOT AT_LEAST(1, OK, (up)) AND ALARM(up)", true},
        }) {
     auto rule = AlarmRule::parse(each.rule);
     ASSERT_TRUE(rule) << each.rule << ": " << rule.error().text;
@@ -55,6 +66,8 @@ TEST(AlarmRule, SaysWhatItsTermsSay) {
   }
   EXPECT_THAT(AlarmRule::parse("ALARM(a) OR (NOT OK(b) AND TRUE) OR OK(a)")->children(),
               testing::ElementsAre("a", "b"));
+  EXPECT_THAT(AlarmRule::parse("AT_LEAST(1, NOT OK, (a, b)) AND OK(c,d)")->children(),
+              testing::ElementsAre("a", "b", "c,d"));
 }
 
 TEST(AlarmRule, OfWhatIsNoneItIsSaidWhere) {
@@ -80,6 +93,18 @@ TEST(AlarmRule, OfWhatIsNoneItIsSaidWhere) {
            {"TRUE AND NOT", "at character 13"},
            {"TRUE XOR FALSE", "at character 6, not 'XOR FALSE'"},
            {"ALARM(a) \x01", "not '"},
+           {"AT_LEAST", "expected '(' at character 9"},
+           {"AT_LEAST(0, OK, (a))", "how many alarms (2)"},
+           {"AT_LEAST(x, OK, (a))", "how many alarms (2)"},
+           {"AT_LEAST(101%, OK, (a))", "how many alarms (2)"},
+           {"AT_LEAST(%, OK, (a))", "how many alarms (2)"},
+           {"AT_LEAST(1 OK, (a))", "expected ','"},
+           {"AT_LEAST(1, BAD, (a))", "ALARM, OK or INSUFFICIENT_DATA, or NOT"},
+           {"AT_LEAST(1, OK, a)", "expected '('"},
+           {"AT_LEAST(1, OK, ())", "the name of an alarm"},
+           {"AT_LEAST(1, OK, (a b))", "expected ',' or ')'"},
+           {"AT_LEAST(1, OK, (a)", "expected ')'"},
+           {"AT_LEAST(3, OK, (a, b))", "AT_LEAST(3, ...) is about 2 alarms"},
        }) {
     auto rule = AlarmRule::parse(each.rule);
     ASSERT_FALSE(rule) << each.rule;
