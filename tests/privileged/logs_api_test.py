@@ -1,5 +1,6 @@
 """CloudWatch Logs as Amazon's own tools read it: what a real task prints, over deaths of berthd, and what clients put."""
 
+import itertools
 import json
 import subprocess
 import time
@@ -12,7 +13,8 @@ import botocore.exceptions
 import pytest
 import requests
 
-from berth import PATIENCE
+from berth import PATIENCE, Instance
+from daemon import Daemon
 from ecs_model import watch
 from waiting import wait_until
 
@@ -238,3 +240,29 @@ def test_live_tails_are_refused_in_words_and_are_not_without_end(daemon, logs):
         for _ in tail.messages:
             pass
     daemon.start()
+
+
+def test_a_live_tail_ends_after_three_hours(tmp_path_factory, layouts):
+    images = {name: f"oci:{directory}:latest" for name, directory in layouts.items()}
+    instance = Instance(tmp_path_factory.mktemp("tails"), images, {"accountId": "123456789012", "region": "eu-central-1"})
+    with Daemon(instance, "--virtual-clock") as daemon:
+        daemon.client("logs").create_log_group(logGroupName=GROUP)
+        started, moved = time.monotonic(), 0
+        tail = LiveTail(daemon, logGroupIdentifiers=[GROUP])
+        assert [next(tail.messages)[0][":event-type"] for _ in range(2)] == ["initial-response", "sessionStart"]
+        last = None
+        while last is None:
+            assert moved <= 3 * 3600, "it has lasted for longer"
+            outcome = instance.berth("system", "clock", "advance", "10m")
+            assert outcome.code == 0, outcome
+            moved += 600
+            # One a second, so that few are left unread; behind the last one there is the end of the stream.
+            for headers, payload in itertools.islice(tail.messages, 590 if moved < 3 * 3600 else None):
+                assert last is None, "nothing comes after it"
+                if headers[":message-type"] != "event":
+                    last = headers, payload
+        assert moved + time.monotonic() - started >= 3 * 3600, "it has ended too early"
+        headers, payload = last
+        assert headers == {":exception-type": "SessionTimeoutException", ":content-type": "application/json", ":message-type": "exception"}
+        assert payload == {"message": "The session has lasted for three hours."}
+        assert LiveTail(daemon, logGroupIdentifiers=[GROUP]).answer.status_code == 200
