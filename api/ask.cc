@@ -116,8 +116,15 @@ bool Ask::flag(std::string_view key) {
   return find_flag(key).value_or(false);
 }
 
-std::vector<std::string> Ask::texts(const json::Node& node, std::string_view key, size_t max) {
+// The query protocol has no empty lists: SDKs write "Dimensions=" for one.
+std::optional<json::Node> Ask::find_list(const json::Node& node, std::string_view key) const {
   auto value = node.find(key);
+  bool is_empty = value && call_.is_form && value->is_string() && value->as_string() == "";
+  return is_empty ? std::nullopt : value;
+}
+
+std::vector<std::string> Ask::texts(const json::Node& node, std::string_view key, size_t max) {
+  auto value = find_list(node, key);
   if (!value) return {};
   auto list = value->as_strings();
   if (!list) {
@@ -164,7 +171,7 @@ std::optional<double> Ask::real(const json::Node& node, std::string_view key) {
 
 std::vector<double> Ask::reals(const json::Node& node, std::string_view key, size_t max) {
   std::vector<double> numbers;
-  auto value = node.find(key);
+  auto value = find_list(node, key);
   if (!value) return numbers;
   auto list = value->as_array();
   if (!list) {
@@ -204,7 +211,7 @@ std::vector<std::pair<std::string, std::string>> Ask::text_map(std::string_view 
 }
 
 std::vector<json::Node> Ask::objects(const json::Node& node, std::string_view key, size_t max) {
-  auto value = node.find(key);
+  auto value = find_list(node, key);
   if (!value) return {};
   auto list = value->as_array();
   bool all = list && std::all_of(list->begin(), list->end(),

@@ -95,6 +95,7 @@ class Ask {
  private:
   void wrong_type(const json::Node& value, const char* wanted);
   std::optional<double> real_in(const json::Node& value);
+  std::optional<json::Node> find_list(const json::Node& node, std::string_view key) const;
 
   const Call& call_;
   json::Node root_;
