@@ -1,5 +1,6 @@
 // Alarms of CloudWatch.
 #include "api/metrics_alarm_shapes.h"
+#include "api/metrics_queries.h"
 #include "base/text.h"
 
 #include <fmt/core.h>
@@ -15,15 +16,45 @@ constexpr size_t kAlarmNamesMax = 100;
 constexpr size_t kAlarmTextMax = 1024;
 constexpr size_t kAlarmActionsMax = 5;
 constexpr size_t kReasonMax = 4000;
+constexpr size_t kAlarmQueriesMax = 20;
 constexpr int64_t kPeriodsMax = 10000;
 constexpr int64_t kAlarmSpanMax = 7 * 86400;
 
 void refuse_other_alarms(Ask& ask) {
-  for (const char* member : {"Metrics", "ThresholdMetricId"}) {
-    if (ask.has(member)) {
-      ask.invalid(fmt::format("{}: alarms of berth are about one metric (MetricName).", member));
-    }
+  if (ask.has("ThresholdMetricId")) {
+    ask.invalid("ThresholdMetricId: there is no anomaly detection here, Threshold is a number.");
   }
+  if (!ask.has("Metrics")) return;
+  for (const char* member : {"MetricName", "Namespace", "Dimensions", "Period", "Unit", "Statistic",
+                             "ExtendedStatistic", "EvaluateLowSampleCountPercentile"}) {
+    if (!ask.has(member)) continue;
+    ask.refuse("InvalidParameterCombination",
+               fmt::format("Metrics and {} exclude each other: what an alarm is about is in "
+                           "Metrics, or it is one metric.",
+                           member));
+  }
+}
+
+// "Metrics": of whatever figures there will be, it comes to one series.
+void read_alarm_queries(Ask& ask, metrics::Alarm& alarm) {
+  alarm.queries = read_queries(ask, "Metrics", kAlarmQueriesMax);
+  auto is_returned = [](const metrics::MathQuery& query) { return query.is_returned; };
+  auto returned = std::ranges::find_if(alarm.queries, is_returned);
+  if (ask.refused()) return;
+  if (std::ranges::count_if(alarm.queries, is_returned) != 1) {
+    return ask.refuse("ValidationError",
+                      "Exactly one element of the metrics list should return data.");
+  }
+  auto values = metrics::evaluate_queries(alarm.queries, nullptr, {});
+  if (!values) return refuse_math(ask, values.error());
+  const auto* series = std::get_if<metrics::MathSeries>(&values->at(returned->id));
+  if (series == nullptr) {
+    return ask.refuse("ValidationError",
+                      fmt::format("Error in expression '{}': it is an array (TS[]), and an alarm "
+                                  "watches one time series (TS).",
+                                  returned->id));
+  }
+  alarm.period = series->period;
 }
 
 // "Statistic" or "ExtendedStatistic", and what is to be said of few figures.
@@ -47,17 +78,20 @@ void read_statistic(Ask& ask, metrics::Alarm& alarm) {
   }
 }
 
+void read_alarm_metric(Ask& ask, metrics::Alarm& alarm) {
+  alarm.metric = read_metric_name(ask, ask.root());
+  alarm.unit = read_unit(ask, ask.root());
+  read_statistic(ask, alarm);
+  alarm.period = read_period(ask, ask.root());
+}
+
 metrics::Alarm read_alarm(const Metrics& metrics, Ask& ask) {
   const json::Node& root = ask.root();
   metrics::Alarm alarm;
   refuse_other_alarms(ask);
   read_alarm_base(metrics, ask, alarm);
-  alarm.metric.space = required(ask, root, "Namespace");
-  alarm.metric.name = required(ask, root, "MetricName");
-  alarm.metric.dimensions = read_dimensions(ask, root);
-  alarm.unit = read_unit(ask, root);
-  read_statistic(ask, alarm);
-  alarm.period = read_period(ask, root);
+  if (ask.has("Metrics")) read_alarm_queries(ask, alarm);
+  if (!ask.has("Metrics")) read_alarm_metric(ask, alarm);
   required(ask, root, "ComparisonOperator");
   alarm.comparison =
       ask.word("ComparisonOperator", {"GreaterThanThreshold", "GreaterThanOrEqualToThreshold",
@@ -134,13 +168,17 @@ Json alarm_base_json(const Metrics& metrics, const Ask& ask, const metrics::Alar
 
 Json alarm_json(const Metrics& metrics, const Ask& ask, const metrics::Alarm& alarm) {
   Json json = alarm_base_json(metrics, ask, alarm);
-  json["MetricName"] = alarm.metric.name;
-  json["Namespace"] = alarm.metric.space;
-  auto stat = metrics::parse_stat(alarm.statistic);
-  json[stat && !stat->is_basic() ? "ExtendedStatistic" : "Statistic"] = alarm.statistic;
-  json["Dimensions"] = dimensions_json(alarm.metric.dimensions);
-  json["Period"] = alarm.period;
-  if (!alarm.unit.empty()) json["Unit"] = alarm.unit;
+  if (!alarm.queries.empty()) {
+    json["Metrics"] = queries_json(alarm.queries);
+  } else {
+    json["MetricName"] = alarm.metric.name;
+    json["Namespace"] = alarm.metric.space;
+    auto stat = metrics::parse_stat(alarm.statistic);
+    json[stat && !stat->is_basic() ? "ExtendedStatistic" : "Statistic"] = alarm.statistic;
+    json["Dimensions"] = dimensions_json(alarm.metric.dimensions);
+    json["Period"] = alarm.period;
+    if (!alarm.unit.empty()) json["Unit"] = alarm.unit;
+  }
   json["EvaluationPeriods"] = alarm.evaluation_periods;
   json["DatapointsToAlarm"] = alarm.datapoints_to_alarm;
   json["Threshold"] = alarm.threshold;

@@ -1,5 +1,5 @@
 // Figures of CloudWatch: put, asked for, listed.
-#include "api/metrics_operations.h"
+#include "api/metrics_queries.h"
 #include "api/page.h"
 #include "base/text.h"
 
@@ -22,14 +22,6 @@ constexpr size_t kDatapointsMax = 1440;
 constexpr size_t kMetricPageMax = 500;
 constexpr int64_t kOldestDays = 14;
 constexpr int64_t kFutureSeconds = 2 * 3600;
-
-std::string read_metric_text(Ask& ask, const json::Node& node, std::string_view key) {
-  std::string text = required(ask, node, key);
-  if (text.size() > 255) {
-    ask.invalid(path_of(node, key) + ": has at most 255 characters.");
-  }
-  return text;
-}
 
 double read_value(Ask& ask, const json::Node& node, std::string_view key) {
   double value = ask.real(node, key).value_or(0);
@@ -98,14 +90,6 @@ metrics::Datum read_datum(const Metrics& metrics, Ask& ask, const std::string& s
   return datum;
 }
 
-metrics::MetricName read_name(Ask& ask, const json::Node& node) {
-  metrics::MetricName name;
-  name.space = read_metric_text(ask, node, "Namespace");
-  name.name = read_metric_text(ask, node, "MetricName");
-  name.dimensions = read_dimensions(ask, node);
-  return name;
-}
-
 metrics::Window read_window(Ask& ask) {
   metrics::Window window;
   for (auto [member, at] :
@@ -142,63 +126,56 @@ Json map_json(const Ask& ask, const std::vector<std::pair<std::string, double>>&
   return of_form;
 }
 
-struct DataQuery {
-  std::string id;
-  std::string label;
-  metrics::MetricName name;
-  std::string unit;
-  std::string statistic;
-  int64_t period = metrics::kMinute;
-  bool is_returned = true;
-};
-
-DataQuery read_data_query(Ask& ask, const json::Node& node) {
-  DataQuery query;
-  query.id = required(ask, node, "Id");
-  query.label = ask.text(node, "Label");
-  query.is_returned = ask.find_flag(node, "ReturnData").value_or(true);
-  if (!ask.text(node, "Expression").empty()) {
-    ask.invalid(path_of(node, "Expression") +
-                ": berth does not calculate; ask for the metrics with MetricStat.");
-  }
-  auto stat = ask.object(node, "MetricStat");
-  if (!stat) {
-    ask.refuse("MissingParameter",
-               fmt::format("The parameter {} is required.", path_of(node, "MetricStat")));
-    return query;
-  }
-  auto metric = ask.object(*stat, "Metric");
-  if (!metric) {
-    ask.refuse("MissingParameter",
-               fmt::format("The parameter {} is required.", path_of(*stat, "Metric")));
-    return query;
-  }
-  query.name = read_name(ask, *metric);
-  query.period = read_period(ask, *stat);
-  query.statistic = required(ask, *stat, "Stat");
-  query.unit = read_unit(ask, *stat);
-  if (!ask.refused()) check_statistic(ask, query.statistic);
-  return query;
+Json result_json(const std::string& id, const std::string& label, Json times, Json values) {
+  return {{"Id", id},
+          {"Label", label},
+          {"Timestamps", std::move(times)},
+          {"Values", std::move(values)},
+          {"StatusCode", "Complete"}};
 }
 
-Json result_json(const Metrics& metrics, const Ask& ask, const DataQuery& query,
+// A metric: of each unit.
+Json metric_json(const Metrics& metrics, const Ask& ask, const metrics::MathQuery& query,
                  metrics::Window window, bool is_ascending) {
-  align(window, query.period);
-  auto points = metrics.store.read(query.name, query.unit, window);
+  align(window, query.stat->period);
+  auto points = metrics.store.read(query.stat->metric, query.stat->unit, window);
   if (!is_ascending) std::ranges::reverse(points);
   Json times = Json::array();
   Json values = Json::array();
   for (const metrics::Point& point : points) {
-    auto value = metrics::statistic_of(point.statistics, query.statistic);
+    auto value = metrics::statistic_of(point.statistics, query.stat->statistic);
     if (!value) continue;
     times.push_back(time_json(ask, point.at));
     values.push_back(*value);
   }
-  return {{"Id", query.id},
-          {"Label", query.label.empty() ? query.name.name : query.label},
-          {"Timestamps", std::move(times)},
-          {"Values", std::move(values)},
-          {"StatusCode", "Complete"}};
+  std::string label = query.label.empty() ? query.stat->metric.name : query.label;
+  return result_json(query.id, label, std::move(times), std::move(values));
+}
+
+Json series_json(const Ask& ask, const std::string& id, const metrics::MathSeries& series,
+                 bool is_ascending) {
+  Json times = Json::array();
+  Json values = Json::array();
+  auto points = series.points;
+  if (!is_ascending) std::ranges::reverse(points);
+  for (const metrics::MathPoint& point : points) {
+    times.push_back(time_json(ask, point.at));
+    values.push_back(point.value);
+  }
+  return result_json(id, series.label, std::move(times), std::move(values));
+}
+
+// What an expression is: one result, or one for each series of an array, all with its id.
+void add_results(const Ask& ask, const std::string& id, const metrics::MathValue& value,
+                 bool is_ascending, Json& results) {
+  if (const auto* series = std::get_if<metrics::MathSeries>(&value)) {
+    results.push_back(series_json(ask, id, *series, is_ascending));
+  }
+  if (const auto* array = std::get_if<metrics::MathArray>(&value)) {
+    for (const metrics::MathSeries& series : *array) {
+      results.push_back(series_json(ask, id, series, is_ascending));
+    }
+  }
 }
 
 // "Statistics" or "ExtendedStatistics".
@@ -263,32 +240,39 @@ Json get_metric_data(Metrics& metrics, Ask& ask) {
   metrics::Window window = read_window(ask);
   bool is_ascending =
       ask.word("ScanBy", {"TimestampAscending", "TimestampDescending"}) == "TimestampAscending";
-  std::vector<DataQuery> queries;
+  metrics::MathQueries queries = read_queries(ask, "MetricDataQueries", kQueriesMax);
   std::vector<std::string> ids;
-  for (const json::Node& node : ask.objects("MetricDataQueries", kQueriesMax)) {
-    queries.push_back(read_data_query(ask, node));
-    if (std::ranges::find(ids, queries.back().id) != ids.end()) {
-      ask.invalid(node.path() + ".Id: is there twice.");
-    }
-    ids.push_back(queries.back().id);
-  }
+  for (const metrics::MathQuery& query : queries) ids.push_back(query.id);
   if (queries.empty()) {
     ask.refuse("MissingParameter", "The parameter MetricDataQueries is required.");
   }
-  Page page = page_of(
+  page_of(
       ask, ids,
       {.limit = "", .token = "NextToken", .token_fault = "InvalidNextToken", .max = kQueriesMax});
   if (ask.refused()) return {};
+  // Metrics are had below, by their units.
+  bool has_expressions =
+      std::ranges::any_of(queries, [](const metrics::MathQuery& query) { return !query.stat; });
+  auto computed = metrics::evaluate_queries(has_expressions ? queries : metrics::MathQueries(),
+                                            &metrics.store, window);
+  if (!computed) {
+    refuse_math(ask, computed.error());
+    return {};
+  }
   Json results = Json::array();
-  for (const DataQuery& query : queries) {
-    if (query.is_returned)
-      results.push_back(result_json(metrics, ask, query, window, is_ascending));
+  for (const metrics::MathQuery& query : queries) {
+    if (!query.is_returned) continue;
+    if (query.stat) {
+      results.push_back(metric_json(metrics, ask, query, window, is_ascending));
+    } else {
+      add_results(ask, query.id, computed->at(query.id), is_ascending, results);
+    }
   }
   return {{"MetricDataResults", std::move(results)}, {"Messages", Json::array()}};
 }
 
 Json get_metric_statistics(Metrics& metrics, Ask& ask) {
-  metrics::MetricName name = read_name(ask, ask.root());
+  metrics::MetricName name = read_metric_name(ask, ask.root());
   metrics::Window window = read_window(ask);
   int64_t period = read_period(ask, ask.root());
   std::string unit = read_unit(ask, ask.root());

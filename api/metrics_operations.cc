@@ -28,13 +28,15 @@ constexpr auto kMetricsOperations = std::to_array<Operation>({
     {"DeleteAlarms", delete_alarms, kWorks, ""},
     {"DescribeAlarmHistory", describe_alarm_history, kWorks, ""},
     {"DescribeAlarms", describe_alarms, kWorks, ""},
-    {"GetMetricData", get_metric_data, kPartly, "no expressions"},
+    {"GetMetricData", get_metric_data, kPartly,
+     "expressions without SEARCH, ANOMALY_DETECTION_BAND, INSIGHT_RULE_METRIC, SERVICE_QUOTA, "
+     "DB_PERF_INSIGHTS, LAMBDA and SELECT"},
     {"GetMetricStatistics", get_metric_statistics, kWorks, ""},
     {"ListMetrics", list_metrics, kWorks, ""},
     {"PutCompositeAlarm", put_composite_alarm, kPartly,
      "its actions are kept, and nobody is called"},
     {"PutMetricAlarm", put_metric_alarm, kPartly,
-     "of one metric; of its actions scaling policies are called (AlarmActions), the others are "
+     "of its actions scaling policies are called (AlarmActions), the others are "
      "kept"},
     {"PutMetricData", put_metric_data, kPartly, "by the minute"},
     {"SetAlarmState", set_alarm_state, kWorks, ""},

@@ -218,14 +218,8 @@ void ScalingEngine::forget_gone() {
 
 // ---- Policies ----
 
-// The latest of those that the alarm looks at.
 std::optional<double> ScalingEngine::latest_value(const metrics::Alarm& alarm) const {
-  int64_t now = whole_seconds(env_.clock.wall());
-  metrics::Window window{.end = now - now % alarm.period, .period = alarm.period};
-  window.start = window.end - alarm.evaluation_periods * alarm.period;
-  auto points = world_.figures.read(alarm.metric, alarm.unit, window);
-  if (points.empty()) return std::nullopt;
-  return metrics::statistic_of(points.back().statistics, alarm.statistic);
+  return metrics::latest_value(alarm, world_.figures, whole_seconds(env_.clock.wall()));
 }
 
 void ScalingEngine::read_alarms(const Policy& policy, ScalingFacts& facts) const {

@@ -1,5 +1,7 @@
 #include "metrics/alarm.h"
 
+#include "base/env.h"
+
 #include <nlohmann/json.hpp>
 
 #include <map>
@@ -33,17 +35,51 @@ bool has_too_few(const Alarm& alarm, const Counted& counted) {
   return counted.samples * beyond / 100 < kSamplesBeyond;
 }
 
-Counted count_periods(const Alarm& alarm, const MetricStore& store, const Window& window) {
-  std::map<int64_t, double> values;
-  Counted counted;
-  for (const Point& point : store.read(alarm.metric, alarm.unit, window)) {
-    counted.samples += point.statistics.count;
-    auto value = statistic_of(point.statistics, alarm.statistic);
-    if (value) values[point.at] = *value;
+struct Figures {
+  std::map<int64_t, double> values{};  // by the beginning of the period
+  double samples = 0;
+};
+
+// Those of the last whole periods.
+Window window_of(const Alarm& alarm, int64_t now) {
+  Window window{.end = now - now % alarm.period, .period = alarm.period};
+  window.start = window.end - alarm.evaluation_periods * alarm.period;
+  return window;
+}
+
+// With one period more, so that RATE, DIFF and FILL have one before the first.
+Figures figures_of_queries(const Alarm& alarm, const MetricStore& store, Window window) {
+  Figures figures;
+  Window wide = window;
+  wide.start -= window.period;
+  auto values = evaluate_queries(alarm.queries, &store, wide);
+  if (!values) return figures;  // too much at once: as if there were none
+  for (const MathQuery& query : alarm.queries) {
+    const auto* series = std::get_if<MathSeries>(&values->at(query.id));
+    if (!query.is_returned || series == nullptr) continue;
+    for (const MathPoint& point : series->points) {
+      if (point.at >= window.start) figures.values[point.at] = point.value;
+    }
   }
+  return figures;
+}
+
+Figures figures_of(const Alarm& alarm, const MetricStore& store, const Window& window) {
+  if (!alarm.queries.empty()) return figures_of_queries(alarm, store, window);
+  Figures figures;
+  for (const Point& point : store.read(alarm.metric, alarm.unit, window)) {
+    figures.samples += point.statistics.count;
+    auto value = statistic_of(point.statistics, alarm.statistic);
+    if (value) figures.values[point.at] = *value;
+  }
+  return figures;
+}
+
+Counted count_periods(const Alarm& alarm, const Figures& figures, const Window& window) {
+  Counted counted{.samples = figures.samples};
   for (int64_t at = window.start; at < window.end; at += window.period) {
-    auto found = values.find(at);
-    if (found == values.end()) {
+    auto found = figures.values.find(at);
+    if (found == figures.values.end()) {
       ++counted.missing;
     } else if (is_breaching(alarm, found->second)) {
       ++counted.breaching;
@@ -54,12 +90,39 @@ Counted count_periods(const Alarm& alarm, const MetricStore& store, const Window
   return counted;
 }
 
+// As CloudWatch writes it: "2023-11-14T22:13:00.000+0000".
+std::string reason_time(int64_t at) {
+  constexpr size_t kUpToSeconds = 19;
+  return format_rfc3339(WallTime(std::chrono::seconds(at))).substr(0, kUpToSeconds) + ".000+0000";
+}
+
+// In the members of CloudWatch's own; the latest figures first, as many as it tells.
+std::string reason_data(const Alarm& alarm, const Figures& figures, const Window& window,
+                        int64_t now) {
+  constexpr size_t kPointsTold = 10;
+  nlohmann::ordered_json json = {{"version", "1.0"}, {"queryDate", reason_time(now)}};
+  if (!figures.values.empty()) json["startDate"] = reason_time(figures.values.begin()->first);
+  if (alarm.queries.empty()) json["statistic"] = alarm.statistic;
+  json["period"] = window.period;
+  json["recentDatapoints"] = nlohmann::ordered_json::array();
+  json["threshold"] = alarm.threshold;
+  json["evaluatedDatapoints"] = nlohmann::ordered_json::array();
+  size_t told = 0;
+  for (auto each = figures.values.rbegin(); each != figures.values.rend(); ++each) {
+    if (++told > kPointsTold) break;
+    json["recentDatapoints"].insert(json["recentDatapoints"].begin(), each->second);
+    json["evaluatedDatapoints"].push_back(
+        {{"timestamp", reason_time(each->first)}, {"value", each->second}});
+  }
+  return json.dump();
+}
+
 }  // namespace
 
 std::optional<Verdict> evaluate(const Alarm& alarm, const MetricStore& store, int64_t now) {
-  Window window{.end = now - now % alarm.period, .period = alarm.period};
-  window.start = window.end - alarm.evaluation_periods * alarm.period;
-  Counted counted = count_periods(alarm, store, window);
+  Window window = window_of(alarm, now);
+  Figures figures = figures_of(alarm, store, window);
+  Counted counted = count_periods(alarm, figures, window);
   bool has_none = counted.breaching + counted.fine == 0;
   if (!has_none && has_too_few(alarm, counted)) return std::nullopt;
   int64_t breaching = counted.breaching;
@@ -79,7 +142,14 @@ std::optional<Verdict> evaluate(const Alarm& alarm, const MetricStore& store, in
         breaching, alarm.evaluation_periods, alarm.threshold, counted.missing,
         alarm.evaluation_periods, alarm.datapoints_to_alarm);
   }
-  return verdict.state == alarm.state ? std::nullopt : std::optional(verdict);
+  if (verdict.state == alarm.state) return std::nullopt;
+  verdict.reason_data = reason_data(alarm, figures, window, now);
+  return verdict;
+}
+
+std::optional<double> latest_value(const Alarm& alarm, const MetricStore& store, int64_t now) {
+  Figures figures = figures_of(alarm, store, window_of(alarm, now));
+  return figures.values.empty() ? std::nullopt : std::optional(figures.values.rbegin()->second);
 }
 
 nlohmann::ordered_json render_alarm(const Alarm& alarm) {
@@ -97,6 +167,7 @@ nlohmann::ordered_json render_alarm(const Alarm& alarm) {
                {"threshold", alarm.threshold},
                {"comparison", alarm.comparison},
                {"treatMissingData", alarm.treat_missing_data}});
+  if (!alarm.queries.empty()) json["queries"] = render_queries(alarm.queries);
   return json;
 }
 
@@ -118,6 +189,7 @@ Result<Alarm> parse_alarm(const json::Node& node) {
   alarm.threshold = TRY(TRY(node.at("threshold")).as_double());
   alarm.comparison = TRY(node.string_at("comparison"));
   alarm.treat_missing_data = TRY(node.string_at("treatMissingData"));
+  if (auto queries = node.find("queries")) alarm.queries = TRY(parse_queries(*queries));
   return alarm;
 }
 

@@ -1,7 +1,9 @@
-// Alarm: a metric that is compared with a threshold over some periods, as CloudWatch does it. Pure.
+// Alarm: a metric, or an expression about some, that is compared with a threshold over some
+// periods, as CloudWatch does it. Pure.
 #pragma once
 
 #include "metrics/alarm_base.h"
+#include "metrics/math_queries.h"
 #include "metrics/metric_store.h"
 #include "metrics/stat.h"
 
@@ -14,6 +16,9 @@
 namespace berth::metrics {
 
 struct Alarm : AlarmBase {
+  // What it is about when it is not one metric; exactly one of them is returned, and is a series.
+  MathQueries queries{};
+  // One metric, without queries.
   MetricName metric{};
   std::string unit{};       // "": each
   std::string statistic{};  // "Average", "p99": of metrics/stat.h
@@ -32,5 +37,7 @@ Result<Alarm> parse_alarm(const json::Node& node);
 
 // What the last whole periods before `now` say, in seconds; nothing when they say nothing new.
 std::optional<Verdict> evaluate(const Alarm& alarm, const MetricStore& store, int64_t now);
+// The latest figure of those that it looks at.
+std::optional<double> latest_value(const Alarm& alarm, const MetricStore& store, int64_t now);
 
 }  // namespace berth::metrics

@@ -28,18 +28,47 @@ HistoryJson base_configuration(const AlarmBase& alarm) {
   return json;
 }
 
+HistoryJson configuration_of(const MetricName& metric) {
+  HistoryJson dimensions = HistoryJson::array();
+  for (const auto& [name, value] : metric.dimensions) {
+    dimensions.push_back({{"name", name}, {"value", value}});
+  }
+  return {{"namespace", metric.space},
+          {"metricName", metric.name},
+          {"dimensions", std::move(dimensions)}};
+}
+
+HistoryJson configuration_of(const MathQueries& queries) {
+  HistoryJson list = HistoryJson::array();
+  for (const MathQuery& query : queries) {
+    HistoryJson json = {{"id", query.id}};
+    if (query.stat) {
+      json["metricStat"] = {{"metric", configuration_of(query.stat->metric)},
+                            {"period", query.stat->period},
+                            {"stat", query.stat->statistic}};
+      if (!query.stat->unit.empty()) json["metricStat"]["unit"] = query.stat->unit;
+    } else {
+      json["expression"] = query.expression_text;
+    }
+    if (!query.label.empty()) json["label"] = query.label;
+    json["returnData"] = query.is_returned;
+    if (query.period > 0) json["period"] = query.period;
+    list.push_back(std::move(json));
+  }
+  return list;
+}
+
 HistoryJson configuration_of(const Alarm& alarm) {
   HistoryJson json = base_configuration(alarm);
-  json["namespace"] = alarm.metric.space;
-  json["metricName"] = alarm.metric.name;
-  json["dimensions"] = HistoryJson::array();
-  for (const auto& [name, value] : alarm.metric.dimensions) {
-    json["dimensions"].push_back({{"name", name}, {"value", value}});
+  if (!alarm.queries.empty()) {
+    json["metrics"] = configuration_of(alarm.queries);
+  } else {
+    json.update(configuration_of(alarm.metric));
+    auto stat = parse_stat(alarm.statistic);
+    json[stat && stat->is_basic() ? "statistic" : "extendedStatistic"] = alarm.statistic;
+    json["period"] = alarm.period;
+    if (!alarm.unit.empty()) json["unit"] = alarm.unit;
   }
-  auto stat = parse_stat(alarm.statistic);
-  json[stat && stat->is_basic() ? "statistic" : "extendedStatistic"] = alarm.statistic;
-  json["period"] = alarm.period;
-  if (!alarm.unit.empty()) json["unit"] = alarm.unit;
   json["evaluationPeriods"] = alarm.evaluation_periods;
   json["datapointsToAlarm"] = alarm.datapoints_to_alarm;
   json["threshold"] = alarm.threshold;

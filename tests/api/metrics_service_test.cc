@@ -98,11 +98,115 @@ TEST_F(MetricsServiceTest, FiguresComeBackAsTheyArePutTogether) {
   EXPECT_EQ(results[0]["Values"], json::array({30.0}));
   EXPECT_EQ(results[0]["Label"], "Sizes");
   data["MetricDataQueries"][0]["Expression"] = "a + 1";
-  EXPECT_EQ(code("GetMetricData", data), "InvalidParameterValueException");
+  EXPECT_EQ(code("GetMetricData", data), "ValidationError");
   json listed = good("ListMetrics", {{"Namespace", "App"}})["Metrics"];
   EXPECT_EQ(listed.size(), 2U);
   listed = good("ListMetrics", {{"Dimensions", {{{"Name", "Host"}}}}})["Metrics"];
   EXPECT_EQ(listed.size(), 1U);
+}
+
+// A metric of kData with that id.
+json load_metric(const std::string& id, const std::string& stat) {
+  json metric = {{"Namespace", "App"},
+                 {"MetricName", "Load"},
+                 {"Dimensions", {{{"Name", "Host"}, {"Value", "a"}}}}};
+  return {{"Id", id},
+          {"ReturnData", false},
+          {"MetricStat", {{"Metric", metric}, {"Period", 60}, {"Stat", stat}}}};
+}
+
+json data_of_queries(const json& queries) {
+  return {{"StartTime", kMetricsStart - 120},
+          {"EndTime", kMetricsStart + 40},  // a full minute
+          {"MetricDataQueries", queries}};
+}
+
+TEST_F(MetricsServiceTest, ExpressionsAreComputed) {
+  good("PutMetricData", kData);
+  json queries = {load_metric("sum", "Sum"),
+                  load_metric("count", "SampleCount"),
+                  {{"Id", "e1"}, {"Expression", "sum / count"}, {"Label", "Average"}},
+                  {{"Id", "e2"}, {"Expression", "FILL([e1, count], 0)"}, {"Label", "Filled"}}};
+  json results = good("GetMetricData", data_of_queries(queries))["MetricDataResults"];
+  ASSERT_EQ(results.size(), 3U);
+  EXPECT_EQ(results[0]["Label"], "Average");
+  EXPECT_EQ(results[0]["Values"], json::array({3.1}));
+  EXPECT_EQ(results[1]["Id"], "e2");
+  EXPECT_EQ(results[1]["Label"], "Filled Average");
+  EXPECT_EQ(results[1]["Values"], json::array({3.1, 0, 0})) << "the newest first";
+  EXPECT_EQ(results[2]["Label"], "Filled Load");
+  EXPECT_EQ(results[2]["Timestamps"][0], kMetricsStart - kMetricsStart % 60);
+  json ascending = data_of_queries(queries);
+  ascending["ScanBy"] = "TimestampAscending";
+  results = good("GetMetricData", ascending)["MetricDataResults"];
+  EXPECT_EQ(results[1]["Values"], json::array({0, 0, 3.1}));
+}
+
+TEST_F(MetricsServiceTest, BadExpressionsAreRefused) {
+  auto why = [&](const json& query) {
+    Refusal found = refusal("GetMetricData", data_of_queries({load_metric("m1", "Sum"), query}));
+    EXPECT_EQ(found.code, "ValidationError") << found.message;
+    return found.message;
+  };
+  auto of_text = [&](const std::string& text) { return why({{"Id", "e1"}, {"Expression", text}}); };
+  EXPECT_EQ(of_text("m1 +"),
+            "Error in expression 'e1': expected a number, an id, a function, '[' or '(' at "
+            "character 5, not the end");
+  EXPECT_EQ(of_text("m2"), "Error in expression 'e1': Undefined metric id 'm2'.");
+  EXPECT_THAT(of_text("SUM(m1)"), HasSubstr("TIME_SERIES() makes one"));
+  EXPECT_THAT(of_text("SEARCH('{App} Load', 'Sum', 60)"), HasSubstr("SEARCH is not supported"));
+  EXPECT_THAT(of_text("SELECT AVG(Load) FROM App"), HasSubstr("SELECT"));
+  EXPECT_THAT(why({{"Id", "E1"}, {"Expression", "m1"}}), HasSubstr("expected pattern"));
+  EXPECT_THAT(why({{"Id", "m1"}, {"Expression", "m1"}}), HasSubstr("not unique"));
+  EXPECT_THAT(why({{"Id", "e1"}}), HasSubstr("either Expression or MetricStat"));
+  json both = load_metric("m2", "Sum");
+  both["Expression"] = "m1";
+  EXPECT_THAT(why(both), HasSubstr("either Expression or MetricStat"));
+  json data = data_of_queries({load_metric("m1", "Sum"), {{"Id", "e"}, {"Expression", "m1"}}});
+  data["StartTime"] = 0;
+  EXPECT_THAT(refusal("GetMetricData", data).message, HasSubstr("100800 at most"));
+}
+
+TEST_F(MetricsServiceTest, AnAlarmMayBeAboutAnExpression) {
+  json alarm = {
+      {"AlarmName", "math"},
+      {"Metrics",
+       {load_metric("m1", "Sum"), {{"Id", "e1"}, {"Expression", "m1 / 5"}, {"Label", "Fifth"}}}},
+      {"EvaluationPeriods", 1},
+      {"Threshold", 3.0},
+      {"ComparisonOperator", "GreaterThanThreshold"}};
+  good("PutMetricAlarm", alarm);
+  json found = good("DescribeAlarms", json::object())["MetricAlarms"][0];
+  EXPECT_FALSE(found.contains("MetricName"));
+  EXPECT_FALSE(found.contains("Period"));
+  json wanted = alarm["Metrics"];
+  wanted[1]["ReturnData"] = true;
+  EXPECT_EQ(found["Metrics"], wanted);
+  good("PutMetricData", kData);
+  clock_.advance(std::chrono::minutes(1));
+  ASSERT_TRUE(alarms_.evaluate(store_, clock_.wall()));
+  found = good("DescribeAlarms", json::object())["MetricAlarms"][0];
+  EXPECT_EQ(found["StateValue"], "ALARM") << found["StateReason"];
+  json reason = json::parse(found["StateReasonData"].get<std::string>());
+  EXPECT_EQ(reason["recentDatapoints"], json::array({3.1}));
+  EXPECT_EQ(reason["evaluatedDatapoints"][0]["timestamp"], "2023-11-14T22:13:00.000+0000");
+  json history = good("DescribeAlarmHistory", {{"HistoryItemType", "ConfigurationUpdate"}});
+  json told = json::parse(history["AlarmHistoryItems"][0]["HistoryData"].get<std::string>());
+  EXPECT_EQ(told["createdAlarm"]["metrics"][1]["expression"], "m1 / 5");
+
+  auto refused = [&](const json& more) {
+    json body = alarm;
+    body.merge_patch(more);
+    return refusal("PutMetricAlarm", body);
+  };
+  EXPECT_EQ(refused({{"MetricName", "Load"}}).code, "InvalidParameterCombinationException");
+  EXPECT_EQ(refused({{"Period", 60}}).code, "InvalidParameterCombinationException");
+  EXPECT_EQ(refused({{"Metrics", {load_metric("m1", "Sum")}}}).message,
+            "Exactly one element of the metrics list should return data.");
+  EXPECT_THAT(refused({{"Metrics", {{{"Id", "e"}, {"Expression", "METRICS()"}}}}}).message,
+              HasSubstr("an alarm watches one time series"));
+  EXPECT_THAT(refused({{"Metrics", {{{"Id", "e"}, {"Expression", "m1"}}}}}).message,
+              HasSubstr("Undefined metric id"));
 }
 
 TEST_F(MetricsServiceTest, PercentilesAreOfValuesThatAreKnown) {
@@ -350,6 +454,14 @@ TEST_F(MetricsServiceTest, TheQueryProtocolAsksTheSame) {
   EXPECT_THAT(*answer, HasSubstr("<GetMetricStatisticsResult><Label>a</Label><Datapoints><member>"
                                  "<Timestamp>2023-11-14T22:13:00Z</Timestamp><Average>1.5</Average>"
                                  "<Unit>None</Unit></member></Datapoints>"));
+  answer = ask_form("GetMetricStatistics",
+                    "Namespace=App&MetricName=a&Dimensions=&StartTime=2023-11-14T22:00:00Z&"
+                    "EndTime=2023-11-14T23:00:00Z&Period=60&Statistics.member.1=Average&"
+                    "ExtendedStatistics=");
+  ASSERT_TRUE(answer) << "empty lists, as SDKs write them: " << answer.error().message;
+  EXPECT_THAT(*answer, HasSubstr("<Average>1.5</Average>"));
+  answer = ask_form("GetMetricStatistics", "Namespace=App&MetricName=a&Dimensions=x");
+  EXPECT_EQ(answer.error().code, "SerializationException");
   answer = ask_form("GetMetricStatistics", "Namespace=App");
   EXPECT_EQ(answer.error().code, "MissingParameter");
   EXPECT_EQ(answer.error().query_code, "");

@@ -44,6 +44,7 @@ constexpr std::pair<std::string_view, Target> kTargets[] = {
     {"image_config", image_config},
     {"layout_index", layout_index},
     {"manifest", manifest},
+    {"math_expression", math_expression},
     {"oci_config", oci_config},
     {"overrides", overrides},
     {"reference", reference},

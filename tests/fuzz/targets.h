@@ -26,6 +26,7 @@ void http_request(std::string_view text);
 void image_config(std::string_view text);
 void layout_index(std::string_view text);
 void manifest(std::string_view text);
+void math_expression(std::string_view text);
 void oci_config(std::string_view text);
 void overrides(std::string_view text);
 void reference(std::string_view text);

@@ -207,6 +207,7 @@ def test_newer_sdks_ask_in_cbor(daemon):
     (result,) = told["GetMetricData"]["MetricDataResults"]
     assert sum(result["Values"]) == 7.5 and all(abs(at - now) < datetime.timedelta(hours=1) for at in result["Timestamps"])
     assert told["DescribeAlarms"]["MetricAlarms"][0]["Threshold"] == 1.5
+    assert ask_in_cbor(daemon, "DeleteAlarms", AlarmNames=["high"]).status_code == 200
     refused = ask_in_cbor(daemon, "DeleteAlarms", AlarmNames=["nobody"])
     assert (refused.status_code, refused.headers["x-amzn-query-error"]) == (400, "ResourceNotFound;Sender")
     assert cbor2.loads(refused.content)["__type"].split("#")[1] == "ResourceNotFound"
@@ -237,6 +238,75 @@ def put_alarm(cloudwatch, name):
 
 def set_alarm(cloudwatch, name, state):
     cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="a test")
+
+
+def metric_query(name, metric, stat="Sum", returned=False, period=60):
+    return {"Id": name, "ReturnData": returned, "MetricStat": {
+        "Metric": {"Namespace": "Math", "MetricName": metric}, "Period": period, "Stat": stat}}
+
+
+def test_expressions_are_computed_from_what_was_put(daemon):
+    cloudwatch = daemon.client("cloudwatch")
+    end = datetime.datetime.now(datetime.timezone.utc).replace(second=0, microsecond=0)
+    minutes = [end - datetime.timedelta(minutes=i) for i in (4, 3, 2, 1)]
+    errors, requests_ = [1, None, 3, 8], [10, 20, 30, 0]
+    cloudwatch.put_metric_data(Namespace="Math", MetricData=[
+        {"MetricName": name, "Timestamp": at, "Value": value} for name, row in (("Errors", errors), ("Requests", requests_))
+        for at, value in zip(minutes, row) if value is not None])
+    queries = [metric_query("errors", "Errors"), metric_query("all", "Requests"),
+               {"Id": "share", "Expression": "100 * errors / all", "Label": "Errors in percent"},
+               {"Id": "filled", "Expression": "IF(FILL(errors, 0) > 2, share)"},
+               {"Id": "each", "Expression": "RUNNING_SUM(SORT(METRICS(), MAX, DESC))", "Label": "So far"}]
+    window = {"StartTime": minutes[0], "EndTime": end, "ScanBy": "TimestampAscending"}
+    told = cloudwatch.get_metric_data(MetricDataQueries=queries, **window)["MetricDataResults"]
+    rows = [(each["Id"], each["Label"], dict(zip(each["Timestamps"], each["Values"]))) for each in told]
+    assert rows == [
+        ("share", "Errors in percent", {minutes[0]: 10, minutes[2]: 10}),
+        ("filled", "filled", {minutes[2]: 10}),
+        ("each", "So far Requests", dict(zip(minutes, (10, 30, 60, 60)))),
+        ("each", "So far Errors", {minutes[0]: 1, minutes[2]: 4, minutes[3]: 12})]
+    shown = ask_in_cbor(daemon, "GetMetricData", MetricDataQueries=queries, **window)
+    assert [each["Values"] for each in cbor2.loads(shown.content)["MetricDataResults"]] == [each["Values"] for each in told]
+    check_shape(cbor2.loads(shown.content), cloudwatch.meta.service_model.operation_model("GetMetricData").output_shape, "GetMetricData")
+    for expression, why in (("errors +", "at character 9"), ("none", "Undefined metric id 'none'"), ("share", "about itself"),
+                            ("SEARCH('{Math} Errors', 'Sum', 60)", "SEARCH is not supported"), ("MAX(errors)", "TIME_SERIES")):
+        with pytest.raises(botocore.exceptions.ClientError, match=why) as caught:
+            cloudwatch.get_metric_data(MetricDataQueries=[queries[0], {"Id": "share", "Expression": expression}], **window)
+        assert caught.value.response["Error"]["Code"] == "ValidationError"
+        refused = ask_in_cbor(daemon, "GetMetricData", MetricDataQueries=[queries[0], {"Id": "share", "Expression": expression}], **window)
+        assert (refused.status_code, cbor2.loads(refused.content)["__type"].split("#")[-1]) == (400, "ValidationError")
+
+
+def test_an_alarm_may_be_about_an_expression(daemon):
+    cloudwatch = daemon.client("cloudwatch")
+    before = datetime.datetime.now(datetime.timezone.utc).replace(second=0, microsecond=0) - datetime.timedelta(minutes=1)
+    cloudwatch.put_metric_data(Namespace="Math", MetricData=[
+        {"MetricName": name, "Timestamp": before, "Value": value} for name, value in (("Failed", 30.0), ("Whole", 100.0))])
+    metrics = [metric_query("failed", "Failed"), metric_query("whole", "Whole"),
+               {"Id": "share", "Expression": "100 * failed / whole", "Label": "Failed", "ReturnData": True}]
+    alarm = {"Metrics": metrics, "EvaluationPeriods": 30, "DatapointsToAlarm": 1, "ComparisonOperator": "GreaterThanThreshold"}
+    names = ["one of them", "many fail", "most fail"]
+    cloudwatch.put_metric_alarm(AlarmName="many fail", Threshold=20, **alarm)
+    cloudwatch.put_metric_alarm(AlarmName="most fail", Threshold=50, **alarm)
+    cloudwatch.put_composite_alarm(AlarmName="one of them", AlarmRule="AT_LEAST(1, ALARM, (\"many fail\", \"most fail\"))")
+    daemon.kill()
+    daemon.start()  # it looks at once
+    cloudwatch = daemon.client("cloudwatch")
+
+    def states():
+        found = cloudwatch.describe_alarms(AlarmNames=names, AlarmTypes=["CompositeAlarm", "MetricAlarm"])
+        return {each["AlarmName"]: each["StateValue"] for each in found["MetricAlarms"] + found["CompositeAlarms"]}
+
+    wait_until(lambda: states() == {"many fail": "ALARM", "most fail": "OK", "one of them": "ALARM"}, f"states: {daemon.log()}")
+    (told,) = cloudwatch.describe_alarms(AlarmNames=["many fail"])["MetricAlarms"]
+    for query in metrics[:2]:
+        query["MetricStat"]["Metric"]["Dimensions"] = []
+    assert told["Metrics"] == metrics
+    assert "MetricName" not in told and json.loads(told["StateReasonData"])["recentDatapoints"] == [30]
+    with pytest.raises(botocore.exceptions.ClientError, match="Exactly one element of the metrics list") as caught:
+        cloudwatch.put_metric_alarm(AlarmName="x", Threshold=1, **{**alarm, "Metrics": metrics[:2]})
+    assert caught.value.response["Error"]["Code"] == "ValidationError"
+    cloudwatch.delete_alarms(AlarmNames=names)
 
 
 def test_history_outlives_a_death_and_its_alarm(daemon):
@@ -281,7 +351,8 @@ def test_composite_alarms_follow_their_rules_over_a_death(daemon):
     cloudwatch.put_composite_alarm(AlarmName="above", AlarmRule="ALARM(both)", AlarmActions=["arn:aws:sns:eu-central-1:000000000000:t"])
 
     def raised():
-        found = cloudwatch.describe_alarms(AlarmTypes=["CompositeAlarm", "MetricAlarm"], StateValue="ALARM")
+        found = cloudwatch.describe_alarms(
+            AlarmNames=["cpu", "disk of (a)", "both", "above"], AlarmTypes=["CompositeAlarm", "MetricAlarm"], StateValue="ALARM")
         return {alarm["AlarmName"] for alarm in found["CompositeAlarms"] + found["MetricAlarms"]}
 
     assert raised() == set()
