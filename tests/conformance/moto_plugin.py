@@ -1,0 +1,146 @@
+"""A plugin of pytest for tests of moto: their calls go to a berthd of each test's own.
+
+moto's tests say `from moto import mock_aws`; the modules of that name here mock nothing. What a test asks of EC2 so
+that there is a host for its tasks is answered from the host that there is: berth makes no instances and no networks.
+"""
+
+import contextlib
+import datetime
+import functools
+import importlib
+import importlib.abc
+import importlib.machinery
+import inspect
+import json
+import pathlib
+import re
+import sys
+import tempfile
+import time
+import types
+import uuid
+
+import boto3
+import pytest
+
+PROJECT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(PROJECT / "tests" / "support"))
+
+from berth import Instance  # noqa: E402
+from daemon import Daemon  # noqa: E402
+
+ACCOUNT = "123456789012"
+
+
+class NoMock(contextlib.ContextDecorator):
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        return False
+
+
+def mock_aws(function=None, **_):
+    return NoMock() if function is None else function
+
+
+class Nothing(types.ModuleType):
+    """Stands for any module of moto, whether or not it is in the path, and for what tests take from it."""
+
+    __path__ = ()
+
+    def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return importlib.import_module(f"{self.__name__}.{name}")
+
+    def __call__(self, *_, **__):
+        pytest.skip("reaches into moto itself", allow_module_level=True)
+
+
+class StandInForMoto(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    # What moto calls its server mode: tests that reach into its memory then leave themselves out.
+    KNOWN = {
+        "moto": {"mock_aws": mock_aws},
+        "moto.settings": {"TEST_SERVER_MODE": True, "TEST_DECORATOR_MODE": False},
+        "moto.core": {"DEFAULT_ACCOUNT_ID": ACCOUNT},
+        "moto.core.config": {"default_user_config": {"core": {}}},
+        "moto.core.utils": {"utcnow": lambda: datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None),
+                            "unix_time_millis": lambda at=None: (at.replace(tzinfo=datetime.timezone.utc).timestamp() if at
+                                                                 else time.time()) * 1000},
+        "moto.ec2.utils": {"generate_instance_identity_document": lambda instance: {"instanceId": instance.id}},
+    }
+
+    def find_spec(self, name, path, target=None):
+        is_ours = name.split(".")[0] in ("moto", "freezegun")
+        return importlib.machinery.ModuleSpec(name, self, is_package=True) if is_ours else None
+
+    def create_module(self, spec):
+        return Nothing(spec.name)
+
+    def exec_module(self, module):
+        vars(module).update(self.KNOWN.get(module.__name__, {}))
+
+
+def the_instance(client, cluster):
+    (arn,) = client.list_container_instances(cluster=cluster)["containerInstanceArns"]
+    return client.describe_container_instances(cluster=cluster, containerInstances=[arn])["containerInstances"][0]
+
+
+def answer_for(operation, params, client):
+    """What there is in the place of what would have been made; nothing for other operations."""
+    if operation == "RegisterContainerInstance":
+        return {"containerInstance": the_instance(client("ecs"), params.get("cluster", "default"))}
+    if operation == "RunInstances":
+        return {"Instances": [{"InstanceId": "i-" + uuid.uuid4().hex[:17]}]}
+    if operation == "CreateVpc":
+        return {"Vpc": client("ec2").describe_vpcs()["Vpcs"][0]}
+    if operation == "CreateSubnet":
+        return {"Subnet": client("ec2").describe_subnets()["Subnets"][0]}
+    return None
+
+
+def stop_all(ecs):
+    """berthd leaves tasks running when it ends."""
+    for cluster in ecs.list_clusters()["clusterArns"]:
+        for service in ecs.list_services(cluster=cluster)["serviceArns"]:
+            ecs.delete_service(cluster=cluster, service=service, force=True)
+        tasks = ecs.list_tasks(cluster=cluster)["taskArns"]
+        for task in tasks:
+            ecs.stop_task(cluster=cluster, task=task)
+        if tasks:
+            ecs.get_waiter("tasks_stopped").wait(cluster=cluster, tasks=tasks, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
+
+def region_of(test):
+    """The one that it names: berth's names have the region of its configuration."""
+    named = re.search(r'"((?:us|eu|ap)-[a-z]+-\d)"', inspect.getsource(test))
+    return named.group(1) if named else "us-east-1"
+
+
+@pytest.fixture(autouse=True)
+def berthd(monkeypatch, request):
+    """One that knows nothing of the tests before."""
+    region = region_of(request.function)
+    with tempfile.TemporaryDirectory(prefix="berth-moto-") as directory:
+        instance = Instance(directory, {}, {"accountId": ACCOUNT, "region": region})
+        with Daemon(instance) as daemon:
+            for name, value in daemon.variables().items():
+                monkeypatch.setenv(name, value)
+            client = functools.partial(boto3.Session(region_name=region).client, endpoint_url=daemon.url())
+            session = boto3.Session(region_name=region)
+
+            def short_cut(model, params, **_):
+                asked = params.get("body") or b"{}"
+                fields = json.loads(asked) if isinstance(asked, (str, bytes)) else asked
+                answer = answer_for(model.name, fields, client)
+                return None if answer is None else (types.SimpleNamespace(status_code=200), answer)
+            session.events.register("before-call", short_cut)
+            monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+            monkeypatch.setattr(boto3, "client", functools.partial(session.client, endpoint_url=daemon.url()))
+            monkeypatch.setattr(boto3, "resource", functools.partial(session.resource, endpoint_url=daemon.url()))
+            yield daemon
+            stop_all(client("ecs"))
+
+
+sys.meta_path.insert(0, StandInForMoto())
