@@ -14,6 +14,8 @@ namespace {
 constexpr int64_t kAlarmFileVersion = 1;
 constexpr size_t kAlarmFileMax = 64 * 1024 * 1024;
 constexpr size_t kNamesTold = 10;
+// Of what the history cannot take for now; the oldest go.
+constexpr size_t kUntoldMax = 1000;
 
 std::string told(std::vector<std::string> names) {
   bool is_whole = names.size() <= kNamesTold;
@@ -125,6 +127,9 @@ Status AlarmBook::save(Content content, const std::string& configured, int64_t n
        changes_between({content_.alarms, content_.composites}, {content.alarms, content.composites},
                        change, why_not_called_)) {
     items.push_back(std::move(item));
+  }
+  if (items.size() > kUntoldMax) {
+    items.erase(items.begin(), items.end() - static_cast<std::ptrdiff_t>(kUntoldMax));
   }
   nlohmann::ordered_json history = nlohmann::ordered_json::array();
   for (const HistoryItem& item : items) history.push_back(render_history_item(item));

@@ -154,6 +154,22 @@ TEST_F(AlarmHistoryTest, WhatTheHistoryCouldNotTakeComesWithTheNextChange) {
   EXPECT_EQ(told(open()), told(book));
 }
 
+TEST_F(AlarmHistoryTest, WhatWaitsForTheHistoryHasABound) {
+  AlarmBook book = open();
+  alarm_.alarm_actions = alarm_.ok_actions = std::vector<std::string>(100, "kept");
+  ASSERT_TRUE(book.put(alarm_));
+  ASSERT_TRUE(sys::remove_file(path()));
+  ASSERT_TRUE(sys::make_directories(path(), 0700));
+  for (int i = 0; i < 10; ++i) {  // 101 items each
+    AlarmState state = i % 2 == 0 ? AlarmState::kAlarm : AlarmState::kOk;
+    ASSERT_TRUE(book.set_state("cpu", {state, "by hand", ""}, kHistoryNow + i));
+  }
+  ASSERT_TRUE(sys::remove_tree(path()));
+  AlarmBook again = open();
+  EXPECT_EQ(again.history().items().size(), 1000U);
+  EXPECT_EQ(again.history().items().back().at, kHistoryNow + 9) << "the latest of them";
+}
+
 TEST_F(AlarmHistoryTest, HasBounds) {
   ASSERT_TRUE(sys::make_directories(directory_.path() + "/metrics", 0700));
   AlarmHistory history = AlarmHistory::open(directory_.path()).value();
