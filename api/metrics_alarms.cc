@@ -45,6 +45,12 @@ void read_alarm_queries(Ask& ask, metrics::Alarm& alarm) {
     return ask.refuse("ValidationError",
                       "Exactly one element of the metrics list should return data.");
   }
+  bool has_search = std::ranges::any_of(alarm.queries, [](const metrics::MathQuery& query) {
+    return query.expression.calls().contains("SEARCH");
+  });
+  if (has_search) {
+    return ask.refuse("ValidationError", "SEARCH is not supported on Metric Alarms.");
+  }
   auto values = metrics::evaluate_queries(alarm.queries, nullptr, {});
   if (!values) return refuse_math(ask, values.error());
   const auto* series = std::get_if<metrics::MathSeries>(&values->at(returned->id));

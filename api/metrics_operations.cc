@@ -29,7 +29,7 @@ constexpr auto kMetricsOperations = std::to_array<Operation>({
     {"DescribeAlarmHistory", describe_alarm_history, kWorks, ""},
     {"DescribeAlarms", describe_alarms, kWorks, ""},
     {"GetMetricData", get_metric_data, kPartly,
-     "expressions without SEARCH, ANOMALY_DETECTION_BAND, INSIGHT_RULE_METRIC, SERVICE_QUOTA, "
+     "expressions without ANOMALY_DETECTION_BAND, INSIGHT_RULE_METRIC, SERVICE_QUOTA, "
      "DB_PERF_INSIGHTS, LAMBDA and SELECT"},
     {"GetMetricStatistics", get_metric_statistics, kWorks, ""},
     {"ListMetrics", list_metrics, kWorks, ""},

@@ -445,9 +445,8 @@ constexpr auto kMathFunctions = std::to_array<FunctionEntry>({
 });
 
 // Those of CloudWatch's that need what is not here.
-constexpr std::array<std::string_view, 6> kMathElsewhere = {
-    "ANOMALY_DETECTION_BAND", "DB_PERF_INSIGHTS", "INSIGHT_RULE_METRIC", "LAMBDA", "SEARCH",
-    "SERVICE_QUOTA"};
+constexpr std::array<std::string_view, 5> kMathElsewhere = {
+    "ANOMALY_DETECTION_BAND", "DB_PERF_INSIGHTS", "INSIGHT_RULE_METRIC", "LAMBDA", "SERVICE_QUOTA"};
 
 std::string types_of(const std::vector<MathArgument>& arguments) {
   std::string types;

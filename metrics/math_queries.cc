@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "metrics/math_functions.h"
+#include "metrics/metric_search.h"
 #include "metrics/stat.h"
 
 #include <nlohmann/json.hpp>
@@ -14,6 +15,9 @@ namespace berth::metrics {
 namespace {
 
 constexpr size_t kMathNameShownMax = 255;
+constexpr int64_t kSearchPeriodMax = 86400;
+constexpr size_t kSearchTextPerWeight =
+    8;  // characters that cost as much as a figure, of each metric
 
 template <class... Args>
 tl::unexpected<Error> wrong_in(const MathQuery& query, Errc code,
@@ -189,7 +193,51 @@ class MathEvaluator {
     return array;
   }
 
+  // SEARCH('search', 'statistic', period): of each metric that it finds.
+  Result<MathValue> search(const MathTerm& term) {
+    auto is_of = [&](size_t i, MathTerm::Kind kind) {
+      return i < term.terms.size() && term.terms[i].kind == kind;
+    };
+    bool is_known =
+        is_of(0, MathTerm::Kind::kText) && is_of(1, MathTerm::Kind::kText) &&
+        (term.terms.size() == 2 || (term.terms.size() == 3 && is_of(2, MathTerm::Kind::kNumber)));
+    if (!is_known) {
+      return fail(Errc::kInvalid, "SEARCH takes a search and a statistic in quotes, and a period");
+    }
+    const std::string& text = term.terms[0].text;
+    auto wanted = TRY(MetricSearch::parse(text));
+    MetricStat stat{.statistic = term.terms[1].text, .period = scope_.window.period};
+    if (!parse_stat(stat.statistic)) {
+      return fail(Errc::kInvalid, "SEARCH: '{}' is no statistic",
+                  printable(stat.statistic, kMathNameShownMax));
+    }
+    if (term.terms.size() == 3) stat.period = TRY(period_of(term.terms[2].number));
+    if (store_ == nullptr) return MathArray();
+    std::vector<MetricName> names = store_->names();
+    TRY(count(names.size() * (1 + text.size() / kSearchTextPerWeight)));
+    std::erase_if(names, [&](const MetricName& name) { return !wanted.accepts(name); });
+    if (names.size() > kSearchFoundMax) names.resize(kSearchFoundMax);
+    std::vector<std::string> labels = labels_of(names);
+    MathArray array;
+    for (size_t i = 0; i < names.size(); ++i) {
+      stat.metric = names[i];
+      array.push_back(series_of(stat, *store_, scope_.window));
+      array.back().label = labels[i];
+      TRY(count(array.back().points.size() + 1));
+    }
+    return array;
+  }
+
+  static Result<int64_t> period_of(double number) {
+    bool is_known = number >= kMinute && number <= kSearchPeriodMax &&
+                    static_cast<int64_t>(number) % kMinute == 0;
+    if (is_known) return static_cast<int64_t>(number);
+    return fail(Errc::kInvalid, "SEARCH: the period must be a multiple of {}, and {} at most",
+                kMinute, kSearchPeriodMax);
+  }
+
   Result<MathValue> call(const MathTerm& term) {
+    if (term.text == "SEARCH") return search(term);
     std::vector<MathArgument> arguments;
     for (const MathTerm& each : term.terms) {
       MathArgument argument{.term = &each};

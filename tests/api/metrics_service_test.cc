@@ -123,10 +123,9 @@ json data_of_queries(const json& queries) {
 
 TEST_F(MetricsServiceTest, ExpressionsAreComputed) {
   good("PutMetricData", kData);
-  json queries = {load_metric("sum", "Sum"),
-                  load_metric("count", "SampleCount"),
-                  {{"Id", "e1"}, {"Expression", "sum / count"}, {"Label", "Average"}},
-                  {{"Id", "e2"}, {"Expression", "FILL([e1, count], 0)"}, {"Label", "Filled"}}};
+  const json e1 = {{"Id", "e1"}, {"Expression", "sum / count"}, {"Label", "Average"}};
+  const json e2 = {{"Id", "e2"}, {"Expression", "FILL([e1, count], 0)"}, {"Label", "Filled"}};
+  json queries = {load_metric("sum", "Sum"), load_metric("count", "SampleCount"), e1, e2};
   json results = good("GetMetricData", data_of_queries(queries))["MetricDataResults"];
   ASSERT_EQ(results.size(), 3U);
   EXPECT_EQ(results[0]["Label"], "Average");
@@ -136,6 +135,10 @@ TEST_F(MetricsServiceTest, ExpressionsAreComputed) {
   EXPECT_EQ(results[1]["Values"], json::array({3.1, 0, 0})) << "the newest first";
   EXPECT_EQ(results[2]["Label"], "Filled Load");
   EXPECT_EQ(results[2]["Timestamps"][0], kMetricsStart - kMetricsStart % 60);
+  queries = {{{"Id", "found"}, {"Expression", "SEARCH('{App,Host} load', 'Maximum', 60)"}}};
+  results = good("GetMetricData", data_of_queries(queries))["MetricDataResults"];
+  EXPECT_EQ(results[0]["Values"], json::array({4.0}));
+  queries = {load_metric("sum", "Sum"), load_metric("count", "SampleCount"), e1, e2};
   json ascending = data_of_queries(queries);
   ascending["ScanBy"] = "TimestampAscending";
   results = good("GetMetricData", ascending)["MetricDataResults"];
@@ -154,7 +157,7 @@ TEST_F(MetricsServiceTest, BadExpressionsAreRefused) {
             "character 5, not the end");
   EXPECT_EQ(of_text("m2"), "Error in expression 'e1': Undefined metric id 'm2'.");
   EXPECT_THAT(of_text("SUM(m1)"), HasSubstr("TIME_SERIES() makes one"));
-  EXPECT_THAT(of_text("SEARCH('{App} Load', 'Sum', 60)"), HasSubstr("SEARCH is not supported"));
+  EXPECT_THAT(of_text("LAMBDA('x')"), HasSubstr("LAMBDA is not supported"));
   EXPECT_THAT(of_text("SELECT AVG(Load) FROM App"), HasSubstr("SELECT"));
   EXPECT_THAT(why({{"Id", "E1"}, {"Expression", "m1"}}), HasSubstr("expected pattern"));
   EXPECT_THAT(why({{"Id", "m1"}, {"Expression", "m1"}}), HasSubstr("not unique"));
@@ -205,6 +208,10 @@ TEST_F(MetricsServiceTest, AnAlarmMayBeAboutAnExpression) {
             "Exactly one element of the metrics list should return data.");
   EXPECT_THAT(refused({{"Metrics", {{{"Id", "e"}, {"Expression", "METRICS()"}}}}}).message,
               HasSubstr("an alarm watches one time series"));
+  EXPECT_EQ(
+      refused({{"Metrics", {{{"Id", "e"}, {"Expression", "SUM(SEARCH('{App}', 'Sum', 60))"}}}}})
+          .message,
+      "SEARCH is not supported on Metric Alarms.");
   EXPECT_THAT(refused({{"Metrics", {{{"Id", "e"}, {"Expression", "m1"}}}}}).message,
               HasSubstr("Undefined metric id"));
 }

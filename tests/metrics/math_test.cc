@@ -244,7 +244,7 @@ TEST_F(MathTest, WhatIsWrongIsSaid) {
            {"m2", "Error in expression 'e': Undefined metric id 'm2'"},
            {"e + 1", "it is about itself"},
            {"HYPOT(m1)", "there is no function HYPOT"},
-           {"SEARCH('{App}', 'Sum', 60)", "the function SEARCH is not supported"},
+           {"SERVICE_QUOTA(m1)", "the function SERVICE_QUOTA is not supported"},
            {"ANOMALY_DETECTION_BAND(m1)", "is not supported"},
            {"[m1] + [m1]", "Unsupported operand type(s) for +: TS[] and TS[]"},
            {"SUM(1)", "SUM takes (TS or TS[]), not (S)"},

@@ -268,8 +268,11 @@ def test_expressions_are_computed_from_what_was_put(daemon):
     shown = ask_in_cbor(daemon, "GetMetricData", MetricDataQueries=queries, **window)
     assert [each["Values"] for each in cbor2.loads(shown.content)["MetricDataResults"]] == [each["Values"] for each in told]
     check_shape(cbor2.loads(shown.content), cloudwatch.meta.service_model.operation_model("GetMetricData").output_shape, "GetMetricData")
+    search = {"Id": "found", "Expression": "SEARCH('{Math} MetricName=\"Requests\"', 'Maximum', 300)"}
+    (found,) = cloudwatch.get_metric_data(MetricDataQueries=[search], **window)["MetricDataResults"]
+    assert (found["Id"], found["Label"], max(found["Values"])) == ("found", "Requests", 30)
     for expression, why in (("errors +", "at character 9"), ("none", "Undefined metric id 'none'"), ("share", "about itself"),
-                            ("SEARCH('{Math} Errors', 'Sum', 60)", "SEARCH is not supported"), ("MAX(errors)", "TIME_SERIES")):
+                            ("LAMBDA('x')", "LAMBDA is not supported"), ("MAX(errors)", "TIME_SERIES")):
         with pytest.raises(botocore.exceptions.ClientError, match=why) as caught:
             cloudwatch.get_metric_data(MetricDataQueries=[queries[0], {"Id": "share", "Expression": expression}], **window)
         assert caught.value.response["Error"]["Code"] == "ValidationError"

@@ -1,0 +1,288 @@
+#include "metrics/metric_search.h"
+
+#include "base/text.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+namespace berth::metrics {
+namespace {
+
+constexpr std::string_view kSearchSpaces = " \t\r\n";
+constexpr std::string_view kSearchStops = " \t\r\n()\"=";
+constexpr std::string_view kSchemaStops = "\",}";
+constexpr size_t kSearchShownMax = 40;
+
+bool is_small(char c) {
+  return c >= 'a' && c <= 'z';
+}
+bool is_capital(char c) {
+  return c >= 'A' && c <= 'Z';
+}
+bool is_search_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_word_part(char c) {
+  return is_small(c) || is_capital(c) || is_search_digit(c);
+}
+
+// "CPUUtilization" is CPU and Utilization, "Count1" Count and 1.
+bool begins_part(std::string_view text, size_t at) {
+  char before = text[at - 1];
+  char c = text[at];
+  if (is_search_digit(before) != is_search_digit(c)) return true;
+  bool is_last_capital =
+      is_capital(before) && is_capital(c) && at + 1 < text.size() && is_small(text[at + 1]);
+  return (is_small(before) && is_capital(c)) || is_last_capital;
+}
+
+// In small letters: the words between signs, and their parts.
+std::set<std::string> parts_of(std::string_view text) {
+  std::set<std::string> parts;
+  size_t at = 0;
+  while (at < text.size()) {
+    if (!is_word_part(text[at])) {
+      ++at;
+      continue;
+    }
+    size_t word = at;
+    size_t part = at;
+    for (++at; at < text.size() && is_word_part(text[at]); ++at) {
+      if (!begins_part(text, at)) continue;
+      parts.insert(to_lower(text.substr(part, at - part)));
+      part = at;
+    }
+    parts.insert(to_lower(text.substr(part, at - part)));
+    parts.insert(to_lower(text.substr(word, at - word)));
+  }
+  return parts;
+}
+
+// `wanted` is in small letters.
+bool is_in(const std::string& wanted, bool is_whole, const std::string& text) {
+  if (to_lower(text) == wanted) return true;
+  if (is_whole) return false;
+  std::set<std::string> there = parts_of(text);
+  std::set<std::string> words = parts_of(wanted);
+  if (there.contains(wanted)) return true;
+  return !words.empty() && std::ranges::includes(there, words);
+}
+
+}  // namespace
+
+// By recursive descent: or > and > not > term.
+class SearchReader {
+ public:
+  explicit SearchReader(std::string_view text) : text_(text) {}
+
+  Result<MetricSearch> read() {
+    MetricSearch search;
+    skip_spaces();
+    if (take('{')) TRY(read_schema(search));
+    skip_spaces();
+    if (at_ < text_.size()) search.root_ = TRY(read_any(0));
+    skip_spaces();
+    if (at_ < text_.size()) return wrong("a term");
+    bool has_all = search.space_ || search.root_.kind != Kind::kAll;
+    if (!has_all) return wrong("{namespace,dimension} or a term");
+    return search;
+  }
+
+ private:
+  using Kind = MetricSearch::Kind;
+  using Term = MetricSearch::Term;
+
+  void skip_spaces() { at_ = std::min(text_.find_first_not_of(kSearchSpaces, at_), text_.size()); }
+
+  tl::unexpected<Error> wrong(const char* wanted) const {
+    std::string found = at_ < text_.size()
+                            ? "'" + printable(text_.substr(at_), kSearchShownMax) + "'"
+                            : std::string("the end");
+    return fail(Errc::kInvalid, "SEARCH: expected {} at character {} of the search, not {}", wanted,
+                at_ + 1, found);
+  }
+
+  bool take(char c) {
+    skip_spaces();
+    bool is_there = at_ < text_.size() && text_[at_] == c;
+    if (is_there) ++at_;
+    return is_there;
+  }
+
+  std::string_view peek(std::string_view stops) {
+    skip_spaces();
+    return text_.substr(at_, std::min(text_.find_first_of(stops, at_), text_.size()) - at_);
+  }
+
+  bool take_word(std::string_view word) {
+    if (peek(kSearchStops) != word) return false;
+    at_ += word.size();
+    return true;
+  }
+
+  Result<std::string> read_quoted() {
+    size_t end = text_.find('"', at_ + 1);
+    if (end == std::string_view::npos) return wrong("'\"' at the end of a name");
+    std::string name(text_.substr(at_ + 1, end - at_ - 1));
+    at_ = end + 1;
+    return name;
+  }
+
+  bool is_quote_next() {
+    skip_spaces();
+    return at_ < text_.size() && text_[at_] == '"';
+  }
+
+  Result<std::string> read_schema_name() {
+    if (is_quote_next()) return read_quoted();
+    std::string_view name = peek(kSchemaStops);
+    size_t end = name.find_last_not_of(kSearchSpaces);
+    if (end == std::string_view::npos) return wrong("a name");
+    at_ += name.size();
+    return std::string(name.substr(0, end + 1));
+  }
+
+  Status read_schema(MetricSearch& search) {
+    search.space_ = TRY(read_schema_name());
+    while (take(',')) search.dimensions_.push_back(TRY(read_schema_name()));
+    if (!take('}')) return wrong("',' or '}'");
+    std::ranges::sort(search.dimensions_);
+    return {};
+  }
+
+  Result<Term> read_any(size_t depth) {
+    Term list{.kind = Kind::kOr};
+    do {
+      list.terms.push_back(TRY(read_all(depth)));
+    } while (take_word("OR"));
+    return list;
+  }
+
+  Result<Term> read_all(size_t depth) {
+    Term list{.kind = Kind::kAnd};
+    list.terms.push_back(TRY(read_not(depth)));
+    while (true) {
+      bool is_and = take_word("AND");
+      skip_spaces();
+      bool is_over = at_ >= text_.size() || text_[at_] == ')' || peek(kSearchStops) == "OR";
+      if (is_over && is_and) return wrong("a term");
+      if (is_over) return list;
+      list.terms.push_back(TRY(read_not(depth)));
+    }
+  }
+
+  Result<Term> read_not(size_t depth) {
+    if (depth > kSearchDepthMax) {
+      return fail(Errc::kInvalid, "SEARCH: the search is nested deeper than {}", kSearchDepthMax);
+    }
+    if (take_word("NOT")) {
+      Term term{.kind = Kind::kNot};
+      term.terms.push_back(TRY(read_not(depth + 1)));
+      return term;
+    }
+    if (!take('(')) return read_term(depth);
+    Term inner = TRY(read_any(depth + 1));
+    if (!take(')')) return wrong("a term or ')'");
+    return inner;
+  }
+
+  // With PROPERTY= before it, or before several in parentheses.
+  Result<Term> read_term(size_t depth) {
+    Term term = TRY(read_word());
+    if (!take('=')) return term;
+    if (!property_.empty()) return wrong("a term");
+    property_ = std::exchange(term.text, "");
+    bool is_list = take('(');
+    auto value = is_list ? read_any(depth + 1) : read_word();
+    property_.clear();
+    if (value && is_list && !take(')')) return wrong("a term or ')'");
+    return value;
+  }
+
+  Result<Term> read_word() {
+    Term term{.kind = Kind::kTerm, .property = property_, .is_whole = is_quote_next()};
+    std::string_view word = peek(kSearchStops);
+    if (!term.is_whole && word.empty()) return wrong("a term");
+    if (!term.is_whole) at_ += word.size();
+    term.text = term.is_whole ? TRY(read_quoted()) : std::string(word);
+    term.text = to_lower(term.text);
+    return term;
+  }
+
+  std::string_view text_;
+  size_t at_ = 0;
+  std::string property_{};  // of the terms that are being read, in small letters
+};
+
+Result<MetricSearch> MetricSearch::parse(std::string_view text) {
+  return SearchReader(text).read();
+}
+
+bool MetricSearch::accepts(const MetricName& name) const {
+  if (space_) {
+    bool has_names = name.dimensions.size() == dimensions_.size() &&
+                     std::ranges::equal(name.dimensions, dimensions_, {},
+                                        [](const auto& dimension) { return dimension.first; });
+    if (name.space != *space_ || !has_names) return false;
+  }
+  return is_true(root_, name);
+}
+
+bool MetricSearch::is_true(const Term& term, const MetricName& name) {
+  auto is_inner_true = [&](const Term& inner) { return is_true(inner, name); };
+  switch (term.kind) {
+    case Kind::kAll:
+      return true;
+    case Kind::kNot:
+      return !is_inner_true(term.terms[0]);
+    case Kind::kAnd:
+      return std::ranges::all_of(term.terms, is_inner_true);
+    case Kind::kOr:
+      return std::ranges::any_of(term.terms, is_inner_true);
+    case Kind::kTerm:
+      break;
+  }
+  auto has = [&](std::string_view property, const std::string& text) {
+    bool is_asked = term.property.empty() || term.property == to_lower(property);
+    return is_asked && is_in(term.text, term.is_whole, text);
+  };
+  if (has("MetricName", name.name) || has("Namespace", name.space)) return true;
+  return std::ranges::any_of(name.dimensions, [&](const auto& dimension) {
+    bool is_name = term.property.empty() && is_in(term.text, term.is_whole, dimension.first);
+    return is_name || has(dimension.first, dimension.second);
+  });
+}
+
+std::vector<std::string> labels_of(const std::vector<MetricName>& names) {
+  std::set<std::string> spaces;
+  std::set<std::string> metrics;
+  std::map<std::string, std::set<std::string>> values;
+  for (const MetricName& name : names) {
+    spaces.insert(name.space);
+    metrics.insert(name.name);
+  }
+  std::set<std::string> keys;
+  for (const MetricName& name : names) {
+    for (const auto& [key, value] : name.dimensions) keys.insert(key);
+  }
+  for (const MetricName& name : names) {
+    for (const std::string& key : keys) {
+      auto found = name.dimensions.find(key);
+      values[key].insert(found != name.dimensions.end() ? found->second : "");
+    }
+  }
+  std::vector<std::string> labels;
+  for (const MetricName& name : names) {
+    std::vector<std::string> parts;
+    if (spaces.size() > 1) parts.push_back(name.space);
+    for (const auto& [key, value] : name.dimensions) {
+      if (values.at(key).size() > 1) parts.push_back(value);
+    }
+    if (metrics.size() > 1 || parts.empty()) parts.push_back(name.name);
+    labels.push_back(join(parts, " "));
+  }
+  return labels;
+}
+
+}  // namespace berth::metrics
