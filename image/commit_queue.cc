@@ -20,10 +20,21 @@ Status CommitQueue::add(Store::Finished finished) {
   return {};
 }
 
+void CommitQueue::expect(uint64_t bytes) {
+  std::lock_guard lock(mutex_);
+  expected_ = bytes;
+}
+
 void CommitQueue::came(uint64_t bytes) {
   std::lock_guard lock(mutex_);
   came_ += bytes;
-  if (came_ >= kEarlySyncBytes) changed_.notify_all();
+  expected_ -= std::min(expected_, bytes);
+  if (is_much()) changed_.notify_all();
+}
+
+bool CommitQueue::is_much() const {
+  bool is_near_end = expected_ > 0 && came_ >= expected_;
+  return came_ >= (is_near_end ? kLastSyncBytes : kEarlySyncBytes);
 }
 
 Status CommitQueue::status() {
@@ -43,8 +54,7 @@ Status CommitQueue::close() {
 
 CommitQueue::Work CommitQueue::take() {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock,
-                [this] { return is_closed_ || !waiting_.empty() || came_ >= kEarlySyncBytes; });
+  changed_.wait(lock, [this] { return is_closed_ || !waiting_.empty() || is_much(); });
   came_ = 0;
   return {std::exchange(waiting_, {}), is_closed_};
 }

@@ -16,6 +16,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -24,6 +25,9 @@ namespace berth::image {
 
 // Of compressed bytes: two to four times as many are on their way to the disk then.
 constexpr uint64_t kEarlySyncBytes = uint64_t{64} << 20;
+// Towards the end, when no more is to come than came since the last one, there is a sync at each
+// half of the rest, down to this: while nothing but the last one runs a processor stands idle.
+constexpr uint64_t kLastSyncBytes = uint64_t{4} << 20;
 
 class CommitQueue {
  public:
@@ -38,7 +42,9 @@ class CommitQueue {
 
   // Gives the error of an earlier commit; then nothing of what comes is kept.
   Status add(Store::Finished finished);
-  // So many more bytes of layers have come: after each kEarlySyncBytes what is there is synced.
+  // So many bytes of layers are to come in all. Who does not know says nothing.
+  void expect(uint64_t bytes);
+  // So many more of them have come: after each kEarlySyncBytes what is there is synced.
   void came(uint64_t bytes);
   Status status();
   // Waits until all that was added is visible, or dropped after an error. Nothing may be added
@@ -51,6 +57,7 @@ class CommitQueue {
     std::vector<Store::Finished> batch;
     bool is_end;  // nothing comes any more
   };
+  bool is_much() const;
   Work take();
   Status perform(const Work& work);
   void work();
@@ -60,7 +67,8 @@ class CommitQueue {
   std::mutex mutex_;  // of what follows
   std::condition_variable changed_;
   std::vector<Store::Finished> waiting_;
-  uint64_t came_ = 0;  // bytes since the last sync began
+  uint64_t came_ = 0;                                         // bytes since the last sync began
+  uint64_t expected_ = std::numeric_limits<uint64_t>::max();  // that are still to come
   bool is_closed_ = false;
   Status status_;  // the first failure
   std::thread thread_;

@@ -26,9 +26,14 @@ LayerPull::LayerPull(Store& store, Source& source, const Job& job)
       commits_(store, [this](const Store::Finished& finished) { report_visible(finished); }) {}
 
 Status LayerPull::run() {
-  for (const Descriptor& layer : job_.manifest.layers) {
-    report({layer.digest, Phase::kWaiting, 0, layer.size});
+  uint64_t expected = 0;
+  for (size_t layer = 0; layer < chain_.size(); ++layer) {
+    const Descriptor& blob = blob_of(layer);
+    report({blob.digest, Phase::kWaiting, 0, blob.size});
+    if (!is_there(layer)) expected += blob.size;
   }
+  bool is_known = std::ranges::all_of(job_.manifest.layers, &Descriptor::size);
+  if (is_known) commits_.expect(expected);
   std::vector<std::thread> threads;
   size_t count = std::min(job_.config.workers + kWaitingWorkersMax, chain_.size());
   for (size_t i = 0; i < count; ++i) threads.emplace_back([this] { work(); });
@@ -67,12 +72,14 @@ Status LayerPull::bring(size_t layer) {
   return {};
 }
 
+bool LayerPull::is_there(size_t layer) const {
+  return store_.has_layer(chain_[layer]) && store_.has_blob(blob_of(layer).digest);
+}
+
 // Nothing when the store has it.
 Result<std::optional<Store::Finished>> LayerPull::fetch(size_t layer) {
   const Descriptor& blob = blob_of(layer);
-  if (store_.has_layer(chain_[layer]) && store_.has_blob(blob.digest)) {
-    return std::optional<Store::Finished>();
-  }
+  if (is_there(layer)) return std::optional<Store::Finished>();
   report({blob.digest, Phase::kDownloading, 0, blob.size});
   Instant reported = job_.env.clock.now();
   return fetch_layer(store_, source_, plan(layer, reported));

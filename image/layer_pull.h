@@ -49,6 +49,7 @@ class LayerPull {
   void work();
   std::optional<size_t> next();
   Status bring(size_t layer);
+  bool is_there(size_t layer) const;
   Result<std::optional<Store::Finished>> fetch(size_t layer);
   LayerFetch plan(size_t layer, Instant& reported);
   Status remember(size_t layer, const std::optional<Store::Finished>& finished);

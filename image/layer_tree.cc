@@ -12,7 +12,7 @@
 namespace berth::image {
 namespace {
 
-constexpr size_t kOpenMax = 64;   // besides those of files that wait to be made
+constexpr size_t kOpenMax = 128;  // more than files can wait to be made
 constexpr int kSymlinksMax = 40;  // in all of one path, as the kernel's own path walk
 // Of directories that no entry of any layer dates: the same layer unpacks to the same tree, always.
 constexpr sys::Times kUndated{};
@@ -125,11 +125,19 @@ Result<LayerTree::Directory> LayerTree::directory(const std::string& path) {
 
 Result<LayerTree::Directory> LayerTree::walk(const std::string& path, int& links) {
   Directory at{root_, ""};
-  if (path.empty()) return at;
-  if (auto open = open_.find(path); open != open_.end()) {
-    return Directory{open->second, path};
+  size_t reached = path.size();
+  while (reached > 0) {  // the nearest above that is open
+    auto open = open_.find(path.substr(0, reached));
+    if (open != open_.end()) {
+      at = {open->second, open->first};
+      break;
+    }
+    size_t slash = path.rfind('/', reached - 1);
+    reached = slash == std::string::npos ? 0 : slash;
   }
-  for (const std::string& name : split(path, '/')) at = TRY(step(at, name, links));
+  if (reached == path.size()) return at;
+  std::string rest = path.substr(reached == 0 ? 0 : reached + 1);
+  for (const std::string& name : split(rest, '/')) at = TRY(step(at, name, links));
   return at;
 }
 
@@ -200,11 +208,30 @@ Result<LayerTree::Directory> LayerTree::follow(const Directory& parent, const st
   return at;
 }
 
-LayerTree::Directory LayerTree::remember(const std::string& path, sys::Fd fd) {
-  if (open_.size() >= kOpenMax) open_.clear();
+Result<LayerTree::Directory> LayerTree::remember(const std::string& path, sys::Fd fd) {
+  if (open_.size() >= kOpenMax) TRY(close_idle_directories());
   auto shared = std::make_shared<const sys::Fd>(std::move(fd));
   open_[path] = shared;
   return Directory{std::move(shared), path};
+}
+
+// Nothing comes into them any more unless they are opened once more. Idle is what nobody else
+// holds: neither a file that waits to be made nor who is on the way through it.
+Status LayerTree::close_idle_directories() {
+  for (auto open = open_.begin(); open != open_.end();) {
+    if (open->second.use_count() > 1) {
+      ++open;
+      continue;
+    }
+    auto dated = directory_times_.find(open->first);
+    if (dated != directory_times_.end()) {
+      auto set = sys::set_times_at(open->second->get(), "", dated->second.times);
+      if (!set) return wrap(std::move(set).error(), "\"{}\"", printable(open->first, 400));
+      dated->second.is_set = true;
+    }
+    open = open_.erase(open);
+  }
+  return {};
 }
 
 void LayerTree::forget_beneath(const std::string& path) {
@@ -323,7 +350,7 @@ Status LayerTree::new_looks(const Place& place) {
 }
 
 void LayerTree::set_directory_times(const Place& place, const sys::Times& times) {
-  directory_times_[place.path] = times;
+  directory_times_[place.path] = {times};
 }
 
 Status LayerTree::finish() {
@@ -336,9 +363,11 @@ Status LayerTree::finish() {
   for (const std::string& path : whiteouts_) TRY(apply_whiteout(path));
   for (const std::string& path : opaque_) TRY(apply_opaque(path));
   TRY(finish_root());
-  for (const auto& [path, times] : directory_times_) {
+  TRY(close_idle_directories());
+  for (const auto& [path, dated] : directory_times_) {
+    if (dated.is_set && !open_.contains(path)) continue;
     Place found = TRY(place(path));  // by its name: it need not be opened for that
-    TRY(sys::set_times_at(found.dirfd(), found.name, times));
+    TRY(sys::set_times_at(found.dirfd(), found.name, dated.times));
   }
   return {};
 }

@@ -80,7 +80,8 @@ class LayerTree {
   Result<Directory> step(const Directory& parent, const std::string& name, int& links);
   Result<Directory> make_parent(const Directory& parent, const std::string& name, int& links);
   Result<Directory> follow(const Directory& parent, const std::string& link, int& links);
-  Directory remember(const std::string& path, sys::Fd fd);
+  Result<Directory> remember(const std::string& path, sys::Fd fd);
+  Status close_idle_directories();
   void forget_beneath(const std::string& path);
   Status copy_up(const MergedView::Found& found, const Place& place);
   Status copy_looks(const MergedView::Found& found, const Place& place);
@@ -104,7 +105,13 @@ class LayerTree {
   std::unique_ptr<MergedView> lower_;
   // Directories by real path; at most kOpenMax.
   std::map<std::string, std::shared_ptr<const sys::Fd>> open_;
-  std::map<std::string, sys::Times> directory_times_;
+  // Those that have entries, by real path. Whenever one is closed its times are set, by its
+  // descriptor; at the end those of what was never open.
+  struct Dated {
+    sys::Times times;
+    bool is_set = false;
+  };
+  std::map<std::string, Dated> directory_times_;
   // As the archive named them, until finish() finds out which directories these names lead to.
   std::set<std::string> whiteouts_;
   std::set<std::string> opaque_;

@@ -105,6 +105,17 @@ TEST_F(CommitQueueTest, MuchThatCameIsSyncedBeforeALayerIsWhole) {
   EXPECT_FALSE(queue.close());
 }
 
+TEST_F(CommitQueueTest, TowardsTheEndHalfOfTheRestIsMuch) {
+  CommitQueue queue(*store_, [](const Store::Finished&) {});
+  queue.expect(3 * kLastSyncBytes);
+  ASSERT_TRUE(sys::remove_tree(store_->root()));
+  queue.came(kLastSyncBytes);
+  EXPECT_TRUE(queue.status());
+  queue.came(kLastSyncBytes);
+  while (queue.status()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  EXPECT_FALSE(queue.close());
+}
+
 TEST_F(CommitQueueTest, WithNothingToDoItEnds) {
   CommitQueue queue(*store_, [](const Store::Finished&) {});
   EXPECT_TRUE(queue.close());

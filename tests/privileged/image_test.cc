@@ -261,6 +261,30 @@ TEST_F(UnpackTest, LateEntriesOfDirectoriesCountAlone) {
   EXPECT_EQ(lstat_of("d").st_mtim.tv_sec, 77);
 }
 
+// More than are kept open, so each is closed, and opened once more for what comes late.
+TEST_F(UnpackTest, DirectoriesKeepTheirTimesWhateverComesIntoThem) {
+  constexpr int kDirectories = 400;
+  TarWriter tar;
+  auto directory = [](int number) { return fmt::format("d/{}/", number); };
+  tar.add({.name = "d/", .type = '5', .mtime = 7});
+  for (int i = 0; i < kDirectories; ++i) {
+    tar.add({.name = directory(i), .type = '5', .mtime = 1000 + i});
+    tar.add({.name = directory(i) + "early"});
+  }
+  for (int i = 0; i < kDirectories; ++i) {
+    tar.add(
+        {.name = directory(i) + "late", .content = i % 2 == 0 ? "" : std::string(100'000, 'x')});
+    if (i % 3 == 0) tar.add({.name = directory(i) + "early", .type = '2', .link = "late"});
+  }
+  auto done = layer(tar.finish());
+  ASSERT_TRUE(done) << done.error().text;
+  EXPECT_EQ(lstat_of("d").st_mtim.tv_sec, 7);
+  for (int i = 0; i < kDirectories; ++i) {
+    EXPECT_TRUE(exists(directory(i) + "late")) << i;
+    EXPECT_EQ(lstat_of(directory(i)).st_mtim.tv_sec, 1000 + i);
+  }
+}
+
 TEST_F(UnpackTest, LaterEntriesReplaceEarlierOnes) {
   ASSERT_TRUE(layer({{.name = "t/", .type = '5'}, {.name = "t/low"}}));
   auto done = layer({{.name = "t", .content = "file"},
