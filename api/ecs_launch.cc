@@ -218,7 +218,7 @@ TaskDefinition resolve_definition(const Ecs& ecs, Ask& ask, const TaskRequest& r
   }
   auto definition = scheduler::make_definition(
       {request.definition_json, request.overrides_json, request.launch_type, request.volumes_json},
-      ecs.settings.architecture);
+      std::move(parsed));
   if (!definition) {
     ask.invalid(definition.error().text);
     return {};

@@ -80,10 +80,7 @@ class Required {
 template <class HoldingOf>
 Holding sum_of_tasks(const Ecs& ecs, HoldingOf holding_of_one) {
   Holding all;
-  for (const std::string& id : ecs.core.task_ids()) {
-    const scheduler::Task* task = ecs.core.find_task(id);
-    if (!is_stopped(*task)) add(all, holding_of_one(*task));
-  }
+  for (const scheduler::Task* task : ecs.core.living_tasks()) add(all, holding_of_one(*task));
   return all;
 }
 
@@ -114,8 +111,8 @@ QueryFacts query_facts(const Ecs& ecs, const scheduler::Cluster& cluster) {
     facts.emplace("attribute:" + each.name, each.value);
   }
   int running = 0;
-  for (const scheduler::Task* task : tasks_of(ecs, cluster.name)) {
-    if (is_stopped(*task) || task->request.launch_type == "FARGATE") continue;
+  for (const scheduler::Task* task : ecs.core.living_tasks()) {
+    if (task->request.cluster != cluster.name || task->request.launch_type == "FARGATE") continue;
     facts.emplace("task:group", task->group);
     if (task->last_status() == scheduler::TaskStatus::kRunning) ++running;
   }

@@ -159,9 +159,9 @@ Json tasks_answer(const Ecs& ecs, const std::vector<const Task*>& tasks,
 
 // Whether a task of the group is on the node.
 bool has_group(const Ecs& ecs, const Launch& launch) {
-  std::vector<const Task*> tasks = tasks_of(ecs, launch.cluster->name);
+  std::vector<const Task*> tasks = ecs.core.living_tasks();
   return std::any_of(tasks.begin(), tasks.end(), [&](const Task* task) {
-    return task->group == launch.request.group && !is_stopped(*task);
+    return task->group == launch.request.group && task->request.cluster == launch.cluster->name;
   });
 }
 

@@ -55,6 +55,8 @@ class Core {
   // Null when unknown. Valid until the next step.
   const Task* find_task(const std::string& task_id) const { return store_.find_task(task_id); }
   std::vector<std::string> task_ids() const { return store_.task_ids(); }
+  // Those that have not stopped. Valid until the next step.
+  std::vector<const Task*> living_tasks() const { return store_.living_tasks(); }
 
  private:
   Store& store_;

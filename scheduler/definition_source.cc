@@ -13,8 +13,12 @@ LaunchType launch_type_of(std::string_view word) {
 
 Result<TaskDefinition> make_definition(const DefinitionSource& source, CpuArchitecture host) {
   auto document = TRY(json::Document::parse(source.definition_json, {.name = "task definition"}));
-  ParsedTaskDefinition parsed =
-      parse_task_definition(document.root(), host, launch_type_of(source.launch_type));
+  return make_definition(
+      source, parse_task_definition(document.root(), host, launch_type_of(source.launch_type)));
+}
+
+Result<TaskDefinition> make_definition(const DefinitionSource& source,
+                                       ParsedTaskDefinition parsed) {
   if (!parsed.complete) return fail_with("task definition", parsed.findings);
   if (!source.volumes_json.empty()) {
     auto list = TRY(json::Document::parse(source.volumes_json, {.name = "volumeConfigurations"}));

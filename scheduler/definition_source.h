@@ -25,5 +25,7 @@ LaunchType launch_type_of(std::string_view word);
 // whatever rules this version has. Errors: kCorrupt for texts that nobody could have accepted, and
 // kInvalid for an override of a container that there is not.
 Result<TaskDefinition> make_definition(const DefinitionSource& source, CpuArchitecture host);
+// Of `source.definition_json` that was read for its launch type already.
+Result<TaskDefinition> make_definition(const DefinitionSource& source, ParsedTaskDefinition parsed);
 
 }  // namespace berth::scheduler

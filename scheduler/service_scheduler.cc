@@ -122,12 +122,12 @@ Status ServiceScheduler::load(const Store& store) {
     services_.events_[kept.service].push_back(std::move(kept.event));
   }
   for (const Record& record : TRY(store.read(kAlarmKind))) services_.alarms_.insert(record.key);
-  for (const std::string& id : store.task_ids()) {
-    const Task& task = *store.find_task(id);
+  for (const Task* each : store.living_tasks()) {
+    const Task& task = *each;
     if (is_over(task)) continue;
     room_.take(holding_of(task));
     if (!task.request.service.empty()) {
-      services_.tasks_[service_of(task)].emplace(id, service_task_of(task));
+      services_.tasks_[service_of(task)].emplace(task.id, service_task_of(task));
     }
   }
   return {};

@@ -266,15 +266,12 @@ Status SqliteStore::load(CpuArchitecture host) {
     std::string name = "task " + id.substr(0, kRecordNameMax);
     Task task = TRY(parse_task_record(tasks.text(1), name, definitions));
     if (task.id != id) return fail(Errc::kCorrupt, "task {}: its record says {}", id, task.id);
-    if (task.last_status() == TaskStatus::kStopped && task.stopped_at) {
-      stopped_.emplace(*task.stopped_at, id);
-    }
-    tasks_[id].task = std::move(task);
+    Kept kept;
+    kept.task = std::move(task);
+    keep(id, std::move(kept));
   }
   // Nothing happens any more to those that have stopped.
-  for (auto& [id, kept] : tasks_) {
-    if (kept.task.last_status() != TaskStatus::kStopped) TRY(count_story(id, kept));
-  }
+  for (const auto& entry : living_) TRY(count_story(entry.first, tasks_[entry.first]));
   return {};
 }
 
@@ -321,11 +318,20 @@ Status SqliteStore::commit(const std::vector<Change>& changes, const std::vector
     return write_records(records);
   }));
   for (auto& [id, draft] : drafts) {
-    bool is_over = draft.task.last_status() == TaskStatus::kStopped && draft.task.stopped_at;
-    if (is_over) stopped_.emplace(*draft.task.stopped_at, id);
-    tasks_.insert_or_assign(id, std::move(draft));
+    keep(id, std::move(draft));
   }
   return {};
+}
+
+void SqliteStore::keep(const std::string& id, Kept kept) {
+  auto kept_at = tasks_.insert_or_assign(id, std::move(kept)).first;
+  const Task& task = kept_at->second.task;
+  if (task.last_status() != TaskStatus::kStopped) {
+    living_[id] = &task;
+    return;
+  }
+  living_.erase(id);
+  if (task.stopped_at) stopped_.emplace(*task.stopped_at, id);
 }
 
 const Task* SqliteStore::find_task(const std::string& task_id) const {
@@ -338,6 +344,13 @@ std::vector<std::string> SqliteStore::task_ids() const {
   ids.reserve(tasks_.size());
   for (const auto& [id, kept] : tasks_) ids.push_back(id);
   return ids;
+}
+
+std::vector<const Task*> SqliteStore::living_tasks() const {
+  std::vector<const Task*> tasks;
+  tasks.reserve(living_.size());
+  for (const auto& entry : living_) tasks.push_back(entry.second);
+  return tasks;
 }
 
 Result<std::vector<StoryLine>> SqliteStore::story(const std::string& task_id, size_t skip) const {

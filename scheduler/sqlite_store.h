@@ -33,6 +33,7 @@ class SqliteStore final : public Store {
   Status commit(const std::vector<Change>& changes, const std::vector<Record>& records) override;
   const Task* find_task(const std::string& task_id) const override;
   std::vector<std::string> task_ids() const override;
+  std::vector<const Task*> living_tasks() const override;
   Result<std::vector<StoryLine>> story(const std::string& task_id, size_t skip) const override;
   Status forget_stopped(WallTime then) override;
 
@@ -53,7 +54,10 @@ class SqliteStore final : public Store {
   Status write_records(const std::vector<Record>& records);
 
   std::unique_ptr<Database> database_;
+  void keep(const std::string& id, Kept kept);
+
   std::map<std::string, Kept> tasks_;
+  std::map<std::string, const Task*> living_;     // of those, what has not stopped
   std::multimap<WallTime, std::string> stopped_;  // when, and the task's id
 };
 

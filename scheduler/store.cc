@@ -23,6 +23,14 @@ std::vector<std::string> MemoryStore::task_ids() const {
   return ids;
 }
 
+std::vector<const Task*> MemoryStore::living_tasks() const {
+  std::vector<const Task*> living;
+  for (const auto& [id, task] : tasks_) {
+    if (task.last_status() != TaskStatus::kStopped) living.push_back(&task);
+  }
+  return living;
+}
+
 Result<std::vector<StoryLine>> MemoryStore::story(const std::string& task_id, size_t skip) const {
   std::vector<StoryLine> lines;
   bool is_decided = false;

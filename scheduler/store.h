@@ -26,6 +26,9 @@ class Store : public RecordStore {
   virtual const Task* find_task(const std::string& task_id) const = 0;
   // In text order.
   virtual std::vector<std::string> task_ids() const = 0;
+  // Those that have not stopped, in text order of their ids, however many have. Valid until the
+  // next commit.
+  virtual std::vector<const Task*> living_tasks() const = 0;
   // What happened to a task, oldest first, without the first `skip` changes.
   virtual Result<std::vector<StoryLine>> story(const std::string& task_id, size_t skip) const = 0;
   // Forgets the tasks that stopped before `then`, and their stories.
@@ -38,6 +41,7 @@ class MemoryStore final : public Store {
   Status commit(const std::vector<Change>& changes, const std::vector<Record>& records) override;
   const Task* find_task(const std::string& task_id) const override;
   std::vector<std::string> task_ids() const override;
+  std::vector<const Task*> living_tasks() const override;
   Result<std::vector<StoryLine>> story(const std::string& task_id, size_t skip) const override;
   Status forget_stopped(WallTime then) override;
   Status write(const std::vector<Record>& records) override { return records_.write(records); }

@@ -47,6 +47,7 @@
 #include "tools/task_input.h"
 #include "tools/task_interfaces.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <memory>
@@ -198,11 +199,10 @@ DriverOptions driver_options_of(const agent::Config& config, const DaemonOptions
 
 std::vector<ReservingTask> reserving_tasks(scheduler::Core& core) {
   std::vector<ReservingTask> tasks;
-  for (const std::string& id : core.task_ids()) {
-    const scheduler::Task* task = core.find_task(id);
+  for (const scheduler::Task* task : core.living_tasks()) {
     if (task->last_status() != scheduler::TaskStatus::kRunning) continue;
     ReservingTask reserving{
-        .id = id, .cluster = task->request.cluster, .service = task->request.service};
+        .id = task->id, .cluster = task->request.cluster, .service = task->request.service};
     const scheduler::TaskDefinition& definition = task->definition;
     uint64_t cpu = 0;
     uint64_t memory = 0;
@@ -527,13 +527,9 @@ class Daemon {
   }
 
   bool has_changing_tasks() {
-    for (const std::string& id : driver_.core().task_ids()) {
-      scheduler::TaskStatus status = driver_.core().find_task(id)->last_status();
-      bool is_at_rest =
-          status == scheduler::TaskStatus::kRunning || status == scheduler::TaskStatus::kStopped;
-      if (!is_at_rest) return true;
-    }
-    return false;
+    return std::ranges::any_of(driver_.core().living_tasks(), [](const scheduler::Task* task) {
+      return task->last_status() != scheduler::TaskStatus::kRunning;
+    });
   }
 
   // Scheduled actions, and rules.

@@ -49,11 +49,9 @@ Status TaskDriver::start(scheduler::ServiceSettings services) {
   TRY(core_.open_services(std::move(services)));
   if (service_sink_) core_.watch_services(service_sink_);
   std::vector<scheduler::Task> left;
-  for (const std::string& id : core_.task_ids()) {
-    const scheduler::Task& task = *core_.find_task(id);
-    if (is_stopped(task)) continue;
-    left.push_back(task);
-    resume_log(task);
+  for (const scheduler::Task* task : core_.living_tasks()) {
+    left.push_back(*task);
+    resume_log(*task);
   }
   TRY(agent_.take_up(left));
   tidy();

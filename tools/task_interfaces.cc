@@ -14,12 +14,10 @@ const scheduler::NetworkInterface* address_of(const scheduler::Task& task) {
 
 std::vector<api::TaskInterface> task_interfaces(const scheduler::Core& core) {
   std::vector<api::TaskInterface> interfaces;
-  for (const std::string& id : core.task_ids()) {
-    const scheduler::Task& task = *core.find_task(id);
+  for (const scheduler::Task* each : core.living_tasks()) {
+    const scheduler::Task& task = *each;
     const scheduler::NetworkInterface* address = address_of(task);
-    bool has_one = address != nullptr && !task.interface_id.empty() &&
-                   task.last_status() != scheduler::TaskStatus::kStopped;
-    if (!has_one) continue;
+    if (address == nullptr || task.interface_id.empty()) continue;
     interfaces.push_back({.id = task.interface_id,
                           .attachment_id = task.attachment_id,
                           .description = "task " + task.id + ", attachment " + task.attachment_id,

@@ -6,6 +6,7 @@
 #include "scheduler/core.h"
 #include "scheduler/definition_source.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -234,10 +235,12 @@ TEST_F(StoreDirectory, StoppedTasksAreForgottenWithTheirStory) {
   for (const Event& event : events_of("old")) core.submit(event);
   ASSERT_TRUE(core.step(kStoreStart));
   ASSERT_EQ(store->find_task("old")->last_status(), TaskStatus::kStopped);
+  EXPECT_THAT(store->living_tasks(), testing::ElementsAre(store->find_task("live")));
   ASSERT_TRUE(core.forget_stopped(kStoreStart));  // stopped then, not before
   EXPECT_NE(store->find_task("old"), nullptr);
   store.reset();
   store = open();
+  EXPECT_THAT(store->living_tasks(), testing::ElementsAre(store->find_task("live")));
   ASSERT_TRUE(store->forget_stopped(kStoreStart + std::chrono::nanoseconds(1)));
   EXPECT_EQ(store->find_task("old"), nullptr);
   EXPECT_TRUE(store->story("old", 0)->empty());

@@ -39,6 +39,9 @@ class RefusingStore final : public scheduler::Store {
   }
   const Task* find_task(const std::string& id) const override { return store_.find_task(id); }
   std::vector<std::string> task_ids() const override { return store_.task_ids(); }
+  std::vector<const scheduler::Task*> living_tasks() const override {
+    return store_.living_tasks();
+  }
   Result<std::vector<scheduler::StoryLine>> story(const std::string& id,
                                                   size_t skip) const override {
     return store_.story(id, skip);
