@@ -1,6 +1,7 @@
 // Alarms of CloudWatch.
 #include "api/metrics_alarm_shapes.h"
 #include "api/metrics_queries.h"
+#include "api/tags.h"
 #include "base/text.h"
 
 #include <fmt/core.h>
@@ -133,6 +134,9 @@ void read_alarm_base(const Metrics& metrics, Ask& ask, metrics::AlarmBase& alarm
   alarm.ok_actions = ask.texts("OKActions", kAlarmActionsMax);
   alarm.alarm_actions = ask.texts("AlarmActions", kAlarmActionsMax);
   alarm.insufficient_data_actions = ask.texts("InsufficientDataActions", kAlarmActionsMax);
+  for (const scheduler::KeyValue& tag : read_tag_list(ask, "Tags", {})) {
+    alarm.tags[tag.name] = tag.value;
+  }
   alarm.configured_at = alarm.state_at = seconds_of(metrics.now);
 }
 
@@ -141,6 +145,7 @@ void keep_state(const metrics::AlarmBase& old, metrics::AlarmBase& alarm) {
   alarm.state_reason = old.state_reason;
   alarm.state_reason_data = old.state_reason_data;
   alarm.state_at = old.state_at;
+  alarm.tags = old.tags;
 }
 
 void refuse_alarm(Ask& ask, const Status& status) {

@@ -33,6 +33,7 @@ constexpr auto kMetricsOperations = std::to_array<Operation>({
      "DB_PERF_INSIGHTS, LAMBDA and SELECT"},
     {"GetMetricStatistics", get_metric_statistics, kWorks, ""},
     {"ListMetrics", list_metrics, kWorks, ""},
+    {"ListTagsForResource", list_tags_for_resource, kPartly, "of alarms"},
     {"PutCompositeAlarm", put_composite_alarm, kPartly,
      "its actions are kept, and nobody is called"},
     {"PutMetricAlarm", put_metric_alarm, kPartly,
@@ -40,6 +41,8 @@ constexpr auto kMetricsOperations = std::to_array<Operation>({
      "kept"},
     {"PutMetricData", put_metric_data, kPartly, "by the minute"},
     {"SetAlarmState", set_alarm_state, kWorks, ""},
+    {"TagResource", tag_resource, kPartly, "of alarms"},
+    {"UntagResource", untag_resource, kPartly, "of alarms"},
 });
 
 constexpr std::string_view kUnits =

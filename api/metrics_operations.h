@@ -62,4 +62,8 @@ Json describe_alarm_history(Metrics&, Ask&);
 Json delete_alarms(Metrics&, Ask&);
 Json set_alarm_state(Metrics&, Ask&);
 
+Json tag_resource(Metrics&, Ask&);
+Json untag_resource(Metrics&, Ask&);
+Json list_tags_for_resource(Metrics&, Ask&);
+
 }  // namespace berth::api::cw

@@ -41,6 +41,7 @@ void render_alarm_base(const AlarmBase& alarm, nlohmann::ordered_json& json) {
   json["okActions"] = alarm.ok_actions;
   json["alarmActions"] = alarm.alarm_actions;
   json["insufficientDataActions"] = alarm.insufficient_data_actions;
+  if (!alarm.tags.empty()) json["tags"] = alarm.tags;
   json["configuredAt"] = alarm.configured_at;
   json["state"] = name_of(alarm.state);
   json["stateReason"] = alarm.state_reason;
@@ -55,6 +56,9 @@ Status parse_alarm_base(const json::Node& node, AlarmBase& alarm) {
   alarm.ok_actions = TRY(node.find_strings("okActions"));
   alarm.alarm_actions = TRY(node.find_strings("alarmActions"));
   alarm.insufficient_data_actions = TRY(node.find_strings("insufficientDataActions"));
+  if (auto tags = node.find("tags")) {
+    for (auto& [name, value] : TRY(tags->as_string_map())) alarm.tags[name] = std::move(value);
+  }
   alarm.configured_at = TRY(node.i64_at("configuredAt"));
   auto state = parse_alarm_state(TRY(node.string_at("state")));
   if (!state) return fail(Errc::kCorrupt, "{}.state: is none of the three", node.path());

@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,6 +25,7 @@ struct AlarmBase {
   std::vector<std::string> ok_actions{};
   std::vector<std::string> alarm_actions{};
   std::vector<std::string> insufficient_data_actions{};
+  std::map<std::string, std::string> tags{};
   int64_t configured_at = 0;  // seconds since 1970
 
   AlarmState state = AlarmState::kInsufficientData;

@@ -215,6 +215,15 @@ Status AlarmBook::set_state(const std::string& name, Verdict verdict, int64_t no
   return save(std::move(content), "", now);
 }
 
+Status AlarmBook::set_tags(const std::string& name, std::map<std::string, std::string> tags,
+                           int64_t now) {
+  Content content = content_;
+  AlarmBase* alarm = content.find(name);
+  if (alarm == nullptr) return fail(Errc::kNotFound, "there is no alarm {}", name);
+  alarm->tags = std::move(tags);
+  return save(std::move(content), "", now);
+}
+
 Status AlarmBook::remove(const std::vector<std::string>& names, int64_t now) {
   std::set<std::string> gone(names.begin(), names.end());
   for (const std::string& name : gone) {

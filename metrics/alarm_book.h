@@ -53,6 +53,8 @@ class AlarmBook {
   Status put(CompositeAlarm alarm, int64_t now);
   // kNotFound when there is none of the name.
   Status set_state(const std::string& name, Verdict verdict, int64_t now);
+  // kNotFound as above. Changes neither configuration nor state.
+  Status set_tags(const std::string& name, std::map<std::string, std::string> tags, int64_t now);
   // kInvalid when a composite alarm that stays is about one of them.
   Status remove(const std::vector<std::string>& names, int64_t now);
   // Looks at every alarm; those that change are told in the log.

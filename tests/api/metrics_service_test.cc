@@ -325,6 +325,48 @@ TEST_F(MetricsServiceTest, AlarmsAreKeptAndSet) {
   EXPECT_EQ(good("DescribeAlarms", json::object())["MetricAlarms"].size(), 0U);
 }
 
+TEST_F(MetricsServiceTest, AlarmsHaveTags) {
+  auto tags = [](const char* key, const char* value) {
+    return json::array({{{"Key", key}, {"Value", value}}});
+  };
+  json alarm = {{"AlarmName", "cpu"},
+                {"Namespace", "App"},
+                {"MetricName", "Load"},
+                {"Statistic", "Average"},
+                {"Period", 60},
+                {"EvaluationPeriods", 1},
+                {"Threshold", 1},
+                {"ComparisonOperator", "GreaterThanThreshold"},
+                {"Tags", tags("team", "blue")}};
+  good("PutMetricAlarm", alarm);
+  good("PutCompositeAlarm",
+       {{"AlarmName", "both"}, {"AlarmRule", "ALARM(cpu)"}, {"Tags", tags("of", "two")}});
+  const std::string prefix = "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:";
+  auto listed = [&](const char* name) {
+    json of = good("ListTagsForResource", {{"ResourceARN", prefix + name}})["Tags"];
+    return of;
+  };
+  EXPECT_EQ(listed("cpu"), tags("team", "blue"));
+  EXPECT_EQ(listed("both"), tags("of", "two"));
+  alarm["Tags"] = tags("team", "red");
+  alarm["Threshold"] = 2;
+  good("PutMetricAlarm", alarm);
+  EXPECT_EQ(listed("cpu"), tags("team", "blue")) << "those of an alarm that is there stay";
+  good("TagResource", {{"ResourceARN", prefix + "cpu"}, {"Tags", tags("team", "green")}});
+  good("TagResource", {{"ResourceARN", prefix + "cpu"}, {"Tags", tags("a", "")}});
+  good("UntagResource", {{"ResourceARN", prefix + "both"}, {"TagKeys", {"of", "none"}}});
+  alarms_ = metrics::AlarmBook::open(directory_.path()).value();
+  EXPECT_EQ(listed("cpu"),
+            json::array({{{"Key", "a"}, {"Value", ""}}, {{"Key", "team"}, {"Value", "green"}}}));
+  EXPECT_EQ(listed("both"), json::array());
+  auto xml = ask_form("ListTagsForResource", "ResourceARN=" + prefix + "cpu");
+  EXPECT_THAT(*xml, HasSubstr("<member><Key>team</Key><Value>green</Value></member>"));
+  EXPECT_EQ(code("ListTagsForResource", {{"ResourceARN", prefix + "none"}}),
+            "ResourceNotFoundException");
+  EXPECT_EQ(code("TagResource", {{"ResourceARN", prefix + "cpu"}}),
+            "MissingRequiredParameterException");
+}
+
 TEST_F(MetricsServiceTest, HistoryIsAskedForByAlarmKindTypeAndTime) {
   json alarm = {{"AlarmName", "cpu"},   {"Namespace", "App"},
                 {"MetricName", "Load"}, {"Statistic", "Average"},

@@ -28,12 +28,12 @@ def between(minutes=10):
 
 def test_what_is_put_is_there_after_a_death_and_raises_alarms(daemon):
     cloudwatch = daemon.client("cloudwatch")
-    dimensions = [{"Name": "Host", "Value": "a"}]
+    dimensions, tags = [{"Name": "Host", "Value": "a"}], [{"Key": "team", "Value": "blue"}]
     cloudwatch.put_metric_data(Namespace="App", MetricData=[
         {"MetricName": "Load", "Dimensions": dimensions, "Value": value, "Unit": "Percent"} for value in (10.0, 30.0)])
     cloudwatch.put_metric_alarm(
         AlarmName="high", Namespace="App", MetricName="Load", Dimensions=dimensions, Statistic="Maximum", Period=60,
-        EvaluationPeriods=5, DatapointsToAlarm=1, Threshold=20.0, ComparisonOperator="GreaterThanThreshold")
+        EvaluationPeriods=5, DatapointsToAlarm=1, Threshold=20.0, ComparisonOperator="GreaterThanThreshold", Tags=tags)
     daemon.kill()
     daemon.start()
     cloudwatch = daemon.client("cloudwatch")
@@ -49,6 +49,7 @@ def test_what_is_put_is_there_after_a_death_and_raises_alarms(daemon):
     (alarm,) = cloudwatch.describe_alarms(AlarmNames=["high"])["MetricAlarms"]
     # It is looked at at each full minute, of which one may just have been.
     assert alarm["Threshold"] == 20.0 and alarm["StateValue"] in ("INSUFFICIENT_DATA", "ALARM")
+    assert cloudwatch.list_tags_for_resource(ResourceARN=alarm["AlarmArn"])["Tags"] == tags
 
     def by_hand():
         cloudwatch.set_alarm_state(AlarmName="high", StateValue="ALARM", StateReason="a test")
