@@ -116,6 +116,8 @@ metrics::Alarm read_alarm(const Metrics& metrics, Ask& ask) {
   if (alarm.evaluation_periods * alarm.period > kAlarmSpanMax) {
     ask.invalid("EvaluationPeriods times Period is at most seven days.");
   }
+  auto affordable = ask.refused() ? Status() : metrics::check_load(alarm);
+  if (!affordable) refuse_math(ask, affordable.error());
   std::string missing =
       ask.word("TreatMissingData", {"missing", "breaching", "notBreaching", "ignore"});
   if (!missing.empty()) alarm.treat_missing_data = missing;

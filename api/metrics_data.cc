@@ -103,6 +103,7 @@ metrics::Window read_window(Ask& ask) {
   if (!ask.refused() && window.start >= window.end) {
     ask.invalid("StartTime must be less than EndTime.");
   }
+  if (!ask.refused() && window.start < 0) ask.invalid("StartTime: must be 1970 or later.");
   return window;
 }
 

@@ -11,6 +11,7 @@ namespace berth::api::cw {
 namespace {
 
 constexpr size_t kMetricNameMax = 255;
+constexpr size_t kLabelMax = 1024;
 constexpr const char* kQueryIdPattern = "^[a-z][a-zA-Z0-9_]*$";
 
 bool is_query_id(const std::string& id) {
@@ -62,6 +63,9 @@ metrics::MathQuery read_query(Ask& ask, const json::Node& node) {
   query.is_returned = ask.find_flag(node, "ReturnData").value_or(true);
   query.expression_text = ask.text(node, "Expression");
   auto stat = ask.object(node, "MetricStat");
+  if (query.label.size() > kLabelMax) {
+    ask.invalid(fmt::format("{}: has at most {} characters.", path_of(node, "Label"), kLabelMax));
+  }
   if (ask.refused()) return query;
   if (!is_query_id(query.id)) {
     ask.refuse("ValidationError",

@@ -1,6 +1,7 @@
 #include "metrics/alarm.h"
 
 #include "base/env.h"
+#include "base/log.h"
 
 #include <nlohmann/json.hpp>
 
@@ -48,12 +49,19 @@ Window window_of(const Alarm& alarm, int64_t now) {
 }
 
 // With one period more, so that RATE, DIFF and FILL have one before the first.
-Figures figures_of_queries(const Alarm& alarm, const MetricStore& store, Window window) {
+Window with_one_before(Window window) {
+  window.start -= window.period;
+  return window;
+}
+
+Figures figures_of_queries(const Alarm& alarm, const MetricStore& store, const Window& window) {
   Figures figures;
-  Window wide = window;
-  wide.start -= window.period;
-  auto values = evaluate_queries(alarm.queries, &store, wide);
-  if (!values) return figures;  // too much at once: as if there were none
+  Window wide = with_one_before(window);
+  auto values = evaluate_queries(alarm.queries, &store, wide, kAlarmWeightMax);
+  if (!values) {  // of before that was checked: as if there were none
+    LOG(kWarn, "alarm not computed", {{"name", alarm.name}, {"why", values.error().text}});
+    return figures;
+  }
   for (const MathQuery& query : alarm.queries) {
     const auto* series = std::get_if<MathSeries>(&values->at(query.id));
     if (!query.is_returned || series == nullptr) continue;
@@ -118,6 +126,11 @@ std::string reason_data(const Alarm& alarm, const Figures& figures, const Window
 }
 
 }  // namespace
+
+Status check_load(const Alarm& alarm) {
+  int64_t any_time = 2 * alarm.evaluation_periods * alarm.period;
+  return check_queries(alarm.queries, with_one_before(window_of(alarm, any_time)), kAlarmWeightMax);
+}
 
 std::optional<Verdict> evaluate(const Alarm& alarm, const MetricStore& store, int64_t now) {
   Window window = window_of(alarm, now);

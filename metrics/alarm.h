@@ -35,6 +35,9 @@ struct Alarm : AlarmBase {
 nlohmann::ordered_json render_alarm(const Alarm& alarm);
 Result<Alarm> parse_alarm(const json::Node& node);
 
+// kExhausted when its queries would compute more than kAlarmWeightMax if all metrics had figures.
+Status check_load(const Alarm& alarm);
+
 // What the last whole periods before `now` say, in seconds; nothing when they say nothing new.
 std::optional<Verdict> evaluate(const Alarm& alarm, const MetricStore& store, int64_t now);
 // The latest figure of those that it looks at.

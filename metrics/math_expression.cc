@@ -48,10 +48,12 @@ class MathReader {
   explicit MathReader(std::string_view text) : text_(text) {}
 
   Result<MathExpression> read() {
-    expression_.root_ = TRY(read_level(0, 0));
+    tree_.root = TRY(read_level(0, 0));
     skip_spaces();
     if (at_ < text_.size()) return wrong("an operator or the end of the expression");
-    return std::move(expression_);
+    MathExpression expression;
+    expression.tree_ = std::make_shared<const MathExpression::Tree>(std::move(tree_));
+    return expression;
   }
 
  private:
@@ -163,11 +165,11 @@ class MathReader {
     size_t start = at_;
     std::string name(take_name());
     if (take("(")) {
-      expression_.calls_.insert(name);
+      tree_.calls.insert(name);
       return read_list({.kind = Kind::kCall, .text = std::move(name)}, ")", depth);
     }
     if (name[0] >= 'a' && name[0] <= 'z') {
-      expression_.ids_.insert(name);
+      tree_.ids.insert(name);
       return MathTerm{.kind = Kind::kId, .text = std::move(name)};
     }
     if (std::ranges::find(kMathWords, name) != kMathWords.end()) {
@@ -188,7 +190,7 @@ class MathReader {
 
   std::string_view text_;
   size_t at_ = 0;
-  MathExpression expression_;
+  MathExpression::Tree tree_{};
 };
 
 Result<MathExpression> MathExpression::parse(std::string_view text) {

@@ -12,6 +12,7 @@
 #include "base/result.h"
 
 #include <cstdint>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -39,21 +40,25 @@ struct MathTerm {
   std::vector<MathTerm> terms{};  // what it is about
 };
 
+// One tree, however often the expression is copied: it is up to eighty times its text.
 class MathExpression {
  public:
   // kInvalid says what is wrong, and where.
   static Result<MathExpression> parse(std::string_view text);
 
-  const MathTerm& root() const { return root_; }
-  const std::set<std::string>& ids() const { return ids_; }
+  const MathTerm& root() const { return tree_->root; }
+  const std::set<std::string>& ids() const { return tree_->ids; }
   // Functions by name.
-  const std::set<std::string>& calls() const { return calls_; }
+  const std::set<std::string>& calls() const { return tree_->calls; }
 
  private:
   friend class MathReader;
-  MathTerm root_;
-  std::set<std::string> ids_;
-  std::set<std::string> calls_;
+  struct Tree {
+    MathTerm root{};
+    std::set<std::string> ids{};
+    std::set<std::string> calls{};
+  };
+  std::shared_ptr<const Tree> tree_ = std::make_shared<const Tree>();
 };
 
 }  // namespace berth::metrics

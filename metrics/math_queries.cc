@@ -16,8 +16,9 @@ namespace {
 
 constexpr size_t kMathNameShownMax = 255;
 constexpr int64_t kSearchPeriodMax = 86400;
-constexpr size_t kSearchTextPerWeight =
-    8;  // characters that cost as much as a figure, of each metric
+// Of a search so many characters are looked for in so many bytes of names at the price of a figure.
+constexpr size_t kSearchTextPerWeight = 8;
+constexpr size_t kSearchNamesPerWeight = 16;
 
 template <class... Args>
 tl::unexpected<Error> wrong_in(const MathQuery& query, Errc code,
@@ -36,10 +37,27 @@ int64_t common_period(const MathQueries& queries) {
   return period == 0 ? kFiveMinutes : period;
 }
 
+size_t bytes_of(const std::vector<MetricName>& names) {
+  size_t bytes = 0;
+  for (const MetricName& name : names) {
+    bytes += name.space.size() + name.name.size();
+    for (const auto& [key, value] : name.dimensions) bytes += key.size() + value.size();
+  }
+  return bytes;
+}
+
+// Where the figures of metrics come from.
+enum class MathFigures { kNone, kStored, kInEachPeriod };
+
 class MathEvaluator {
  public:
-  MathEvaluator(const MathQueries& queries, const MetricStore* store, const Window& window)
-      : queries_(queries), store_(store) {
+  struct Options {
+    MathFigures figures = MathFigures::kNone;
+    const MetricStore* store = nullptr;  // of kStored
+    size_t weight_max = kMathWeightMax;
+  };
+  MathEvaluator(const MathQueries& queries, const Options& options, const Window& window)
+      : queries_(queries), options_(options) {
     scope_.window = window;
     scope_.metrics = [this](const std::string& text) { return metrics_named(text); };
   }
@@ -49,8 +67,7 @@ class MathEvaluator {
     for (const MathQuery& query : queries_) {
       by_id_[query.id] = &query;
       if (!query.stat) continue;
-      MathSeries series = store_ != nullptr ? series_of(*query.stat, *store_, scope_.window)
-                                            : MathSeries{.period = query.stat->period};
+      MathSeries series = TRY(figures_of(*query.stat));
       series.label = query.label.empty() ? query.stat->metric.name : query.label;
       values_[query.id] = TRY(counted(std::move(series)));
     }
@@ -59,6 +76,23 @@ class MathEvaluator {
   }
 
  private:
+  Result<MathSeries> figures_of(const MetricStat& stat) {
+    if (options_.figures == MathFigures::kStored) {
+      return series_of(stat, *options_.store, scope_.window);
+    }
+    if (options_.figures == MathFigures::kNone) return MathSeries{.period = stat.period};
+    TRY(count(periods_of(stat.period)));
+    Window window = scope_.window;
+    window.period = stat.period;
+    return constant_series(1, window);
+  }
+
+  // How many of them the window touches.
+  size_t periods_of(int64_t period) const {
+    int64_t whole = (scope_.window.end - scope_.window.start) / period;
+    return static_cast<size_t>(std::max<int64_t>(whole, 0)) + 2;
+  }
+
   Status check_window() const {
     int64_t period = common_period(queries_);
     for (const MathQuery& query : queries_) {
@@ -97,6 +131,9 @@ class MathEvaluator {
                       "it is a number (S), and what is returned is a time series (TS or TS[]): "
                       "TIME_SERIES() makes one");
     }
+    if (const auto* array = std::get_if<MathArray>(&*value)) {
+      TRY(count(weight_of_labels(query.label, array->size())));
+    }
     label(query, *value);
     values_[query.id] = std::move(*value);
     open_.erase(query.id);
@@ -127,11 +164,11 @@ class MathEvaluator {
 
   Status count(size_t weight) {
     weight_ += weight;
-    if (weight_ <= kMathWeightMax) return {};
+    if (weight_ <= options_.weight_max) return {};
     return fail(Errc::kExhausted,
                 "the expressions compute more than {} figures: ask for less time, or a longer "
                 "Period",
-                kMathWeightMax);
+                options_.weight_max);
   }
 
   Result<MathValue> counted(MathValue value) {
@@ -139,17 +176,24 @@ class MathEvaluator {
     return value;
   }
 
-  // Before it is made of an array, which may have many series without figures.
-  Status count_dense(const std::vector<MathArgument>& arguments) {
+  // Before it is made: of each series of an array one may come that is as long as the longest of
+  // the others, or as the window has periods.
+  Status count_dense(const MathTerm& term, const std::vector<MathArgument>& arguments) {
+    bool is_by_window = term.text == "IF" || term.text == "TIME_SERIES";
+    size_t longest = is_by_window ? periods_of(scope_.window.period) : 1;
+    size_t number = 1;
+    auto look_at = [&](const MathSeries& series) {
+      longest = std::max({longest, series.points.size(), periods_of(series.period)});
+    };
     for (const MathArgument& argument : arguments) {
-      const auto* array = argument.value ? std::get_if<MathArray>(&*argument.value) : nullptr;
+      if (!argument.value) continue;
+      if (const auto* series = std::get_if<MathSeries>(&*argument.value)) look_at(*series);
+      const auto* array = std::get_if<MathArray>(&*argument.value);
       if (array == nullptr) continue;
-      for (const MathSeries& series : *array) {
-        int64_t periods = (scope_.window.end - scope_.window.start) / series.period;
-        TRY(count(static_cast<size_t>(std::max<int64_t>(periods, 0))));
-      }
+      number = std::max(number, array->size());
+      for (const MathSeries& series : *array) look_at(series);
     }
-    return {};
+    return count(number * longest);
   }
 
   Result<MathValue> value_of(const MathTerm& term) {
@@ -212,18 +256,19 @@ class MathEvaluator {
                   printable(stat.statistic, kMathNameShownMax));
     }
     if (term.terms.size() == 3) stat.period = TRY(period_of(term.terms[2].number));
-    if (store_ == nullptr) return MathArray();
-    std::vector<MetricName> names = store_->names();
-    TRY(count(names.size() * (1 + text.size() / kSearchTextPerWeight)));
+    if (options_.figures != MathFigures::kStored) return MathArray();
+    std::vector<MetricName> names = options_.store->names();
+    TRY(count(bytes_of(names) * (1 + text.size() / kSearchTextPerWeight) / kSearchNamesPerWeight));
     std::erase_if(names, [&](const MetricName& name) { return !wanted.accepts(name); });
     if (names.size() > kSearchFoundMax) names.resize(kSearchFoundMax);
     std::vector<std::string> labels = labels_of(names);
     MathArray array;
     for (size_t i = 0; i < names.size(); ++i) {
       stat.metric = names[i];
-      array.push_back(series_of(stat, *store_, scope_.window));
-      array.back().label = labels[i];
-      TRY(count(array.back().points.size() + 1));
+      MathSeries series = series_of(stat, *options_.store, scope_.window);
+      series.label = labels[i];
+      TRY(count(weight_of(series)));
+      array.push_back(std::move(series));
     }
     return array;
   }
@@ -245,12 +290,12 @@ class MathEvaluator {
       if (is_value) argument.value = TRY(value_of(each));
       arguments.push_back(std::move(argument));
     }
-    if (is_dense_math(term.text)) TRY(count_dense(arguments));
+    if (is_dense_math(term.text)) TRY(count_dense(term, arguments));
     return counted(TRY(call_math(term.text, arguments, scope_)));
   }
 
   const MathQueries& queries_;
-  const MetricStore* store_;
+  Options options_;
   MathScope scope_{};
   std::map<std::string, const MathQuery*> by_id_{};
   std::map<std::string, MathValue> values_{};
@@ -329,8 +374,16 @@ MathSeries series_of(const MetricStat& stat, const MetricStore& store, Window wi
 
 Result<std::map<std::string, MathValue>> evaluate_queries(const MathQueries& queries,
                                                           const MetricStore* store,
-                                                          const Window& window) {
-  return MathEvaluator(queries, store, window).run();
+                                                          const Window& window, size_t weight_max) {
+  MathFigures figures = store != nullptr ? MathFigures::kStored : MathFigures::kNone;
+  MathEvaluator::Options options{.figures = figures, .store = store, .weight_max = weight_max};
+  return MathEvaluator(queries, options, window).run();
+}
+
+Status check_queries(const MathQueries& queries, const Window& window, size_t weight_max) {
+  MathEvaluator::Options options{.figures = MathFigures::kInEachPeriod, .weight_max = weight_max};
+  TRY(MathEvaluator(queries, options, window).run());
+  return {};
 }
 
 }  // namespace berth::metrics

@@ -16,8 +16,10 @@
 
 namespace berth::metrics {
 
-// Of all that one request computes: points, and one more for each series.
+// Of all that one request computes: points, and what else weighs as much (weight_of()).
 constexpr size_t kMathWeightMax = 1'000'000;
+// Of what an alarm computes each time.
+constexpr size_t kAlarmWeightMax = 100'000;
 // What is without gaps has at most so many points.
 constexpr int64_t kMathPeriodsMax = 100'800;
 
@@ -48,10 +50,14 @@ Result<MathQueries> parse_queries(const json::Node& list);
 // By id, of each query; the window need not be aligned. Without a store no metric has figures.
 // kInvalid "Error in expression 'e1': ..." of ids that there are not, of circles, of what an
 // expression does with the types of others; the same ones whatever the figures are. kExhausted
-// beyond kMathWeightMax and kMathPeriodsMax.
+// beyond `weight_max` and kMathPeriodsMax.
 Result<std::map<std::string, MathValue>> evaluate_queries(const MathQueries& queries,
                                                           const MetricStore* store,
-                                                          const Window& window);
+                                                          const Window& window,
+                                                          size_t weight_max = kMathWeightMax);
+
+// As evaluate_queries() would answer if each metric had a figure in each period.
+Status check_queries(const MathQueries& queries, const Window& window, size_t weight_max);
 
 // The figures of the metric; a period in which it has several units has the first of them.
 MathSeries series_of(const MetricStat& stat, const MetricStore& store, Window window);

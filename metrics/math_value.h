@@ -33,8 +33,10 @@ using MathValue = std::variant<double, MathSeries, MathArray>;
 
 // "S", "TS", "TS[]", as CloudWatch's documents call them.
 const char* type_of(const MathValue& value);
-// How many points; of each series one more, so that empty ones cost something.
+// What it takes, in points: a series has some more, and its label.
 size_t weight_of(const MathValue& value);
+// Of a label that each of so many series gets.
+size_t weight_of_labels(const std::string& label, size_t series);
 
 using MathFunction = std::function<double(double)>;
 using MathOperation = std::function<double(double, double)>;

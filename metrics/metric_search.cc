@@ -59,17 +59,27 @@ std::set<std::string> parts_of(std::string_view text) {
   return parts;
 }
 
-// `wanted` is in small letters.
-bool is_in(const std::string& wanted, bool is_whole, const std::string& text) {
-  if (to_lower(text) == wanted) return true;
-  if (is_whole) return false;
-  std::set<std::string> there = parts_of(text);
-  std::set<std::string> words = parts_of(wanted);
-  if (there.contains(wanted)) return true;
-  return !words.empty() && std::ranges::includes(there, words);
-}
-
 }  // namespace
+
+struct MetricSearch::Seen {
+  Seen(std::string_view property_name, std::string_view text)
+      : property(to_lower(property_name)), whole(to_lower(text)), parts(parts_of(text)) {}
+
+  bool has(const Term& term) const {
+    bool is_asked = term.property.empty() || term.property == property;
+    if (!is_asked) return false;
+    if (whole == term.text) return true;
+    if (term.is_whole) return false;
+    if (parts.contains(term.text)) return true;
+    return !term.words.empty() && std::ranges::all_of(term.words, [this](const auto& word) {
+      return parts.contains(word);
+    });
+  }
+
+  std::string property;  // in small letters; "": of no property, the name of one
+  std::string whole;     // in small letters
+  std::set<std::string> parts;
+};
 
 // By recursive descent: or > and > not > term.
 class SearchReader {
@@ -207,6 +217,8 @@ class SearchReader {
     if (!term.is_whole) at_ += word.size();
     term.text = term.is_whole ? TRY(read_quoted()) : std::string(word);
     term.text = to_lower(term.text);
+    std::set<std::string> words = parts_of(term.text);
+    term.words.assign(words.begin(), words.end());
     return term;
   }
 
@@ -226,11 +238,19 @@ bool MetricSearch::accepts(const MetricName& name) const {
                                         [](const auto& dimension) { return dimension.first; });
     if (name.space != *space_ || !has_names) return false;
   }
-  return is_true(root_, name);
+  if (root_.kind == Kind::kAll) return true;
+  std::vector<Seen> seen;
+  seen.emplace_back("MetricName", name.name);
+  seen.emplace_back("Namespace", name.space);
+  for (const auto& [key, value] : name.dimensions) {
+    seen.emplace_back("", key);
+    seen.emplace_back(key, value);
+  }
+  return is_true(root_, seen);
 }
 
-bool MetricSearch::is_true(const Term& term, const MetricName& name) {
-  auto is_inner_true = [&](const Term& inner) { return is_true(inner, name); };
+bool MetricSearch::is_true(const Term& term, const std::vector<Seen>& seen) {
+  auto is_inner_true = [&](const Term& inner) { return is_true(inner, seen); };
   switch (term.kind) {
     case Kind::kAll:
       return true;
@@ -243,15 +263,7 @@ bool MetricSearch::is_true(const Term& term, const MetricName& name) {
     case Kind::kTerm:
       break;
   }
-  auto has = [&](std::string_view property, const std::string& text) {
-    bool is_asked = term.property.empty() || term.property == to_lower(property);
-    return is_asked && is_in(term.text, term.is_whole, text);
-  };
-  if (has("MetricName", name.name) || has("Namespace", name.space)) return true;
-  return std::ranges::any_of(name.dimensions, [&](const auto& dimension) {
-    bool is_name = term.property.empty() && is_in(term.text, term.is_whole, dimension.first);
-    return is_name || has(dimension.first, dimension.second);
-  });
+  return std::ranges::any_of(seen, [&](const Seen& each) { return each.has(term); });
 }
 
 std::vector<std::string> labels_of(const std::vector<MetricName>& names) {

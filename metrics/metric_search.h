@@ -37,12 +37,14 @@ class MetricSearch {
   enum class Kind : uint8_t { kAll, kTerm, kNot, kAnd, kOr };
   struct Term {
     Kind kind = Kind::kAll;
-    std::string property{};     // kTerm; "": each
-    std::string text{};         // kTerm, in small letters
-    bool is_whole = false;      // kTerm
-    std::vector<Term> terms{};  // kNot: one; kAnd, kOr
+    std::string property{};            // kTerm; "": each
+    std::string text{};                // kTerm, in small letters
+    bool is_whole = false;             // kTerm
+    std::vector<std::string> words{};  // kTerm: of the text
+    std::vector<Term> terms{};         // kNot: one; kAnd, kOr
   };
-  static bool is_true(const Term& term, const MetricName& name);
+  struct Seen;  // a metric's names, cut into words once for all terms
+  static bool is_true(const Term& term, const std::vector<Seen>& seen);
 
   std::optional<std::string> space_{};
   std::vector<std::string> dimensions_{};  // with space_; in their order

@@ -198,8 +198,10 @@ Status MetricStore::add(const std::vector<Datum>& data, Durability durability, W
 std::vector<Point> MetricStore::read(const MetricName& name, const std::string& unit,
                                      const Window& window) const {
   std::map<std::pair<int64_t, std::string>, Statistics> periods;
-  for (const auto& [key, series] : series_) {
-    if (!(key.first == name) || (!unit.empty() && key.second != unit)) continue;
+  for (auto each = series_.lower_bound({name, ""}); each != series_.end(); ++each) {
+    const auto& [key, series] = *each;
+    if (!(key.first == name)) break;
+    if (!unit.empty() && key.second != unit) continue;
     for (auto point = series.lower_bound(window.start);
          point != series.end() && point->first < window.end; ++point) {
       periods[{begin_of(point->first, window.period), key.second}].merge(point->second);

@@ -214,6 +214,16 @@ TEST_F(MetricsServiceTest, AnAlarmMayBeAboutAnExpression) {
       "SEARCH is not supported on Metric Alarms.");
   EXPECT_THAT(refused({{"Metrics", {{{"Id", "e"}, {"Expression", "m1"}}}}}).message,
               HasSubstr("Undefined metric id"));
+  // So many figures each minute as would keep the daemon from everything else.
+  std::string many = "m1";
+  for (int i = 0; i < 99; ++i) many += ",m1";
+  json dear = {load_metric("m1", "Sum"), {{"Id", "e"}, {"Expression", "SUM([" + many + "])"}}};
+  dear[0]["ReturnData"] = false;
+  EXPECT_THAT(refused({{"Metrics", dear}, {"EvaluationPeriods", 1440}}).message,
+              HasSubstr("more than 100000 figures"));
+  json labelled = alarm["Metrics"];
+  labelled[1]["Label"] = std::string(1025, 'l');
+  EXPECT_THAT(refused({{"Metrics", labelled}}).message, HasSubstr("Label: has at most 1024"));
 }
 
 TEST_F(MetricsServiceTest, PercentilesAreOfValuesThatAreKnown) {

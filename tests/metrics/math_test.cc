@@ -9,6 +9,8 @@
 #include <nlohmann/json.hpp>
 
 #include <cmath>
+#include <functional>
+#include <set>
 
 namespace berth::metrics {
 namespace {
@@ -305,11 +307,69 @@ TEST_F(MathTest, HasBounds) {
   refused = evaluated("FILL([m1,m1,m1,m1,m1,m1,m1,m1,m1,m1], 0)", &store_);
   EXPECT_EQ(refused.error().code, Errc::kExhausted);
   EXPECT_THAT(refused.error().text, HasSubstr("more than 1000000 figures"));
+  // A label costs, too, and so does each series, however few figures it has.
+  std::string many = "m1";
+  for (int i = 0; i < 500; ++i) many += ",m1";
+  window_.end = window_.start + 240;
+  queries_.push_back(expression("a", "[" + many + "]"));
+  queries_.push_back(expression("b", "[a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a]"));
+  queries_.back().label = std::string(1024, 'l');
+  queries_.push_back(expression("c", "[b,b,b,b,b,b,b,b,b,b]"));
+  EXPECT_EQ(evaluated("1 + m1", &store_).error().code, Errc::kExhausted);
+  queries_.resize(1);
   // Long, and deep as a tree: no recursion that a text can make ends the process.
   std::string text = "m1";
   while (text.size() + 3 < kMathTextMax) text += "+1";
   window_.end = window_.start + 240;
   EXPECT_EQ(value(text), fmt::format("{} _ _ _", 1 + (text.size() - 2) / 2));
+}
+
+// Refused before it is made: each would take gigabytes.
+TEST_F(MathTest, WhatHasNoGapsIsCountedByTheLongestThatMayComeOfIt) {
+  metric("m1", {1}, /*period=*/86400);
+  auto code_of = [&](const std::string& text) {
+    MathQueries queries = queries_;
+    queries.push_back(expression("e", text));
+    queries.back().period = 60;
+    queries.back().is_returned = false;
+    auto values = evaluate_queries(queries, &store_, window_);
+    return values ? Errc::kInternal : values.error().code;
+  };
+  std::string array = "m1";
+  for (int i = 0; i < 400; ++i) array += ",m1";
+  window_.end = window_.start + 60 * kMathPeriodsMax;
+  EXPECT_EQ(code_of("IF(0,[" + array + "],1)"), Errc::kExhausted);
+  EXPECT_EQ(code_of("IF(1,FILL(TIME_SERIES(1),0),[" + array + "])"), Errc::kExhausted);
+  EXPECT_EQ(code_of("IF(0,[m1],1)"), Errc::kInternal) << "what is small is computed";
+  queries_.push_back(expression("f", "HOUR(FIRST([]))"));
+  window_.end = window_.start + 86400 * int64_t{90'000};
+  auto values = evaluate_queries(queries_, &store_, window_);
+  EXPECT_EQ(values.error().code, Errc::kExhausted);
+}
+
+TEST_F(MathTest, AManyTimesCopiedExpressionIsOneTree) {
+  MathExpression parsed = MathExpression::parse("m1 + 1").value();
+  MathExpression copy = parsed;
+  EXPECT_EQ(&copy.root(), &parsed.root());
+}
+
+TEST_F(MathTest, OfTwoSeriesWithGapsWhatBothHaveIsLookedFor) {
+  MathSeries left{.period = 60};
+  MathSeries right{.period = 60};
+  std::set<int64_t> both;
+  for (int64_t at = 0; at < 6000; at += 60) {
+    if (at % 7 != 0) left.add(at, 1);
+    if (at % 11 < 4) right.add(at, 2);
+    if (at % 7 != 0 && at % 11 < 4) both.insert(at);
+  }
+  for (const auto& [a, b] : {std::pair{left, right}, std::pair{right, left}}) {
+    std::set<int64_t> found;
+    for (const MathPoint& point : combined(a, b, std::plus<>()).points) {
+      EXPECT_EQ(point.value, 3);
+      found.insert(point.at);
+    }
+    EXPECT_EQ(found, both);
+  }
 }
 
 TEST_F(MathTest, QueriesAreWrittenDown) {
