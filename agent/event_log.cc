@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "sys/file.h"
+#include "sys/path.h"
 
 #include <nlohmann/json.hpp>
 
@@ -77,7 +78,6 @@ Result<EventLog> EventLog::resume(const std::string& path,
     next = last == story.rend() ? story.end() : last.base();
   }
   for (; next != story.end(); ++next) log.put_off(*next);
-  TRY(log.write_out());
   return log;
 }
 
@@ -89,7 +89,7 @@ Status EventLog::prepare(const std::string& path) {
 
 Status EventLog::append(const scheduler::Change& change) {
   put_off(change);
-  return write_out();
+  return write();
 }
 
 void EventLog::put_off(const scheduler::Change& change) {
@@ -105,17 +105,22 @@ void EventLog::put_off(const scheduler::StoryLine& line) {
   waiting_ += text;
 }
 
-Status EventLog::write_out() {
-  std::string text = std::exchange(waiting_, "");
-  if (!file_) {
-    auto file = sys::open(path_, O_WRONLY | O_APPEND);
-    if (!file) {
-      TRY(prepare(path_));
-      file = sys::open(path_, O_WRONLY | O_APPEND);
-    }
-    file_ = TRY(std::move(file));
+Status EventLog::write() {
+  if (!file_) TRY(open());
+  while (!waiting_.empty()) {
+    waiting_.erase(0, TRY(sys::write_some(file_.get(), waiting_)));
   }
-  return sys::write_all(file_.get(), text);
+  return {};
+}
+
+Status EventLog::open() {
+  auto file = sys::open(path_, O_WRONLY | O_APPEND);
+  if (!file) {
+    TRY(prepare(path_));
+    file = sys::open(path_, O_WRONLY | O_APPEND);
+  }
+  file_ = TRY(std::move(file));
+  return {};
 }
 
 Result<std::vector<scheduler::StoryLine>> EventLog::read(const std::string& path) {

@@ -21,8 +21,8 @@ class EventLog {
       : path_(std::move(path)), limit_(limit) {}
 
   // One that another process has begun, or was about to. `story`: all that happened to the task;
-  // what follows the last line of the file is written behind it, because that process may have
-  // died before it did.
+  // what follows the last line of the file waits for write(), because that process may have died
+  // before it did.
   static Result<EventLog> resume(const std::string& path,
                                  const std::vector<scheduler::StoryLine>& story);
 
@@ -33,20 +33,24 @@ class EventLog {
   // One write(2), with what was put off: a reader sees whole lines, but for the last one after a
   // power cut. Of a log that has grown to its limit only the end of the task is still written.
   Status append(const scheduler::Change& change);
-  // Written by the next append(); nothing is done now.
+  // Waits for the next append(); nothing is done now.
   void put_off(const scheduler::Change& change);
+  // All that waits. What cannot be written waits on, to the byte, and goes first the next time:
+  // what was written of a line is followed by the rest of it, or, if this process dies before, by
+  // what resume() puts there. What waits counts towards the limit.
+  Status write();
 
   // Oldest first; no file is no event. What is no line of ours is passed over.
   static Result<std::vector<scheduler::StoryLine>> read(const std::string& path);
 
  private:
   void put_off(const scheduler::StoryLine& line);
-  Status write_out();
+  Status open();
 
   std::string path_;
   uint64_t limit_;
   sys::Fd file_;
-  std::string waiting_{};  // lines that are not written yet
+  std::string waiting_{};  // lines that are not written yet, the first perhaps in part
   bool is_decided_ = false;
   uint64_t size_ = 0;
 };

@@ -108,16 +108,17 @@ void TaskDriver::resume_log(const scheduler::Task& task) {
   std::string path = agent::paths_of(options_.config).events(task.id);
   if (task.orders.release && !sys::exists(path)) return;  // what is given back is not made anew
   auto resumed = [&]() -> Status {
-    logs_.emplace(task.id,
-                  TRY(agent::EventLog::resume(path, TRY(store_.story(task.id, /*skip=*/0)))));
-    return {};
+    auto log = TRY(agent::EventLog::resume(path, TRY(store_.story(task.id, /*skip=*/0))));
+    // If it cannot be written now, what happens next may find that it can.
+    return logs_.emplace(task.id, std::move(log)).first->second.write();
   }();
   if (!resumed) {
     LOG(kWarn, "events not recorded", {{"task", task.id}, {"why", resumed.error().text}});
   }
 }
 
-// A task whose events cannot be written goes on: they are for people.
+// A task whose events cannot be written goes on: they are for people. They wait for the next event;
+// those that could not be written when it has stopped are not in its log.
 void TaskDriver::record(const scheduler::Change& change) {
   if (sink_) sink_(change);
   const scheduler::Task& task = change.task;

@@ -5,6 +5,10 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <cerrno>
+#include <csignal>
 
 namespace berth::agent {
 namespace {
@@ -76,6 +80,7 @@ TEST_F(EventLogTest, WhatADeadProcessStoredAndDidNotWriteIsWrittenByTheNext) {
     }
     auto resumed = EventLog::resume(path_, story());
     ASSERT_TRUE(resumed) << resumed.error().text;
+    ASSERT_TRUE(resumed->write());
     EXPECT_EQ(*EventLog::read(path_), story()) << written;
     ASSERT_TRUE(resumed->append(health(scheduler::DesiredStatus::kStopped, 5)));
     EXPECT_EQ(EventLog::read(path_)->back().decision, "") << "the end was decided before";
@@ -87,14 +92,66 @@ TEST_F(EventLogTest, WhatFollowsALineThatADeathCutIsALineOfItsOwn) {
   ASSERT_TRUE(log.append(health(scheduler::DesiredStatus::kRunning, 3)));
   auto fd = sys::create(path_, O_WRONLY | O_APPEND, 0600).value();
   ASSERT_TRUE(sys::write_all(fd.get(), R"({"at":"20)"));
-  ASSERT_TRUE(EventLog::resume(path_, story()));
+  ASSERT_TRUE(EventLog::resume(path_, story())->write());
+  EXPECT_EQ(*EventLog::read(path_), story());
+}
+
+TEST_F(EventLogTest, WhatCannotBeWrittenIsWrittenWithTheNext) {
+  ASSERT_TRUE(sys::write_atomic(directory_.path() + "/t", "", 0600));  // in its directory's place
+  EventLog log(path_);
+  log.put_off(health(scheduler::DesiredStatus::kRunning, 3));
+  EXPECT_FALSE(log.write());
+  EXPECT_FALSE(log.write());
+  ASSERT_TRUE(sys::remove_tree(directory_.path() + "/t"));
+  ASSERT_TRUE(log.append(health(scheduler::DesiredStatus::kStopped, 4)));
+  EXPECT_EQ(*EventLog::read(path_), story());
+}
+
+// While it lives, this process writes no file beyond so many bytes.
+class FileSizeLimit {
+ public:
+  explicit FileSizeLimit(rlim_t bytes) {
+    std::signal(SIGXFSZ, SIG_IGN);
+    EXPECT_EQ(::getrlimit(RLIMIT_FSIZE, &before_), 0);
+    rlimit limit{bytes, before_.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+  }
+  FileSizeLimit(const FileSizeLimit&) = delete;
+  FileSizeLimit& operator=(const FileSizeLimit&) = delete;
+  ~FileSizeLimit() {
+    EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &before_), 0);
+    std::signal(SIGXFSZ, SIG_DFL);
+  }
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(EventLogTest, WhatIsWrittenInPartIsContinued) {
+  EventLog log(path_);
+  ASSERT_TRUE(log.append(health(scheduler::DesiredStatus::kRunning, 3)));
+  off_t size = sys::stat(path_)->st_size + 10;
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    FileSizeLimit full(size);
+    auto written =
+        attempt == 0 ? log.append(health(scheduler::DesiredStatus::kStopped, 4)) : log.write();
+    EXPECT_EQ(written ? 0 : written.error().errno_value, EFBIG);
+  }
+  EXPECT_EQ(sys::stat(path_)->st_size, size);
+  {
+    auto copy = directory_.path() + "/copy";  // what the next process finds if this one dies now
+    ASSERT_TRUE(sys::write_atomic(copy, *sys::read_file(path_, kEventLogMax), 0600));
+    ASSERT_TRUE(EventLog::resume(copy, story())->write());
+    EXPECT_EQ(*EventLog::read(copy), story());
+  }
+  ASSERT_TRUE(log.write());
   EXPECT_EQ(*EventLog::read(path_), story());
 }
 
 TEST_F(EventLogTest, AStoryThatDoesNotGoOnFromTheFileAddsNothing) {
   EventLog log(path_);
   ASSERT_TRUE(log.append(health(scheduler::DesiredStatus::kRunning, 77)));
-  ASSERT_TRUE(EventLog::resume(path_, story()));
+  ASSERT_TRUE(EventLog::resume(path_, story())->write());
   EXPECT_THAT(*EventLog::read(path_), SizeIs(1));
 }
 
