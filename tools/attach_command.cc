@@ -32,11 +32,12 @@ constexpr int kOfSignal = 128;
 class AttachSession {
  public:
   AttachSession(const agent::ListedTask& task, const runtime::ContainerPlan& container,
-                const AttachOptions& options, sys::Loop& loop)
+                const AttachOptions& options, sys::Loop& loop, Clock& clock)
       : task_(task),
         container_(container),
         options_(options),
         loop_(loop),
+        clock_(clock),
         printer_({container.name}, container.name, Colour::kNever, stdout, stderr) {}
 
   Result<int> run(const agent::Config& config, DetachKeys keys) {
@@ -65,7 +66,7 @@ class AttachSession {
     console.keys = std::move(keys);
     console.on_detach = [this] { leave(0); };
     console.on_shown = [this] { end_if_done(); };
-    console_ = TRY(OwnConsole::make(std::move(console), loop_));
+    console_ = TRY(OwnConsole::make(std::move(console), loop_, clock_));
     return {};
   }
 
@@ -208,6 +209,7 @@ class AttachSession {
   const runtime::ContainerPlan& container_;
   const AttachOptions& options_;
   sys::Loop& loop_;
+  Clock& clock_;
   LogPrinter printer_;
   sys::Fd connection_;
   std::unique_ptr<OwnConsole> console_;           // null: the log is followed
@@ -239,7 +241,7 @@ Result<int> attach(const agent::Config& config, const AttachOptions& options) {
   const runtime::ContainerPlan* plan = TRY(plan_of(*task, *container));
   sys::SystemClock clock;
   auto loop = TRY(sys::Loop::make(clock));
-  return AttachSession(*task, *plan, options, *loop).run(config, std::move(keys));
+  return AttachSession(*task, *plan, options, *loop, clock).run(config, std::move(keys));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <utility>
 
 namespace berth::tools {
 namespace {
@@ -19,6 +20,7 @@ namespace {
 constexpr size_t kTypedChunk = 16 * 1024;  // a message of the socket, which the shim takes whole
 constexpr size_t kShownChunk = 64 * 1024;
 constexpr int kLastWordsMs = 2000;  // that a supervisor has, each time, for more of what is left
+constexpr Duration kLastWordsTotal = std::chrono::seconds(10);  // and in all
 constexpr int kShownRoom = 1024 * 1024;  // what a pipe may have without asking (fs.pipe-max-size)
 
 bool has_somebody_at_it(int fd) {
@@ -42,14 +44,16 @@ const scheduler::ContainerDefinition* console_container(const scheduler::TaskDef
   return named.empty() ? found : nullptr;
 }
 
-OwnConsole::OwnConsole(ConsoleOptions options, sys::Loop& loop)
+OwnConsole::OwnConsole(ConsoleOptions options, sys::Loop& loop, Clock& clock)
     : options_(std::move(options)),
       loop_(loop),
+      clock_(clock),
       on_terminal_(::isatty(STDIN_FILENO) == 1),
       outlets_{Outlet{{}, STDOUT_FILENO}, Outlet{{}, STDERR_FILENO}} {}
 
-Result<std::unique_ptr<OwnConsole>> OwnConsole::make(ConsoleOptions options, sys::Loop& loop) {
-  std::unique_ptr<OwnConsole> console(new OwnConsole(std::move(options), loop));
+Result<std::unique_ptr<OwnConsole>> OwnConsole::make(ConsoleOptions options, sys::Loop& loop,
+                                                     Clock& clock) {
+  std::unique_ptr<OwnConsole> console(new OwnConsole(std::move(options), loop, clock));
   const ConsoleOptions& wanted = console->options_;
   sys::SocketPair input = TRY(sys::make_socket_pair());
   console->theirs_.input = std::move(input.theirs);
@@ -151,6 +155,7 @@ void OwnConsole::send_input() {
 
 void OwnConsole::detach() {
   end();
+  if (std::exchange(has_detached_, true)) return;
   if (options_.on_detach) options_.on_detach();
 }
 
@@ -196,10 +201,12 @@ void OwnConsole::drain() {
 }
 
 // Before it has begun, the other ends may be with nobody who would close them.
-bool OwnConsole::has_last_words(size_t i) const {
-  if (!has_begun_ || !outlets_[i].from) return false;
+bool OwnConsole::has_last_words(size_t i) {
+  if (!has_begun_ || has_detached_ || !outlets_[i].from || waited_ >= kLastWordsTotal) return false;
   pollfd readable{outlets_[i].from.get(), POLLIN, 0};
+  Instant before = clock_.now();
   auto ready = sys::wait_for({&readable, 1}, kLastWordsMs, "last words");
+  waited_ += clock_.now() - before;
   return ready && *ready > 0;
 }
 

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "agent/agent.h"
+#include "base/env.h"
 #include "base/result.h"
 #include "scheduler/task_definition.h"
 #include "sys/loop.h"
@@ -34,13 +35,14 @@ struct ConsoleOptions {
   bool shows_streams = false;         // its standard streams, if it has no terminal
   bool reads = true;                  // our standard input is for it
   std::optional<DetachKeys> keys{};   // looked for where we hand on every key
-  std::function<void()> on_detach{};  // they were typed, or nobody takes what we show
+  std::function<void()> on_detach{};  // once: they were typed, or nobody takes what we show
   std::function<void()> on_shown{};   // all that there is to show has been shown
 };
 
 class OwnConsole {
  public:
-  static Result<std::unique_ptr<OwnConsole>> make(ConsoleOptions options, sys::Loop& loop);
+  static Result<std::unique_ptr<OwnConsole>> make(ConsoleOptions options, sys::Loop& loop,
+                                                  Clock& clock);
   OwnConsole(const OwnConsole&) = delete;
   OwnConsole& operator=(const OwnConsole&) = delete;
   ~OwnConsole();
@@ -64,7 +66,8 @@ class OwnConsole {
 
   // The container runs: from now on it is typed at.
   Status begin();
-  // All that it has shown, once it has ended: to the end of it, as long as more comes.
+  // All that it has shown, once it has ended: to the end of it, or until a supervisor that is to
+  // give us more has been waited for long enough. That our terminal is slow costs nothing of that.
   void drain();
   // It has ended: nobody types any more, and our terminal is again as it was. Without a drain()
   // before, what it has shown may still be on its way.
@@ -75,7 +78,7 @@ class OwnConsole {
     sys::Fd from;
     int to;
   };
-  OwnConsole(ConsoleOptions options, sys::Loop& loop);
+  OwnConsole(ConsoleOptions options, sys::Loop& loop, Clock& clock);
   bool shows_anything() const { return options_.has_terminal || options_.shows_streams; }
   Result<sys::Fd> open_outlet(size_t i);
   void read_input();
@@ -86,11 +89,12 @@ class OwnConsole {
   void detach();
   // True when there may be more.
   bool show_output(size_t i);
-  bool has_last_words(size_t i) const;
+  bool has_last_words(size_t i);
   void close_output(size_t i);
 
   ConsoleOptions options_;
   sys::Loop& loop_;
+  Clock& clock_;
   bool on_terminal_;
   bool has_begun_ = false;
   bool can_wait_ = true;  // epoll(7) refuses files, which are always ready
@@ -99,6 +103,8 @@ class OwnConsole {
   agent::ConsoleClient theirs_;
   std::string unsent_;
   bool detach_when_sent_ = false;
+  bool has_detached_ = false;
+  Duration waited_{0};  // for last words
   std::optional<sys::Loop::TimerId> next_read_;
   std::optional<sys::RawMode> raw_;
 };

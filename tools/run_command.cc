@@ -216,7 +216,8 @@ class RunSession {
 
 // A definition that was read from standard input leaves nothing there for a container.
 Result<std::unique_ptr<OwnConsole>> open_console(const scheduler::TaskDefinition& definition,
-                                                 const RunOptions& options, sys::Loop& loop) {
+                                                 const RunOptions& options, sys::Loop& loop,
+                                                 Clock& clock) {
   bool is_keeper = options.report_fd >= 0;
   if (is_keeper || options.file == "-") return std::unique_ptr<OwnConsole>();
   const auto* container = console_container(definition, options.container);
@@ -224,7 +225,7 @@ Result<std::unique_ptr<OwnConsole>> open_console(const scheduler::TaskDefinition
   ConsoleOptions console;
   console.container = container->name;
   console.has_terminal = container->pseudo_terminal;
-  return OwnConsole::make(std::move(console), loop);
+  return OwnConsole::make(std::move(console), loop, clock);
 }
 
 // Nobody waits for it.
@@ -261,7 +262,7 @@ Result<int> run(const agent::Config& config, const RunOptions& options) {
   sys::SystemClock clock;
   sys::SystemRng rng;
   auto loop = TRY(sys::Loop::make(clock));
-  std::unique_ptr<OwnConsole> console = TRY(open_console(definition, options, *loop));
+  std::unique_ptr<OwnConsole> console = TRY(open_console(definition, options, *loop, clock));
   Result<int> code = fail(Errc::kInternal, "the task was not run");
   {
     RunSession session(config, options, std::move(definition), std::move(console), *loop,
