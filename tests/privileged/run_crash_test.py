@@ -21,9 +21,16 @@ def kill(running):
 
 
 def wait_for_the_end_of_shims(instance):
-    """Until they are reaped: one that is exiting has lost its command line, but counts as alive."""
+    """Until they are reaped: one that is exiting has lost its command line, but counts as alive.
+
+    So does the child of a killed berth that is about to become a shim: it has the command line of berth, and its locks."""
     pids = supervisors(instance)
-    wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), "a shim without its berth lives on")
+
+    def all_have_gone():
+        pids.extend(leak_census.processes(instance.name, (instance.state, instance.root)))
+        return not any(os.path.exists(f"/proc/{pid}") for pid in pids)
+
+    wait_until(all_have_gone, "a shim without its berth lives on")
 
 
 @pytest.mark.parametrize("mode", ["awsvpc", "bridge", "host"])
