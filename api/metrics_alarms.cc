@@ -16,6 +16,7 @@ namespace {
 constexpr size_t kAlarmNamesMax = 100;
 constexpr size_t kAlarmTextMax = 1024;
 constexpr size_t kAlarmActionsMax = 5;
+constexpr size_t kAlarmActionMax = 1024;
 constexpr size_t kReasonMax = 4000;
 constexpr size_t kAlarmQueriesMax = 20;
 constexpr int64_t kPeriodsMax = 10000;
@@ -124,6 +125,15 @@ metrics::Alarm read_alarm(const Metrics& metrics, Ask& ask) {
   return alarm;
 }
 
+std::vector<std::string> read_actions(Ask& ask, const char* member) {
+  std::vector<std::string> actions = ask.texts(member, kAlarmActionsMax);
+  for (const std::string& action : actions) {
+    if (action.size() <= kAlarmActionMax) continue;
+    ask.invalid(fmt::format("{}: an action has at most {} characters.", member, kAlarmActionMax));
+  }
+  return actions;
+}
+
 }  // namespace
 
 void read_alarm_base(const Metrics& metrics, Ask& ask, metrics::AlarmBase& alarm) {
@@ -133,9 +143,9 @@ void read_alarm_base(const Metrics& metrics, Ask& ask, metrics::AlarmBase& alarm
     ask.invalid("AlarmName has at most 255 characters, AlarmDescription 1024.");
   }
   alarm.actions_enabled = ask.find_flag("ActionsEnabled").value_or(true);
-  alarm.ok_actions = ask.texts("OKActions", kAlarmActionsMax);
-  alarm.alarm_actions = ask.texts("AlarmActions", kAlarmActionsMax);
-  alarm.insufficient_data_actions = ask.texts("InsufficientDataActions", kAlarmActionsMax);
+  alarm.ok_actions = read_actions(ask, "OKActions");
+  alarm.alarm_actions = read_actions(ask, "AlarmActions");
+  alarm.insufficient_data_actions = read_actions(ask, "InsufficientDataActions");
   for (const scheduler::KeyValue& tag : read_tag_list(ask, "Tags", {})) {
     alarm.tags[tag.name] = tag.value;
   }
@@ -152,6 +162,8 @@ void keep_state(const metrics::AlarmBase& old, metrics::AlarmBase& alarm) {
 
 void refuse_alarm(Ask& ask, const Status& status) {
   if (status) return;
+  // What the kernel has refused (a full disk is kExhausted, too) is no client's fault.
+  if (status.error().errno_value != 0) return ask.check(status);
   switch (status.error().code) {
     case Errc::kExhausted:
       return ask.refuse("LimitExceeded", status.error().text);
@@ -240,7 +252,7 @@ Json set_alarm_state(Metrics& metrics, Ask& ask) {
   }
   if (ask.refused()) return {};
   metrics::Verdict verdict{.state = *state, .reason = reason, .reason_data = data};
-  ask.check(metrics.alarms.set_state(name, std::move(verdict), seconds_of(metrics.now)));
+  refuse_alarm(ask, metrics.alarms.set_state(name, std::move(verdict), seconds_of(metrics.now)));
   return Json::object();
 }
 

@@ -1,5 +1,5 @@
 // Tags of alarms, which Terraform asks for whenever it looks at one.
-#include "api/metrics_operations.h"
+#include "api/metrics_alarm_shapes.h"
 #include "api/tags.h"
 #include "base/text.h"
 
@@ -38,7 +38,7 @@ Json tag_resource(Metrics& metrics, Ask& ask) {
     ask.invalid(fmt::format("A resource can have at most {} tags.", kTagsMax));
   }
   if (ask.refused()) return {};
-  ask.check(metrics.alarms.set_tags(alarm->name, std::move(tags), seconds_of(metrics.now)));
+  refuse_alarm(ask, metrics.alarms.set_tags(alarm->name, std::move(tags), seconds_of(metrics.now)));
   return Json::object();
 }
 
@@ -49,7 +49,7 @@ Json untag_resource(Metrics& metrics, Ask& ask) {
   if (alarm == nullptr) return {};
   auto tags = alarm->tags;
   for (const std::string& key : keys) tags.erase(key);
-  ask.check(metrics.alarms.set_tags(alarm->name, std::move(tags), seconds_of(metrics.now)));
+  refuse_alarm(ask, metrics.alarms.set_tags(alarm->name, std::move(tags), seconds_of(metrics.now)));
   return Json::object();
 }
 

@@ -12,7 +12,6 @@ namespace berth::metrics {
 namespace {
 
 constexpr int64_t kAlarmFileVersion = 1;
-constexpr size_t kAlarmFileMax = 64 * 1024 * 1024;
 constexpr size_t kNamesTold = 10;
 // Of what the history cannot take for now; the oldest go.
 constexpr size_t kUntoldMax = 1000;
@@ -23,18 +22,26 @@ std::string told(std::vector<std::string> names) {
   return printable(join(names, ", "), kAlarmRuleMax) + (is_whole ? "" : ", ...");
 }
 
+size_t expression_bytes(const std::map<std::string, Alarm>& alarms) {
+  size_t bytes = 0;
+  for (const auto& [name, alarm] : alarms) {
+    for (const MathQuery& query : alarm.queries) bytes += query.expression_text.size();
+  }
+  return bytes;
+}
+
 }  // namespace
 
-Result<AlarmBook> AlarmBook::open(const std::string& root) {
+Result<AlarmBook> AlarmBook::open(const std::string& root, size_t file_max) {
   TRY(sys::make_directories(root + "/metrics", 0700));
-  AlarmBook book(root + "/metrics/alarms.json", TRY(AlarmHistory::open(root)));
+  AlarmBook book(root + "/metrics/alarms.json", file_max, TRY(AlarmHistory::open(root)));
   if (sys::exists(book.path_)) TRY(book.load());
   return book;
 }
 
 Status AlarmBook::load() {
-  std::string text = TRY(sys::read_file(path_, kAlarmFileMax));
-  auto document = TRY(json::Document::parse(text, {.name = path_, .text_max = kAlarmFileMax}));
+  std::string text = TRY(sys::read_file(path_, file_max_));
+  auto document = TRY(json::Document::parse(text, {.name = path_, .text_max = file_max_}));
   int64_t version = TRY(document.root().i64_at("version"));
   if (version != kAlarmFileVersion) {
     return fail(Errc::kUnsupported, "{}: version {}, this berth reads {}", path_, version,
@@ -110,15 +117,25 @@ std::vector<std::string> AlarmBook::parents_of(const std::string& name) const {
   return parents;
 }
 
-Status AlarmBook::save(Content content, const std::string& configured, int64_t now) {
-  if (content.alarms.size() + content.composites.size() > kAlarmsMax) {
-    return fail(Errc::kExhausted, "there are {} alarms, and there may be no more", kAlarmsMax);
-  }
+std::string AlarmBook::render(const Content& content, const std::vector<HistoryItem>& items) {
   nlohmann::ordered_json alarms = nlohmann::ordered_json::array();
   for (const auto& [name, alarm] : content.alarms) alarms.push_back(render_alarm(alarm));
   nlohmann::ordered_json composites = nlohmann::ordered_json::array();
   for (const auto& [name, alarm] : content.composites) {
     composites.push_back(render_composite(alarm));
+  }
+  nlohmann::ordered_json history = nlohmann::ordered_json::array();
+  for (const HistoryItem& item : items) history.push_back(render_history_item(item));
+  nlohmann::ordered_json json = {{"version", kAlarmFileVersion},
+                                 {"alarms", std::move(alarms)},
+                                 {"compositeAlarms", std::move(composites)},
+                                 {"history", std::move(history)}};
+  return json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+Status AlarmBook::save(Content content, const std::string& configured, int64_t now) {
+  if (content.alarms.size() + content.composites.size() > kAlarmsMax) {
+    return fail(Errc::kExhausted, "there are {} alarms, and there may be no more", kAlarmsMax);
   }
   AlarmChange change{.configured = configured, .at = now};
   change.next_number = (untold_.empty() ? history_.last_number() : untold_.back().number) + 1;
@@ -131,15 +148,14 @@ Status AlarmBook::save(Content content, const std::string& configured, int64_t n
   if (items.size() > kUntoldMax) {
     items.erase(items.begin(), items.end() - static_cast<std::ptrdiff_t>(kUntoldMax));
   }
-  nlohmann::ordered_json history = nlohmann::ordered_json::array();
-  for (const HistoryItem& item : items) history.push_back(render_history_item(item));
-  nlohmann::ordered_json json = {{"version", kAlarmFileVersion},
-                                 {"alarms", std::move(alarms)},
-                                 {"compositeAlarms", std::move(composites)},
-                                 {"history", std::move(history)}};
-  TRY(sys::write_atomic(
-      path_, json.dump(1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n",
-      0600));
+  std::string text = render(content, items);
+  // An alarm that is deleted is told of in more bytes than it had: that must not keep it.
+  if (text.size() > file_max_) text = render(content, {});
+  if (text.size() > file_max_) {
+    return fail(Errc::kExhausted, "all alarms together may take {} bytes on the disk, not {}",
+                file_max_, text.size());
+  }
+  TRY(sys::write_atomic(path_, text, 0600));
   content_ = std::move(content);
   untold_ = std::move(items);
   auto added = history_.add(untold_, now);
@@ -157,6 +173,12 @@ Status AlarmBook::put(Alarm alarm) {
   Alarm& kept = content.alarms[alarm.name];
   AlarmState before = kept.state;
   kept = std::move(alarm);
+  size_t expressions = expression_bytes(content.alarms);
+  if (expressions > std::max(kAlarmExpressionsMax, expression_bytes(content_.alarms))) {
+    return fail(Errc::kExhausted,
+                "the expressions of all alarms together may have {} characters, not {}",
+                kAlarmExpressionsMax, expressions);
+  }
   if (kept.state != before) content.settle({kept.name}, "", kept.state_at);
   std::string name = kept.name;
   int64_t now = kept.configured_at;

@@ -6,7 +6,8 @@
 //
 // "history" is what the change says that the file was written for: what of it is not in the
 // history yet (metrics/alarm_history.h), because we have died or the disk was full, goes there
-// later. So a change and what is told of it are one.
+// later. So a change and what is told of it are one; but for changes whose history has no room in
+// the file beside the alarms, of which a death may lose that.
 //
 // A composite alarm is looked at when one of those that it is about changes its state, and when it
 // is put; those of one change together, each behind those that it is about.
@@ -26,10 +27,15 @@ namespace berth::metrics {
 
 constexpr size_t kAlarmsMax = 1000;            // of both kinds
 constexpr size_t kCompositesOfAlarmMax = 150;  // that are about one alarm
+constexpr size_t kAlarmFileMax = 64 * 1024 * 1024;
+// Of metric math, of all alarms: what is read of a text takes about 80 times its bytes in memory.
+constexpr size_t kAlarmExpressionsMax = 1024 * 1024;
 
 class AlarmBook {
  public:
-  static Result<AlarmBook> open(const std::string& root);
+  static Result<AlarmBook> open(const std::string& root) { return open(root, kAlarmFileMax); }
+  // With a file of at most so many bytes.
+  static Result<AlarmBook> open(const std::string& root, size_t file_max);
 
   // By name; the two have no name in common.
   const std::map<std::string, Alarm>& alarms() const { return content_.alarms; }
@@ -46,7 +52,9 @@ class AlarmBook {
   void ask_about_actions(WhyNotCalled why_not) { why_not_called_ = std::move(why_not); }
 
   // All that follows is durable when it returns, or nothing has changed.
-  // kExhausted beyond kAlarmsMax; kExists when the name is one of the other kind.
+  // kExhausted when the file would be too large to be read again.
+  // kExhausted beyond kAlarmsMax and kAlarmExpressionsMax; kExists when the name is one of the
+  // other kind.
   Status put(Alarm alarm);
   // kNotFound when it is about alarms that are not there; kInvalid when it is, over others, about
   // itself; kExhausted beyond kCompositesOfAlarmMax. Its state is what its rule says at once.
@@ -72,14 +80,17 @@ class AlarmBook {
     void settle(std::set<std::string> changed, const std::string& put, int64_t now);
   };
 
-  AlarmBook(std::string path, AlarmHistory history)
-      : path_(std::move(path)), history_(std::move(history)) {}
+  AlarmBook(std::string path, size_t file_max, AlarmHistory history)
+      : path_(std::move(path)), file_max_(file_max), history_(std::move(history)) {}
   Status load();
   Status check(const CompositeAlarm& alarm) const;
+  // The file.
+  static std::string render(const Content& content, const std::vector<HistoryItem>& items);
   // `configured`: the alarm that a client has put; "": none.
   Status save(Content content, const std::string& configured, int64_t now);
 
   std::string path_;
+  size_t file_max_;
   Content content_;
   AlarmHistory history_;
   std::vector<HistoryItem> untold_{};  // not in the history yet; in the file

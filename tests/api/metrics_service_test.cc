@@ -335,6 +335,49 @@ TEST_F(MetricsServiceTest, AlarmsAreKeptAndSet) {
   EXPECT_EQ(good("DescribeAlarms", json::object())["MetricAlarms"].size(), 0U);
 }
 
+TEST_F(MetricsServiceTest, AlarmsThatHaveNoRoomAreALimit) {
+  json alarm = {{"AlarmName", "small"},
+                {"Namespace", "App"},
+                {"MetricName", "Load"},
+                {"Statistic", "Average"},
+                {"Period", 60},
+                {"EvaluationPeriods", 1},
+                {"Threshold", 1},
+                {"ComparisonOperator", "GreaterThanThreshold"},
+                {"OKActions", {std::string(1024, 'a')}}};
+  good("PutMetricAlarm", alarm);
+  for (const char* member : {"OKActions", "AlarmActions", "InsufficientDataActions"}) {
+    json longer = alarm;
+    longer[member] = {std::string(1025, 'a')};
+    auto refused = refusal("PutMetricAlarm", longer);
+    EXPECT_EQ(refused.code, "InvalidParameterValueException");
+    EXPECT_THAT(refused.message, HasSubstr("an action has at most 1024 characters"));
+  }
+  constexpr size_t kSmall = 64 * 1024;
+  alarms_ = metrics::AlarmBook::open(directory_.path(), kSmall).value();
+  metrics::Alarm large = alarms_.alarms().at("small");
+  large.name = "large";
+  large.description.assign(kSmall - 8192, 'x');
+  ASSERT_TRUE(alarms_.put(large));
+  alarm["AlarmName"] = "next";
+  alarm["OKActions"] = std::vector<std::string>(5, std::string(1024, 'a'));
+  EXPECT_EQ(code("PutMetricAlarm", alarm), "LimitExceededFault");
+  EXPECT_EQ(code("SetAlarmState", {{"AlarmName", "large"},
+                                   {"StateValue", "OK"},
+                                   {"StateReason", std::string(4000, 'r')},
+                                   {"StateReasonData", std::string(4000, 'd')}}),
+            "LimitExceededFault");
+  json tags = json::array();
+  for (int i = 0; i < 40; ++i) {
+    tags.push_back({{"Key", std::to_string(i)}, {"Value", std::string(256, 'v')}});
+  }
+  EXPECT_EQ(
+      code("TagResource", {{"ResourceARN", "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:large"},
+                           {"Tags", tags}}),
+      "LimitExceededFault");
+  EXPECT_EQ(alarms_.alarms().size(), 2U);
+}
+
 TEST_F(MetricsServiceTest, AlarmsHaveTags) {
   auto tags = [](const char* key, const char* value) {
     return json::array({{{"Key", key}, {"Value", value}}});

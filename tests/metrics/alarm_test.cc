@@ -117,5 +117,45 @@ TEST_F(AlarmTest, ABookKeepsThem) {
   EXPECT_TRUE(AlarmBook::open(directory_.path())->alarms().empty());
 }
 
+TEST_F(AlarmTest, ABookTakesNoMoreThanItReadsAgain) {
+  constexpr size_t kSmall = 64 * 1024;
+  AlarmBook book = AlarmBook::open(directory_.path(), kSmall).value();
+  alarm_.description.assign(kSmall / 2, 'x');
+  ASSERT_TRUE(book.put(alarm_)) << "its history has no room beside it";
+  alarm_.name = "second";
+  auto put = book.put(alarm_);
+  ASSERT_FALSE(put);
+  EXPECT_EQ(put.error().code, Errc::kExhausted);
+  EXPECT_EQ(book.alarms().size(), 1U) << "nothing has changed";
+  EXPECT_EQ(AlarmBook::open(directory_.path(), kSmall)->alarms().size(), 1U);
+  ASSERT_TRUE(book.remove({"high"}, kNowSeconds));
+  EXPECT_EQ(AlarmBook::open(directory_.path(), kSmall)->alarms().size(), 0U);
+}
+
+TEST_F(AlarmTest, TheExpressionsOfAllAlarmsHaveABound) {
+  AlarmBook book = AlarmBook::open(directory_.path()).value();
+  constexpr size_t kQueries = 64;
+  std::string text = "TIME_SERIES(1)";
+  text.resize(kMathTextMax, ' ');
+  for (size_t i = 0; i < kQueries; ++i) {
+    alarm_.queries.push_back({.id = "e" + std::to_string(i),
+                              .expression_text = text,
+                              .expression = MathExpression::parse(text).value()});
+  }
+  size_t fit = kAlarmExpressionsMax / (kQueries * kMathTextMax);
+  for (size_t i = 0; i < fit; ++i) {
+    alarm_.name = "of expressions " + std::to_string(i);
+    ASSERT_TRUE(book.put(alarm_));
+  }
+  ASSERT_TRUE(book.put(alarm_)) << "in the place of itself";
+  alarm_.name = "one more";
+  auto put = book.put(alarm_);
+  ASSERT_FALSE(put);
+  EXPECT_EQ(put.error().code, Errc::kExhausted);
+  EXPECT_EQ(AlarmBook::open(directory_.path())->alarms().size(), fit);
+  ASSERT_TRUE(book.remove({"of expressions 0"}, kNowSeconds));
+  EXPECT_TRUE(book.put(alarm_));
+}
+
 }  // namespace
 }  // namespace berth::metrics
