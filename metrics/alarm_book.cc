@@ -13,13 +13,18 @@ namespace {
 
 constexpr int64_t kAlarmFileVersion = 1;
 constexpr size_t kNamesTold = 10;
-// Of what the history cannot take for now; the oldest go.
+// Of what the history could not take; the oldest go. What a change says itself is not cut.
 constexpr size_t kUntoldMax = 1000;
 
 std::string told(std::vector<std::string> names) {
   bool is_whole = names.size() <= kNamesTold;
   if (!is_whole) names.resize(kNamesTold);
   return printable(join(names, ", "), kAlarmRuleMax) + (is_whole ? "" : ", ...");
+}
+
+std::vector<HistoryItem> latest(const std::vector<HistoryItem>& untold) {
+  size_t kept = std::min(untold.size(), kUntoldMax);
+  return {untold.end() - static_cast<std::ptrdiff_t>(kept), untold.end()};
 }
 
 size_t expression_bytes(const std::map<std::string, Alarm>& alarms) {
@@ -137,16 +142,13 @@ Status AlarmBook::save(Content content, const std::string& configured, int64_t n
   if (content.alarms.size() + content.composites.size() > kAlarmsMax) {
     return fail(Errc::kExhausted, "there are {} alarms, and there may be no more", kAlarmsMax);
   }
+  std::vector<HistoryItem> items = latest(untold_);
   AlarmChange change{.configured = configured, .at = now};
-  change.next_number = (untold_.empty() ? history_.last_number() : untold_.back().number) + 1;
-  std::vector<HistoryItem> items = untold_;
+  change.next_number = (items.empty() ? history_.last_number() : items.back().number) + 1;
   for (HistoryItem& item :
        changes_between({content_.alarms, content_.composites}, {content.alarms, content.composites},
                        change, why_not_called_)) {
     items.push_back(std::move(item));
-  }
-  if (items.size() > kUntoldMax) {
-    items.erase(items.begin(), items.end() - static_cast<std::ptrdiff_t>(kUntoldMax));
   }
   std::string text = render(content, items);
   // An alarm that is deleted is told of in more bytes than it had: that must not keep it.

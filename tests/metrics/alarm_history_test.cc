@@ -170,6 +170,23 @@ TEST_F(AlarmHistoryTest, WhatWaitsForTheHistoryHasABound) {
   EXPECT_EQ(again.history().items().back().at, kHistoryNow + 9) << "the latest of them";
 }
 
+TEST_F(AlarmHistoryTest, AllThatOneChangeSaysIsTold) {
+  AlarmBook book = open();
+  ASSERT_TRUE(book.put(alarm_));
+  CompositeAlarm above;
+  above.rule_text = "ALARM(cpu)";
+  above.rule = AlarmRule::parse(above.rule_text).value();
+  above.alarm_actions = std::vector<std::string>(100, "kept");
+  for (int i = 0; i < 11; ++i) {
+    above.name = "above " + std::to_string(i);
+    ASSERT_TRUE(book.put(above, kHistoryNow));
+  }
+  size_t before = book.history().items().size();
+  ASSERT_TRUE(book.set_state("cpu", {AlarmState::kAlarm, "high", ""}, kHistoryNow));
+  EXPECT_EQ(book.history().items().size(), before + 3 + 11 * 101U);
+  EXPECT_EQ(open().history().items(), book.history().items());
+}
+
 TEST_F(AlarmHistoryTest, HasBounds) {
   ASSERT_TRUE(sys::make_directories(directory_.path() + "/metrics", 0700));
   AlarmHistory history = AlarmHistory::open(directory_.path()).value();
