@@ -27,7 +27,8 @@ std::string history_line(const HistoryItem& item) {
 }
 
 Result<HistoryItem> parse_history_line(std::string_view text) {
-  auto document = TRY(json::Document::parse(text, {.name = "alarm history"}));
+  auto document =
+      TRY(json::Document::parse(text, {.name = "alarm history", .text_max = kHistoryFileMax}));
   return parse_history_item(document.root());
 }
 

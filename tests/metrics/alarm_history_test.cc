@@ -221,6 +221,15 @@ TEST_F(AlarmHistoryTest, OfAllAlarmsSoManyBytesAreKept) {
   EXPECT_LT(sys::read_file(path(), 64 * kBig)->size(), 24 * kBig) << "the file does not grow on";
 }
 
+TEST_F(AlarmHistoryTest, LongLinesAreReadAgain) {
+  ASSERT_TRUE(sys::make_directories(directory_.path() + "/metrics", 0700));
+  AlarmHistory history = AlarmHistory::open(directory_.path()).value();
+  HistoryItem item = history_item(1, "cpu", kHistoryNow);
+  item.data.assign(json::kTextMax + 1, 'x');
+  ASSERT_TRUE(history.add({item}, kHistoryNow));
+  EXPECT_EQ(AlarmHistory::open(directory_.path())->items(), history.items());
+}
+
 TEST_F(AlarmHistoryTest, LinesThatAreNoneArePassedOver) {
   {
     AlarmBook book = open();
