@@ -64,7 +64,13 @@ Status AlarmBook::load() {
   for (const json::Node& node : TRY(document.root().find_array("history"))) {
     items.push_back(TRY(parse_history_item(node)));
   }
-  return items.empty() ? Status() : history_.add(items, items.back().at);
+  if (items.empty()) return {};
+  auto added = history_.add(items, items.back().at);
+  if (added) return {};
+  // A full disk, say, on which tasks run all the same.
+  LOG(kWarn, "alarm history is told later", {{"why", added.error().text}});
+  untold_ = std::move(items);
+  return {};
 }
 
 const AlarmBase* AlarmBook::Content::find(const std::string& name) const {

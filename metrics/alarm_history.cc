@@ -59,7 +59,10 @@ Result<AlarmHistory> AlarmHistory::open(const std::string& root) {
 }
 
 Status AlarmHistory::load() {
-  if (!sys::exists(path_)) return rewrite();  // its name is on the disk, too
+  if (!sys::exists(path_)) {
+    mend(0);  // its name is on the disk, too
+    return {};
+  }
   std::string text = TRY(sys::read_file(path_, kHistoryFileMax));
   size_t damaged = 0;
   size_t start = 0;
@@ -72,9 +75,20 @@ Status AlarmHistory::load() {
   }
   if (damaged > 0) LOG(kWarn, "alarm history that cannot be read", {{"lines", damaged}});
   // What is added begins a line of its own.
-  if (damaged > 0 || start != text.size()) return rewrite();
-  file_bytes_ = text.size();
+  bool is_damaged = damaged > 0 || start != text.size();
+  if (is_damaged) mend(text.size());
+  if (!is_damaged) file_bytes_ = text.size();
   return {};
+}
+
+// What cannot be written now (on a full disk) is when something is added: a history keeps nobody
+// from starting.
+void AlarmHistory::mend(uint64_t file_bytes) {
+  auto rewritten = rewrite();
+  if (rewritten) return;
+  LOG(kWarn, "alarm history is written anew later", {{"why", rewritten.error().text}});
+  is_torn_ = true;
+  file_bytes_ = file_bytes;
 }
 
 void AlarmHistory::keep(HistoryItem item) {

@@ -7,7 +7,8 @@
 //      "summary": "Alarm updated from OK to ALARM", "data": "{...}"}
 //
 // All of it is in memory as well. What cannot be read of the file (a line that a power cut has cut)
-// is passed over: whoever adds an item has it elsewhere until it is here (metrics/alarm_book.h).
+// is passed over, and while the disk is full nothing is mended: whoever adds an item has it
+// elsewhere until it is here (metrics/alarm_book.h).
 #pragma once
 
 #include "base/json.h"
@@ -57,6 +58,7 @@ class AlarmHistory {
  private:
   explicit AlarmHistory(std::string path) : path_(std::move(path)) {}
   Status load();
+  void mend(uint64_t file_bytes);
   void keep(HistoryItem item);
   void forget_first();
   void forget(int64_t now);

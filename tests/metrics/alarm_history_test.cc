@@ -7,7 +7,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <nlohmann/json.hpp>
+
+#include <csignal>
 
 namespace berth::metrics {
 namespace {
@@ -56,6 +59,26 @@ class AlarmHistoryTest : public testing::Test {
   sys::TemporaryDirectory directory_ =
       sys::TemporaryDirectory::make("/tmp", "berth-history-").value();
   Alarm alarm_;
+};
+
+// No file takes any byte while it lives.
+class FullDisk {
+ public:
+  FullDisk() : heard_(std::signal(SIGXFSZ, SIG_IGN)) {
+    EXPECT_EQ(::getrlimit(RLIMIT_FSIZE, &before_), 0);
+    struct rlimit none = {.rlim_cur = 0, .rlim_max = before_.rlim_max};
+    EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &none), 0);
+  }
+  FullDisk(const FullDisk&) = delete;
+  FullDisk& operator=(const FullDisk&) = delete;
+  ~FullDisk() {
+    EXPECT_EQ(::setrlimit(RLIMIT_FSIZE, &before_), 0);
+    std::signal(SIGXFSZ, heard_);
+  }
+
+ private:
+  struct rlimit before_ = {};
+  void (*heard_)(int);
 };
 
 HistoryItem history_item(uint64_t number, const std::string& alarm, int64_t at) {
@@ -138,6 +161,30 @@ TEST_F(AlarmHistoryTest, WhatADeathHasKeptFromTheHistoryComesAtTheNextStart) {
   AlarmBook again = open();
   EXPECT_EQ(again.history().items(), whole.history().items());
   EXPECT_EQ(open().history().items(), whole.history().items());
+}
+
+TEST_F(AlarmHistoryTest, AFullDiskKeepsNobodyFromStarting) {
+  {
+    AlarmBook book = open();
+    ASSERT_TRUE(book.put(alarm_));
+    ASSERT_TRUE(book.set_state("cpu", {AlarmState::kAlarm, "high", ""}, kHistoryNow));
+  }
+  AlarmBook whole = open();
+  std::string text = sys::read_file(path(), 1 << 20).value();
+  std::string alarms = sys::read_file(directory_.path() + "/metrics/alarms.json", 1 << 20).value();
+  for (size_t behind : {0, 10}) {  // a line is missing, or half there
+    ASSERT_TRUE(sys::write_atomic(path(), text.substr(0, text.find('\n') + 1 + behind), 0600));
+    AlarmBook again = [this] {
+      FullDisk disk;
+      return open();
+    }();
+    EXPECT_EQ(again.history().items().size(), 1U);
+    EXPECT_EQ(again.alarms().size(), 1U);
+    ASSERT_TRUE(again.set_state("cpu", {AlarmState::kAlarm, "still", ""}, kHistoryNow));
+    EXPECT_EQ(again.history().items(), whole.history().items());
+    EXPECT_EQ(open().history().items(), whole.history().items());
+    ASSERT_TRUE(sys::write_atomic(directory_.path() + "/metrics/alarms.json", alarms, 0600));
+  }
 }
 
 TEST_F(AlarmHistoryTest, WhatTheHistoryCouldNotTakeComesWithTheNextChange) {
