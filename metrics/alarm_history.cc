@@ -76,8 +76,9 @@ Status AlarmHistory::load() {
   if (damaged > 0) LOG(kWarn, "alarm history that cannot be read", {{"lines", damaged}});
   // What is added begins a line of its own.
   bool is_damaged = damaged > 0 || start != text.size();
-  if (is_damaged) mend(text.size());
-  if (!is_damaged) file_bytes_ = text.size();
+  bool is_large = text.size() > kHistoryFileMax / 2;  // it grows by the slack at each start
+  if (is_damaged || is_large) mend(text.size());
+  if (!is_damaged && !is_large) file_bytes_ = rewritten_bytes_ = text.size();
   return {};
 }
 
@@ -122,7 +123,7 @@ Status AlarmHistory::rewrite() {
   std::string text;
   for (const HistoryItem& item : items_) text += history_line(item);
   TRY(sys::write_atomic(path_, text, 0600));
-  file_bytes_ = text.size();
+  file_bytes_ = rewritten_bytes_ = text.size();
   is_torn_ = false;
   return {};
 }
@@ -148,7 +149,9 @@ Status AlarmHistory::add(const std::vector<HistoryItem>& items, int64_t now) {
   }
   file_bytes_ += lines.size();
   forget(now);
-  return file_bytes_ > bytes_ + kHistorySlack ? rewrite() : Status();
+  // Lines are longer than items, by what is escaped in them: that is not to be got rid of.
+  uint64_t least = std::max<uint64_t>(bytes_, rewritten_bytes_);
+  return file_bytes_ > least + kHistorySlack ? rewrite() : Status();
 }
 
 }  // namespace berth::metrics

@@ -70,6 +70,7 @@ class AlarmHistory {
   std::map<std::string, size_t> counts_{};  // of items, by alarm
   size_t bytes_ = 0;                        // of items
   uint64_t file_bytes_ = 0;
+  uint64_t rewritten_bytes_ = 0;  // of the file when it was written anew, or read
   uint64_t last_number_ = 0;
   bool is_torn_ = false;  // a line of the file may be half there
 };

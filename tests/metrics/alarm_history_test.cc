@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <nlohmann/json.hpp>
 
 #include <csignal>
@@ -266,6 +267,26 @@ TEST_F(AlarmHistoryTest, OfAllAlarmsSoManyBytesAreKept) {
   EXPECT_EQ(history.items().size(), kHistoryBytesMax / kBig - 1);
   EXPECT_EQ(history.items().back().number, 40U);
   EXPECT_LT(sys::read_file(path(), 64 * kBig)->size(), 24 * kBig) << "the file does not grow on";
+}
+
+TEST_F(AlarmHistoryTest, WhatIsEscapedIsNotWrittenAnewAtEachChange) {
+  ASSERT_TRUE(sys::make_directories(directory_.path() + "/metrics", 0700));
+  AlarmHistory history = AlarmHistory::open(directory_.path()).value();
+  auto inode = [this] {
+    struct stat status = {};
+    EXPECT_EQ(::stat(path().c_str(), &status), 0);
+    return status.st_ino;
+  };
+  HistoryItem large = history_item(1, "cpu", kHistoryNow);
+  large.data.assign(1024 * 1024, '\x01');  // 6 MiB in the file
+  ASSERT_TRUE(history.add({large}, kHistoryNow));
+  auto before = inode();
+  ASSERT_TRUE(history.add({history_item(2, "cpu", kHistoryNow)}, kHistoryNow));
+  EXPECT_EQ(inode(), before);
+  AlarmHistory again = AlarmHistory::open(directory_.path()).value();
+  ASSERT_TRUE(again.add({history_item(3, "cpu", kHistoryNow)}, kHistoryNow));
+  EXPECT_EQ(inode(), before);
+  EXPECT_EQ(again.items().size(), 3U);
 }
 
 TEST_F(AlarmHistoryTest, LongLinesAreReadAgain) {
