@@ -15,6 +15,7 @@ constexpr int64_t kAlarmFileVersion = 1;
 constexpr size_t kNamesTold = 10;
 // Of what the history could not take; the oldest go. What a change says itself is not cut.
 constexpr size_t kUntoldMax = 1000;
+constexpr size_t kUntoldBytesMax = 8 * 1024 * 1024;
 
 std::string told(std::vector<std::string> names) {
   bool is_whole = names.size() <= kNamesTold;
@@ -23,8 +24,14 @@ std::string told(std::vector<std::string> names) {
 }
 
 std::vector<HistoryItem> latest(const std::vector<HistoryItem>& untold) {
-  size_t kept = std::min(untold.size(), kUntoldMax);
-  return {untold.end() - static_cast<std::ptrdiff_t>(kept), untold.end()};
+  size_t first = untold.size();
+  size_t bytes = 0;
+  while (first > 0 && untold.size() - first < kUntoldMax) {
+    bytes += size_of(untold[first - 1]);
+    if (bytes > kUntoldBytesMax) break;
+    --first;
+  }
+  return {untold.begin() + static_cast<std::ptrdiff_t>(first), untold.end()};
 }
 
 size_t expression_bytes(const std::map<std::string, Alarm>& alarms) {

@@ -17,10 +17,6 @@ constexpr size_t kHistoryFileMax = 256 * 1024 * 1024;
 constexpr uint64_t kHistorySlack = 4 * 1024 * 1024;
 constexpr size_t kItemOverhead = 200;  // of a line, and of an item in memory
 
-size_t size_of(const HistoryItem& item) {
-  return item.alarm.size() + item.summary.size() + item.data.size() + kItemOverhead;
-}
-
 std::string history_line(const HistoryItem& item) {
   using LineJson = nlohmann::ordered_json;
   return render_history_item(item).dump(-1, ' ', false, LineJson::error_handler_t::replace) + "\n";
@@ -33,6 +29,10 @@ Result<HistoryItem> parse_history_line(std::string_view text) {
 }
 
 }  // namespace
+
+size_t size_of(const HistoryItem& item) {
+  return item.alarm.size() + item.summary.size() + item.data.size() + kItemOverhead;
+}
 
 nlohmann::ordered_json render_history_item(const HistoryItem& item) {
   return {{"number", item.number}, {"alarm", item.alarm}, {"isComposite", item.is_composite},

@@ -40,6 +40,8 @@ struct HistoryItem {
   bool operator==(const HistoryItem&) const = default;
 };
 
+// In bytes, about.
+size_t size_of(const HistoryItem& item);
 nlohmann::ordered_json render_history_item(const HistoryItem& item);
 Result<HistoryItem> parse_history_item(const json::Node& node);
 

@@ -218,6 +218,19 @@ TEST_F(AlarmHistoryTest, WhatWaitsForTheHistoryHasABound) {
   EXPECT_EQ(again.history().items().back().at, kHistoryNow + 9) << "the latest of them";
 }
 
+TEST_F(AlarmHistoryTest, WhatWaitsForTheHistoryHasABoundInBytes) {
+  AlarmBook book = open();
+  ASSERT_TRUE(sys::remove_file(path()));
+  ASSERT_TRUE(sys::make_directories(path(), 0700));
+  alarm_.description.assign(5 * 1024 * 1024, 'x');
+  ASSERT_TRUE(book.put(alarm_));
+  ASSERT_TRUE(book.put(alarm_));
+  ASSERT_TRUE(book.put(alarm_));
+  ASSERT_TRUE(sys::remove_tree(path()));
+  EXPECT_THAT(told(open()), ElementsAre("Alarm \"cpu\" updated", "Alarm \"cpu\" updated"))
+      << "one that waited, and one of the change itself";
+}
+
 TEST_F(AlarmHistoryTest, AllThatOneChangeSaysIsTold) {
   AlarmBook book = open();
   ASSERT_TRUE(book.put(alarm_));
