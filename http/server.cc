@@ -27,7 +27,8 @@ struct Server::Connection {
   // Of what follows the answer, when that is no HTTP any more.
   std::function<void(sys::Fd, std::string)> taker;
   bool asked_for_body = false;  // of the request that is being read
-  bool is_spare = false;        // it had nothing to say when there was no room, nor since
+  // Since this round of its listener it has had nothing to say; 0: nobody has asked yet.
+  uint64_t spare_round = 0;
   After after = After::kGoOn;
   sys::Loop::TimerId deadline = 0;
 };
@@ -81,27 +82,38 @@ void Server::accept(size_t place) {
 
 void Server::accept_later(size_t place) {
   unwatch_listener(place);
+  if (listeners_[place].pauses) return;
+  listeners_[place].pauses = true;
   std::weak_ptr<Server*> self = self_;
   loop_.after(kAcceptPause, [self, place] {
     auto server = self.lock();
     if (!server || place >= (*server)->listeners_.size()) return;
-    (void)(*server)->watch_listener(place);  // it was watched before
+    Listener& listener = (*server)->listeners_[place];
+    listener.pauses = false;
+    ++listener.round;
+    if (!listener.watched) (void)(*server)->watch_listener(place);  // it was watched before
   });
 }
 
-// Closes a connection that has had nothing to say since the last time that there was no room: its
-// client may be about to send, so none is closed the first time.
+// Closes a connection that has had nothing to say for a whole pause since there was no room: its
+// client may be about to send. That others end meanwhile ends no pause.
 bool Server::make_room(size_t place) {
   auto is_idle = [&](const Connection& connection) {
     return connection.listener == place && connection.state == Connection::State::kReading &&
            connection.in.empty();
   };
+  const Listener& listener = listeners_[place];
   for (auto& [id, connection] : connections_) {
-    if (!is_idle(*connection) || !connection->is_spare) continue;
+    bool is_spare = connection->spare_round != 0 && connection->spare_round < listener.round;
+    if (!is_spare || !is_idle(*connection)) continue;
     close(id);
     return true;
   }
-  for (auto& [id, connection] : connections_) connection->is_spare = is_idle(*connection);
+  // Who is found in the middle of a pause has the next one.
+  uint64_t round = listener.round + (listener.pauses ? 1 : 0);
+  for (auto& [id, connection] : connections_) {
+    if (connection->spare_round == 0 && is_idle(*connection)) connection->spare_round = round;
+  }
   return false;
 }
 
@@ -135,7 +147,7 @@ void Server::read_more(uint64_t id, Connection& connection) {
   std::array<char, kReadChunk> chunk;  // NOLINT: filled by the kernel
   auto moved = sys::receive_some(connection.fd.get(), chunk.data(), chunk.size());
   if (!moved || moved->ended) return close(id);
-  connection.is_spare = false;
+  connection.spare_round = 0;
   connection.in.append(chunk.data(), moved->bytes);
   take_request(id, connection);
 }

@@ -81,6 +81,8 @@ class Server {
     sys::Fd fd;
     size_t connections = 0;
     bool watched = false;
+    bool pauses = false;  // a timer will watch it
+    uint64_t round = 1;   // of pauses
   };
 
   Status watch_listener(size_t place);

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <thread>
 
 namespace berth::http {
@@ -81,6 +82,29 @@ TEST_F(ServerTest, WhoHasBegunToAskIsWaitedFor) {
   EXPECT_EQ(heard(idle), "");
   say(slow, kAsked.substr(10));
   EXPECT_NE(heard(slow), "");
+}
+
+TEST_F(ServerTest, NobodyGivesWayBecauseAnotherHasEnded) {
+  auto start = std::chrono::steady_clock::now();
+  sys::Fd kept = connect();
+  sys::Fd ending = connect();
+  for (const sys::Fd* each : {&kept, &ending}) {
+    say(*each, kAsked);
+    EXPECT_NE(heard(*each), "");
+  }
+  sys::Fd third = connect();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));  // it has been found to have no room
+  ending = sys::Fd();
+  say(third, kAsked);
+  EXPECT_NE(heard(third), "");
+  sys::Fd fourth = connect();
+  say(fourth, kAsked);
+  EXPECT_NE(heard(fourth), "");
+  EXPECT_GE(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(900))
+      << "who is to give way has a second";
+  EXPECT_EQ(heard(kept), "");
+  say(third, kAsked);
+  EXPECT_NE(heard(third), "");
 }
 
 }  // namespace
