@@ -1,8 +1,10 @@
 #include "runtime/rootfs.h"
 
 #include "sys/file.h"
+#include "sys/image_mount.h"
 #include "sys/mount.h"
 
+#include <fcntl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -18,47 +20,66 @@ struct Layers {
   std::vector<sys::MountGuard> guards;
 };
 
+Result<bool> is_directory(const std::string& layer) {
+  struct stat known = TRY(sys::stat(layer));
+  return S_ISDIR(known.st_mode);
+}
+
+Status map_ids(int mount, const std::string& layer, int user_namespace) {
+  auto mapped =
+      sys::change_mount(mount, {.set = MOUNT_ATTR_RDONLY, .user_namespace = user_namespace},
+                        sys::Recursion::kThisMount);
+  if (mapped) return mapped;
+  return wrap(std::move(mapped).error(),
+              "map the ids of layer {} (the file system must allow idmapped mounts, EROFS since "
+              "Linux 5.19; --userns=host does without)",
+              layer);
+}
+
+// Of a directory, or the image of one.
+Result<sys::Fd> mount_layer(const std::string& layer, bool is_directory, int user_namespace) {
+  sys::Fd mount = TRY(is_directory ? sys::clone_tree(AT_FDCWD, layer, sys::Recursion::kThisMount)
+                                   : sys::mount_image(layer));
+  if (user_namespace >= 0) TRY(map_ids(mount.get(), layer, user_namespace));
+  return mount;
+}
+
 Result<Layers> bind_layers(const RootfsPlan& plan, int user_namespace) {
   Layers layers;
-  if (user_namespace < 0) {
-    layers.paths.assign(plan.layers.rbegin(), plan.layers.rend());
-    return layers;
-  }
   std::string directory = plan.target + ".layers";
   for (size_t i = plan.layers.size(); i-- > 0;) {
+    bool is_plain = TRY(is_directory(plan.layers[i]));
+    if (is_plain && user_namespace < 0) {
+      layers.paths.push_back(plan.layers[i]);
+      continue;
+    }
+    sys::Fd mount = TRY(mount_layer(plan.layers[i], is_plain, user_namespace));
     std::string target = fmt::format("{}/{}", directory, i);
     TRY(sys::make_directories(target, 0700));
-    auto bound = sys::bind_mount_mapped(plan.layers[i], target, user_namespace, MOUNT_ATTR_RDONLY);
-    if (!bound) {
-      return wrap(std::move(bound).error(),
-                  "map the ids of layer {} (the file system must allow idmapped mounts; "
-                  "--userns=host does without)",
-                  plan.layers[i]);
-    }
+    TRY(sys::attach_mount(mount.get(), target));
     layers.guards.emplace_back(target);
     layers.paths.push_back(std::move(target));
   }
   return layers;
 }
 
-// The upper directory is the root directory of the container: it looks like the topmost layer's.
-Status make_upper(const RootfsPlan& plan, const std::optional<IdRangePlan>& ids) {
-  uint32_t first = ids ? ids->first : 0;
-  struct stat root = TRY(sys::stat(plan.layers.back()));
+// The upper directory is the root directory of the container: it looks like the topmost layer's, as
+// the overlay sees it.
+Status make_upper(const RootfsPlan& plan, const std::string& top) {
+  struct stat root = TRY(sys::stat(top));
   TRY(sys::make_directories(plan.upper, 0755));
   TRY(sys::make_directories(plan.work, 0700));
-  TRY(sys::chown(plan.upper, root.st_uid + first, root.st_gid + first));
+  TRY(sys::chown(plan.upper, root.st_uid, root.st_gid));
   return sys::chmod(plan.upper, root.st_mode & 07777);
 }
 
 }  // namespace
 
-Status mount_rootfs(const RootfsPlan& plan, int user_namespace,
-                    const std::optional<IdRangePlan>& ids) {
+Status mount_rootfs(const RootfsPlan& plan, int user_namespace) {
   if (plan.layers.empty()) return fail(Errc::kInvalid, "the image has no layers");
-  TRY(make_upper(plan, ids));
   TRY(sys::make_directories(plan.target, 0755));
   Layers layers = TRY(bind_layers(plan, user_namespace));
+  TRY(make_upper(plan, layers.paths.front()));
   sys::Overlay overlay{.lower = layers.paths,
                        .upper = plan.upper,
                        .work = plan.work,

@@ -67,7 +67,7 @@ Status ShimContainer::create(const Host& host, std::vector<TimedStep>& steps) {
 }
 
 Status ShimContainer::prepare_files(const Host& host) const {
-  TRY(mount_rootfs(plan_.rootfs, host.user_namespace, host.ids));
+  TRY(mount_rootfs(plan_.rootfs, host.user_namespace));
   for (const FillPlan& fill : plan_.fills) {
     auto filled = fill_volume(fill, plan_.rootfs.target, host.ids);
     if (!filled) {

@@ -14,7 +14,15 @@ struct LoopDevice {
 };
 
 // A free device, now `backing`'s. The kernel takes it back by itself once nobody has it open or
-// mounted. Errors: ENOENT where the kernel has no loop devices.
+// mounted. Errors: kUnsupported where this host has no loop devices, or /dev no node for one; the
+// text names the mend.
 Result<LoopDevice> attach_loop_device(int backing);
+
+// A device that only reads `file`: the one that has this very file already, whoever made it, or a
+// free one. Two who begin at once may get two of them; each goes with its last user as above.
+Result<LoopDevice> attach_loop_device_to_read(const std::string& file);
+
+// Whether the one above has what it needs, without attaching anything.
+Status can_attach_loop_devices();
 
 }  // namespace berth::sys

@@ -169,6 +169,11 @@ Result<Fd> make_file_system(const FileSystem& file_system) {
   return finish(context.get(), file_system.type, file_system.attributes);
 }
 
+Status knows_file_system(const std::string& type) {
+  TRY(open_context(type));
+  return {};
+}
+
 Result<Fd> make_overlay(const Overlay& overlay) {
   auto made = make_overlay_by_context(overlay);
   if (made || made.error().errno_value != EINVAL) return made;
@@ -179,15 +184,6 @@ Result<Fd> make_overlay(const Overlay& overlay) {
 
 Status bind_mount(const std::string& source, const std::string& target, Recursion recursion) {
   Fd tree = TRY(clone_tree(AT_FDCWD, source, recursion));
-  return attach_mount(tree.get(), target);
-}
-
-Status bind_mount_mapped(const std::string& source, const std::string& target, int user_namespace,
-                         uint64_t attributes) {
-  Fd tree = TRY(clone_tree(AT_FDCWD, source, Recursion::kThisMount));
-  auto changed = change_mount(tree.get(), {.set = attributes, .user_namespace = user_namespace},
-                              Recursion::kThisMount);
-  if (!changed) return wrap(std::move(changed).error(), "map the ids of {}", source);
   return attach_mount(tree.get(), target);
 }
 

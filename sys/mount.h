@@ -45,6 +45,8 @@ struct FileSystem {
   uint64_t attributes = 0;  // MOUNT_ATTR_*
 };
 Result<Fd> make_file_system(const FileSystem& file_system);
+// Whether the kernel has file systems of that type, or a module of them that it loads now; ENODEV.
+Status knows_file_system(const std::string& type);
 
 // An overlay; detached. `lower` goes from the uppermost layer down. Without `upper` and `work` it
 // is read-only. Where the kernel lacks "lowerdir+" (< 6.8) it is mounted on `work`, or on the
@@ -59,9 +61,6 @@ Result<Fd> make_overlay(const Overlay& overlay);
 
 // clone_tree + change_mount + attach_mount by path, for trusted paths.
 Status bind_mount(const std::string& source, const std::string& target, Recursion recursion);
-// The same, idmapped by the user namespace.
-Status bind_mount_mapped(const std::string& source, const std::string& target, int user_namespace,
-                         uint64_t attributes);
 
 // umount2(2) with `flags` (MNT_DETACH, UMOUNT_NOFOLLOW).
 Status unmount(const std::string& target, int flags);
