@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "sys/file.h"
+#include "sys/read_at.h"
 
 #include <fcntl.h>
 
@@ -12,7 +13,6 @@
 namespace berth::metrics {
 namespace {
 
-constexpr size_t kHistoryFileMax = 256 * 1024 * 1024;
 // It is written anew when it has grown by so much beyond what is kept.
 constexpr uint64_t kHistorySlack = 4 * 1024 * 1024;
 constexpr size_t kItemOverhead = 200;  // of a line, and of an item in memory
@@ -26,6 +26,33 @@ Result<HistoryItem> parse_history_line(std::string_view text) {
   auto document =
       TRY(json::Document::parse(text, {.name = "alarm history", .text_max = kHistoryFileMax}));
   return parse_history_item(document.root());
+}
+
+// What is read of the file.
+struct HistoryText {
+  std::string text{};       // of whole lines, but for the last
+  uint64_t file_bytes = 0;  // more than that: what is older is not read
+};
+
+// The end of it, at most `max` bytes.
+Result<HistoryText> read_end(const std::string& path, size_t max) {
+  auto fd = TRY(sys::open(path, O_RDONLY));
+  struct stat status = TRY(sys::stat_fd(fd.get()));
+  HistoryText read{.file_bytes = static_cast<uint64_t>(status.st_size)};
+  uint64_t from = read.file_bytes > max ? read.file_bytes - max : 0;
+  read.text.resize(read.file_bytes - from);
+  size_t got = 0;
+  while (got < read.text.size()) {
+    size_t more =
+        TRY(sys::read_at(fd.get(), read.text.data() + got, read.text.size() - got, from + got));
+    if (more == 0) break;
+    got += more;
+  }
+  read.text.resize(got);
+  if (from == 0) return read;
+  size_t line = read.text.find('\n');  // it begins in the middle of one
+  read.text.erase(0, line == std::string::npos ? line : line + 1);
+  return read;
 }
 
 }  // namespace
@@ -52,8 +79,8 @@ Result<HistoryItem> parse_history_item(const json::Node& node) {
   return item;
 }
 
-Result<AlarmHistory> AlarmHistory::open(const std::string& root) {
-  AlarmHistory history(root + "/metrics/alarm-history.log");
+Result<AlarmHistory> AlarmHistory::open(const std::string& root, size_t file_max) {
+  AlarmHistory history(root + "/metrics/alarm-history.log", file_max);
   TRY(history.load());
   return history;
 }
@@ -63,7 +90,12 @@ Status AlarmHistory::load() {
     mend(0);  // its name is on the disk, too
     return {};
   }
-  std::string text = TRY(sys::read_file(path_, kHistoryFileMax));
+  const HistoryText read = TRY(read_end(path_, file_max_));
+  const std::string& text = read.text;
+  if (read.file_bytes > file_max_) {
+    LOG(kWarn, "alarm history is longer than is read: the oldest of it is left out",
+        {{"path", path_}, {"bytes", read.file_bytes}, {"read", text.size()}});
+  }
   size_t damaged = 0;
   size_t start = 0;
   for (size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', start)) {
@@ -76,9 +108,9 @@ Status AlarmHistory::load() {
   if (damaged > 0) LOG(kWarn, "alarm history that cannot be read", {{"lines", damaged}});
   // What is added begins a line of its own.
   bool is_damaged = damaged > 0 || start != text.size();
-  bool is_large = text.size() > kHistoryFileMax / 2;  // it grows by the slack at each start
-  if (is_damaged || is_large) mend(text.size());
-  if (!is_damaged && !is_large) file_bytes_ = rewritten_bytes_ = text.size();
+  bool is_large = read.file_bytes > file_max_ / 2;  // it grows by the slack at each start
+  if (is_damaged || is_large) mend(read.file_bytes);
+  if (!is_damaged && !is_large) file_bytes_ = rewritten_bytes_ = read.file_bytes;
   return {};
 }
 

@@ -6,9 +6,9 @@
 //     {"number": 7, "alarm": "cpu", "isComposite": false, "at": 1700000000, "kind": "StateUpdate",
 //      "summary": "Alarm updated from OK to ALARM", "data": "{...}"}
 //
-// All of it is in memory as well. What cannot be read of the file (a line that a power cut has cut)
-// is passed over, and while the disk is full nothing is mended: whoever adds an item has it
-// elsewhere until it is here (metrics/alarm_book.h).
+// All of it is in memory as well. What cannot be read of the file (a line that a power cut has cut;
+// of a file that has become too long all but its end) is passed over, and while the disk is full
+// nothing is mended: whoever adds an item has it elsewhere until it is here (metrics/alarm_book.h).
 #pragma once
 
 #include "base/json.h"
@@ -28,6 +28,8 @@ constexpr int64_t kHistoryKeptSeconds = 30 * 24 * 3600;
 // Beyond these the oldest go.
 constexpr size_t kHistoryOfAlarmMax = 1000;            // items
 constexpr size_t kHistoryBytesMax = 16 * 1024 * 1024;  // of all alarms
+// Of the file: what it can be, of lines that are all escapes, is less.
+constexpr size_t kHistoryFileMax = 256 * 1024 * 1024;
 
 struct HistoryItem {
   uint64_t number = 0;  // one more than that of the item before
@@ -48,7 +50,9 @@ Result<HistoryItem> parse_history_item(const json::Node& node);
 class AlarmHistory {
  public:
   // The directory is there.
-  static Result<AlarmHistory> open(const std::string& root);
+  static Result<AlarmHistory> open(const std::string& root) { return open(root, kHistoryFileMax); }
+  // Of a longer file the end is read, so many bytes, and the rest goes.
+  static Result<AlarmHistory> open(const std::string& root, size_t file_max);
 
   // By number.
   const std::deque<HistoryItem>& items() const { return items_; }
@@ -58,7 +62,7 @@ class AlarmHistory {
   Status add(const std::vector<HistoryItem>& items, int64_t now);
 
  private:
-  explicit AlarmHistory(std::string path) : path_(std::move(path)) {}
+  AlarmHistory(std::string path, size_t file_max) : path_(std::move(path)), file_max_(file_max) {}
   Status load();
   void mend(uint64_t file_bytes);
   void keep(HistoryItem item);
@@ -68,6 +72,7 @@ class AlarmHistory {
   Status rewrite();
 
   std::string path_;
+  size_t file_max_;
   std::deque<HistoryItem> items_{};
   std::map<std::string, size_t> counts_{};  // of items, by alarm
   size_t bytes_ = 0;                        // of items

@@ -311,6 +311,32 @@ TEST_F(AlarmHistoryTest, LongLinesAreReadAgain) {
   EXPECT_EQ(AlarmHistory::open(directory_.path())->items(), history.items());
 }
 
+TEST_F(AlarmHistoryTest, OfAFileThatIsTooLongTheEndIsKept) {
+  ASSERT_TRUE(sys::make_directories(directory_.path() + "/metrics", 0700));
+  AlarmHistory history = AlarmHistory::open(directory_.path()).value();
+  std::vector<HistoryItem> items;
+  for (uint64_t number = 101; number <= 200; ++number) {
+    items.push_back(history_item(number, "cpu", kHistoryNow));
+  }
+  ASSERT_TRUE(history.add(items, kHistoryNow));
+  size_t bytes = sys::read_file(path(), 1 << 20)->size();
+  size_t line = bytes / 100;
+  constexpr size_t kLines = 10;
+  AlarmHistory cut = AlarmHistory::open(directory_.path(), kLines * line + line / 2).value();
+  ASSERT_EQ(cut.items().size(), kLines) << "whole lines only";
+  EXPECT_EQ(cut.items().front().number, 191U);
+  EXPECT_EQ(cut.last_number(), 200U);
+  EXPECT_LE(sys::read_file(path(), 1 << 20)->size(), (kLines + 1) * line) << "written anew";
+  ASSERT_TRUE(cut.add({history_item(201, "cpu", kHistoryNow)}, kHistoryNow));
+  EXPECT_EQ(AlarmHistory::open(directory_.path())->items(), cut.items());
+  // No line of it ends.
+  ASSERT_TRUE(sys::write_atomic(path(), std::string(2 * bytes, 'x'), 0600));
+  AlarmHistory none = AlarmHistory::open(directory_.path(), bytes).value();
+  EXPECT_THAT(none.items(), IsEmpty());
+  ASSERT_TRUE(none.add({history_item(1, "cpu", kHistoryNow)}, kHistoryNow));
+  EXPECT_EQ(AlarmHistory::open(directory_.path())->items(), none.items());
+}
+
 TEST_F(AlarmHistoryTest, LinesThatAreNoneArePassedOver) {
   {
     AlarmBook book = open();
