@@ -168,10 +168,8 @@ std::optional<double> latest_value(const Alarm& alarm, const MetricStore& store,
 nlohmann::ordered_json render_alarm(const Alarm& alarm) {
   nlohmann::ordered_json json;
   render_alarm_base(alarm, json);
-  json.update({{"namespace", alarm.metric.space},
-               {"metric", alarm.metric.name},
-               {"dimensions", alarm.metric.dimensions},
-               {"unit", alarm.unit},
+  render_metric_name(alarm.metric, json);
+  json.update({{"unit", alarm.unit},
                {"statistic", alarm.statistic},
                {"lowSampleCount", alarm.low_sample_count},
                {"period", alarm.period},
@@ -187,11 +185,7 @@ nlohmann::ordered_json render_alarm(const Alarm& alarm) {
 Result<Alarm> parse_alarm(const json::Node& node) {
   Alarm alarm;
   TRY(parse_alarm_base(node, alarm));
-  alarm.metric.space = TRY(node.string_at("namespace"));
-  alarm.metric.name = TRY(node.string_at("metric"));
-  for (auto& [key, value] : TRY(TRY(node.at("dimensions")).as_string_map())) {
-    alarm.metric.dimensions[key] = std::move(value);
-  }
+  alarm.metric = TRY(parse_metric_name(node));
   alarm.unit = TRY(node.string_at("unit"));
   alarm.statistic = TRY(node.string_at("statistic"));
   alarm.low_sample_count = TRY(node.find_string("lowSampleCount")).value_or("");

@@ -1,6 +1,7 @@
 #include "metrics/alarm_rule.h"
 
 #include "base/text.h"
+#include "metrics/text_reader.h"
 
 #include <algorithm>
 #include <array>
@@ -9,11 +10,9 @@
 namespace berth::metrics {
 namespace {
 
-constexpr std::string_view kRuleSpaces = " \t\r\n";
 constexpr std::string_view kRuleStops = " \t\r\n()\"'";
 constexpr std::string_view kRuleListStops = " \t\r\n()\"',";
 constexpr uint64_t kRulePercent = 100;
-constexpr size_t kRuleShownMax = 40;
 constexpr std::string_view kAlarmOfArn = ":alarm:";
 
 }  // namespace
@@ -25,15 +24,15 @@ std::string alarm_named(const std::string& text) {
 }
 
 // By recursive descent: or > and > not > primary.
-class AlarmRuleReader {
+class AlarmRuleReader : private TextReader {
  public:
-  explicit AlarmRuleReader(std::string_view text) : text_(text) {}
+  explicit AlarmRuleReader(std::string_view text) : TextReader(text, {.before = "AlarmRule: "}) {}
 
   Result<AlarmRule> read() {
     AlarmRule rule;
     rule.root_ = TRY(read_any(0));
     skip_spaces();
-    if (at_ < text_.size()) return wrong("AND, OR or the end of the rule");
+    if (!is_at_end()) return wrong("AND, OR or the end of the rule");
     if (children_.size() > kAlarmRuleChildrenMax) {
       return fail(Errc::kInvalid, "AlarmRule is about {} alarms, and may be about {}",
                   children_.size(), kAlarmRuleChildrenMax);
@@ -46,34 +45,9 @@ class AlarmRuleReader {
   using Kind = AlarmRule::Kind;
   using Term = AlarmRule::Term;
 
-  void skip_spaces() { at_ = std::min(text_.find_first_not_of(kRuleSpaces, at_), text_.size()); }
-
-  tl::unexpected<Error> wrong(const char* wanted) const {
-    std::string found = at_ < text_.size() ? "'" + printable(text_.substr(at_), kRuleShownMax) + "'"
-                                           : std::string("the end");
-    return fail(Errc::kInvalid, "AlarmRule: expected {} at character {}, not {}", wanted, at_ + 1,
-                found);
-  }
-
-  bool take(char c) {
-    skip_spaces();
-    bool is_there = at_ < text_.size() && text_[at_] == c;
-    if (is_there) ++at_;
-    return is_there;
-  }
-
-  // What is up to the next space or sign, which stays.
-  std::string_view peek_word() { return peek_word(kRuleStops); }
-  std::string_view peek_word(std::string_view stops) {
-    skip_spaces();
-    return text_.substr(at_, std::min(text_.find_first_of(stops, at_), text_.size()) - at_);
-  }
-
-  bool take_word(std::string_view word) {
-    if (peek_word() != word) return false;
-    at_ += word.size();
-    return true;
-  }
+  // Up to the next space or sign.
+  std::string_view peek_word() { return peek(kRuleStops); }
+  bool take_word(std::string_view word) { return TextReader::take_word(word, kRuleStops); }
 
   Status count_element() {
     if (++elements_ <= kAlarmRuleElementsMax) return {};
@@ -117,7 +91,7 @@ class AlarmRuleReader {
     std::string_view word = peek_word();
     if (word == "TRUE" || word == "FALSE") {
       TRY(count_element());
-      at_ += word.size();
+      skip(word.size());
       return Term{.kind = Kind::kConstant, .value = word == "TRUE"};
     }
     if (take_word("AT_LEAST")) return read_at_least();
@@ -126,7 +100,7 @@ class AlarmRuleReader {
       return wrong(
           "ALARM(...), OK(...), INSUFFICIENT_DATA(...), AT_LEAST(...), TRUE, FALSE, NOT or '('");
     }
-    at_ += word.size();
+    skip(word.size());
     return read_function(*state);
   }
 
@@ -153,12 +127,12 @@ class AlarmRuleReader {
   };
 
   Result<Least> read_least() {
-    std::string_view word = peek_word(kRuleListStops);
+    std::string_view word = peek(kRuleListStops);
     bool is_percent = word.ends_with('%');
     auto number = parse_u64(word.substr(0, word.size() - (is_percent ? 1 : 0)));
     bool is_known = number && *number > 0 && (!is_percent || *number <= kRulePercent);
     if (!is_known) return wrong("how many alarms (2) or how many percent of them (50%)");
-    at_ += word.size();
+    skip(word.size());
     return Least{*number, is_percent};
   }
 
@@ -169,10 +143,10 @@ class AlarmRuleReader {
     Least least = TRY(read_least());
     if (!take(',')) return wrong("','");
     bool is_not = take_word("NOT");
-    std::string_view word = peek_word(kRuleListStops);
+    std::string_view word = peek(kRuleListStops);
     auto state = parse_alarm_state(std::string(word));
     if (!state) return wrong("ALARM, OK or INSUFFICIENT_DATA, or NOT and one of them");
-    at_ += word.size();
+    skip(word.size());
     if (!take(',')) return wrong("','");
     Term term = TRY(read_alarms(*state, is_not));
     if (!take(')')) return wrong("')'");
@@ -204,28 +178,26 @@ class AlarmRuleReader {
 
   Result<std::string> read_name(std::string_view stops) {
     skip_spaces();
-    char quote = at_ < text_.size() ? text_[at_] : '\0';
+    char quote = next();
     if (quote != '"' && quote != '\'') {
-      std::string name(peek_word(stops));
+      std::string name(peek(stops));
       if (name.empty()) return wrong("the name of an alarm");
-      at_ += name.size();
+      skip(name.size());
       return name;
     }
-    ++at_;
+    skip(1);
     std::string name;
-    for (; at_ < text_.size() && text_[at_] != quote; ++at_) {
-      bool is_escaped = text_[at_] == '\\' && at_ + 1 < text_.size() &&
-                        (text_[at_ + 1] == quote || text_[at_ + 1] == '\\');
-      if (is_escaped) ++at_;
-      name += text_[at_];
+    for (; !is_at_end() && next() != quote; skip(1)) {
+      char behind = rest().size() > 1 ? rest()[1] : '\0';
+      bool is_escaped = next() == '\\' && (behind == quote || behind == '\\');
+      if (is_escaped) skip(1);
+      name += next();
     }
-    if (at_ >= text_.size()) return wrong(quote == '"' ? "'\"'" : "\"'\"");
-    ++at_;
+    if (is_at_end()) return wrong(quote == '"' ? "'\"'" : "\"'\"");
+    skip(1);
     return name;
   }
 
-  std::string_view text_;
-  size_t at_ = 0;
   size_t elements_ = 0;
   std::set<std::string> children_;
 };

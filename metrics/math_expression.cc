@@ -1,6 +1,6 @@
 #include "metrics/math_expression.h"
 
-#include "base/text.h"
+#include "metrics/text_reader.h"
 
 #include <algorithm>
 #include <array>
@@ -11,9 +11,6 @@
 
 namespace berth::metrics {
 namespace {
-
-constexpr std::string_view kMathSpaces = " \t\r\n";
-constexpr size_t kMathShownMax = 40;
 
 bool is_letter(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -43,14 +40,14 @@ constexpr std::array<std::string_view, 8> kMathWords = {"REPEAT", "LINEAR", "ASC
 }  // namespace
 
 // By recursive descent.
-class MathReader {
+class MathReader : private TextReader {
  public:
-  explicit MathReader(std::string_view text) : text_(text) {}
+  explicit MathReader(std::string_view text) : TextReader(text, {}) {}
 
   Result<MathExpression> read() {
     tree_.root = TRY(read_level(0, 0));
     skip_spaces();
-    if (at_ < text_.size()) return wrong("an operator or the end of the expression");
+    if (!is_at_end()) return wrong("an operator or the end of the expression");
     MathExpression expression;
     expression.tree_ = std::make_shared<const MathExpression::Tree>(std::move(tree_));
     return expression;
@@ -59,21 +56,13 @@ class MathReader {
  private:
   using Kind = MathTerm::Kind;
 
-  void skip_spaces() { at_ = std::min(text_.find_first_not_of(kMathSpaces, at_), text_.size()); }
-
-  tl::unexpected<Error> wrong(const char* wanted) const {
-    std::string found = at_ < text_.size() ? "'" + printable(text_.substr(at_), kMathShownMax) + "'"
-                                           : std::string("the end");
-    return fail(Errc::kInvalid, "expected {} at character {}, not {}", wanted, at_ + 1, found);
-  }
-
   bool take(std::string_view sign) {
     skip_spaces();
-    if (!text_.substr(at_).starts_with(sign)) return false;
-    size_t end = at_ + sign.size();
-    bool is_cut = is_letter(sign.front()) && end < text_.size() && is_name_part(text_[end]);
+    if (!rest().starts_with(sign)) return false;
+    std::string_view behind = rest().substr(sign.size());
+    bool is_cut = is_letter(sign.front()) && !behind.empty() && is_name_part(behind.front());
     if (is_cut) return false;  // "ORDER" is no OR
-    at_ = end;
+    skip(sign.size());
     return true;
   }
 
@@ -84,10 +73,9 @@ class MathReader {
     return std::nullopt;
   }
 
-  std::string_view take_name() {
-    size_t start = at_;
-    while (at_ < text_.size() && is_name_part(text_[at_])) ++at_;
-    return text_.substr(start, at_ - start);
+  std::string_view peek_name() const {
+    auto end = std::ranges::find_if_not(rest(), is_name_part);
+    return rest().substr(0, static_cast<size_t>(end - rest().begin()));
   }
 
   static MathTerm operation(std::string sign, MathTerm left, MathTerm right) {
@@ -135,7 +123,7 @@ class MathReader {
       return inner;
     }
     if (take("[")) return read_list({.kind = Kind::kArray, .text = "[]"}, "]", depth);
-    char c = at_ < text_.size() ? text_[at_] : '\0';
+    char c = next();
     if (is_math_digit(c) || c == '.') return read_number();
     if (c == '"' || c == '\'') return read_text(c);
     if (is_letter(c)) return read_name(depth);
@@ -144,26 +132,28 @@ class MathReader {
 
   Result<MathTerm> read_number() {
     MathTerm term{.kind = Kind::kNumber};
-    const char* begin = text_.data() + at_;
-    auto [end, error] = std::from_chars(begin, text_.data() + text_.size(), term.number);
+    std::string_view text = rest();
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), term.number);
     if (error != std::errc()) return wrong("a number");
-    at_ += static_cast<size_t>(end - begin);
-    bool is_cut = at_ < text_.size() && (is_name_part(text_[at_]) || text_[at_] == '.');
+    skip(static_cast<size_t>(end - text.data()));
+    bool is_cut = is_name_part(next()) || next() == '.';
     if (is_cut) return wrong("an operator behind the number");
     return term;
   }
 
   Result<MathTerm> read_text(char quote) {
-    size_t end = text_.find(quote, at_ + 1);
+    std::string_view behind = rest().substr(1);
+    size_t end = behind.find(quote);
     if (end == std::string_view::npos) return wrong("a text with a quote at its end");
-    MathTerm term{.kind = Kind::kText, .text = std::string(text_.substr(at_ + 1, end - at_ - 1))};
-    at_ = end + 1;
+    MathTerm term{.kind = Kind::kText, .text = std::string(behind.substr(0, end))};
+    skip(end + 2);
     return term;
   }
 
   Result<MathTerm> read_name(size_t depth) {
-    size_t start = at_;
-    std::string name(take_name());
+    const TextReader before = *this;
+    std::string name(peek_name());
+    skip(name.size());
     if (take("(")) {
       tree_.calls.insert(name);
       return read_list({.kind = Kind::kCall, .text = std::move(name)}, ")", depth);
@@ -175,8 +165,7 @@ class MathReader {
     if (std::ranges::find(kMathWords, name) != kMathWords.end()) {
       return MathTerm{.kind = Kind::kWord, .text = std::move(name)};
     }
-    at_ = start;
-    return wrong("an id (it begins with a small letter) or a function with its parentheses");
+    return before.wrong("an id (it begins with a small letter) or a function with its parentheses");
   }
 
   Result<MathTerm> read_list(MathTerm list, std::string_view end, size_t depth) {
@@ -188,8 +177,6 @@ class MathReader {
     return list;
   }
 
-  std::string_view text_;
-  size_t at_ = 0;
   MathExpression::Tree tree_{};
 };
 

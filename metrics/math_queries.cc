@@ -304,18 +304,15 @@ class MathEvaluator {
 };
 
 nlohmann::ordered_json render_stat(const MetricStat& stat) {
-  return {{"namespace", stat.metric.space},       {"metric", stat.metric.name},
-          {"dimensions", stat.metric.dimensions}, {"unit", stat.unit},
-          {"statistic", stat.statistic},          {"period", stat.period}};
+  nlohmann::ordered_json json;
+  render_metric_name(stat.metric, json);
+  json.update({{"unit", stat.unit}, {"statistic", stat.statistic}, {"period", stat.period}});
+  return json;
 }
 
 Result<MetricStat> parse_stat_of(const json::Node& node) {
   MetricStat stat;
-  stat.metric.space = TRY(node.string_at("namespace"));
-  stat.metric.name = TRY(node.string_at("metric"));
-  for (auto& [key, value] : TRY(TRY(node.at("dimensions")).as_string_map())) {
-    stat.metric.dimensions[key] = std::move(value);
-  }
+  stat.metric = TRY(parse_metric_name(node));
   stat.unit = TRY(node.string_at("unit"));
   stat.statistic = TRY(node.string_at("statistic"));
   stat.period = TRY(node.i64_at("period"));

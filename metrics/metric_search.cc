@@ -1,6 +1,7 @@
 #include "metrics/metric_search.h"
 
 #include "base/text.h"
+#include "metrics/text_reader.h"
 
 #include <algorithm>
 #include <set>
@@ -12,7 +13,6 @@ namespace {
 constexpr std::string_view kSearchSpaces = " \t\r\n";
 constexpr std::string_view kSearchStops = " \t\r\n()\"=";
 constexpr std::string_view kSchemaStops = "\",}";
-constexpr size_t kSearchShownMax = 40;
 
 bool is_small(char c) {
   return c >= 'a' && c <= 'z';
@@ -82,18 +82,19 @@ struct MetricSearch::Seen {
 };
 
 // By recursive descent: or > and > not > term.
-class SearchReader {
+class SearchReader : private TextReader {
  public:
-  explicit SearchReader(std::string_view text) : text_(text) {}
+  explicit SearchReader(std::string_view text)
+      : TextReader(text, {.before = "SEARCH: ", .behind = " of the search"}) {}
 
   Result<MetricSearch> read() {
     MetricSearch search;
     skip_spaces();
     if (take('{')) TRY(read_schema(search));
     skip_spaces();
-    if (at_ < text_.size()) search.root_ = TRY(read_any(0));
+    if (!is_at_end()) search.root_ = TRY(read_any(0));
     skip_spaces();
-    if (at_ < text_.size()) return wrong("a term");
+    if (!is_at_end()) return wrong("a term");
     bool has_all = search.space_ || search.root_.kind != Kind::kAll;
     if (!has_all) return wrong("{namespace,dimension} or a term");
     return search;
@@ -103,45 +104,19 @@ class SearchReader {
   using Kind = MetricSearch::Kind;
   using Term = MetricSearch::Term;
 
-  void skip_spaces() { at_ = std::min(text_.find_first_not_of(kSearchSpaces, at_), text_.size()); }
-
-  tl::unexpected<Error> wrong(const char* wanted) const {
-    std::string found = at_ < text_.size()
-                            ? "'" + printable(text_.substr(at_), kSearchShownMax) + "'"
-                            : std::string("the end");
-    return fail(Errc::kInvalid, "SEARCH: expected {} at character {} of the search, not {}", wanted,
-                at_ + 1, found);
-  }
-
-  bool take(char c) {
-    skip_spaces();
-    bool is_there = at_ < text_.size() && text_[at_] == c;
-    if (is_there) ++at_;
-    return is_there;
-  }
-
-  std::string_view peek(std::string_view stops) {
-    skip_spaces();
-    return text_.substr(at_, std::min(text_.find_first_of(stops, at_), text_.size()) - at_);
-  }
-
-  bool take_word(std::string_view word) {
-    if (peek(kSearchStops) != word) return false;
-    at_ += word.size();
-    return true;
-  }
+  bool take_word(std::string_view word) { return TextReader::take_word(word, kSearchStops); }
 
   Result<std::string> read_quoted() {
-    size_t end = text_.find('"', at_ + 1);
+    std::string_view behind = rest().substr(1);
+    size_t end = behind.find('"');
     if (end == std::string_view::npos) return wrong("'\"' at the end of a name");
-    std::string name(text_.substr(at_ + 1, end - at_ - 1));
-    at_ = end + 1;
-    return name;
+    skip(end + 2);
+    return std::string(behind.substr(0, end));
   }
 
   bool is_quote_next() {
     skip_spaces();
-    return at_ < text_.size() && text_[at_] == '"';
+    return next() == '"';
   }
 
   Result<std::string> read_schema_name() {
@@ -149,7 +124,7 @@ class SearchReader {
     std::string_view name = peek(kSchemaStops);
     size_t end = name.find_last_not_of(kSearchSpaces);
     if (end == std::string_view::npos) return wrong("a name");
-    at_ += name.size();
+    skip(name.size());
     return std::string(name.substr(0, end + 1));
   }
 
@@ -175,7 +150,7 @@ class SearchReader {
     while (true) {
       bool is_and = take_word("AND");
       skip_spaces();
-      bool is_over = at_ >= text_.size() || text_[at_] == ')' || peek(kSearchStops) == "OR";
+      bool is_over = is_at_end() || next() == ')' || peek(kSearchStops) == "OR";
       if (is_over && is_and) return wrong("a term");
       if (is_over) return list;
       list.terms.push_back(TRY(read_not(depth)));
@@ -214,7 +189,7 @@ class SearchReader {
     Term term{.kind = Kind::kTerm, .property = property_, .is_whole = is_quote_next()};
     std::string_view word = peek(kSearchStops);
     if (!term.is_whole && word.empty()) return wrong("a term");
-    if (!term.is_whole) at_ += word.size();
+    if (!term.is_whole) skip(word.size());
     term.text = term.is_whole ? TRY(read_quoted()) : std::string(word);
     term.text = to_lower(term.text);
     std::set<std::string> words = parts_of(term.text);
@@ -222,8 +197,6 @@ class SearchReader {
     return term;
   }
 
-  std::string_view text_;
-  size_t at_ = 0;
   std::string property_{};  // of the terms that are being read, in small letters
 };
 

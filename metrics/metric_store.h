@@ -13,12 +13,12 @@
 
 #include "base/env.h"
 #include "base/result.h"
+#include "metrics/metric_name.h"
 #include "metrics/statistics.h"
 
 #include <cstdint>
 #include <map>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -32,18 +32,6 @@ constexpr int64_t kMinute = 60;  // seconds
 constexpr int64_t kFiveMinutes = 5 * kMinute;
 constexpr int64_t kFineSeconds = 24 * 3600;
 constexpr int64_t kKeptSeconds = 15 * 24 * 3600;
-
-using Dimensions = std::map<std::string, std::string>;
-
-struct MetricName {
-  std::string space;  // "AWS/ECS"
-  std::string name;   // "CPUUtilization"
-  Dimensions dimensions;
-  bool operator==(const MetricName&) const = default;
-  bool operator<(const MetricName& other) const {
-    return std::tie(space, name, dimensions) < std::tie(other.space, other.name, other.dimensions);
-  }
-};
 
 struct Datum {
   MetricName name;
