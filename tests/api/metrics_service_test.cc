@@ -62,6 +62,13 @@ TEST(QueryForm, BecomesTheJsonOfTheSameRequest) {
             "<A><member>1</member><member>&lt;</member></A><B>true</B><C><D></D></C>");
 }
 
+json alarm_of_load(const char* name) {
+  return {{"AlarmName", name},    {"Namespace", "App"},
+          {"MetricName", "Load"}, {"Statistic", "Average"},
+          {"Period", 60},         {"EvaluationPeriods", 2},
+          {"Threshold", 80.0},    {"ComparisonOperator", "GreaterThanThreshold"}};
+}
+
 // GetMetricStatistics of what kData puts, but for which statistics.
 json load_query() {
   return {{"Namespace", "App"},
@@ -260,15 +267,10 @@ TEST_F(MetricsServiceTest, PercentilesAreOfValuesThatAreKnown) {
 }
 
 TEST_F(MetricsServiceTest, AnAlarmMayBeAboutAPercentile) {
-  json alarm = {{"AlarmName", "slow"},
-                {"Namespace", "App"},
-                {"MetricName", "Load"},
-                {"ExtendedStatistic", "p99.5"},
-                {"EvaluateLowSampleCountPercentile", "ignore"},
-                {"Period", 60},
-                {"EvaluationPeriods", 2},
-                {"Threshold", 80.0},
-                {"ComparisonOperator", "GreaterThanThreshold"}};
+  json alarm = alarm_of_load("slow");
+  alarm.erase("Statistic");
+  alarm["ExtendedStatistic"] = "p99.5";
+  alarm["EvaluateLowSampleCountPercentile"] = "ignore";
   good("PutMetricAlarm", alarm);
   json found = good("DescribeAlarms", json::object())["MetricAlarms"][0];
   EXPECT_EQ(found["ExtendedStatistic"], "p99.5");
@@ -305,15 +307,8 @@ TEST_F(MetricsServiceTest, BadFiguresAreRefused) {
 }
 
 TEST_F(MetricsServiceTest, AlarmsAreKeptAndSet) {
-  json alarm = {{"AlarmName", "high"},
-                {"Namespace", "App"},
-                {"MetricName", "Load"},
-                {"Statistic", "Average"},
-                {"Period", 60},
-                {"EvaluationPeriods", 2},
-                {"Threshold", 80.0},
-                {"ComparisonOperator", "GreaterThanThreshold"},
-                {"AlarmActions", {"arn:aws:sns:eu-west-1:123456789012:topic"}}};
+  json alarm = alarm_of_load("high");
+  alarm["AlarmActions"] = {"arn:aws:sns:eu-west-1:123456789012:topic"};
   good("PutMetricAlarm", alarm);
   json found = good("DescribeAlarms", json::object())["MetricAlarms"];
   ASSERT_EQ(found.size(), 1U);
@@ -336,15 +331,8 @@ TEST_F(MetricsServiceTest, AlarmsAreKeptAndSet) {
 }
 
 TEST_F(MetricsServiceTest, AlarmsThatHaveNoRoomAreALimit) {
-  json alarm = {{"AlarmName", "small"},
-                {"Namespace", "App"},
-                {"MetricName", "Load"},
-                {"Statistic", "Average"},
-                {"Period", 60},
-                {"EvaluationPeriods", 1},
-                {"Threshold", 1},
-                {"ComparisonOperator", "GreaterThanThreshold"},
-                {"OKActions", {std::string(1024, 'a')}}};
+  json alarm = alarm_of_load("small");
+  alarm["OKActions"] = {std::string(1024, 'a')};
   good("PutMetricAlarm", alarm);
   for (const char* member : {"OKActions", "AlarmActions", "InsufficientDataActions"}) {
     json longer = alarm;
@@ -382,15 +370,8 @@ TEST_F(MetricsServiceTest, AlarmsHaveTags) {
   auto tags = [](const char* key, const char* value) {
     return json::array({{{"Key", key}, {"Value", value}}});
   };
-  json alarm = {{"AlarmName", "cpu"},
-                {"Namespace", "App"},
-                {"MetricName", "Load"},
-                {"Statistic", "Average"},
-                {"Period", 60},
-                {"EvaluationPeriods", 1},
-                {"Threshold", 1},
-                {"ComparisonOperator", "GreaterThanThreshold"},
-                {"Tags", tags("team", "blue")}};
+  json alarm = alarm_of_load("cpu");
+  alarm["Tags"] = tags("team", "blue");
   good("PutMetricAlarm", alarm);
   good("PutCompositeAlarm",
        {{"AlarmName", "both"}, {"AlarmRule", "ALARM(cpu)"}, {"Tags", tags("of", "two")}});
@@ -421,10 +402,7 @@ TEST_F(MetricsServiceTest, AlarmsHaveTags) {
 }
 
 TEST_F(MetricsServiceTest, HistoryIsAskedForByAlarmKindTypeAndTime) {
-  json alarm = {{"AlarmName", "cpu"},   {"Namespace", "App"},
-                {"MetricName", "Load"}, {"Statistic", "Average"},
-                {"Period", 60},         {"EvaluationPeriods", 2},
-                {"Threshold", 80.0},    {"ComparisonOperator", "GreaterThanThreshold"}};
+  json alarm = alarm_of_load("cpu");
   good("PutMetricAlarm", alarm);
   good("PutCompositeAlarm", {{"AlarmName", "above"}, {"AlarmRule", "ALARM(cpu)"}});
   good("SetAlarmState", {{"AlarmName", "cpu"}, {"StateValue", "ALARM"}, {"StateReason", "why"}});
@@ -466,10 +444,7 @@ TEST_F(MetricsServiceTest, HistoryIsAskedForByAlarmKindTypeAndTime) {
 }
 
 TEST_F(MetricsServiceTest, CompositeAlarmsFollowOthers) {
-  json alarm = {{"AlarmName", "cpu"},   {"Namespace", "App"},
-                {"MetricName", "Load"}, {"Statistic", "Average"},
-                {"Period", 60},         {"EvaluationPeriods", 2},
-                {"Threshold", 80.0},    {"ComparisonOperator", "GreaterThanThreshold"}};
+  json alarm = alarm_of_load("cpu");
   good("PutMetricAlarm", alarm);
   alarm["AlarmName"] = "my disk";
   good("PutMetricAlarm", alarm);
