@@ -9,13 +9,13 @@
 #include "base/text.h"
 #include "netns/files.h"
 #include "resolver/arguments.h"
+#include "runtime/layer_files.h"
 #include "runtime/seccomp_profile.h"
 #include "sys/cgroup.h"
 #include "sys/credentials.h"
 #include "sys/file.h"
 #include "sys/mount.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -421,23 +421,6 @@ class Writer {
     return {"FLUENT_HOST=" + host, std::string("FLUENT_PORT=") + kRouterPort};
   }
 
-  // From the uppermost layer that has the file.
-  static std::string read_from_layers(const image::Image& image, const std::string& path) {
-    for (auto layer = image.layer_directories.rbegin(); layer != image.layer_directories.rend();
-         ++layer) {
-      auto root = sys::open(*layer, O_PATH | O_DIRECTORY);
-      if (!root) continue;
-      auto file = sys::open_in_root(root->get(), path, O_RDONLY | O_NONBLOCK);
-      if (!file) {
-        // A whiteout is a device that nobody answers for: the file is gone in this image.
-        if (file.error().errno_value == ENXIO) return "";
-        continue;
-      }
-      return sys::read_all(file->get(), kAccountFileMax).value_or("");
-    }
-    return "";
-  }
-
   // What belongs to an id that the task has not belongs to nobody in it: not even its root could
   // read it.
   Status check_owners(const image::Image& image) const {
@@ -455,10 +438,21 @@ class Writer {
                 image.reference, highest.path, kind, highest.id, place_.ids->size);
   }
 
+  // Its etc/passwd and etc/group; read once for all containers of an image.
+  Result<const std::vector<std::string>*> account_files_of(const image::Image& image) {
+    auto known = account_files_.find(&image);
+    if (known == account_files_.end()) {
+      auto files = TRY(runtime::read_from_layers(image.layer_directories,
+                                                 {"etc/passwd", "etc/group"}, kAccountFileMax));
+      known = account_files_.emplace(&image, std::move(files)).first;
+    }
+    return &known->second;
+  }
+
   Result<Account> find_account(const ContainerDefinition& container, const image::Image& image) {
     const std::string& user = container.user.empty() ? image.config.user : container.user;
-    Account account = TRY(resolve_account(user, read_from_layers(image, "etc/passwd"),
-                                          read_from_layers(image, "etc/group")));
+    const std::vector<std::string>& files = *TRY(account_files_of(image));
+    Account account = TRY(resolve_account(user, files[0], files[1]));
     if (!place_.ids) return account;
     uint32_t highest = std::max(account.uid, account.gid);
     for (uint32_t gid : account.additional_gids) highest = std::max(highest, gid);
@@ -639,6 +633,7 @@ class Writer {
   InstancePaths paths_;
   runtime::TaskPaths directory_;
   TaskPlace place_;
+  std::map<const image::Image*, std::vector<std::string>> account_files_;
 };
 
 }  // namespace

@@ -83,28 +83,6 @@ void add_namespace_steps(const Plan& plan, Pick is_picked, std::vector<Step>& st
   }
 }
 
-// `mapped`: the task has ids of its own.
-Step overlay_step(const RootfsPlan& rootfs, bool mapped) {
-  std::vector<std::string> lower(rootfs.layers.rbegin(), rootfs.layers.rend());
-  Step step;
-  step.stage = "root";
-  step.effect = fmt::format("the image's layers ({}), read only, with a writable one above them",
-                            lower.size());
-  if (mapped) step.calls.emplace_back("for each layer open_tree, mount_setattr(MOUNT_ATTR_IDMAP)");
-  step.calls.insert(step.calls.end(),
-                    {"fsopen(overlay)", "fsconfig(lowerdir+, upperdir, workdir, volatile)",
-                     "fsmount", fmt::format("move_mount({})", rootfs.target)});
-  step.purpose =
-      "layers are shared by all tasks and never change; what the container writes is its own and "
-      "goes with it";
-  step.by_hand =
-      fmt::format("mount -t overlay overlay -o lowerdir={},upperdir={},workdir={},volatile {}",
-                  join(lower, ":"), rootfs.upper, rootfs.work, rootfs.target);
-  step.asked_by = "image";
-  step.looks = {{.file = "/proc/PID/mountinfo", .words = {"/", "/", "-", "overlay"}}};
-  return step;
-}
-
 // "nodev,nosuid" of ",nodev,nosuid".
 std::string without_comma(const std::string& text) {
   return text.empty() ? text : text.substr(1);
@@ -500,7 +478,7 @@ void explain_process(const ProcessSpec& process, const Spec& spec, const Plan& p
 std::vector<Step> explain_creation(const ContainerPlan& container, const Spec& spec,
                                    const Plan& plan, const sys::Cgroups& cgroups) {
   std::vector<Step> steps;
-  steps.push_back(overlay_step(container.rootfs, plan.in_user_namespace));
+  add_root_steps(container.rootfs, plan.in_user_namespace, steps);
   steps.push_back(group_step(cgroups, spec.cgroups_path));
   steps.back().purpose =
       "what the container uses is counted and limited by itself, within the task's group";

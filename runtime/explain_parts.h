@@ -3,6 +3,7 @@
 
 #include "base/step.h"
 #include "base/text.h"
+#include "runtime/task_plan.h"
 #include "sys/cgroup.h"
 
 #include <string>
@@ -21,5 +22,8 @@ Step group_step(const sys::Cgroups& cgroups, const std::string& path);
 void add_limit_steps(const sys::Cgroups& cgroups, const std::string& path,
                      const sys::CgroupLimits& limits, std::string_view prefix,
                      std::vector<Step>& steps);
+
+// Layers that are files, and the overlay. `mapped`: the task has ids of its own.
+void add_root_steps(const RootfsPlan& rootfs, bool mapped, std::vector<Step>& steps);
 
 }  // namespace berth::runtime

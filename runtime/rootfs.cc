@@ -20,11 +20,6 @@ struct Layers {
   std::vector<sys::MountGuard> guards;
 };
 
-Result<bool> is_directory(const std::string& layer) {
-  struct stat known = TRY(sys::stat(layer));
-  return S_ISDIR(known.st_mode);
-}
-
 Status map_ids(int mount, const std::string& layer, int user_namespace) {
   auto mapped =
       sys::change_mount(mount, {.set = MOUNT_ATTR_RDONLY, .user_namespace = user_namespace},
@@ -37,24 +32,23 @@ Status map_ids(int mount, const std::string& layer, int user_namespace) {
 }
 
 // Of a directory, or the image of one.
-Result<sys::Fd> mount_layer(const std::string& layer, bool is_directory, int user_namespace) {
-  sys::Fd mount = TRY(is_directory ? sys::clone_tree(AT_FDCWD, layer, sys::Recursion::kThisMount)
-                                   : sys::mount_image(layer));
+Result<sys::Fd> mount_layer(const std::string& layer, bool is_of_image, int user_namespace) {
+  sys::Fd mount = TRY(is_of_image ? sys::mount_image(layer)
+                                  : sys::clone_tree(AT_FDCWD, layer, sys::Recursion::kThisMount));
   if (user_namespace >= 0) TRY(map_ids(mount.get(), layer, user_namespace));
   return mount;
 }
 
 Result<Layers> bind_layers(const RootfsPlan& plan, int user_namespace) {
   Layers layers;
-  std::string directory = plan.target + ".layers";
   for (size_t i = plan.layers.size(); i-- > 0;) {
-    bool is_plain = TRY(is_directory(plan.layers[i]));
-    if (is_plain && user_namespace < 0) {
+    bool is_of_image = TRY(is_image(plan.layers[i]));
+    if (!is_of_image && user_namespace < 0) {
       layers.paths.push_back(plan.layers[i]);
       continue;
     }
-    sys::Fd mount = TRY(mount_layer(plan.layers[i], is_plain, user_namespace));
-    std::string target = fmt::format("{}/{}", directory, i);
+    sys::Fd mount = TRY(mount_layer(plan.layers[i], is_of_image, user_namespace));
+    std::string target = layer_target(plan, i);
     TRY(sys::make_directories(target, 0700));
     TRY(sys::attach_mount(mount.get(), target));
     layers.guards.emplace_back(target);
@@ -74,6 +68,15 @@ Status make_upper(const RootfsPlan& plan, const std::string& top) {
 }
 
 }  // namespace
+
+Result<bool> is_image(const std::string& layer) {
+  struct stat known = TRY(sys::stat(layer));
+  return !S_ISDIR(known.st_mode);
+}
+
+std::string layer_target(const RootfsPlan& plan, size_t index) {
+  return fmt::format("{}.layers/{}", plan.target, index);
+}
 
 Status mount_rootfs(const RootfsPlan& plan, int user_namespace) {
   if (plan.layers.empty()) return fail(Errc::kInvalid, "the image has no layers");

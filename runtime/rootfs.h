@@ -15,7 +15,14 @@
 #include "base/result.h"
 #include "runtime/task_plan.h"
 
+#include <string>
+
 namespace berth::runtime {
+
+// Whether a layer is a file with an EROFS, not a directory.
+Result<bool> is_image(const std::string& layer);
+// Where what is mounted of layer `index` (0 is the lowest) is attached for a moment.
+std::string layer_target(const RootfsPlan& plan, size_t index);
 
 // Mounts the overlay at plan.target. `user_namespace` is a descriptor, or -1 for the host's ids.
 // upper, work and target are made if they are missing.

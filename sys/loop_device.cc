@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <optional>
 
 namespace berth::sys {
 namespace {
@@ -137,6 +136,11 @@ Result<LoopDevice> attach_loop_device_to_read(const std::string& file) {
   auto attached = TRY(find_attached(file, known));
   if (attached) return std::move(*attached);
   return attach_free(backing.get(), O_RDONLY, LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR);
+}
+
+Result<std::optional<LoopDevice>> find_loop_device(const std::string& file) {
+  struct stat known = TRY(stat(file));
+  return find_attached(file, known);
 }
 
 Status can_attach_loop_devices() {

@@ -4,6 +4,7 @@
 #include "base/result.h"
 #include "sys/fd.h"
 
+#include <optional>
 #include <string>
 
 namespace berth::sys {
@@ -22,7 +23,10 @@ Result<LoopDevice> attach_loop_device(int backing);
 // free one. Two who begin at once may get two of them; each goes with its last user as above.
 Result<LoopDevice> attach_loop_device_to_read(const std::string& file);
 
-// Whether the one above has what it needs, without attaching anything.
+// The one that has this very file, of those that the above shares; nothing when there is none.
+Result<std::optional<LoopDevice>> find_loop_device(const std::string& file);
+
+// Whether attaching has what it needs on this host; nothing is attached.
 Status can_attach_loop_devices();
 
 }  // namespace berth::sys

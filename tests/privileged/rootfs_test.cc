@@ -2,6 +2,7 @@
 // a user namespace they must look the same.
 #include "runtime/rootfs.h"
 
+#include "runtime/explain_parts.h"
 #include "support/layer_image.h"
 #include "sys/mount.h"
 #include "sys/tree.h"
@@ -198,6 +199,26 @@ TEST_P(Rootfs, OnlyTheOverlayHoldsWhatWasMounted) {
   EXPECT_THAT(mounts, testing::Not(HasSubstr(" " + path("root.layers"))));
   std::string layers = GetParam().layers;
   EXPECT_EQ(devices().size(), static_cast<size_t>(std::count(layers.begin(), layers.end(), 'i')));
+}
+
+TEST_P(Rootfs, ExplainedDevicesAreThoseOfTheLayers) {
+  ASSERT_TRUE(mount());
+  std::vector<Step> steps;
+  add_root_steps(plan_, GetParam().mapped, steps);
+  std::vector<std::string> seen;
+  for (const Step& step : steps) {
+    for (const Look& look : step.looks) {
+      if (!look.file.starts_with("/sys/block/")) continue;
+      ASSERT_EQ(look.words.size(), 1u);
+      EXPECT_EQ(trim(sys::read_file(look.file, 8192).value_or("none")), look.words[0]);
+      seen.push_back(look.words[0]);
+    }
+  }
+  std::vector<std::string> images;
+  for (const std::string& layer : plan_.layers) {
+    if (layer.ends_with(".erofs")) images.push_back(layer);
+  }
+  EXPECT_THAT(seen, testing::UnorderedElementsAreArray(images));
 }
 
 TEST_P(Rootfs, ALayerThatCannotBeMountedIsNamedAndLeavesNothing) {

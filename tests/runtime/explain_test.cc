@@ -1,6 +1,7 @@
 #include "runtime/explain.h"
 
 #include "runtime/sync.h"
+#include "sys/file.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -95,6 +96,29 @@ TEST(Explain, EveryMountOfThePlanIsAStepThatCanBeSeen) {
     EXPECT_THAT(step->looks[0].words, Contains(mount.target));
   }
   EXPECT_EQ(find_step(steps, "mounts[/data]")->by_hand, "mount --rbind /srv/data ROOT/data");
+}
+
+TEST(Explain, LayersThatAreFilesAreMountedFirst) {
+  auto directory = sys::TemporaryDirectory::make("/tmp", "berth-explain-").value();
+  std::string file = directory.path() + "/fs.erofs";
+  ASSERT_TRUE(sys::write_replace(file, "", 0600));
+  Spec spec = explained_spec();
+  ContainerPlan container;
+  container.rootfs = {{directory.path(), file, directory.path()}, "/u", "/w", "/r"};
+  std::vector<Step> steps = explain_creation(container, spec, explained_plan(spec, kV2Host).value(),
+                                             sys::Cgroups::parse(kV2Host).value());
+  ASSERT_EQ(steps[0].asked_by, "image");
+  EXPECT_EQ(steps[0].by_hand, "mount -t erofs -o loop,ro,nodev,nosuid " + file + " /r.layers/1");
+  EXPECT_THAT(steps[0].looks,
+              ElementsAre(Look{.file = "/sys/block/loop*/loop/backing_file", .words = {file}}))
+      << "no device has it";
+  EXPECT_THAT(steps[1].by_hand, HasSubstr("lowerdir=" + directory.path() +
+                                          ":/r.layers/1:" + directory.path() + ",upperdir=/u"));
+
+  container.rootfs.layers = {directory.path()};
+  steps = explain_creation(container, spec, explained_plan(spec, kV2Host).value(),
+                           sys::Cgroups::parse(kV2Host).value());
+  EXPECT_THAT(steps[0].calls, Contains("fsopen(overlay)"));
 }
 
 TEST(Explain, LimitsAreTheFilesThatAreWritten) {

@@ -61,6 +61,21 @@ def mounts(directories):
     return sorted(line.split()[4] for line in lines if any(str(directory) in line for directory in directories))
 
 
+def loop_devices(directories):
+    """Files of ours that a loop device has. The kernel shows them as the mount namespace saw them that attached them; without it,
+    beneath the mount that they are on: so by the end of our directories."""
+    ours = ["/".join(pathlib.Path(directory).parts[-2:]) + "/" for directory in directories]
+    found = set()
+    for device in pathlib.Path("/sys/block").glob("loop*"):
+        try:
+            file = (device / "loop" / "backing_file").read_text().strip()
+        except OSError:  # without a file, or gone meanwhile
+            continue
+        if any(directory in file for directory in ours):
+            found.add(file)
+    return sorted(found)
+
+
 def links():
     return sorted(name for _, name in socket.if_nameindex())
 
@@ -93,6 +108,7 @@ def take(run, root):
         "cgroups": cgroups(instance),
         "processes": sorted(processes(instance, (run, root)).values()),
         "mounts": mounts((run, root)),
+        "loop devices": loop_devices((run, root)),
         "links": links(),
         "nft tables": nft_tables(),
         "files": files(run, root),
