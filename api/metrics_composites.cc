@@ -62,6 +62,10 @@ Json composite_json(const Metrics& metrics, const Ask& ask, const metrics::Compo
   Json json = alarm_base_json(metrics, ask, alarm);
   json["StateTransitionedTimestamp"] = time_json(ask, alarm.state_at);
   json["AlarmRule"] = alarm.rule_text;
+  if (alarm.suppression.by != metrics::SuppressedBy::kNothing) {
+    json["ActionsSuppressedBy"] = name_of(alarm.suppression.by);
+    json["ActionsSuppressedReason"] = alarm.suppression.reason();
+  }
   if (alarm.suppressor.alarm.empty()) return json;
   json["ActionsSuppressor"] = metrics.arn_prefix + alarm.suppressor.alarm;
   json["ActionsSuppressorWaitPeriod"] = alarm.suppressor.wait_seconds;

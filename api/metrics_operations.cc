@@ -4,6 +4,7 @@
 #include "api/query_form.h"
 #include "aws/endpoint.h"
 #include "aws/time.h"
+#include "base/log.h"
 #include "base/text.h"
 
 #include <fmt/core.h>
@@ -180,6 +181,9 @@ Answer MetricsService::answer(const Call& call) {
       .now = call.at,
       .arn_prefix = fmt::format("arn:{}:cloudwatch:{}:{}:alarm:", aws::partition_of(host_.region),
                                 host_.region, host_.account)};
+  // A period that is over is over for whoever asks, and not when the alarms are looked at next.
+  auto ended = alarms_.end_suppressions(call.at);
+  if (!ended) LOG(kWarn, "suppressed actions stay so", {{"why", ended.error().text}});
   if (!call.is_form) {
     Answer answer = answer_json(call, cw::kMetricsFaults, cw::all_operations(), metrics);
     if (answer && sink_ && changes_alarms(call.operation)) sink_();

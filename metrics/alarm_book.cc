@@ -111,6 +111,16 @@ void AlarmBook::Content::settle(std::set<std::string> changed, const std::string
     enter_state(alarm, std::move(*verdict), now);
     changed.insert(name);
   }
+  suppress(now);
+}
+
+// Behind all of them: who suppresses is in no order with those whose actions it does.
+void AlarmBook::Content::suppress(int64_t now) {
+  for (auto& [name, alarm] : composites) {
+    const AlarmBase* suppressor = std::as_const(*this).find(alarm.suppressor.alarm);
+    auto state = suppressor != nullptr ? std::optional(suppressor->state) : std::nullopt;
+    alarm.suppression = follow(alarm.suppression, alarm.suppressor, alarm.state, state, now);
+  }
 }
 
 const AlarmBase* AlarmBook::find(const std::string& name) const {
@@ -236,7 +246,9 @@ Status AlarmBook::put(CompositeAlarm alarm, int64_t now) {
   TRY(check(alarm));
   Content content = content_;
   std::string name = alarm.name;
-  content.composites[name] = std::move(alarm);
+  CompositeAlarm& kept = content.composites[name];
+  alarm.suppression = kept.suppression;
+  kept = std::move(alarm);
   content.settle({}, name, now);
   return save(std::move(content), name, now);
 }
@@ -292,8 +304,20 @@ Status AlarmBook::evaluate(const MetricStore& store, WallTime now) {
     enter_state(alarm, std::move(*verdict), seconds);
     changed.insert(name);
   }
-  if (changed.empty()) return {};
+  if (changed.empty()) return end_suppressions(now);
   content.settle(std::move(changed), "", seconds);
+  return save(std::move(content), "", seconds);
+}
+
+Status AlarmBook::end_suppressions(WallTime now) {
+  int64_t seconds =
+      std::chrono::duration_cast<std::chrono::seconds>(now.time_since_epoch()).count();
+  bool is_over = std::ranges::any_of(content_.composites, [&](const auto& entry) {
+    return entry.second.suppression.is_over(seconds);
+  });
+  if (!is_over) return {};
+  Content content = content_;
+  content.suppress(seconds);
   return save(std::move(content), "", seconds);
 }
 

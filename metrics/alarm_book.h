@@ -65,8 +65,10 @@ class AlarmBook {
   Status set_tags(const std::string& name, std::map<std::string, std::string> tags, int64_t now);
   // kInvalid when a composite alarm that stays is about one of them.
   Status remove(const std::vector<std::string>& names, int64_t now);
-  // Looks at every alarm; those that change are told in the log.
+  // Looks at every alarm; those that change are told in the log. Ends suppressions, too.
   Status evaluate(const MetricStore& store, WallTime now);
+  // Those of composite alarms' actions whose period is over: what was held back is due.
+  Status end_suppressions(WallTime now);
 
  private:
   struct Content {
@@ -78,6 +80,8 @@ class AlarmBook {
     // Looks at the composite alarm that was put ("": none), at those about `changed`, and at those
     // about what has changed by that.
     void settle(std::set<std::string> changed, const std::string& put, int64_t now);
+    // Whose actions are held back.
+    void suppress(int64_t now);
   };
 
   AlarmBook(std::string path, size_t file_max, AlarmHistory history)

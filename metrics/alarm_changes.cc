@@ -99,6 +99,22 @@ HistoryJson state_of(const AlarmBase& alarm) {
   return json;
 }
 
+HistoryJson state_of(const CompositeAlarm& alarm) {
+  HistoryJson json = state_of(static_cast<const AlarmBase&>(alarm));
+  if (alarm.suppression.by == SuppressedBy::kNothing) return json;
+  json["actionsSuppressedBy"] = name_of(alarm.suppression.by);
+  json["actionsSuppressedReason"] = alarm.suppression.reason();
+  return json;
+}
+
+bool are_actions_due(const Alarm& before, const Alarm& after) {
+  return before.state != after.state;
+}
+// Those of a state that was suppressed are due later.
+bool are_actions_due(const CompositeAlarm& before, const CompositeAlarm& after) {
+  return before.suppression.acted != after.suppression.acted;
+}
+
 const std::vector<std::string>& actions_of(const AlarmBase& alarm) {
   switch (alarm.state) {
     case AlarmState::kOk:
@@ -125,7 +141,8 @@ class ChangeTeller {
     add(alarm.name, "ConfigurationUpdate", fmt::format("Alarm \"{}\" {}", alarm.name, done), data);
   }
 
-  void tell_state(const AlarmBase& before, const AlarmBase& after) {
+  template <class AlarmType>
+  void tell_state(const AlarmType& before, const AlarmType& after) {
     if (before.state == after.state) return;
     HistoryJson data = {{"version", kHistoryDataVersion},
                         {"oldState", state_of(before)},
@@ -133,7 +150,11 @@ class ChangeTeller {
     add(after.name, "StateUpdate",
         fmt::format("Alarm updated from {} to {}", name_of(before.state), name_of(after.state)),
         data);
-    if (!after.actions_enabled) return;
+  }
+
+  template <class AlarmType>
+  void tell_actions(const AlarmType& before, const AlarmType& after) {
+    if (!after.actions_enabled || !are_actions_due(before, after)) return;
     for (const std::string& action : actions_of(after)) tell_action(after, action);
   }
 
@@ -150,7 +171,9 @@ class ChangeTeller {
       if (!is_new && name == change_.configured) {
         tell_configuration(alarm, "Update", "updatedAlarm", "updated");
       }
-      tell_state(is_new ? AlarmBase() : static_cast<const AlarmBase&>(old->second), alarm);
+      const typename AlarmMap::mapped_type none{};
+      tell_state(is_new ? none : old->second, alarm);
+      tell_actions(is_new ? none : old->second, alarm);
     }
   }
 

@@ -45,6 +45,7 @@ nlohmann::ordered_json render_composite(const CompositeAlarm& alarm) {
   json["suppressor"] = {{"alarm", alarm.suppressor.alarm},
                         {"waitSeconds", alarm.suppressor.wait_seconds},
                         {"extensionSeconds", alarm.suppressor.extension_seconds}};
+  json["suppression"] = render_suppression(alarm.suppression);
   return json;
 }
 
@@ -57,6 +58,10 @@ Result<CompositeAlarm> parse_composite(const json::Node& node) {
     alarm.suppressor.alarm = TRY(suppressor->string_at("alarm"));
     alarm.suppressor.wait_seconds = TRY(suppressor->i64_at("waitSeconds"));
     alarm.suppressor.extension_seconds = TRY(suppressor->i64_at("extensionSeconds"));
+  }
+  alarm.suppression.acted = alarm.state;  // also in files of before
+  if (auto suppression = node.find("suppression")) {
+    alarm.suppression = TRY(parse_suppression(*suppression));
   }
   return alarm;
 }

@@ -1,6 +1,7 @@
 // CompositeAlarm: an alarm that a rule about other alarms raises. Pure.
 #pragma once
 
+#include "metrics/action_suppression.h"
 #include "metrics/alarm_base.h"
 #include "metrics/alarm_rule.h"
 
@@ -12,18 +13,11 @@
 
 namespace berth::metrics {
 
-// The alarm that keeps the actions of another from being called, and for how long around it, in
-// seconds.
-struct ActionsSuppressor {
-  std::string alarm{};  // "": none
-  int64_t wait_seconds = 0;
-  int64_t extension_seconds = 0;
-};
-
 struct CompositeAlarm : AlarmBase {
   std::string rule_text{};
   AlarmRule rule{};  // what it says
   ActionsSuppressor suppressor{};
+  ActionSuppression suppression{};
 
   // Whether it looks at that alarm.
   bool is_about(const std::string& alarm) const { return rule.children().contains(alarm); }

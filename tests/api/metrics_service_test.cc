@@ -472,7 +472,8 @@ TEST_F(MetricsServiceTest, CompositeAlarmsFollowOthers) {
   }
   found = good("DescribeAlarms",
                {{"AlarmTypes", {"CompositeAlarm", "MetricAlarm"}}, {"StateValue", "ALARM"}});
-  EXPECT_EQ(found["CompositeAlarms"].size(), 1U);
+  ASSERT_EQ(found["CompositeAlarms"].size(), 1U);
+  EXPECT_EQ(found["CompositeAlarms"][0]["ActionsSuppressedBy"], "Alarm");
   EXPECT_EQ(found["MetricAlarms"].size(), 2U);
   found = good("DescribeAlarms",
                {{"AlarmTypes", {"CompositeAlarm", "MetricAlarm"}}, {"MaxRecords", 2}});
@@ -497,6 +498,35 @@ TEST_F(MetricsServiceTest, CompositeAlarmsFollowOthers) {
                  }()),
             "ValidationError");
   good("DeleteAlarms", {{"AlarmNames", {"both", "cpu", "my disk"}}});
+}
+
+TEST_F(MetricsServiceTest, ASuppressionEndsForWhoeverAsks) {
+  good("PutMetricAlarm", alarm_of_load("cpu"));
+  good("PutMetricAlarm", alarm_of_load("quiet"));
+  good("PutCompositeAlarm", {{"AlarmName", "above"},
+                             {"AlarmRule", "ALARM(cpu)"},
+                             {"AlarmActions", {"arn:aws:sns:eu-west-1:123456789012:topic"}},
+                             {"ActionsSuppressor", "quiet"},
+                             {"ActionsSuppressorWaitPeriod", 20},
+                             {"ActionsSuppressorExtensionPeriod", 0}});
+  auto above = [&] {
+    json found = good("DescribeAlarms", {{"AlarmTypes", {"CompositeAlarm"}}})["CompositeAlarms"];
+    return found[0];
+  };
+  auto actions = [&] {
+    json found = good("DescribeAlarmHistory",
+                      {{"AlarmTypes", {"CompositeAlarm"}}, {"HistoryItemType", "Action"}});
+    return found["AlarmHistoryItems"].size();
+  };
+  EXPECT_FALSE(above().contains("ActionsSuppressedBy"));
+  good("SetAlarmState", {{"AlarmName", "cpu"}, {"StateValue", "ALARM"}, {"StateReason", "why"}});
+  EXPECT_EQ(above()["ActionsSuppressedBy"], "WaitPeriod");
+  EXPECT_EQ(above()["ActionsSuppressedReason"], "Actions suppressed by WaitPeriod");
+  EXPECT_EQ(actions(), 0U);
+  clock_.advance(std::chrono::seconds(20));
+  EXPECT_FALSE(above().contains("ActionsSuppressedBy"));
+  EXPECT_EQ(above()["StateValue"], "ALARM");
+  EXPECT_EQ(actions(), 1U);
 }
 
 TEST_F(MetricsServiceTest, BadCompositeAlarmsAreRefused) {

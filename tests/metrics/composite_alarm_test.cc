@@ -128,6 +128,136 @@ TEST_F(CompositeAlarmTest, WhatARuleIsAboutStays) {
   EXPECT_NE(book_.find("disk"), nullptr);
 }
 
+// An alarm "both" about cpu that disk suppresses, and what of its actions was told in the history.
+class SuppressedAlarmTest : public CompositeAlarmTest {
+ protected:
+  SuppressedAlarmTest() {
+    set("cpu", AlarmState::kOk);
+    set("disk", AlarmState::kOk);
+    CompositeAlarm both = composite("both", "ALARM(cpu)");
+    both.suppressor = {.alarm = "disk", .wait_seconds = 60, .extension_seconds = 30};
+    both.alarm_actions = {"alarm"};
+    both.ok_actions = {"ok"};
+    EXPECT_TRUE(book_.put(both, now_));
+    seen_ = book_.history().items().size();
+  }
+  void set(const std::string& name, AlarmState state) {
+    ASSERT_TRUE(book_.set_state(name, {.state = state, .reason = "by hand"}, now_));
+  }
+  void pass(int64_t seconds) {
+    now_ += seconds;
+    ASSERT_TRUE(book_.end_suppressions(WallTime(std::chrono::seconds(now_))));
+  }
+  std::string by() { return name_of(book_.composites().at("both").suppression.by); }
+  // Since it was last asked.
+  std::vector<std::string> called() {
+    std::vector<std::string> actions;
+    const auto& items = book_.history().items();
+    for (; seen_ < items.size(); ++seen_) {
+      bool is_action = items[seen_].alarm == "both" && items[seen_].kind == "Action";
+      if (!is_action) continue;
+      std::string words = items[seen_].summary.substr(items[seen_].summary.find("action ") + 7);
+      actions.push_back(words.substr(0, words.find('.')));
+    }
+    return actions;
+  }
+
+  int64_t now_ = kCompositeNow;
+  size_t seen_ = 0;
+};
+
+TEST_F(SuppressedAlarmTest, ActsWhenTheWaitIsOver) {
+  set("cpu", AlarmState::kAlarm);
+  EXPECT_EQ(by(), "WaitPeriod");
+  EXPECT_EQ(book_.composites().at("both").suppression.reason(), "Actions suppressed by WaitPeriod");
+  EXPECT_THAT(book_.history().items().back().data,
+              HasSubstr(R"("actionsSuppressedBy":"WaitPeriod")"));
+  pass(59);
+  EXPECT_EQ(by(), "WaitPeriod");
+  EXPECT_THAT(called(), ElementsAre());
+  pass(1);
+  EXPECT_EQ(by(), "");
+  EXPECT_THAT(called(), ElementsAre("alarm"));
+  pass(1000);
+  set("cpu", AlarmState::kOk);
+  EXPECT_EQ(by(), "") << "only who comes to ALARM waits";
+  EXPECT_THAT(called(), ElementsAre("ok"));
+}
+
+TEST_F(SuppressedAlarmTest, DoesNotActWhenItIsBackBeforeTheWaitIsOver) {
+  set("cpu", AlarmState::kAlarm);
+  pass(30);
+  set("cpu", AlarmState::kOk);
+  EXPECT_EQ(by(), "");
+  pass(60);
+  EXPECT_THAT(called(), ElementsAre());
+  set("cpu", AlarmState::kAlarm);
+  pass(59);
+  EXPECT_EQ(by(), "WaitPeriod") << "a whole one";
+}
+
+TEST_F(SuppressedAlarmTest, IsHeldBackByItsSuppressorAndForAWhileBehindIt) {
+  set("cpu", AlarmState::kAlarm);
+  set("disk", AlarmState::kAlarm);
+  EXPECT_EQ(by(), "Alarm");
+  pass(100000);
+  EXPECT_EQ(by(), "Alarm");
+  set("disk", AlarmState::kInsufficientData);
+  EXPECT_EQ(by(), "ExtensionPeriod");
+  pass(29);
+  EXPECT_EQ(by(), "ExtensionPeriod");
+  EXPECT_THAT(called(), ElementsAre());
+  book_ = AlarmBook::open(directory_.path()).value();
+  EXPECT_EQ(by(), "ExtensionPeriod") << "over a death, too";
+  pass(1);
+  EXPECT_EQ(by(), "");
+  EXPECT_THAT(called(), ElementsAre("alarm")) << "it is still in ALARM";
+}
+
+TEST_F(SuppressedAlarmTest, HasNothingToCallWhenItIsBackBehindItsSuppressor) {
+  set("disk", AlarmState::kAlarm);
+  EXPECT_EQ(by(), "Alarm");
+  set("cpu", AlarmState::kAlarm);
+  set("disk", AlarmState::kOk);
+  set("cpu", AlarmState::kOk);
+  EXPECT_EQ(by(), "ExtensionPeriod");
+  set("disk", AlarmState::kAlarm);
+  EXPECT_EQ(by(), "Alarm") << "again";
+  set("disk", AlarmState::kOk);
+  pass(30);
+  EXPECT_EQ(by(), "");
+  EXPECT_THAT(called(), ElementsAre());
+}
+
+TEST_F(SuppressedAlarmTest, ActsAtOnceWhenItHasNoSuppressorAnyMore) {
+  set("disk", AlarmState::kAlarm);
+  set("cpu", AlarmState::kAlarm);
+  CompositeAlarm both = book_.composites().at("both");
+  both.description = "the same";
+  ASSERT_TRUE(book_.put(both, now_));
+  EXPECT_EQ(by(), "Alarm");
+  EXPECT_THAT(called(), ElementsAre());
+  both.suppressor = {};
+  ASSERT_TRUE(book_.put(both, now_));
+  EXPECT_EQ(by(), "");
+  EXPECT_THAT(called(), ElementsAre("alarm"));
+}
+
+TEST_F(SuppressedAlarmTest, PeriodsOfNoSecondsAreOverAtOnce) {
+  CompositeAlarm both = book_.composites().at("both");
+  both.suppressor.wait_seconds = both.suppressor.extension_seconds = 0;
+  ASSERT_TRUE(book_.put(both, now_));
+  set("cpu", AlarmState::kAlarm);
+  EXPECT_EQ(by(), "");
+  EXPECT_THAT(called(), ElementsAre("alarm"));
+  set("disk", AlarmState::kAlarm);
+  set("cpu", AlarmState::kOk);
+  EXPECT_THAT(called(), ElementsAre());
+  set("disk", AlarmState::kOk);
+  EXPECT_EQ(by(), "");
+  EXPECT_THAT(called(), ElementsAre("ok"));
+}
+
 TEST_F(CompositeAlarmTest, OneAlarmIsInSoManyRulesAtMost) {
   for (size_t i = 0; i < kCompositesOfAlarmMax; ++i) {
     ASSERT_TRUE(put("p" + std::to_string(i), "OK(cpu)"));

@@ -351,7 +351,7 @@ def test_composite_alarms_follow_their_rules_over_a_death(daemon):
     (cpu,) = cloudwatch.describe_alarms(AlarmNames=["cpu"])["MetricAlarms"]
     rule = f"ALARM({cpu['AlarmArn']}) AND NOT (OK(\"disk of (a)\") OR FALSE)"
     cloudwatch.put_composite_alarm(AlarmName="both", AlarmRule=rule, ActionsSuppressor="disk of (a)",
-                                   ActionsSuppressorWaitPeriod=60, ActionsSuppressorExtensionPeriod=60)
+                                   ActionsSuppressorWaitPeriod=3600, ActionsSuppressorExtensionPeriod=60)
     cloudwatch.put_composite_alarm(AlarmName="above", AlarmRule="ALARM(both)", AlarmActions=["arn:aws:sns:eu-central-1:000000000000:t"])
 
     def raised():
@@ -366,10 +366,13 @@ def test_composite_alarms_follow_their_rules_over_a_death(daemon):
     daemon.start()
     cloudwatch = daemon.client("cloudwatch")
     assert raised() == {"cpu", "both", "above"}
+    (told,) = cloudwatch.describe_alarms(AlarmNames=["both"], AlarmTypes=["CompositeAlarm"])["CompositeAlarms"]
+    assert (told["ActionsSuppressedBy"], told["ActionsSuppressedReason"]) == ("WaitPeriod", "Actions suppressed by WaitPeriod")
     set_alarm(cloudwatch, "disk of (a)", "OK")
     assert raised() == {"cpu"}
     (told,) = daemon.aws("cloudwatch", "describe-alarms", "--alarm-types", "CompositeAlarm", "--alarm-names", "both")["CompositeAlarms"]
-    assert (told["AlarmRule"], told["StateValue"], told["ActionsSuppressorWaitPeriod"]) == (rule, "OK", 60)
+    assert (told["AlarmRule"], told["StateValue"], told["ActionsSuppressorWaitPeriod"]) == (rule, "OK", 3600)
+    assert "ActionsSuppressedBy" not in told
     children = cloudwatch.describe_alarms(ChildrenOfAlarmName="both")
     assert {each["AlarmName"]: each["StateValue"] for each in children["MetricAlarms"]} == {"cpu": "ALARM", "disk of (a)": "OK"}
     assert [each["AlarmName"] for each in cloudwatch.describe_alarms(ParentsOfAlarmName="both")["CompositeAlarms"]] == ["above"]
