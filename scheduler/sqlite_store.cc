@@ -18,8 +18,10 @@ namespace {
 constexpr int kSchemaVersion = 1;
 constexpr int kRecordNameMax = 60;
 // Pages of 4 KiB. A checkpoint syncs twice and writes what has changed since the last while
-// requests wait; a start after a death reads the log, 16 MiB of it then.
-constexpr const char* kCheckpointEvery = "PRAGMA wal_autocheckpoint = 4000";
+// requests wait: a commit that nobody waits for makes it, and another only when there was none of
+// these. A start after a death reads the log, 16 MiB of it then.
+constexpr int kCheckpointPages = 3600;
+constexpr int kCheckpointPagesAtLast = 4000;
 constexpr int kLogHeaderBytes = 32;
 // The frames of 4,000 pages, and what the commit that makes them so many may add.
 constexpr sqlite3_int64 kLogBytes = 17 * 1024 * 1024;
@@ -169,6 +171,7 @@ class SqliteStore::Database {
   Status set_synced(bool synced) {
     if (synced == synced_) return {};
     TRY(run(synced ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"));
+    sqlite3_wal_autocheckpoint(handle_, synced ? kCheckpointPagesAtLast : kCheckpointPages);
     synced_ = synced;
     return {};
   }
@@ -225,7 +228,7 @@ class SqliteStore::Database {
     TRY(run("PRAGMA locking_mode = EXCLUSIVE"));
     TRY(run("PRAGMA journal_mode = WAL"));
     TRY(run("PRAGMA synchronous = FULL"));
-    TRY(run(kCheckpointEvery));
+    sqlite3_wal_autocheckpoint(handle_, kCheckpointPagesAtLast);
     int64_t version = 0;
     {
       auto statement = TRY(prepare("PRAGMA user_version"));

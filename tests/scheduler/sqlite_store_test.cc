@@ -192,6 +192,27 @@ TEST_F(StoreDirectory, ItsLogHasItsSizeFromTheBeginningAndKeepsIt) {
   EXPECT_EQ(records->front().body, std::string(512 * 1024, static_cast<char>('a' + 39)));
 }
 
+// Who waits for an answer does not wait for the database too, as long as there are other commits.
+TEST_F(StoreDirectory, ItsLogIsWrittenBackByACommitThatNobodyWaitsFor) {
+  constexpr uintmax_t kMebibyte = 1024 * 1024;
+  auto store = open();
+  SeededRng rng(1);
+  Core core(*store, rng);
+  core.submit(request_of("task"));
+  ASSERT_TRUE(core.step(kStoreStart));
+  auto write = [&](int number) {
+    return store->write({{"kind", std::to_string(number), std::string(kMebibyte, 'a')}});
+  };
+  for (int i = 0; i < 15; ++i) ASSERT_TRUE(write(i));
+  EXPECT_LT(std::filesystem::file_size(path()), kMebibyte);
+  core.submit(events_of("task").front());
+  ASSERT_TRUE(core.step(kStoreStart));
+  EXPECT_GT(std::filesystem::file_size(path()), 15 * kMebibyte);
+  // Without any the log does not grow on.
+  for (int i = 0; i < 20; ++i) ASSERT_TRUE(write(15 + i));
+  EXPECT_GT(std::filesystem::file_size(path()), 30 * kMebibyte);
+}
+
 // What a death leaves is in the log alone; what an end leaves, in the database alone.
 TEST_F(StoreDirectory, ADeathLeavesTheLogAndAnEndDoesNot) {
   std::filesystem::path log = path() + "-wal";
