@@ -18,6 +18,7 @@
 #include <sys/epoll.h>
 
 #include <optional>
+#include <set>
 
 namespace berth::agent {
 namespace {
@@ -63,6 +64,10 @@ struct Agent::RunningTask {
   std::optional<sys::FileLock> lock;
   std::map<std::string, image::Image> images;  // pinned until the task is released
   PlacedVolumes volumes;                       // likewise
+  // agent/layer_devices.h: open until the containers that are not created yet are, or never will
+  // be.
+  std::vector<sys::Fd> layer_devices;
+  std::set<std::string> to_create;
   ContainerEnvironments environments;
   WallTime pull_started_at{};
   WallTime pull_stopped_at{};
@@ -304,6 +309,7 @@ void Agent::spawn_shim(const TaskPtr& task) {
     if (!answer.made) return fail_start(task, std::move(answer.made).error());
     task->shim = std::move(answer.made->shim);
     task->connection = std::move(answer.made->connection);
+    hold_layers(task, std::move(answer.made->layers));
     auto listening = listen_to_shim(task);
     if (!listening) {
       ask_shim(task, runtime::ShimRequest::kKill);
@@ -311,6 +317,19 @@ void Agent::spawn_shim(const TaskPtr& task) {
     }
     if (task->stop_wanted) ask_shim(task, *task->stop_wanted);
   });
+}
+
+void Agent::hold_layers(const TaskPtr& task, std::vector<sys::Fd> devices) {
+  task->layer_devices = std::move(devices);
+  for (const auto& container : task->task.definition.container_definitions) {
+    task->to_create.insert(container.name);
+  }
+}
+
+// From now on its overlay holds them.
+void Agent::let_layers_go(const TaskPtr& task, const std::string& created) {
+  task->to_create.erase(created);
+  if (task->to_create.empty()) task->layer_devices.clear();
 }
 
 // When both the host's side and the namespaces are there.
@@ -452,6 +471,7 @@ void Agent::handle(const TaskPtr& task, runtime::ShimEvent event, std::vector<sy
       task->catching_up = false;
       return;
     case Kind::kContainerCreated:
+      return let_layers_go(task, event.container);
     case Kind::kTaskStopping:
       return;  // for those who were not there from the beginning
     case Kind::kAttachRefused:
@@ -476,6 +496,7 @@ void Agent::handle(const TaskPtr& task, runtime::ShimEvent event, std::vector<sy
       }
       return;
     case Kind::kContainerExited:
+      let_layers_go(task, event.container);  // one that could not be created ends so, too
       if (event.exit) handle_exit(task, *event.exit, time_of(event.at, env_.clock));
       return;
     case Kind::kStopRequested:
@@ -534,6 +555,7 @@ void Agent::handle_exit(const TaskPtr& task, const runtime::ExitRecord& record, 
 void Agent::end(const TaskPtr& task, const std::string& lost) {
   if (task->over) return;
   task->over = true;
+  task->layer_devices.clear();
   scheduler::TaskStopped stopped;
   stopped.task_id = task->task.id;
   stopped.at = env_.clock.wall();
@@ -551,6 +573,7 @@ void Agent::end(const TaskPtr& task, const std::string& lost) {
 void Agent::fail_start(const TaskPtr& task, scheduler::StartFailed failure) {
   if (task->over) return;
   task->over = true;
+  task->layer_devices.clear();
   sink_(std::move(failure));
 }
 
@@ -636,6 +659,7 @@ void Agent::tear_down(const TaskPtr& task) {
     if (task->connection) loop_.unwatch(task->connection.get());
     task->connection.reset();
     task->images.clear();
+    task->layer_devices.clear();
     task->volumes = {};
     task->shim = {};
     task->lock.reset();

@@ -123,6 +123,8 @@ class Agent {
   void pull_images(const TaskPtr& task);
   void set_up_host_side(const TaskPtr& task);
   void spawn_shim(const TaskPtr& task);
+  void hold_layers(const TaskPtr& task, std::vector<sys::Fd> devices);
+  void let_layers_go(const TaskPtr& task, const std::string& created);
   void set_up_networks(const TaskPtr& task);
   void hear_shim(const TaskPtr& task);
   void handle(const TaskPtr& task, runtime::ShimEvent event, std::vector<sys::Fd> fds);

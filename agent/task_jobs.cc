@@ -3,6 +3,7 @@
 #include "agent/aws_http.h"
 #include "agent/detached.h"
 #include "agent/ecr_provider.h"
+#include "agent/layer_devices.h"
 #include "agent/log_plan.h"
 #include "agent/paths.h"
 #include "agent/recovery.h"
@@ -132,7 +133,7 @@ Result<Spawned> spawn_shim_program(const TaskFilesRequest& request, const std::s
   program.new_session = true;
   sys::Process shim = TRY(sys::spawn(program));
   TRY(sys::set_nonblocking(pair.ours.get()));
-  return Spawned{std::move(shim), std::move(pair.ours)};
+  return Spawned{.shim = std::move(shim), .connection = std::move(pair.ours)};
 }
 
 // A task in the host's network has its endpoint on a port of the loopback, of its own: nothing
@@ -273,6 +274,8 @@ Answer<Spawned> spawn_job(TaskFilesRequest request, Env env) {
                                          endpoint.error())),
             std::move(spans)};
   }
+  std::vector<sys::Fd> layers = hold_layer_devices(request.images);
+  watch.lap("attach layers");
   auto plan = write_task_files(request);
   watch.lap("write bundles");
   if (!plan) {
@@ -289,6 +292,7 @@ Answer<Spawned> spawn_job(TaskFilesRequest request, Env env) {
   }
   auto spawned = spawn_shim_program(request, plan->directory, *endpoint);
   watch.lap("spawn berth-shim");
+  if (spawned) spawned->layers = std::move(layers);
   if (spawned) return {std::move(*spawned), std::move(spans)};
   return {tl::unexpected(start_failure(id, StartStage::kCreate, "ResourceInitializationError",
                                        spawned.error())),

@@ -74,7 +74,8 @@ Answer<Pulled> pull_job(const PullRequest& request, Env env);
 
 struct Spawned {
   sys::Process shim;
-  sys::Fd connection;  // non-blocking
+  sys::Fd connection;             // non-blocking
+  std::vector<sys::Fd> layers{};  // agent/layer_devices.h
 };
 // Bundles and task.json, then berth-shim on them.
 Answer<Spawned> spawn_job(TaskFilesRequest request, Env env);

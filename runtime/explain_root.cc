@@ -14,12 +14,13 @@ constexpr size_t kBackingFileMax = 8192;
 // A loop device of the file, whichever it is. The kernel tells its path in the mount namespace of
 // whoever attached it; with that gone, the end of it.
 Look loop_device_look(const std::string& file) {
-  auto loop = sys::find_loop_device(file);
-  bool is_there = loop && *loop;
-  std::string name = is_there ? (*loop)->path.substr(std::string_view("/dev/").size()) : "loop*";
+  auto known = sys::stat(file);
+  sys::AttachedLoopDevices attached;
+  auto loop = known ? attached.find(file, *known).value_or(std::nullopt) : std::nullopt;
+  std::string name = loop ? loop->path.substr(std::string_view("/dev/").size()) : "loop*";
   Look look{.file = fmt::format("/sys/block/{}/loop/backing_file", name), .words = {file}};
-  auto known = sys::read_file(look.file, kBackingFileMax);
-  if (known) look.words = words_of(trim(*known));
+  auto shown = sys::read_file(look.file, kBackingFileMax);
+  if (shown) look.words = words_of(trim(*shown));
   return look;
 }
 

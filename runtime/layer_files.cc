@@ -32,8 +32,9 @@ Result<std::vector<std::string>> read_from_layers(const std::vector<std::string>
                                                   size_t max) {
   std::vector<std::optional<std::string>> found(paths.size());
   auto is_missing = [](const std::optional<std::string>& text) { return !text; };
+  sys::AttachedLoopDevices attached;
   for (size_t layer = layers.size(); layer-- > 0 && std::ranges::any_of(found, is_missing);) {
-    sys::Fd root = TRY(sys::open_tree_of(layers[layer]));
+    sys::Fd root = TRY(sys::open_tree_of(layers[layer], attached));
     for (size_t i = 0; i < paths.size(); ++i) {
       if (!found[i]) found[i] = read_in_layer(root, paths[i], max);
     }

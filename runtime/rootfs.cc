@@ -32,22 +32,24 @@ Status map_ids(int mount, const std::string& layer, int user_namespace) {
 }
 
 // Of a directory, or the image of one.
-Result<sys::Fd> mount_layer(const std::string& layer, bool is_of_image, int user_namespace) {
-  sys::Fd mount = TRY(is_of_image ? sys::mount_image(layer)
-                                  : sys::clone_tree(AT_FDCWD, layer, sys::Recursion::kThisMount));
+Result<sys::Fd> mount_layer(const std::string& layer, int user_namespace,
+                            sys::AttachedLoopDevices& attached) {
+  sys::Fd mount =
+      TRY(TRY(is_image(layer)) ? sys::mount_image(layer, attached)
+                               : sys::clone_tree(AT_FDCWD, layer, sys::Recursion::kThisMount));
   if (user_namespace >= 0) TRY(map_ids(mount.get(), layer, user_namespace));
   return mount;
 }
 
 Result<Layers> bind_layers(const RootfsPlan& plan, int user_namespace) {
   Layers layers;
+  sys::AttachedLoopDevices attached;
   for (size_t i = plan.layers.size(); i-- > 0;) {
-    bool is_of_image = TRY(is_image(plan.layers[i]));
-    if (!is_of_image && user_namespace < 0) {
+    if (user_namespace < 0 && !TRY(is_image(plan.layers[i]))) {
       layers.paths.push_back(plan.layers[i]);
       continue;
     }
-    sys::Fd mount = TRY(mount_layer(plan.layers[i], is_of_image, user_namespace));
+    sys::Fd mount = TRY(mount_layer(plan.layers[i], user_namespace, attached));
     std::string target = layer_target(plan, i);
     TRY(sys::make_directories(target, 0700));
     TRY(sys::attach_mount(mount.get(), target));

@@ -2,7 +2,6 @@
 
 #include "sys/call.h"
 #include "sys/file.h"
-#include "sys/loop_device.h"
 #include "sys/mount.h"
 
 #include <fcntl.h>
@@ -47,17 +46,22 @@ Result<Fd> mount_loop_device(const LoopDevice& loop) {
   return tl::unexpected<Error>(explain_mount(std::move(mounted).error()));
 }
 
-Result<Fd> mount_by_loop_device(const std::string& file) {
-  LoopDevice loop = TRY(attach_loop_device_to_read(file));
+Result<Fd> mount_by_loop_device(const std::string& file, AttachedLoopDevices& attached) {
+  LoopDevice loop = TRY(attach_loop_device_to_read(file, attached));
   return mount_loop_device(loop);
 }
 
 }  // namespace
 
-Result<Fd> mount_image(const std::string& file) {
-  auto mounted = mount_by_loop_device(file);
+Result<Fd> mount_image(const std::string& file, AttachedLoopDevices& attached) {
+  auto mounted = mount_by_loop_device(file, attached);
   if (mounted) return mounted;
   return wrap(std::move(mounted).error(), "mount {}", file);
+}
+
+Result<Fd> mount_image(const std::string& file) {
+  AttachedLoopDevices attached;
+  return mount_image(file, attached);
 }
 
 Status can_mount_images() {
@@ -69,11 +73,16 @@ Status can_mount_images() {
   return known;
 }
 
-Result<Fd> open_tree_of(const std::string& path) {
+Result<Fd> open_tree_of(const std::string& path, AttachedLoopDevices& attached) {
   struct stat known = TRY(stat(path));
   if (S_ISDIR(known.st_mode)) return open(path, O_RDONLY | O_DIRECTORY);
-  Fd mounted = TRY(mount_image(path));
+  Fd mounted = TRY(mount_image(path, attached));
   return open_at(mounted.get(), ".", O_RDONLY | O_DIRECTORY);
+}
+
+Result<Fd> open_tree_of(const std::string& path) {
+  AttachedLoopDevices attached;
+  return open_tree_of(path, attached);
 }
 
 }  // namespace berth::sys

@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "sys/fd.h"
+#include "sys/loop_device.h"
 
 #include <string>
 
@@ -14,6 +15,8 @@ namespace berth::sys {
 // through an overlay opens no device and runs no set-user-ID program. The loop device goes with the
 // last mount and the last open file of it. Errors name the file: kInvalid for one without an EROFS
 // that this kernel reads, kUnsupported with the mend where the host cannot mount any.
+Result<Fd> mount_image(const std::string& file, AttachedLoopDevices& attached);
+// The same, with a look at the devices of its own.
 Result<Fd> mount_image(const std::string& file);
 
 // Whether this host can do that: the kernel has EROFS, or a module that it loads, and loop devices.
@@ -23,5 +26,6 @@ Status can_mount_images();
 // A directory, open to be read and listed: `path` itself, or the root of the image that it is. Of
 // an image it is open and attached nowhere: for openat(2) and the like, not for another mount.
 Result<Fd> open_tree_of(const std::string& path);
+Result<Fd> open_tree_of(const std::string& path, AttachedLoopDevices& attached);
 
 }  // namespace berth::sys

@@ -1,0 +1,52 @@
+#include "agent/layer_devices.h"
+
+#include "sys/file.h"
+#include "sys/loop_device.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <atomic>
+#include <set>
+#include <thread>
+
+namespace berth::agent {
+namespace {
+
+constexpr size_t kThreadsMax = 16;
+
+std::vector<std::string> layer_images(const std::map<std::string, image::Image*>& images) {
+  std::set<std::string> layers;
+  for (const auto& [container, image] : images) {
+    layers.insert(image->layer_directories.begin(), image->layer_directories.end());
+  }
+  std::vector<std::string> files;
+  for (const std::string& layer : layers) {
+    auto known = sys::stat(layer);
+    if (known && S_ISREG(known->st_mode)) files.push_back(layer);
+  }
+  return files;
+}
+
+}  // namespace
+
+std::vector<sys::Fd> hold_layer_devices(const std::map<std::string, image::Image*>& images) {
+  std::vector<std::string> files = layer_images(images);
+  sys::AttachedLoopDevices attached;
+  if (files.empty() || !attached.look()) return {};
+  std::vector<sys::Fd> devices(files.size());
+  std::atomic<size_t> next = 0;
+  auto work = [&] {
+    for (size_t i = next++; i < files.size(); i = next++) {
+      auto loop = sys::attach_loop_device_to_read(files[i], attached);
+      if (loop) devices[i] = std::move(loop->device);
+    }
+  };
+  std::vector<std::thread> threads;
+  for (size_t i = 1; i < std::min(files.size(), kThreadsMax); ++i) threads.emplace_back(work);
+  work();
+  for (std::thread& thread : threads) thread.join();
+  return devices;
+}
+
+}  // namespace berth::agent
