@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <limits>
 
 namespace berth::api::cw {
 namespace {
@@ -133,6 +134,26 @@ Json describe_alarms(Metrics& metrics, Ask& ask) {
     }
   }
   return page_json(page, std::move(composites), std::move(alarms));
+}
+
+// Those of one metric, with all of its dimensions; alarms of expressions are of none.
+Json describe_alarms_for_metric(Metrics& metrics, Ask& ask) {
+  metrics::MetricName metric;
+  metric.name = required(ask, ask.root(), "MetricName");
+  metric.space = required(ask, ask.root(), "Namespace");
+  metric.dimensions = read_dimensions(ask, ask.root());
+  std::string statistic = ask.text("Statistic");
+  if (statistic.empty()) statistic = ask.text("ExtendedStatistic");
+  std::string unit = read_unit(ask, ask.root());
+  auto period = ask.number("Period", {1, std::numeric_limits<int32_t>::max()});
+  Json alarms = Json::array();
+  for (const auto& [name, alarm] : metrics.alarms.alarms()) {
+    bool is_of_it = alarm.queries.empty() && alarm.metric == metric &&
+                    (statistic.empty() || alarm.statistic == statistic) &&
+                    (unit.empty() || alarm.unit == unit) && (!period || alarm.period == *period);
+    if (is_of_it) alarms.push_back(alarm_json(metrics, ask, alarm));
+  }
+  return {{"MetricAlarms", std::move(alarms)}};
 }
 
 }  // namespace berth::api::cw

@@ -236,6 +236,26 @@ Json delete_alarms(Metrics& metrics, Ask& ask) {
   return Json::object();
 }
 
+namespace {
+
+Json enable_actions(Metrics& metrics, Ask& ask, bool are_enabled) {
+  std::vector<std::string> names = ask.texts("AlarmNames", kAlarmNamesMax);
+  if (names.empty()) ask.refuse("MissingParameter", "The parameter AlarmNames is required.");
+  if (ask.refused()) return {};
+  refuse_alarm(ask, metrics.alarms.enable_actions(names, are_enabled, seconds_of(metrics.now)));
+  return Json::object();
+}
+
+}  // namespace
+
+Json enable_alarm_actions(Metrics& metrics, Ask& ask) {
+  return enable_actions(metrics, ask, /*are_enabled=*/true);
+}
+
+Json disable_alarm_actions(Metrics& metrics, Ask& ask) {
+  return enable_actions(metrics, ask, /*are_enabled=*/false);
+}
+
 Json set_alarm_state(Metrics& metrics, Ask& ask) {
   std::string name = required(ask, ask.root(), "AlarmName");
   required(ask, ask.root(), "StateValue");

@@ -101,7 +101,7 @@ metrics::Window read_window(Ask& ask) {
     *at = time ? seconds_of(*time) : 0;
   }
   if (!ask.refused() && window.start >= window.end) {
-    ask.invalid("StartTime must be less than EndTime.");
+    ask.invalid("The parameter StartTime must be less than the parameter EndTime.");
   }
   if (!ask.refused() && window.start < 0) ask.invalid("StartTime: must be 1970 or later.");
   return window;

@@ -29,6 +29,9 @@ constexpr auto kMetricsOperations = std::to_array<Operation>({
     {"DeleteAlarms", delete_alarms, kWorks, ""},
     {"DescribeAlarmHistory", describe_alarm_history, kWorks, ""},
     {"DescribeAlarms", describe_alarms, kWorks, ""},
+    {"DescribeAlarmsForMetric", describe_alarms_for_metric, kWorks, ""},
+    {"DisableAlarmActions", disable_alarm_actions, kWorks, ""},
+    {"EnableAlarmActions", enable_alarm_actions, kWorks, ""},
     {"GetMetricData", get_metric_data, kPartly,
      "expressions without ANOMALY_DETECTION_BAND, INSIGHT_RULE_METRIC, SERVICE_QUOTA, "
      "DB_PERF_INSIGHTS, LAMBDA and SELECT"},

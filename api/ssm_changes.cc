@@ -150,8 +150,7 @@ void complete_put(Ask& ask, PutRequest& put, const std::optional<secrets::Stored
 
 bool is_label(const std::string& label) {
   std::string lower = to_lower(label);
-  return !label.empty() && label.size() <= kLabelMax &&
-         std::ranges::all_of(label, is_parameter_letter) && (label[0] < '0' || label[0] > '9') &&
+  return std::ranges::all_of(label, is_parameter_letter) && (label[0] < '0' || label[0] > '9') &&
          !lower.starts_with("aws") && !lower.starts_with("ssm");
 }
 
@@ -160,8 +159,11 @@ secrets::SecretVersion* wanted_version(Ask& ask, secrets::StoredSecret& paramete
   for (secrets::SecretVersion& version : parameter.versions) {
     if (!number || version.number == static_cast<uint64_t>(*number)) return &version;
   }
+  std::string wanted = number ? std::to_string(*number) : "any";
   ask.refuse("ParameterVersionNotFound",
-             "Systems Manager could not find version of the parameter.");
+             fmt::format("Systems Manager could not find version {} of {}. Verify the version and "
+                         "try again.",
+                         wanted, parameter.name.name));
   return nullptr;
 }
 
@@ -242,6 +244,11 @@ Json label_parameter_version(Parameters& parameters, Ask& ask) {
   auto number = ask.number("ParameterVersion", {1, kVersionNumberMax});
   std::vector<std::string> labels = ask.texts("Labels", kLabelsMax);
   if (labels.empty()) ask.invalid("Labels: must have one label at least.");
+  for (const std::string& label : labels) {
+    if (!label.empty() && label.size() <= kLabelMax) continue;
+    ask.invalid(
+        fmt::format("Labels: a label has 1 to {} characters, not {}.", kLabelMax, label.size()));
+  }
   std::string name = parse_selected(parameters, ask.required_text("Name")).name;
   Json invalid = Json::array();
   uint64_t labelled = 0;

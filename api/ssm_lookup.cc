@@ -109,6 +109,7 @@ Selected parse_selected(const Parameters& parameters, const std::string& text) {
   if (colon == std::string::npos) return selected;
   selected.selector = selected.name.substr(colon);
   std::string which = selected.selector.substr(1);
+  if (which.find(':') != std::string::npos) return {.name = text};  // there is none, too
   selected.name.resize(colon);
   selected.wanted.number = parse_u64(which);
   if (!selected.wanted.number) selected.wanted.stage = which.empty() ? ":" : which;

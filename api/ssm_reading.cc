@@ -67,7 +67,8 @@ Json get_parameter(Parameters& parameters, Ask& ask) {
   const secrets::SecretVersion* version = secrets::choose_version(*parameter, selected.wanted);
   if (version == nullptr) {
     ask.refuse("ParameterVersionNotFound",
-               fmt::format("Systems Manager could not find version {} of {}.",
+               fmt::format("Systems Manager could not find version {} of {}. Verify the version "
+                           "and try again.",
                            selected.selector.substr(1), selected.name));
     return {};
   }

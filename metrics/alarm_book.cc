@@ -273,6 +273,20 @@ Status AlarmBook::set_tags(const std::string& name, std::map<std::string, std::s
   return save(std::move(content), "", now);
 }
 
+Status AlarmBook::enable_actions(const std::vector<std::string>& names, bool are_enabled,
+                                 int64_t now) {
+  Content content = content_;
+  bool has_changed = false;
+  for (const std::string& name : names) {
+    AlarmBase* alarm = content.find(name);
+    if (alarm == nullptr || alarm->actions_enabled == are_enabled) continue;
+    alarm->actions_enabled = are_enabled;
+    alarm->configured_at = now;
+    has_changed = true;
+  }
+  return has_changed ? save(std::move(content), "", now) : Status();
+}
+
 Status AlarmBook::remove(const std::vector<std::string>& names, int64_t now) {
   std::set<std::string> gone(names.begin(), names.end());
   for (const std::string& name : gone) {

@@ -63,6 +63,8 @@ class AlarmBook {
   Status set_state(const std::string& name, Verdict verdict, int64_t now);
   // kNotFound as above. Changes neither configuration nor state.
   Status set_tags(const std::string& name, std::map<std::string, std::string> tags, int64_t now);
+  // Whether their actions are called; names that there are not are passed over.
+  Status enable_actions(const std::vector<std::string>& names, bool are_enabled, int64_t now);
   // kInvalid when a composite alarm that stays is about one of them.
   Status remove(const std::vector<std::string>& names, int64_t now);
   // Looks at every alarm; those that change are told in the log. Ends suppressions, too.

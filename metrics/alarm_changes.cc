@@ -168,7 +168,8 @@ class ChangeTeller {
       auto old = before.find(name);
       bool is_new = old == before.end();
       if (is_new) tell_configuration(alarm, "Create", "createdAlarm", "created");
-      if (!is_new && name == change_.configured) {
+      bool is_put = name == change_.configured;
+      if (!is_new && (is_put || old->second.actions_enabled != alarm.actions_enabled)) {
         tell_configuration(alarm, "Update", "updatedAlarm", "updated");
       }
       const typename AlarmMap::mapped_type none{};

@@ -330,6 +330,58 @@ TEST_F(MetricsServiceTest, AlarmsAreKeptAndSet) {
   EXPECT_EQ(good("DescribeAlarms", json::object())["MetricAlarms"].size(), 0U);
 }
 
+TEST_F(MetricsServiceTest, AlarmsAreFoundByTheirMetric) {
+  good("PutMetricAlarm", alarm_of_load("all"));
+  json of_host = alarm_of_load("host");
+  of_host["Dimensions"] = {{{"Name", "Host"}, {"Value", "a"}}};
+  good("PutMetricAlarm", of_host);
+  json slow = alarm_of_load("slow");
+  slow.merge_patch({{"Period", 300}, {"Statistic", nullptr}, {"ExtendedStatistic", "p99"}});
+  good("PutMetricAlarm", slow);
+  auto found = [&](const json& more) {
+    json query = {{"Namespace", "App"}, {"MetricName", "Load"}};
+    query.merge_patch(more);
+    json answer = good("DescribeAlarmsForMetric", query);
+    json names = json::array();
+    for (const json& each : answer["MetricAlarms"]) names.push_back(each["AlarmName"]);
+    return names;
+  };
+  EXPECT_EQ(found(json::object()), json::array({"all", "slow"}));
+  EXPECT_EQ(found({{"Dimensions", of_host["Dimensions"]}}), json::array({"host"}));
+  EXPECT_EQ(found({{"Period", 300}}), json::array({"slow"}));
+  EXPECT_EQ(found({{"Statistic", "Average"}}), json::array({"all"}));
+  EXPECT_EQ(found({{"ExtendedStatistic", "p99"}}), json::array({"slow"}));
+  EXPECT_EQ(found({{"Unit", "Bytes"}}), json::array());
+  EXPECT_EQ(found({{"MetricName", "Other"}}), json::array());
+  EXPECT_EQ(code("DescribeAlarmsForMetric", {{"MetricName", "Load"}}),
+            "MissingRequiredParameterException");
+}
+
+TEST_F(MetricsServiceTest, ActionsMayBeDisabled) {
+  good("PutMetricAlarm", alarm_of_load("cpu"));
+  good("PutCompositeAlarm", {{"AlarmName", "above"}, {"AlarmRule", "ALARM(cpu)"}});
+  auto are_enabled = [&] {
+    json found = good("DescribeAlarms", {{"AlarmTypes", {"CompositeAlarm", "MetricAlarm"}}});
+    return json::array({found["MetricAlarms"][0]["ActionsEnabled"],
+                        found["CompositeAlarms"][0]["ActionsEnabled"]});
+  };
+  auto updates = [&] {
+    return good("DescribeAlarmHistory",
+                {{"AlarmName", "cpu"},
+                 {"HistoryItemType", "ConfigurationUpdate"}})["AlarmHistoryItems"]
+        .size();
+  };
+  EXPECT_EQ(updates(), 1U);
+  good("DisableAlarmActions", {{"AlarmNames", {"cpu", "above", "none"}}});
+  EXPECT_EQ(are_enabled(), json::array({false, false}));
+  EXPECT_EQ(updates(), 2U);
+  good("EnableAlarmActions", {{"AlarmNames", {"cpu"}}});
+  good("EnableAlarmActions", {{"AlarmNames", {"cpu"}}});
+  EXPECT_EQ(are_enabled(), json::array({true, false}));
+  EXPECT_EQ(updates(), 3U);
+  EXPECT_EQ(code("EnableAlarmActions", json::object()), "MissingRequiredParameterException");
+}
+
 TEST_F(MetricsServiceTest, AlarmsThatHaveNoRoomAreALimit) {
   json alarm = alarm_of_load("small");
   alarm["OKActions"] = {std::string(1024, 'a')};

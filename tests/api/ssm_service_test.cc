@@ -51,6 +51,16 @@ TEST_F(SsmServiceTest, VersionsAreCountedAndFoundByNumberAndLabel) {
   EXPECT_EQ(value_of(found["ARN"]), "two");
   EXPECT_EQ(code("GetParameter", {{"Name", "/app/url:3"}}), "ParameterVersionNotFound");
   EXPECT_EQ(code("GetParameter", {{"Name", "/app/none"}}), "ParameterNotFound");
+  EXPECT_EQ(code("GetParameter", {{"Name", "/app/url:1:live"}}), "ParameterNotFound");
+  EXPECT_EQ(
+      refusal("LabelParameterVersion",
+              {{"Name", "/app/url"}, {"ParameterVersion", 3}, {"Labels", {"live"}}})
+          .message,
+      "Systems Manager could not find version 3 of /app/url. Verify the version and try again.");
+  for (const std::string& label : {std::string(), std::string(101, 'a')}) {
+    EXPECT_EQ(code("LabelParameterVersion", {{"Name", "/app/url"}, {"Labels", {label}}}),
+              "ValidationException");
+  }
   good("LabelParameterVersion", {{"Name", "/app/url"}, {"Labels", {"live"}}});
   EXPECT_EQ(value_of("/app/url:live"), "two") << "a label is of one version";
   json history = good("GetParameterHistory", {{"Name", "/app/url"}})["Parameters"];

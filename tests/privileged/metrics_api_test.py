@@ -344,6 +344,24 @@ def test_history_outlives_a_death_and_its_alarm(daemon):
     assert caught.value.response["Error"]["Code"] == "InvalidNextToken"
 
 
+def test_alarms_are_found_by_their_metric_and_their_actions_disabled(daemon):
+    cloudwatch = daemon.client("cloudwatch")
+    put_alarm(cloudwatch, "cpu")
+    (alarm,) = cloudwatch.describe_alarms()["MetricAlarms"]
+    metric = {member: alarm[member] for member in ("Namespace", "MetricName", "Dimensions")}
+    assert cloudwatch.describe_alarms_for_metric(**metric)["MetricAlarms"] == [alarm]
+    assert cloudwatch.describe_alarms_for_metric(**metric, Period=3600)["MetricAlarms"] == []
+    cloudwatch.disable_alarm_actions(AlarmNames=["cpu", "none"])
+    daemon.kill()
+    daemon.start()
+    cloudwatch = daemon.client("cloudwatch")
+    assert not cloudwatch.describe_alarms()["MetricAlarms"][0]["ActionsEnabled"]
+    cloudwatch.enable_alarm_actions(AlarmNames=["cpu"])
+    told = cbor2.loads(ask_in_cbor(daemon, "DescribeAlarmsForMetric", **metric).content)
+    check_shape(told, cloudwatch.meta.service_model.operation_model("DescribeAlarmsForMetric").output_shape, "DescribeAlarmsForMetric")
+    assert told["MetricAlarms"][0]["ActionsEnabled"]
+
+
 def test_composite_alarms_follow_their_rules_over_a_death(daemon):
     cloudwatch = daemon.client("cloudwatch")
     for name in ("cpu", "disk of (a)"):
