@@ -200,13 +200,7 @@ TEST_F(Shim, KilledShimTakesItsContainersAlong) {
   await_output("main", "up");
   sys::CgroupDir group = sys::Cgroups::detect()->at(top_cgroup_);
   EXPECT_GE(group.processes()->size(), 3U);
-  ASSERT_TRUE(sys::send_signal(shim_, SIGKILL));
-  await_end();
-  for (int ms = 0; ms < patience_ms() && !group.processes()->empty(); ms += 10) ::usleep(10000);
-  EXPECT_TRUE(group.processes()->empty());
-  // Groups and the runtime's state are for the agent to remove, which knows that the shim is gone.
-  EXPECT_TRUE(group.remove());
-  EXPECT_TRUE(sys::remove_tree(path("oci")));
+  kill_shim();
 }
 
 TEST_F(Shim, FailureToCreateIsTheReason) {
@@ -234,6 +228,35 @@ TEST_F(Shim, LeavesNothingOfACreateThatDiedHalfway) {
   run();
   EXPECT_THAT(exit_of("main").reason, StartsWith("CannotStartContainerError: "));
   EXPECT_FALSE(exit_of("main").exit_code);
+}
+
+TEST_F(Shim, LayersMayBeImagesThatShareADevice) {
+  make_layer_image(path("layer"), path("image/fs.erofs"));
+  for (const char* name : {"one", "two"}) {
+    add_shell(name,
+              "cat /etc/conf; stat -c %u /etc/conf; echo more >>/etc/conf; " + std::string(kSleep))
+        .rootfs.layers = {path("image/fs.erofs")};
+  }
+  start();
+  for (const char* name : {"one", "two"}) await_output(name, "conf\n0\n");
+  EXPECT_EQ(loop_devices_beneath(directory_->path()).size(), 1u);
+  for (const char* name : {"one", "two"}) {
+    EXPECT_TRUE(comes_true([&] {
+      return sys::read_file(path("disk/" + std::string(name) + "/upper/etc/conf"), 64)
+                 .value_or("") == "conf\nmore\n";
+    }));
+  }
+  ask(ShimRequest::kKill);
+  await(Kind::kTaskStopped);
+}
+
+TEST_F(Shim, KilledShimLeavesNoDeviceOfALayer) {
+  make_layer_image(path("layer"), path("image/fs.erofs"));
+  add_shell("main", kSleep).rootfs.layers = {path("image/fs.erofs")};
+  start();
+  await(Kind::kContainerStarted);
+  EXPECT_EQ(loop_devices_beneath(directory_->path()).size(), 1u);
+  kill_shim();
 }
 
 TEST_F(Shim, MissingLayerIsTheReason) {

@@ -45,13 +45,16 @@ inline void make_layer_image(const std::string& directory, const std::string& fi
   ASSERT_EQ(made->status.shell_code(), 0) << made->err;
 }
 
-// Loop devices of files beneath `directory`. They come and go while one looks.
+// Loop devices of files beneath `directory`, whose name nothing else has. They come and go while
+// one looks. The kernel shows a file as the mount namespace saw it in which it was attached, and
+// without that from the root of its file system on.
 inline std::vector<std::string> loop_devices_beneath(const std::string& directory) {
+  std::string within = directory.substr(directory.rfind('/')) + "/";
   std::vector<std::string> found;
   std::vector<std::string> names = sys::list_directory("/sys/block").value();
   for (const std::string& name : names) {
     auto file = sys::read_file("/sys/block/" + name + "/loop/backing_file", 8192);
-    if (file && file->starts_with(directory + "/")) found.push_back(name);
+    if (file && file->find(within) != std::string::npos) found.push_back(name);
   }
   return found;
 }

@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "runtime/shim_protocol.h"
 #include "runtime/task_plan.h"
+#include "support/layer_image.h"
 #include "sys/cgroup.h"
 #include "sys/file.h"
 #include "sys/process.h"
@@ -71,6 +72,7 @@ class Shim : public testing::Test {
     EXPECT_FALSE(sys::Cgroups::detect()->at(top_cgroup_).exists());
     expect_no_mounts();
     expect_no_runtimes();
+    EXPECT_TRUE(comes_true([this] { return loop_devices_beneath(directory_->path()).empty(); }));
     std::string oci = path("oci");
     if (!sys::exists(oci)) return;
     std::vector<std::string> names = sys::list_directory(oci).value();
@@ -211,6 +213,17 @@ class Shim : public testing::Test {
     if (!in_time) (void)sys::send_signal(shim_, SIGKILL);
     (void)sys::wait(shim_);
     shim_.pid = -1;
+  }
+
+  // Its containers end with it. Groups and the runtime's state are for the agent to remove, which
+  // knows that the shim is gone.
+  void kill_shim() {
+    ASSERT_TRUE(sys::send_signal(shim_, SIGKILL));
+    await_end();
+    sys::CgroupDir group = sys::Cgroups::detect()->at(top_cgroup_);
+    EXPECT_TRUE(comes_true([&] { return group.processes()->empty(); }));
+    EXPECT_TRUE(group.remove());
+    EXPECT_TRUE(sys::remove_tree(path("oci")));
   }
 
   std::string shim_log() const { return sys::read_file(path("shim.log"), 1 << 20).value_or(""); }
