@@ -33,6 +33,16 @@ std::string name_in(const Logs& logs, Ask& ask, const std::string& identifier) {
   return name;
 }
 
+// Of the two ARNs that a group has the one without ":*", or its name.
+void check_identifier(Ask& ask, std::string_view identifier) {
+  constexpr std::string_view kLetters =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_#+=/:,.@-";
+  if (identifier.find_first_not_of(kLetters) == std::string_view::npos) return;
+  ask.invalid(
+      "1 validation error detected: Value at 'logGroupIdentifier' failed to satisfy constraint: "
+      "Member must satisfy regular expression pattern: [\\w#+=/:,.@-]*");
+}
+
 std::optional<logs::LogGroup> find_group(const Logs& logs, Ask& ask, const std::string& name) {
   if (ask.refused()) return std::nullopt;
   auto group = logs.store().find_group(name);
@@ -110,6 +120,7 @@ std::string group_named(const Logs& logs, Ask& ask, const std::string& identifie
 std::string group_identified(const Logs& logs, Ask& ask) {
   std::string name = ask.text("logGroupName");
   std::string identifier = ask.text("logGroupIdentifier");
+  check_identifier(ask, identifier);
   if (name.empty() == identifier.empty()) {
     ask.invalid("Exactly one of logGroupName and logGroupIdentifier must be given.");
   }

@@ -175,6 +175,19 @@ std::string tagged_name(const Parameters& parameters, Ask& ask) {
   return parse_selected(parameters, ask.required_text("ResourceId")).name;
 }
 
+// The oldest version goes for a new one, unless it may be asked for by a label.
+void check_room(Ask& ask, const secrets::StoredSecret& parameter) {
+  if (parameter.versions.size() < secrets::kParameterVersionsMax) return;
+  const secrets::SecretVersion& oldest = parameter.versions.back();
+  if (oldest.stages.empty()) return;
+  ask.refuse("ParameterMaxVersionLimitExceeded",
+             fmt::format("You attempted to create a new version of {} by calling the PutParameter "
+                         "API with the overwrite flag. Version {}, the oldest version, can't be "
+                         "deleted because it has a label associated with it. Move the label to "
+                         "another version of the parameter, and try again.",
+                         parameter.name.name, oldest.number));
+}
+
 // Operations about tags tell it by another exception.
 bool has_tagged(const Parameters& parameters, Ask& ask, const std::string& name) {
   if (ask.refused()) return false;
@@ -201,6 +214,7 @@ Json put_parameter(Parameters& parameters, Ask& ask) {
                      "The parameter already exists. To overwrite this value, set the overwrite "
                      "option in the request to true.");
         }
+        if (parameter) check_room(ask, *parameter);
         complete_put(ask, put, parameter);
         if (ask.refused()) return fail(Errc::kInvalid, "{}", ask.refusal().message);
         if (!parameter) {

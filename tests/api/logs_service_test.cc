@@ -122,6 +122,12 @@ TEST_F(LogsServiceTest, StreamsAreOrderedByNameOrByTheirLastEvent) {
               ElementsAre("a/z", "a/b/c"));
   EXPECT_EQ(names({{"orderBy", "LastEventTime"}, {"descending", true}}).at(0), "a/b/c");
   json stream = good("DescribeLogStreams", {{"logGroupIdentifier", "/ecs/web"}, {"limit", 1}});
+  json group = good("DescribeLogGroups", {{"logGroupNamePrefix", "/ecs/web"}})["logGroups"][0];
+  EXPECT_EQ(good("DescribeLogStreams",
+                 {{"logGroupIdentifier", group["logGroupArn"]}})["logStreams"][0]["logStreamName"],
+            stream["logStreams"][0]["logStreamName"]);
+  EXPECT_EQ(code("DescribeLogStreams", {{"logGroupIdentifier", group["arn"]}}),
+            "InvalidParameterException");
   EXPECT_EQ(stream["logStreams"][0]["lastEventTimestamp"], kStartMs + 5);
   EXPECT_EQ(stream["logStreams"][0]["firstEventTimestamp"], kStartMs + 5);
   EXPECT_TRUE(stream.contains("nextToken"));

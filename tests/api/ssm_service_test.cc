@@ -73,6 +73,20 @@ TEST_F(SsmServiceTest, VersionsAreCountedAndFoundByNumberAndLabel) {
   EXPECT_EQ(code("GetParameter", {{"Name", "/app/url:live"}}), "ParameterVersionNotFound");
 }
 
+TEST_F(SsmServiceTest, TheOldestVersionGoesUnlessItHasALabel) {
+  put("a", "1");
+  auto again = [&] { return json{{"Name", "a"}, {"Value", "x"}, {"Overwrite", true}}; };
+  for (size_t i = 1; i < secrets::kParameterVersionsMax; ++i) good("PutParameter", again());
+  good("LabelParameterVersion", {{"Name", "a"}, {"ParameterVersion", 1}, {"Labels", {"kept"}}});
+  Refusal refused = refusal("PutParameter", again());
+  EXPECT_EQ(refused.code, "ParameterMaxVersionLimitExceeded");
+  EXPECT_NE(refused.message.find("Version 1, the oldest version"), std::string::npos);
+  good("LabelParameterVersion", {{"Name", "a"}, {"ParameterVersion", 2}, {"Labels", {"kept"}}});
+  EXPECT_EQ(good("PutParameter", again())["Version"], 101);
+  EXPECT_EQ(code("GetParameter", {{"Name", "a:1"}}), "ParameterVersionNotFound");
+  EXPECT_EQ(value_of("a:kept"), "x");
+}
+
 TEST_F(SsmServiceTest, ASecureStringIsCiphertextUnlessItIsToBeDecrypted) {
   put("pw", "hidden", {{"Type", "SecureString"}});
   std::string sealed = value_of("pw");
