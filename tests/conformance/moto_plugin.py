@@ -58,6 +58,19 @@ class Nothing(types.ModuleType):
         pytest.skip("reaches into moto itself", allow_module_level=True)
 
 
+class FrozenTime(NoMock):
+    """Of freezegun: the clock is berthd's own, so a test, or a part of one, that stops it is left out."""
+
+    def __init__(self, *_, **__):
+        pass
+
+    def __call__(self, function):
+        return pytest.mark.skip(reason="stops the clock")(function)
+
+    def __enter__(self):
+        pytest.skip("stops the clock")
+
+
 class StandInForMoto(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     # What moto calls its server mode: tests that reach into its memory then leave themselves out.
     KNOWN = {
@@ -68,6 +81,11 @@ class StandInForMoto(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         "moto.core.utils": {"utcnow": lambda: datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None),
                             "unix_time_millis": lambda at=None: (at.replace(tzinfo=datetime.timezone.utc).timestamp() if at
                                                                  else time.time()) * 1000},
+        "freezegun": {"freeze_time": FrozenTime},
+        # Limits of Amazon's that moto has as well.
+        "moto.logs.models": {"MAX_RESOURCE_POLICIES_PER_REGION": 10},
+        "moto.ssm.models": {"PARAMETER_VERSION_LIMIT": 100, "PARAMETER_HISTORY_MAX_RESULTS": 50},
+        "moto.sts.responses": {"MAX_FEDERATION_TOKEN_POLICY_LENGTH": 2048, "MAX_ROLE_NAME_LENGTH": 64},
         "moto.ec2.utils": {"generate_instance_identity_document": lambda instance: {"instanceId": instance.id}},
     }
 
