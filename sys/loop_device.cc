@@ -144,7 +144,9 @@ Result<LoopDevice> attach_loop_device_to_read(const std::string& file,
   Fd backing = TRY(open(file, O_RDONLY));
   struct stat known = TRY(stat_fd(backing.get()));
   if (!S_ISREG(known.st_mode)) return fail(Errc::kInvalid, "{}: not a regular file", file);
-  auto loop = TRY(attached.find(file, known));
+  // As the kernel names it: `file` may lead there through symlinks or /proc/self/fd.
+  std::string path = TRY(read_link(proc_path(backing.get())));
+  auto loop = TRY(attached.find(path, known));
   if (loop) return std::move(*loop);
   return attach_free(backing.get(), O_RDONLY, LO_FLAGS_READ_ONLY | LO_FLAGS_AUTOCLEAR);
 }

@@ -93,6 +93,16 @@ TEST_F(ImageMount, MountsOfOneFileShareADeviceThatGoesWithTheLast) {
   EXPECT_TRUE(has_no_device());
 }
 
+TEST_F(ImageMount, OtherWaysToTheFileFindItsDevice) {
+  ASSERT_TRUE(symlink(path("one/fs.erofs"), path("link")));
+  Fd file = open(path("one/fs.erofs"), O_PATH).value();
+  auto one = mount_image(path("one/fs.erofs"));
+  auto two = mount_image(path("link"));
+  auto three = mount_image(proc_path(file.get()));
+  ASSERT_TRUE(one && two && three);
+  EXPECT_EQ(devices().size(), 1u);
+}
+
 TEST_F(ImageMount, FilesOfOneNameHaveDevicesOfTheirOwn) {
   ASSERT_TRUE(write_replace(path("tree/etc/passwd"), "another\n", 0640));
   make_layer_image(path("tree"), path("more/one/fs.erofs"));
