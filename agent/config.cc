@@ -97,6 +97,14 @@ Result<ImageCleanup> read_image_cleanup(const json::Node& root) {
   return cleanup;
 }
 
+Status read_layers(json::Node root, bool& as_directories) {
+  auto layers = TRY(root.find_string("layers")).value_or("images");
+  as_directories = layers == "directories";
+  if (as_directories || layers == "images") return {};
+  return fail(Errc::kInvalid, "layers: \"{}\" is neither \"images\" nor \"directories\"",
+              printable(layers, 100));
+}
+
 nlohmann::ordered_json render_image_cleanup(const ImageCleanup& cleanup) {
   return {{"enabled", cleanup.enabled},
           {"intervalMinutes", cleanup.interval_minutes},
@@ -130,6 +138,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
                    "registries",
                    "certificates",
                    "foreignLayers",
+                   "layers",
                    "proxy",
                    "aws",
                    "efs",
@@ -157,6 +166,7 @@ Result<Config> parse_config(std::string_view text, const std::string& name) {
     config.service_healthy_seconds = TRY(read_in_range(
         root, "serviceHealthySeconds", config.service_healthy_seconds, 0, kHealthySecondsMax));
     config.registries = TRY(read_registry_settings(root));
+    TRY(read_layers(root, config.layers_as_directories));
     config.aws = TRY(read_aws(root));
     config.secrets = TRY(read_secret_settings(root));
     config.environment_files = TRY(read_environment_file_settings(root));
@@ -189,18 +199,20 @@ std::string render_listen(sys::TcpAddress address) {
 }
 
 std::string render_config(const Config& config) {
-  nlohmann::ordered_json out = {{"root", config.root},
-                                {"run", config.run},
-                                {"ociRuntime", config.oci_runtime},
-                                {"shim", config.shim},
-                                {"init", config.init},
-                                {"resolver", config.resolver},
-                                {"subnet", config.subnet},
-                                {"region", config.region},
-                                {"accountId", config.account_id},
-                                {"listen", render_listen(config.listen)},
-                                {"taskPidsLimit", config.task_pids_limit},
-                                {"serviceHealthySeconds", config.service_healthy_seconds}};
+  nlohmann::ordered_json out = {
+      {"root", config.root},
+      {"run", config.run},
+      {"ociRuntime", config.oci_runtime},
+      {"shim", config.shim},
+      {"init", config.init},
+      {"resolver", config.resolver},
+      {"subnet", config.subnet},
+      {"region", config.region},
+      {"accountId", config.account_id},
+      {"listen", render_listen(config.listen)},
+      {"taskPidsLimit", config.task_pids_limit},
+      {"serviceHealthySeconds", config.service_healthy_seconds},
+      {"layers", config.layers_as_directories ? "directories" : "images"}};
   if (!config.subnet6.empty()) out["ipv6Subnet"] = config.subnet6;
   render_registry_settings(config.registries, out);
   out["imageCleanup"] = render_image_cleanup(config.image_cleanup);

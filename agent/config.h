@@ -57,6 +57,9 @@ struct Config {
   uint64_t service_healthy_seconds = 40;    // a task without health checks counts as healthy then
   ImageCleanup image_cleanup;
   RegistrySettings registries;  // insecureRegistries, registries, certificates, proxy
+  // "layers" in the file: whether layers are unpacked to directories even where the host can mount
+  // images of them.
+  bool layers_as_directories = false;
   AwsConfig aws;
   std::vector<netns::SecurityGroup> security_groups;
   std::vector<netns::VpcSubnet> subnets;  // none: one, which is all of `subnet`

@@ -1,5 +1,8 @@
 #include "agent/registry_config.h"
 
+#include "agent/ecr_provider.h"
+#include "sys/spawn.h"
+
 namespace berth::agent {
 
 image::RegistryConfig registry_config_of(const Config& config,
@@ -20,6 +23,14 @@ image::RegistryConfig registry_config_of(const Config& config,
     registry.proxies = image::proxies_of_environment(environment);
   }
   return registry;
+}
+
+image::PullerConfig puller_config_of(const Config& config) {
+  image::PullerConfig puller;
+  puller.registry = registry_config_of(config, sys::own_environment());
+  puller.registry.credential_providers = {make_ecr_provider(config)};
+  if (config.layers_as_directories) puller.layers = image::LayerFormat::kDirectory;
+  return puller;
 }
 
 }  // namespace berth::agent

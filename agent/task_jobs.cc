@@ -2,7 +2,6 @@
 
 #include "agent/aws_http.h"
 #include "agent/detached.h"
-#include "agent/ecr_provider.h"
 #include "agent/layer_devices.h"
 #include "agent/log_plan.h"
 #include "agent/paths.h"
@@ -90,9 +89,7 @@ Result<image::Image> pull_image(const PullRequest& request, Env env,
   if (is_pinnable && reference.digest.empty()) {
     reference.digest = pinned_digest_of(request.task, container);
   }
-  image::PullerConfig config;
-  config.registry = registry_config_of(request.config, sys::own_environment());
-  config.registry.credential_providers = {make_ecr_provider(request.config)};
+  image::PullerConfig config = puller_config_of(request.config);
   auto given = request.credentials.find(container.name);
   if (given != request.credentials.end()) {
     config.registry.given_credentials = {

@@ -216,7 +216,7 @@ class Checker {
     return {};
   }
 
-  // Gives a directory with the right content: the store's, or of the scratch that we keep; "" when
+  // Gives a tree with the right content: the store's, or of the scratch that we keep; "" when
   // there is none.
   Result<std::string> check_layer(const StoredImage& image, const std::string& chain_id,
                                   const LayerParts& parts, const std::vector<std::string>& lower) {
@@ -232,7 +232,7 @@ class Checker {
       return std::string();
     }
     damage.problem = problem_of(*record, scratch);
-    if (damage.problem.empty()) return store_.layer_directory(chain_id);
+    if (damage.problem.empty()) return store_.layer_tree(chain_id);
     if (repairs()) {
       auto replaced = store_.replace_layer(scratch, *record);
       damage.is_repaired = replaced.has_value();
@@ -240,9 +240,9 @@ class Checker {
     }
     bool is_good = damage.is_repaired;
     report_.damages.push_back(std::move(damage));
-    if (is_good) return store_.layer_directory(chain_id);
+    if (is_good) return store_.layer_tree(chain_id);
     kept_.push_back(std::move(scratch));
-    return Store::unpacked_directory(kept_.back());
+    return Store::unpacked_tree(kept_.back());
   }
 
   struct Wanted {
@@ -262,8 +262,16 @@ class Checker {
     }
     LayerFetch fetch{{.digest = blob}, wanted.parts.diff_id,
                      wanted.chain_id,  [&] { return MergedView::open(lower); },
-                     config_.limits,   nullptr};
+                     config_.limits,   format_of(wanted.chain_id),
+                     nullptr};
     return rebuild_layer(store_, fetch, scratch);
+  }
+
+  // As the layer was unpacked, to be compared with it.
+  LayerFormat format_of(const std::string& chain_id) const {
+    auto st = sys::stat(store_.layer_tree(chain_id));
+    if (!st) return usable(config_.layers);
+    return S_ISREG(st->st_mode) ? LayerFormat::kImage : LayerFormat::kDirectory;
   }
 
   // "" when the layer is as it was unpacked.
@@ -272,9 +280,9 @@ class Checker {
     auto record = store_.read_layer_record(wanted.chain_id);
     if (!record) return record.error().text;
     if (record->diff_id != wanted.diff_id) return "layer.json names another diff_id";
-    Trees trees{store_.layer_directory(wanted.chain_id), Store::unpacked_directory(scratch)};
+    Trees trees{store_.layer_tree(wanted.chain_id), Store::unpacked_tree(scratch)};
     auto found = differences(trees, kDifferencesShown);
-    return found ? join(*found, "; ") : found.error().text;
+    return found ? join(*found, "; ") : "cannot be read: " + found.error().text;
   }
 
   Store& store_;
@@ -284,7 +292,7 @@ class Checker {
   Inventory inventory_;
   CheckReport report_;
   std::set<std::string> bad_blobs_;
-  std::map<std::string, std::string> good_;  // chain id -> directory
+  std::map<std::string, std::string> good_;  // chain id -> tree
   std::vector<Scratch> kept_;
 };
 

@@ -18,19 +18,19 @@ size_t hash_of(const std::string& path) {
 
 }  // namespace
 
-Result<sys::Fd> create_file(const NewFile& file) {
+Result<sys::Fd> create_file(const Medium::NewFile& file) {
   mode_t mode = file.looks.mode & 0777;
   // Nearly every name is new: it is cheaper to find out by making it than to look first.
-  auto created = sys::create_at(file.directory->get(), file.name, mode);
+  auto created = sys::create_at(fd_of(file.directory), file.name, mode);
   if (created || created.error().errno_value != EEXIST) return created;
-  TRY(sys::remove_file_at(file.directory->get(), file.name));
-  return sys::create_at(file.directory->get(), file.name, mode);
+  TRY(sys::remove_file_at(fd_of(file.directory), file.name));
+  return sys::create_at(fd_of(file.directory), file.name, mode);
 }
 
-Status finish_file(const NewFile& file, int fd, int64_t end, Dresser& dresser) {
+Status finish_file(const Medium::NewFile& file, int fd, int64_t end, Dresser& dresser) {
   static const std::string kItself;
   if (end < file.size) TRY(sys::set_size(fd, file.size));
-  sys::Entry by_name{file.directory->get(), file.name};
+  sys::Entry by_name{fd_of(file.directory), file.name};
   TRY(dresser.set_owner_and_mode(file.looks, {by_name, {fd, kItself}}));
   return sys::set_times_at(fd, kItself, file.looks.times);
 }
@@ -44,9 +44,10 @@ FileWriter::~FileWriter() {
   if (helper_.joinable()) helper_.join();
 }
 
-void FileWriter::begin(NewFile file, std::string entry, const std::string& path) {
+void FileWriter::begin(Medium::NewFile file) {
   batch_.content.reserve(kBatchBytes + static_cast<size_t>(kSmallFileMax));
-  batch_.items.push_back({std::move(file), std::move(entry), hash_of(path), {}});
+  size_t path = hash_of(file.path);
+  batch_.items.push_back({std::move(file), path, {}});
 }
 
 void FileWriter::add_content(std::string_view bytes, int64_t offset) {
@@ -116,7 +117,7 @@ Status FileWriter::make_all(const Batch& batch) {
   for (const Item& item : batch.items) {
     Status made = make(batch, item);
     if (!made) {
-      return wrap(std::move(made).error(), "entry \"{}\"", printable(item.entry, kEntryShown));
+      return wrap(std::move(made).error(), "entry \"{}\"", printable(item.file.entry, kEntryShown));
     }
   }
   return {};

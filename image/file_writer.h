@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "image/looks.h"
+#include "image/medium.h"
 #include "sys/fd.h"
 
 #include <atomic>
@@ -36,18 +37,23 @@ constexpr size_t kBatchFilesMax = 32;       // each keeps a directory open
 constexpr size_t kBatchBytes = 128 * 1024;  // a batch with that much is full
 constexpr size_t kWaitingBatchesMax = 1;    // besides the one that the helper works on
 
-struct NewFile {
-  // Shared: the tree may forget the directory before the file is made.
-  std::shared_ptr<const sys::Fd> directory;
-  std::string name;
-  Looks looks;
-  int64_t size = 0;  // which the content may not reach: the rest is a hole
+// A directory of DiskMedium.
+class DiskDirectory final : public Medium::Directory {
+ public:
+  explicit DiskDirectory(sys::Fd fd) : fd_(std::move(fd)) {}
+  int fd() const { return fd_.get(); }
+
+ private:
+  sys::Fd fd_;
 };
+inline int fd_of(const Medium::DirectoryRef& directory) {
+  return static_cast<const DiskDirectory&>(*directory).fd();
+}
 
 // The steps by themselves. An existing file, link or device makes way; a directory is an error.
-Result<sys::Fd> create_file(const NewFile& file);
+Result<sys::Fd> create_file(const Medium::NewFile& file);
 // Hole at the end, owner, attributes, mode and times; `end` is where the content ended.
-Status finish_file(const NewFile& file, int fd, int64_t end, Dresser& dresser);
+Status finish_file(const Medium::NewFile& file, int fd, int64_t end, Dresser& dresser);
 
 class FileWriter {
  public:
@@ -57,10 +63,9 @@ class FileWriter {
   // Waits for the helper, which makes nothing more.
   ~FileWriter();
 
-  // A small file: begin(), add_content() in ascending order, commit(). `entry` is its name in the
-  // archive, `path` where it stands. After an error, of this file or of one before, settle() tells
-  // which and why.
-  void begin(NewFile file, std::string entry, const std::string& path);
+  // A small file: begin(), add_content() in ascending order, commit(). After an error, of this file
+  // or of one before, settle() tells which and why.
+  void begin(Medium::NewFile file);
   void add_content(std::string_view bytes, int64_t offset);
   Status commit();
 
@@ -79,9 +84,8 @@ class FileWriter {
     size_t length;
   };
   struct Item {
-    NewFile file;
-    std::string entry;
-    size_t path;  // hashed
+    Medium::NewFile file;  // which keeps the directory open that the tree may have forgotten
+    size_t path;           // hashed
     std::vector<Piece> pieces;
   };
   struct Batch {

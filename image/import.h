@@ -15,6 +15,7 @@ struct ImportRequest {
   ImageConfig config;   // entrypoint, cmd, env, ...; diff_ids are filled in by the import
   Platform platform;
   UnpackLimits limits;
+  LayerFormat layers = LayerFormat::kImage;
   Cancel* cancel = nullptr;  // borrowed, may be absent
 };
 

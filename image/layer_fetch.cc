@@ -3,12 +3,15 @@
 #include "base/log.h"
 #include "image/decompress.h"
 #include "image/digest.h"
+#include "image/disk_medium.h"
+#include "image/erofs_medium.h"
 #include "image/stream.h"
 #include "sys/file.h"
 
 #include <fcntl.h>
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -36,7 +39,7 @@ Status must_equal(std::string_view what, const std::string& wanted, const std::s
 // Where a layer is worked on.
 struct Workplace {
   std::string directory;  // of the scratch
-  std::string target;     // what is unpacked goes there
+  Medium& medium;         // what is unpacked goes there
   int blob_fd;            // the compressed bytes are kept there; -1: they are in the store already
 };
 
@@ -130,8 +133,9 @@ Result<Found> run_pipeline(const LayerFetch& fetch, const Feed& feed, const Work
   std::thread hashing([&] { diff_id = hash_all(pipe.reader(0)); });
   Result<HighestOwner> owner = HighestOwner();
   std::thread unpacking([&] {
-    UnpackOptions options{fetch.limits.entries_max, fetch.limits.disk_reserve_bytes, fetch.lower};
-    owner = unpack(pipe.reader(1), place.target, options);
+    UnpackOptions options{fetch.limits.entries_max, fetch.limits.disk_reserve_bytes,
+                          place.directory, fetch.lower};
+    owner = unpack(pipe.reader(1), place.medium, options);
     if (!owner) pipe.close_read(owner.error());
   });
   Status fed = front.run(feed);
@@ -146,12 +150,13 @@ Result<Found> run_pipeline(const LayerFetch& fetch, const Feed& feed, const Work
   return Found{front.blob_digest, std::move(plain_digest), front.plain_bytes(), highest};
 }
 
-// The directory of the scratch that the layer is unpacked to.
-Result<std::string> make_target(const Scratch& scratch) {
-  std::string target = Store::unpacked_directory(scratch);
-  TRY(sys::make_directories(target, 0755));
-  TRY(sys::chmod(target, 0755));  // whatever the umask
-  return target;
+// What the layer is unpacked to.
+Result<std::unique_ptr<Medium>> make_medium(const Scratch& scratch, LayerFormat format) {
+  std::string tree = TRY(Store::new_tree(scratch, format));
+  if (format == LayerFormat::kImage) return TRY(ErofsMedium::create(tree));
+  TRY(sys::make_directory(tree, 0755));
+  TRY(sys::chmod(tree, 0755));  // whatever the umask
+  return TRY(DiskMedium::open(tree));
 }
 
 enum class Blob { kIsKept, kIsNew };
@@ -160,12 +165,12 @@ Result<Store::Finished> unpack_from(Store& store, const LayerFetch& fetch, const
                                     Blob blob) {
   Store::Finished finished{TRY(store.make_scratch()), "", std::nullopt, std::nullopt};
   const std::string& directory = finished.scratch.path();
-  std::string target = TRY(make_target(finished.scratch));
+  auto medium = TRY(make_medium(finished.scratch, fetch.format));
   sys::Fd blob_fd;
   if (blob == Blob::kIsNew) {
     blob_fd = TRY(sys::create(directory + "/blob", O_WRONLY | O_EXCL, 0600));
   }
-  Found found = TRY(run_pipeline(fetch, feed, {directory, target, blob_fd.get()}));
+  Found found = TRY(run_pipeline(fetch, feed, {directory, *medium, blob_fd.get()}));
   if (blob == Blob::kIsNew) finished.blob = found.blob;
   finished.layer = found.record(fetch.chain_id);
   return finished;
@@ -209,10 +214,10 @@ Result<std::optional<Store::Finished>> fetch_layer(Store& store, Source& source,
 
 Result<Store::LayerRecord> rebuild_layer(const Store& store, const LayerFetch& fetch,
                                          const Scratch& scratch) {
-  std::string target = TRY(make_target(scratch));
+  auto medium = TRY(make_medium(scratch, fetch.format));
   std::string path = store.blob_path(fetch.blob.digest);
   Feed kept = [&](const Sink& sink) { return feed_file(path, sink); };
-  Found found = TRY(run_pipeline(fetch, kept, {scratch.path(), target, -1}));
+  Found found = TRY(run_pipeline(fetch, kept, {scratch.path(), *medium, -1}));
   return found.record(fetch.chain_id);
 }
 

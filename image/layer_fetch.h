@@ -21,6 +21,7 @@ struct LayerFetch {
   std::string chain_id;  // "": the diff id itself (the only layer of an import)
   LowerLayers lower;
   UnpackLimits limits;
+  LayerFormat format;
   // Called with the number of compressed bytes so far; an error stops the fetch.
   std::function<Status(uint64_t bytes)> on_bytes;
 };
@@ -32,7 +33,7 @@ struct LayerFetch {
 Result<std::optional<Store::Finished>> fetch_layer(Store& store, Source& source,
                                                    const LayerFetch& fetch);
 
-// The layer once more, from the blob that the store has, into layer/fs/ of `scratch` and no
+// The layer once more, from the blob that the store has, into layer/ of `scratch` and no
 // further: to compare it with what stands there, and to take its place.
 Result<Store::LayerRecord> rebuild_layer(const Store& store, const LayerFetch& fetch,
                                          const Scratch& scratch);

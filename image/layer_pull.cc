@@ -2,6 +2,7 @@
 
 #include "image/digest.h"
 #include "sys/file.h"
+#include "sys/image_mount.h"
 
 #include <fcntl.h>
 
@@ -22,6 +23,7 @@ LayerPull::LayerPull(Store& store, Source& source, const Job& job)
       source_(source),
       job_(job),
       chain_(chain_ids(job.image.diff_ids)),
+      format_(usable(job.config.layers)),
       unpacked_(chain_.size()),
       commits_(store, [this](const Store::Finished& finished) { report_visible(finished); }) {}
 
@@ -87,9 +89,13 @@ Result<std::optional<Store::Finished>> LayerPull::fetch(size_t layer) {
 
 // `reported`: when the progress was told last.
 LayerFetch LayerPull::plan(size_t layer, Instant& reported) {
-  LayerFetch fetch{blob_of(layer),     job_.image.diff_ids[layer],
-                   chain_[layer],      [this, layer] { return lower(layer); },
-                   job_.config.limits, nullptr};
+  LayerFetch fetch{blob_of(layer),
+                   job_.image.diff_ids[layer],
+                   chain_[layer],
+                   [this, layer] { return lower(layer); },
+                   job_.config.limits,
+                   format_,
+                   nullptr};
   fetch.on_bytes = [this, &blob = blob_of(layer), &reported,
                     before = uint64_t{0}](uint64_t bytes) mutable -> Status {
     TRY(check_stop());
@@ -108,14 +114,14 @@ LayerFetch LayerPull::plan(size_t layer, Instant& reported) {
   return fetch;
 }
 
-// Before the queue has it: then its directory may be renamed at any time.
+// Before the queue has it: then its tree may be renamed at any time.
 Status LayerPull::remember(size_t layer, const std::optional<Store::Finished>& finished) {
   bool is_fresh = finished && finished->layer;
-  std::string path = is_fresh ? Store::unpacked_directory(finished->scratch)
-                              : store_.layer_directory(chain_[layer]);
-  sys::Fd directory = TRY(sys::open(path, O_RDONLY | O_DIRECTORY));
+  std::string path =
+      is_fresh ? Store::unpacked_tree(finished->scratch) : store_.layer_tree(chain_[layer]);
+  sys::Fd tree = TRY(sys::open(path, O_RDONLY));
   std::lock_guard lock(mutex_);
-  unpacked_[layer] = std::move(directory);
+  unpacked_[layer] = std::move(tree);
   changed_.notify_all();
   return {};
 }
@@ -142,7 +148,13 @@ Result<MergedView> LayerPull::lower(size_t layer) {
   ++working_;
   if (!result_) return fail(Errc::kCancelled, "a lower layer failed");
   std::vector<int> directories;
-  for (auto each = unpacked_.begin(); each != end; ++each) directories.push_back(each->get());
+  for (auto each = unpacked_.begin(); each != end; ++each) {
+    // Of an image its root takes the place of the file, for all who ask later.
+    if (S_ISREG(TRY(sys::stat_fd(each->get())).st_mode)) {
+      *each = TRY(sys::open_tree_of(sys::proc_path(each->get())));
+    }
+    directories.push_back(each->get());
+  }
   return MergedView::over(directories);
 }
 

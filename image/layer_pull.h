@@ -62,11 +62,14 @@ class LayerPull {
   Source& source_;
   const Job job_;
   const std::vector<std::string> chain_;
+  const LayerFormat format_;  // of new ones
   std::mutex report_mutex_;
 
   std::mutex mutex_;  // of what follows
   std::condition_variable changed_;
-  std::vector<sys::Fd> unpacked_;  // directories: open since they were whole, whatever their name
+  // Directories or images: open since they were whole, whatever their name. Of an image that an
+  // upper layer has asked for, the root.
+  std::vector<sys::Fd> unpacked_;
   size_t next_ = 0;
   size_t working_ = 0;  // workers that do not wait for lower layers
   Status result_;       // the first failure

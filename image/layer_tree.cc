@@ -16,6 +16,8 @@ constexpr size_t kOpenMax = 128;  // more than files can wait to be made
 constexpr int kSymlinksMax = 40;  // in all of one path, as the kernel's own path walk
 // Of directories that no entry of any layer dates: the same layer unpacks to the same tree, always.
 constexpr sys::Times kUndated{};
+const Looks kNewLooks{{0, 0}, 0755, {}, kUndated};
+const std::string kItself;
 constexpr size_t kNameMax = 255;
 constexpr size_t kPathMax = 64 * 1024;
 constexpr size_t kDepthMax = 300;  // removing a tree keeps two descriptors per level open
@@ -47,13 +49,17 @@ Status check_depth(const std::string& path) {
               kDepthMax);
 }
 
-// Of an entry, but for overlayfs' own.
-Status remove_xattrs(const LayerTree::Place& place) {
-  for (const auto& [attribute, value] : TRY(sys::xattrs_at(place.dirfd(), place.name))) {
-    if (attribute.starts_with(kOverlayAttributes)) continue;
-    TRY(sys::remove_xattr_at(place.dirfd(), place.name, attribute));
+// What overlayfs keeps for itself is no look of the entry.
+Result<Looks> looks_of(const MergedView::Found& found) {
+  Looks looks{{found.st.st_uid, found.st.st_gid},
+              found.st.st_mode & 07777,
+              {},
+              {found.st.st_atim, found.st.st_mtim}};
+  for (auto& attribute : TRY(sys::xattrs_at(found.parent.get(), found.name))) {
+    if (attribute.first.starts_with(kOverlayAttributes)) continue;
+    looks.attributes.push_back(std::move(attribute));
   }
-  return {};
+  return looks;
 }
 
 }  // namespace
@@ -83,24 +89,18 @@ Result<std::string> clean_path(std::string_view name) {
   return join(kept, "/");
 }
 
-LayerTree::LayerTree(sys::Fd root, LowerLayers lower, FileWriter& files)
-    : files_(files),
-      root_(std::make_shared<sys::Fd>(std::move(root))),
-      lower_layers_(std::move(lower)) {}
-
-Result<LayerTree> LayerTree::open(const std::string& target, LowerLayers lower, FileWriter& files) {
-  return LayerTree(TRY(sys::open(target, O_RDONLY | O_DIRECTORY)), std::move(lower), files);
-}
+LayerTree::LayerTree(Medium& medium, LowerLayers lower)
+    : medium_(medium), root_(medium.root()), lower_layers_(std::move(lower)) {}
 
 // What is asked about `path` from now on finds there what the entries so far have made of it.
 Status LayerTree::settle(const std::string& path) {
-  return files_.is_waiting(path) ? files_.settle() : Status();
+  return medium_.is_waiting(path) ? medium_.settle() : Status();
 }
 
 Result<LayerTree::Place> LayerTree::place(const std::string& path) {
   auto [parent, name] = split_last(path);
   Directory found = TRY(directory(parent));
-  Place place{std::move(found.fd), name, joined(found.path, name)};
+  Place place{std::move(found.opened), name, joined(found.path, name)};
   TRY(check_depth(place.path));
   TRY(settle(place.path));
   return place;
@@ -149,13 +149,14 @@ Result<LayerTree::Directory> LayerTree::step(const Directory& parent, const std:
   }
   TRY(settle(path));
   // Nearly every one is a directory: it is cheaper to find out by opening it than to look first.
-  auto opened = sys::open_beneath(parent.fd->get(), name, O_RDONLY | O_DIRECTORY, 0);
+  Medium::Entry entry{parent.opened, name};
+  auto opened = medium_.open_directory(entry);
   if (opened) return remember(path, std::move(*opened));
   switch (opened.error().errno_value) {
     case ENOENT:
       return make_parent(parent, name, links);
     case ELOOP:
-      return follow(parent, TRY(sys::read_link_at(parent.fd->get(), name)), links);
+      return follow(parent, TRY(medium_.read_link(entry)), links);
     case ENOTDIR:
       return fail(Errc::kInvalid, "\"{}\" is used as a directory but is none",
                   printable(path, 400));
@@ -178,16 +179,16 @@ Result<LayerTree::Directory> LayerTree::make_parent(const Directory& parent,
     return fail(Errc::kInvalid, "\"{}\" is used as a directory but a lower layer has a file there",
                 printable(path, 400));
   }
-  TRY(sys::make_directory_at(parent.fd->get(), name, 0755));
-  Place place{parent.fd, name, path};
-  TRY(sys::chmod_at(place.dirfd(), name, 0755));  // whatever the umask
+  Place place{parent.opened, name, path};
+  TRY(medium_.make_directory(place.entry(), 0755));
   if (found) {
     TRY(copy_looks(*found, place));
   } else {
+    TRY(medium_.dress(place.entry(), kNewLooks));  // whatever the umask
     set_directory_times(place, kUndated);
   }
   implied_.insert(path);
-  return remember(path, TRY(sys::open_beneath(place.dirfd(), name, O_RDONLY | O_DIRECTORY, 0)));
+  return remember(path, TRY(medium_.open_directory(place.entry())));
 }
 
 // As the kernel does it: ".." is the parent of where one has come to, not of what was written.
@@ -208,11 +209,11 @@ Result<LayerTree::Directory> LayerTree::follow(const Directory& parent, const st
   return at;
 }
 
-Result<LayerTree::Directory> LayerTree::remember(const std::string& path, sys::Fd fd) {
+Result<LayerTree::Directory> LayerTree::remember(const std::string& path,
+                                                 Medium::DirectoryRef opened) {
   if (open_.size() >= kOpenMax) TRY(close_idle_directories());
-  auto shared = std::make_shared<const sys::Fd>(std::move(fd));
-  open_[path] = shared;
-  return Directory{std::move(shared), path};
+  open_[path] = opened;
+  return Directory{std::move(opened), path};
 }
 
 // Nothing comes into them any more unless they are opened once more. Idle is what nobody else
@@ -225,7 +226,7 @@ Status LayerTree::close_idle_directories() {
     }
     auto dated = directory_times_.find(open->first);
     if (dated != directory_times_.end()) {
-      auto set = sys::set_times_at(open->second->get(), "", dated->second.times);
+      auto set = medium_.set_times({open->second, kItself}, dated->second.times);
       if (!set) return wrap(std::move(set).error(), "\"{}\"", printable(open->first, 400));
       dated->second.is_set = true;
     }
@@ -249,17 +250,17 @@ bool LayerTree::take_file(const Place& place) {
 }
 
 Status LayerTree::clear(const Place& place) {
-  auto st = TRY(sys::stat_at(place.dirfd(), place.name));
-  if (!st) return {};
+  auto type = TRY(medium_.type_of(place.entry()));
+  if (!type) return {};
   if (place.name.empty()) {
     return fail(Errc::kInvalid, "the root of the layer is not a directory");
   }
-  if (S_ISDIR(st->st_mode)) {
-    TRY(files_.settle());  // those that come into it
+  if (*type == S_IFDIR) {
+    TRY(medium_.settle());  // those that come into it
     forget_beneath(place.path);
   }
   copies_.erase(place.path);
-  return sys::remove_tree_at(place.dirfd(), place.name);
+  return medium_.remove(place.entry());
 }
 
 Status LayerTree::make_directory(const Place& place, mode_t mode) {
@@ -268,83 +269,85 @@ Status LayerTree::make_directory(const Place& place, mode_t mode) {
     return {};
   }
   // Nearly every name is new: it is cheaper to find out by making it than to look first.
-  auto made = sys::make_directory_at(place.dirfd(), place.name, mode);
+  auto made = medium_.make_directory(place.entry(), mode);
   if (made || made.error().errno_value != EEXIST) return made;
-  auto st = TRY(sys::stat_at(place.dirfd(), place.name));
-  if (st && S_ISDIR(st->st_mode)) {
-    TRY(files_.settle());  // what is in it gets the access list of the directory as it was
+  auto type = TRY(medium_.type_of(place.entry()));
+  if (type == S_IFDIR) {
+    TRY(medium_.settle());  // what is in it gets the access list of the directory as it was
     implied_.erase(place.path);
-    return remove_xattrs(
-        place);  // of an earlier entry, or of a lower layer: this one's will follow
+    // Of an earlier entry, or of a lower layer: this one's will follow.
+    return medium_.remove_attributes(place.entry());
   }
-  if (st) {
+  if (type) {
     // A file hid the lower directory; a directory in its place must go on hiding it.
     TRY(clear(place));
     opaque(place.path);
   }
-  return sys::make_directory_at(place.dirfd(), place.name, mode);
+  return medium_.make_directory(place.entry(), mode);
 }
 
 Status LayerTree::link(const Place& place, const std::string& target) {
   std::string wanted = TRY(clean_path(target));
   Place at = TRY(this->place(wanted));
-  auto st = TRY(sys::stat_at(at.dirfd(), at.name));
-  if (!st) {
+  auto type = TRY(medium_.type_of(at.entry()));
+  if (!type) {
     auto found = TRY(find_lower(at.path));
     if (!found) {
       return fail(Errc::kInvalid, "hard link to \"{}\", which does not exist",
                   printable(target, 400));
     }
     if (S_ISDIR(found->st.st_mode)) {
-      st = found->st;
+      type = S_IFDIR;
     } else {
       TRY(copy_up(*found, at));
     }
   }
-  if (st && S_ISDIR(st->st_mode)) {
+  if (type == S_IFDIR) {
     return fail(Errc::kInvalid, "hard link to \"{}\", which is a directory",
                 printable(target, 400));
   }
   if (at.path == place.path) return {};
   TRY(clear(place));
-  return sys::link_at({at.dirfd(), at.name}, {place.dirfd(), place.name});
+  return medium_.link(at.entry(), place.entry());
 }
 
 Status LayerTree::copy_up(const MergedView::Found& found, const Place& place) {
-  int from = found.parent.get();
-  if (S_ISLNK(found.st.st_mode)) {
-    std::string target = TRY(sys::read_link_at(from, found.name));
-    TRY(sys::symlink_at(target, place.dirfd(), place.name));
-  } else if (S_ISREG(found.st.st_mode)) {
-    sys::Fd source = TRY(sys::open_beneath(from, found.name, O_RDONLY, 0));
-    sys::Fd copy = TRY(sys::create_at(place.dirfd(), place.name, 0600));
-    TRY(sys::copy_content(source.get(), copy.get()));
-  } else {
-    TRY(sys::make_node_at(place.dirfd(), place.name, found.st.st_mode, found.st.st_rdev));
-  }
   copies_.insert(place.path);
+  if (S_ISREG(found.st.st_mode)) return copy_file(found, place);
+  if (S_ISLNK(found.st.st_mode)) {
+    std::string target = TRY(sys::read_link_at(found.parent.get(), found.name));
+    TRY(medium_.make_symlink(place.entry(), target));
+  } else {
+    TRY(medium_.make_node(place.entry(), found.st.st_mode, found.st.st_rdev));
+  }
   return copy_looks(found, place);
 }
 
-// Owner, mode, attributes and times; what overlayfs keeps for itself is not copied.
+// Holes stay holes where lseek(2) shows them.
+Status LayerTree::copy_file(const MergedView::Found& found, const Place& place) {
+  Looks looks = TRY(looks_of(found));
+  sys::Fd source = TRY(sys::open_beneath(found.parent.get(), found.name, O_RDONLY, 0));
+  TRY(medium_.begin_file(
+      {place.directory, place.name, std::move(looks), found.st.st_size, place.path, place.path}));
+  TRY(sys::each_data(source.get(), [this](std::string_view bytes, int64_t offset) {
+    return medium_.add_content(bytes, offset);
+  }));
+  TRY(medium_.commit_file());
+  return medium_.settle();
+}
+
+// Owner, mode, attributes and times of anything but a file.
 Status LayerTree::copy_looks(const MergedView::Found& found, const Place& place) {
-  const struct stat& st = found.st;
-  TRY(sys::chown_at(place.dirfd(), place.name, {st.st_uid, st.st_gid}));
-  for (const auto& [attribute, value] : TRY(sys::xattrs_at(found.parent.get(), found.name))) {
-    if (attribute.starts_with(kOverlayAttributes)) continue;
-    TRY(sys::set_xattr_at(place.dirfd(), place.name, attribute, value));
-  }
-  if (!S_ISLNK(st.st_mode)) TRY(sys::chmod_at(place.dirfd(), place.name, st.st_mode & 07777));
-  sys::Times times{st.st_atim, st.st_mtim};
-  if (!S_ISDIR(st.st_mode)) return sys::set_times_at(place.dirfd(), place.name, times);
-  set_directory_times(place, times);
+  Looks looks = TRY(looks_of(found));
+  TRY(medium_.dress(place.entry(), looks));
+  if (!S_ISDIR(found.st.st_mode)) return medium_.set_times(place.entry(), looks.times);
+  set_directory_times(place, looks.times);
   return {};
 }
 
 Status LayerTree::new_looks(const Place& place) {
-  TRY(remove_xattrs(place));
-  TRY(sys::chown_at(place.dirfd(), place.name, {0, 0}));
-  TRY(sys::chmod_at(place.dirfd(), place.name, 0755));
+  TRY(medium_.remove_attributes(place.entry()));
+  TRY(medium_.dress(place.entry(), kNewLooks));
   set_directory_times(place, kUndated);
   return {};
 }
@@ -354,7 +357,7 @@ void LayerTree::set_directory_times(const Place& place, const sys::Times& times)
 }
 
 Status LayerTree::finish() {
-  TRY(files_.settle());
+  TRY(medium_.settle());
   TRY(remove_temporaries());
   TRY(resolve_opaque());
   TRY(resolve_whiteouts());
@@ -367,9 +370,9 @@ Status LayerTree::finish() {
   for (const auto& [path, dated] : directory_times_) {
     if (dated.is_set && !open_.contains(path)) continue;
     Place found = TRY(place(path));  // by its name: it need not be opened for that
-    TRY(sys::set_times_at(found.dirfd(), found.name, dated.times));
+    TRY(medium_.set_times(found.entry(), dated.times));
   }
-  return {};
+  return medium_.finish();
 }
 
 bool LayerTree::is_hidden(const std::string& path) const {
@@ -425,7 +428,7 @@ Status LayerTree::forget_hidden_looks() {
   for (const std::string& path : implied) {
     if (!is_hidden(path)) continue;
     Place where = TRY(place(path));
-    if (TRY(sys::remove_empty_directory_at(where.dirfd(), where.name))) {
+    if (TRY(medium_.remove_empty_directory(where.entry()))) {
       forget_beneath(path);
     } else {
       TRY(new_looks(where));
@@ -436,12 +439,12 @@ Status LayerTree::forget_hidden_looks() {
 
 Status LayerTree::apply_whiteout(const std::string& path) {
   Place where = TRY(place(path));
-  auto st = TRY(sys::stat_at(where.dirfd(), where.name));
-  if (!st) {
-    TRY(sys::make_node_at(where.dirfd(), where.name, S_IFCHR, makedev(0, 0)));
-    return sys::set_times_at(where.dirfd(), where.name, {});  // the same layer, the same directory
+  auto type = TRY(medium_.type_of(where.entry()));
+  if (!type) {
+    TRY(medium_.make_node(where.entry(), S_IFCHR, makedev(0, 0)));
+    return medium_.set_times(where.entry(), {});  // the same layer, the same tree
   }
-  if (S_ISDIR(st->st_mode)) opaque(path);
+  if (*type == S_IFDIR) opaque(path);
   return {};
 }
 
@@ -449,7 +452,7 @@ Status LayerTree::apply_opaque(const std::string& path) {
   Directory found = TRY(directory(path));
   auto hidden = TRY(find_lower(found.path));
   if (!hidden || !S_ISDIR(hidden->st.st_mode)) return {};
-  return sys::set_xattr_at(found.fd->get(), "", kOpaqueAttribute, "y");
+  return medium_.mark_opaque({found.opened, kItself});
 }
 
 // overlayfs shows the root of the topmost layer: one without an entry for it looks as the layer

@@ -1,9 +1,9 @@
-// LayerTree: the directory of one layer while it is unpacked: finds parents, makes and replaces
-// entries, remembers what is done last (times of directories, whiteouts).
+// LayerTree: the tree of one layer while it is unpacked: finds parents, makes and replaces entries,
+// remembers what is done last (times of directories, whiteouts).
 #pragma once
 
 #include "base/result.h"
-#include "image/file_writer.h"
+#include "image/medium.h"
 #include "image/merged.h"
 #include "image/unpack.h"
 #include "sys/fd.h"
@@ -26,22 +26,22 @@ Result<std::string> clean_path(std::string_view name);
 
 class LayerTree {
  public:
-  // `files` is borrowed: files that it has yet to make are waited for where they matter.
-  static Result<LayerTree> open(const std::string& target, LowerLayers lower, FileWriter& files);
+  // `medium` is borrowed: files that it has yet to make are waited for where they matter.
+  LayerTree(Medium& medium, LowerLayers lower);
   LayerTree(LayerTree&&) = default;
 
   // Where an entry goes: a directory of this layer, and a name in it.
   struct Place {
-    std::shared_ptr<const sys::Fd> directory;  // shared: the tree keeps so many open and no more
-    std::string name;                          // "" is the root itself
-    std::string path;                          // clean, without symlinks
+    Medium::DirectoryRef directory;  // shared: the tree keeps so many open and no more
+    std::string name;                // "" is the root itself
+    std::string path;                // clean, without symlinks
 
-    int dirfd() const { return directory->get(); }
+    Medium::Entry entry() const { return {directory, name}; }
   };
   // The parent is made if need be, with the looks that the lower layers give it.
   Result<Place> place(const std::string& path);
 
-  // Whether FileWriter may make a file there: no directory stands in its way. The file counts as an
+  // Whether the medium may make a file there: no directory stands in its way. The file counts as an
   // entry of this layer from now on.
   bool take_file(const Place& place);
   // Removes what stands there, remembering that lower content must not shine through a directory
@@ -62,15 +62,13 @@ class LayerTree {
   Status finish();
 
  private:
-  LayerTree(sys::Fd root, LowerLayers lower, FileWriter& files);
-
   Status settle(const std::string& path);
 
   Result<MergedView*> lower();
   Result<std::optional<MergedView::Found>> find_lower(const std::string& path);
   // The directory `path` of this layer, opened; resolves symlinks. The real path is returned too.
   struct Directory {
-    std::shared_ptr<const sys::Fd> fd;
+    Medium::DirectoryRef opened;
     std::string path;
   };
   Result<Directory> directory(const std::string& path);
@@ -80,10 +78,11 @@ class LayerTree {
   Result<Directory> step(const Directory& parent, const std::string& name, int& links);
   Result<Directory> make_parent(const Directory& parent, const std::string& name, int& links);
   Result<Directory> follow(const Directory& parent, const std::string& link, int& links);
-  Result<Directory> remember(const std::string& path, sys::Fd fd);
+  Result<Directory> remember(const std::string& path, Medium::DirectoryRef opened);
   Status close_idle_directories();
   void forget_beneath(const std::string& path);
   Status copy_up(const MergedView::Found& found, const Place& place);
+  Status copy_file(const MergedView::Found& found, const Place& place);
   Status copy_looks(const MergedView::Found& found, const Place& place);
   // Of a directory without an entry, of which the lower layers say nothing.
   Status new_looks(const Place& place);
@@ -99,12 +98,12 @@ class LayerTree {
   Status apply_opaque(const std::string& path);
   Status finish_root();
 
-  FileWriter& files_;
-  std::shared_ptr<const sys::Fd> root_;
+  Medium& medium_;
+  Medium::DirectoryRef root_;
   LowerLayers lower_layers_;
   std::unique_ptr<MergedView> lower_;
   // Directories by real path; at most kOpenMax.
-  std::map<std::string, std::shared_ptr<const sys::Fd>> open_;
+  std::map<std::string, Medium::DirectoryRef> open_;
   // Those that have entries, by real path. Whenever one is closed its times are set, by its
   // descriptor; at the end those of what was never open.
   struct Dated {

@@ -2,9 +2,19 @@
 
 #include "base/log.h"
 
+#include <algorithm>
 #include <cerrno>
 
 namespace berth::image {
+
+void set_attribute(Attributes& attributes, const std::string& name, std::string_view value) {
+  auto found = std::ranges::find(attributes, name, &std::pair<std::string, std::string>::first);
+  if (found == attributes.end()) {
+    attributes.emplace_back(name, value);
+  } else {
+    found->second = value;
+  }
+}
 
 // Most entries are made with the owner and mode that they shall have; to ask costs less than to set
 // them again. The owner comes first: chown clears setuid, setgid and file capabilities.

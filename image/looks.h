@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,12 +14,16 @@
 
 namespace berth::image {
 
+// Names and values, each name once.
+using Attributes = std::vector<std::pair<std::string, std::string>>;
+void set_attribute(Attributes& attributes, const std::string& name, std::string_view value);
+
 struct Looks {
-  sys::Owner owner;
-  mode_t mode;  // the lower 12 bits
+  sys::Owner owner = {};
+  mode_t mode = 0;  // the lower 12 bits
   // Extended ones, of those that images may set.
-  std::vector<std::pair<std::string, std::string>> attributes;
-  sys::Times times;
+  Attributes attributes;
+  sys::Times times = {};
 };
 
 // Where an entry stands, and how to reach it once more: by the same, or by the entry itself, open,

@@ -2,6 +2,7 @@
 
 #include "base/text.h"
 #include "sys/file.h"
+#include "sys/image_mount.h"
 #include "sys/tree.h"
 
 #include <fcntl.h>
@@ -26,7 +27,7 @@ Result<MergedView> MergedView::open(const std::vector<std::string>& layers) {
   std::vector<sys::Fd> opened;
   std::vector<int> descriptors;
   for (const std::string& layer : layers) {
-    opened.push_back(TRY(sys::open(layer, O_RDONLY | O_DIRECTORY)));
+    opened.push_back(TRY(sys::open_tree_of(layer)));
     descriptors.push_back(opened.back().get());
   }
   MergedView view = over(descriptors);

@@ -22,7 +22,7 @@ bool is_whiteout(const struct stat& st);
 
 class MergedView {
  public:
-  // `layers` are directories, bottom first.
+  // `layers` are directories or images (Store::layer_tree), bottom first.
   static Result<MergedView> open(const std::vector<std::string>& layers);
   // The same, of descriptors that somebody else keeps open.
   static MergedView over(const std::vector<int>& layers);

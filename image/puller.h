@@ -78,7 +78,11 @@ struct PullerConfig {
   // Layers at a time, besides those that wait for lower ones; a third gains nothing on two cores
   // (measured).
   size_t workers = 2;
+  LayerFormat layers = LayerFormat::kImage;
 };
+
+// `wanted`, or directories where the host cannot mount images.
+LayerFormat usable(LayerFormat wanted);
 
 enum class Policy {
   kAlways,     // ask where the reference points; unreachable is an error
@@ -104,7 +108,7 @@ struct Image {
   std::string manifest_digest;
   ImageConfig config;
   std::vector<std::string> layers;             // chain ids, bottom first
-  std::vector<std::string> layer_directories;  // overlayfs lower directories, bottom first
+  std::vector<std::string> layer_directories;  // directories or images, bottom first
   HighestOwner owner;                          // of all layers
   Pin pin;                                     // keep it as long as the directories are used
 };

@@ -17,6 +17,9 @@
 namespace berth::image {
 namespace {
 
+constexpr const char* kDirectoryTree = "/fs";
+constexpr const char* kImageTree = "/fs.erofs";
+
 constexpr int kVersion = 1;
 constexpr Duration kUseGranularity = std::chrono::hours(1);
 constexpr std::string_view kPullLock = "pull-";
@@ -104,6 +107,12 @@ Status write_layer_record(const Scratch& scratch, const Store::LayerRecord& laye
 
 std::string pull_lock_path(const std::string& root, std::string_view hex) {
   return fmt::format("{}/locks/{}{}", root, kPullLock, hex);
+}
+
+// Of a layer's directory.
+std::string tree_in(const std::string& layer) {
+  std::string image = layer + kImageTree;
+  return sys::exists(image) ? image : layer + kDirectoryTree;
 }
 
 }  // namespace
@@ -261,12 +270,12 @@ std::string Store::layer_path(const std::string& chain_id) const {
   return root_ + "/layers/" + std::string(hex_of(chain_id));
 }
 
-std::string Store::layer_directory(const std::string& chain_id) const {
-  return layer_path(chain_id) + "/fs";
+std::string Store::layer_tree(const std::string& chain_id) const {
+  return tree_in(layer_path(chain_id));
 }
 
 bool Store::has_layer(const std::string& chain_id) const {
-  return sys::exists(layer_directory(chain_id));
+  return sys::exists(layer_tree(chain_id));
 }
 
 Result<Store::LayerRecord> Store::read_layer_record(const std::string& chain_id) const {
@@ -284,8 +293,14 @@ Result<Store::LayerRecord> Store::read_layer_record(const std::string& chain_id)
   return fail(Errc::kCorrupt, "{}: has a malformed digest", path);
 }
 
-std::string Store::unpacked_directory(const Scratch& scratch) {
-  return scratch.path() + "/layer/fs";
+std::string Store::unpacked_tree(const Scratch& scratch) {
+  return tree_in(scratch.path() + "/layer");
+}
+
+Result<std::string> Store::new_tree(const Scratch& scratch, LayerFormat format) {
+  std::string layer = scratch.path() + "/layer";
+  TRY(sys::make_directory(layer, 0755));
+  return layer + (format == LayerFormat::kImage ? kImageTree : kDirectoryTree);
 }
 
 Status Store::commit(const std::vector<Finished>& all) {

@@ -3,7 +3,9 @@
 //   <root>/
 //     blobs/sha256/<hex>       manifests, configs and layers as they came, digest verified
 //     layers/<chain-id hex>/   one unpacked layer on its lower ones; immutable once visible
-//       fs/                      its content: overlayfs lower directory; owners are the image's ids
+//       fs.erofs                 its content, one file that the kernel mounts; owners are the
+//                                image's ids
+//       fs/                      or a directory, where the host cannot mount such a file
 //       layer.json               see LayerRecord
 //     images/<hex of the reference's SHA-256>.json   what a reference names, see ImageRecord
 //     tmp/                     work in progress; each piece is flock'ed by who makes it
@@ -47,6 +49,12 @@ struct ImageRecord {
   uint64_t size = 0;                // bytes of the compressed layers
   bool imported = false;            // made on this host: no registry has it
   int64_t pulled_at = 0;            // seconds since 1970; 0: unknown
+};
+
+// What is made of the layers that are unpacked; a store may have both.
+enum class LayerFormat {
+  kDirectory,
+  kImage,  // an EROFS, see image/erofs_medium.h
 };
 
 // Keeps layers from being removed as garbage while it lives: a shared flock(2) on each layer
@@ -121,7 +129,8 @@ class Store {
 
   // Layers.
   std::string layer_path(const std::string& chain_id) const;
-  std::string layer_directory(const std::string& chain_id) const;  // .../fs
+  // The directory or image that the layer is.
+  std::string layer_tree(const std::string& chain_id) const;
   bool has_layer(const std::string& chain_id) const;
   struct LayerRecord {
     std::string chain_id;
@@ -133,19 +142,21 @@ class Store {
   Result<LayerRecord> read_layer_record(const std::string& chain_id) const;
   // What a fetch has verified, whole, and nobody sees yet.
   struct Finished {
-    Scratch scratch;                    // holds blob, layer/fs/ as unpacked, or both
+    Scratch scratch;                    // holds blob, layer/ with its tree, or both
     std::string blob;                   // its digest; "": the store has it
     std::optional<LayerRecord> layer;   // absent: the store has it
     std::optional<sys::FileLock> lock;  // of the layer, see lock_layer()
   };
-  static std::string unpacked_directory(const Scratch& scratch);  // .../layer/fs
+  // What was unpacked, or where it shall be: a name that nothing has yet.
+  static std::string unpacked_tree(const Scratch& scratch);
+  static Result<std::string> new_tree(const Scratch& scratch, LayerFormat format);
   // Makes all of it visible: one syncfs, then the renames, in this order. Waits for no lock. A
   // layer that is already there wins.
   Status commit(const std::vector<Finished>& all);
   // Syncs what has been written so far, of layers that are not finished too, so that commit() finds
   // less left. Its failure is one of commit(): the kernel tells each only once.
   Status sync_early() const;
-  // `scratch` holds layer/fs/ as unpacked, which takes the place of a damaged layer in one step.
+  // `scratch` holds layer/ with its tree, which takes the place of a damaged layer in one step.
   // Who has that pinned keeps it, as tmp/work-*.old, until the next open() after the pin has gone.
   Status replace_layer(const Scratch& scratch, const LayerRecord& layer);
 

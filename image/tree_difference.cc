@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "image/stream.h"
 #include "sys/file.h"
+#include "sys/image_mount.h"
 #include "sys/tree.h"
 
 #include <fcntl.h>
@@ -25,6 +26,35 @@ bool is_equal(const timespec& left, const timespec& right) {
 struct Both {
   int stored;
   int rebuilt;
+};
+
+// Keeps its memory from one pair of files to the next.
+class Contents {
+ public:
+  // From where they stand.
+  Result<bool> are_same(int stored, int rebuilt) {
+    while (true) {
+      auto left = TRY(read_chunk(stored, left_));
+      auto right = TRY(read_chunk(rebuilt, right_));
+      if (left != right) return false;
+      if (left.empty()) return true;
+    }
+  }
+
+ private:
+  static Result<std::string_view> read_chunk(int fd, std::string& buffer) {
+    buffer.resize(kReadChunk);
+    size_t have = 0;
+    while (have < buffer.size()) {
+      size_t got = TRY(sys::read_some(fd, buffer.data() + have, buffer.size() - have));
+      if (got == 0) break;
+      have += got;
+    }
+    return std::string_view(buffer.data(), have);
+  }
+
+  std::string left_;
+  std::string right_;
 };
 
 class Comparison {
@@ -116,44 +146,41 @@ class Comparison {
   Status compare_contents(const Both& parents, const std::string& name, const std::string& path) {
     sys::Fd stored = TRY(sys::open_beneath(parents.stored, name, O_RDONLY, 0));
     sys::Fd rebuilt = TRY(sys::open_beneath(parents.rebuilt, name, O_RDONLY, 0));
-    while (true) {
-      auto left = TRY(read_chunk(stored.get(), left_));
-      auto right = TRY(read_chunk(rebuilt.get(), right_));
-      if (left != right) {
-        note(path, "has other content");
-        return {};
-      }
-      if (left.empty()) return {};
-    }
-  }
-
-  static Result<std::string_view> read_chunk(int fd, std::string& buffer) {
-    buffer.resize(kReadChunk);
-    size_t have = 0;
-    while (have < buffer.size()) {
-      size_t got = TRY(sys::read_some(fd, buffer.data() + have, buffer.size() - have));
-      if (got == 0) break;
-      have += got;
-    }
-    return std::string_view(buffer.data(), have);
+    if (!TRY(contents_.are_same(stored.get(), rebuilt.get()))) note(path, "has other content");
+    return {};
   }
 
   size_t max_;
   std::vector<std::string> found_;
   std::map<ino_t, ino_t> twins_;  // stored -> rebuilt
   std::set<ino_t> read_;
-  std::string left_;
-  std::string right_;
+  Contents contents_;
 };
+
+Result<bool> is_file(const std::string& path) {
+  return S_ISREG(TRY(sys::stat(path)).st_mode);
+}
+
+Result<bool> are_same_files(const Trees& trees) {
+  sys::Fd stored = TRY(sys::open(trees.stored, O_RDONLY));
+  sys::Fd rebuilt = TRY(sys::open(trees.rebuilt, O_RDONLY));
+  return Contents().are_same(stored.get(), rebuilt.get());
+}
 
 }  // namespace
 
+// Images of the same bytes need not be mounted. Of others with the same content in them something
+// is damaged that nobody has seen yet.
 Result<std::vector<std::string>> differences(const Trees& trees, size_t max) {
-  sys::Fd stored = TRY(sys::open(trees.stored, O_RDONLY | O_DIRECTORY));
-  sys::Fd rebuilt = TRY(sys::open(trees.rebuilt, O_RDONLY | O_DIRECTORY));
+  bool are_images = TRY(is_file(trees.stored)) && TRY(is_file(trees.rebuilt));
+  if (are_images && TRY(are_same_files(trees))) return std::vector<std::string>();
+  sys::Fd stored = TRY(sys::open_tree_of(trees.stored));
+  sys::Fd rebuilt = TRY(sys::open_tree_of(trees.rebuilt));
   Comparison comparison(max);
   TRY(comparison.compare({stored.get(), rebuilt.get()}, "", ""));
-  return comparison.take();
+  auto found = comparison.take();
+  if (are_images && found.empty()) found.emplace_back("the image has other bytes");
+  return found;
 }
 
 }  // namespace berth::image

@@ -1,4 +1,4 @@
-// How two directory trees differ.
+// How two trees differ: directories, or images (Store::layer_tree).
 #pragma once
 
 #include "base/result.h"

@@ -1,12 +1,10 @@
 #include "image/unpack.h"
 
 #include "base/text.h"
-#include "image/file_writer.h"
 #include "image/layer_tree.h"
 #include "image/looks.h"
-#include "sys/file.h"
+#include "image/medium.h"
 #include "sys/host.h"
-#include "sys/tree.h"
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -88,8 +86,8 @@ Result<sys::Owner> owner_of(archive_entry* entry) {
 }
 
 // Refused are those that could forge what overlayfs keeps for itself.
-Result<std::vector<std::pair<std::string, std::string>>> attributes_of(archive_entry* entry) {
-  std::vector<std::pair<std::string, std::string>> attributes;
+Result<Attributes> attributes_of(archive_entry* entry) {
+  Attributes attributes;  // some archives say each twice, in two dialects
   const char* name = nullptr;
   const void* value = nullptr;
   size_t size = 0;
@@ -101,8 +99,7 @@ Result<std::vector<std::pair<std::string, std::string>>> attributes_of(archive_e
                   printable(attribute, 100));
     }
     if (!is_allowed(attribute)) continue;
-    attributes.emplace_back(std::move(attribute),
-                            std::string(static_cast<const char*>(value), size));
+    set_attribute(attributes, attribute, {static_cast<const char*>(value), size});
   }
   return attributes;
 }
@@ -120,9 +117,8 @@ void note_id(HighestId& highest, uint32_t id, const LayerTree::Place& place) {
 
 class Unpacker {
  public:
-  Unpacker(ByteSource& tar, LayerTree tree, FileWriter& files, const std::string& target,
-           const UnpackOptions& options)
-      : tar_(tar), files_(files), tree_(std::move(tree)), target_(target), options_(options) {}
+  Unpacker(ByteSource& tar, Medium& medium, const UnpackOptions& options)
+      : tar_(tar), medium_(medium), tree_(medium, options.lower), options_(options) {}
 
   Result<HighestOwner> run();
 
@@ -140,18 +136,13 @@ class Unpacker {
   Status make(archive_entry* entry, const LayerTree::Place& place);
   Status make_other(archive_entry* entry, const LayerTree::Place& place);
   Status make_new(archive_entry* entry, const LayerTree::Place& place);
-  Status make_file(const NewFile& file);
-  Status make_small_file(archive_entry* entry, NewFile file, const std::string& path);
-  // Called with each part of the content of a file of that size, in ascending order.
-  using Content = std::function<Status(std::string_view bytes, int64_t offset)>;
-  Status read_content(int64_t size, const Content& content);
+  Status make_file(archive_entry* entry, const LayerTree::Place& place, Looks looks);
+  Status read_content(int64_t size);
   Status check_reserve(size_t written);
-  Status set_owner_and_mode(const Looks& looks, const LayerTree::Place& place);
 
   ByteSource& tar_;
-  FileWriter& files_;
+  Medium& medium_;
   LayerTree tree_;
-  const std::string& target_;
   const UnpackOptions& options_;
   std::unique_ptr<archive, TarCloser> archive_;
   std::optional<Error> source_error_;  // what the source failed with, under libarchive's feet
@@ -210,7 +201,7 @@ Result<HighestOwner> Unpacker::run() {
   PlainLocale plain;
   TRY(open_archive());
   Status unpacked = unpack_entries();
-  TRY(files_.settle());
+  TRY(medium_.settle());
   TRY(std::move(unpacked));
   TRY(drain());
   TRY(tree_.finish());
@@ -284,19 +275,14 @@ Status Unpacker::make(archive_entry* entry, const LayerTree::Place& place) {
   mode_t type = archive_entry_filetype(entry);
   if (type == AE_IFDIR) {
     TRY(tree_.make_directory(place, looks.mode & 0777));
-    TRY(set_owner_and_mode(looks, place));
+    TRY(medium_.dress(place.entry(), looks));
     tree_.set_directory_times(place, looks.times);
     return {};
   }
-  if (type == AE_IFREG) {
-    if (!tree_.take_file(place)) TRY(tree_.clear(place));
-    NewFile file{place.directory, place.name, std::move(looks), archive_entry_size(entry)};
-    if (file.size <= kSmallFileMax) return make_small_file(entry, std::move(file), place.path);
-    return make_file(file);
-  }
+  if (type == AE_IFREG) return make_file(entry, place, std::move(looks));
   TRY(make_other(entry, place));
-  TRY(set_owner_and_mode(looks, place));
-  return sys::set_times_at(place.dirfd(), place.name, looks.times);
+  TRY(medium_.dress(place.entry(), looks));
+  return medium_.set_times(place.entry(), looks.times);
 }
 
 // Nearly every name is new: it is cheaper to find out by making it than to look first.
@@ -316,7 +302,7 @@ Status Unpacker::make_new(archive_entry* entry, const LayerTree::Place& place) {
     case AE_IFLNK: {
       const char* target = archive_entry_symlink(entry);
       if (target == nullptr) return fail(Errc::kCorrupt, "a symlink without a target");
-      return sys::symlink_at(target, place.dirfd(), place.name);
+      return medium_.make_symlink(place.entry(), target);
     }
     case AE_IFCHR:
     case AE_IFBLK: {
@@ -324,38 +310,26 @@ Status Unpacker::make_new(archive_entry* entry, const LayerTree::Place& place) {
       if (type == AE_IFCHR && device == 0) {
         return fail(Errc::kInvalid, "a character device 0:0 would forge a whiteout");
       }
-      return sys::make_node_at(place.dirfd(), place.name, type | 0600, device);
+      return medium_.make_node(place.entry(), type | 0600, device);
     }
     case AE_IFIFO:
-      return sys::make_node_at(place.dirfd(), place.name, S_IFIFO | 0600, 0);
+      return medium_.make_node(place.entry(), S_IFIFO | 0600, 0);
     default:
       return fail(Errc::kUnsupported, "an entry of an unknown type");
   }
 }
 
-Status Unpacker::make_file(const NewFile& file) {
-  sys::Fd fd = TRY(create_file(file));
-  int64_t end = 0;
-  TRY(read_content(file.size, [&](std::string_view bytes, int64_t offset) -> Status {
-    TRY(sys::write_at(fd.get(), bytes, offset));
-    end = offset + static_cast<int64_t>(bytes.size());
-    return {};
-  }));
-  return finish_file(file, fd.get(), end, files_.dresser());
-}
-
-Status Unpacker::make_small_file(archive_entry* entry, NewFile file, const std::string& path) {
-  int64_t size = file.size;
-  files_.begin(std::move(file), archive_entry_pathname(entry), path);
-  TRY(read_content(size, [&](std::string_view bytes, int64_t offset) -> Status {
-    files_.add_content(bytes, offset);
-    return {};
-  }));
-  return files_.commit();
+Status Unpacker::make_file(archive_entry* entry, const LayerTree::Place& place, Looks looks) {
+  if (!tree_.take_file(place)) TRY(tree_.clear(place));
+  int64_t size = archive_entry_size(entry);
+  TRY(medium_.begin_file({place.directory, place.name, std::move(looks), size,
+                          archive_entry_pathname(entry), place.path}));
+  TRY(read_content(size));
+  return medium_.commit_file();
 }
 
 // A map of holes may lead beyond the size that is said for the file.
-Status Unpacker::read_content(int64_t size, const Content& content) {
+Status Unpacker::read_content(int64_t size) {
   while (true) {
     const void* data = nullptr;
     size_t length = 0;
@@ -369,7 +343,7 @@ Status Unpacker::read_content(int64_t size, const Content& content) {
                   size);
     }
     TRY(check_reserve(length));
-    TRY(content({static_cast<const char*>(data), length}, offset));
+    TRY(medium_.add_content({static_cast<const char*>(data), length}, offset));
   }
 }
 
@@ -377,23 +351,15 @@ Status Unpacker::check_reserve(size_t written) {
   unchecked_bytes_ += written;
   if (unchecked_bytes_ < kReserveCheckBytes) return {};
   unchecked_bytes_ = 0;
-  if (TRY(sys::free_bytes(target_)) >= options_.disk_reserve_bytes) return {};
+  if (TRY(sys::free_bytes(options_.disk)) >= options_.disk_reserve_bytes) return {};
   return fail(Errc::kExhausted, "less than {} would be left on the disk",
               format_bytes(options_.disk_reserve_bytes));
 }
 
-Status Unpacker::set_owner_and_mode(const Looks& looks, const LayerTree::Place& place) {
-  sys::Entry at{place.dirfd(), place.name};
-  return files_.dresser().set_owner_and_mode(looks, {at, at});
-}
-
 }  // namespace
 
-Result<HighestOwner> unpack(ByteSource& tar, const std::string& target,
-                            const UnpackOptions& options) {
-  FileWriter files;
-  LayerTree tree = TRY(LayerTree::open(target, options.lower, files));
-  return Unpacker(tar, std::move(tree), files, target, options).run();
+Result<HighestOwner> unpack(ByteSource& tar, Medium& medium, const UnpackOptions& options) {
+  return Unpacker(tar, medium, options).run();
 }
 
 }  // namespace berth::image

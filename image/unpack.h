@@ -1,6 +1,6 @@
-// Unpack: one layer's tar stream becomes a directory that overlayfs can stack.
+// Unpack: one layer's tar stream becomes a tree that overlayfs can stack (image/medium.h).
 //
-//   entry                        in the directory
+//   entry                        in the tree
 //   file, link, device, ...      itself: owner by number, mode, times, xattrs as the archive says
 //   .wh.NAME                     NAME as character device 0:0, if a lower layer shows NAME and this
 //                                layer has none; a directory NAME of this layer becomes opaque
@@ -31,14 +31,16 @@ using LowerLayers = std::function<Result<MergedView>()>;
 struct UnpackOptions {
   uint64_t entries_max;
   uint64_t disk_reserve_bytes;
+  std::string disk;  // a directory of it
   LowerLayers lower;
 };
 
-// Unpacks the plain tar into the empty directory `target`, and reads `tar` to its end. Needs root.
+class Medium;
+
+// Unpacks the plain tar into the empty `medium`, and reads `tar` to its end. Directories need root.
 // Errors: kCorrupt for damaged archives, kInvalid for entries that no container may have (a name
 // that cannot be, a hard link to nothing, trusted.overlay.*), kExhausted; all name the entry or
 // the offset.
-Result<HighestOwner> unpack(ByteSource& tar, const std::string& target,
-                            const UnpackOptions& options);
+Result<HighestOwner> unpack(ByteSource& tar, Medium& medium, const UnpackOptions& options);
 
 }  // namespace berth::image

@@ -90,6 +90,9 @@ Status mount_rootfs(const RootfsPlan& plan, int user_namespace) {
                        .work = plan.work,
                        // The upper directory goes with the task: no sync on its account.
                        .flags = {"volatile"}};
+  // All of a root file system shall be one device to stat(2), as find -xdev and du -x go by, also
+  // where its layers are several.
+  if (!layers.guards.empty()) overlay.flags.emplace_back("xino=on");
   sys::Fd mount = TRY(sys::make_overlay(overlay));
   return sys::attach_mount(mount.get(), plan.target);
 }

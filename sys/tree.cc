@@ -200,27 +200,53 @@ Result<int64_t> copy_some(int from, int to, int64_t offset, size_t size) {
   return got;
 }
 
+// Where the file has content; all of it where the file system does not say.
+Status each_extent(int fd, int64_t size, const std::function<Status(int64_t, int64_t)>& take) {
+  int64_t offset = 0;
+  while (offset < size) {
+    auto data = call("lseek", "", [&] { return ::lseek(fd, offset, SEEK_DATA); });
+    if (!data && data.error().errno_value == ENXIO) return {};  // a hole to the end
+    int64_t begin = data ? *data : offset;
+    auto hole = call("lseek", "", [&] { return ::lseek(fd, begin, SEEK_HOLE); });
+    int64_t end = hole ? *hole : size;
+    TRY(take(begin, end));
+    offset = end;
+  }
+  return {};
+}
+
 }  // namespace
 
 Status copy_content(int from, int to) {
   constexpr size_t kCopyChunk = 1024 * 1024;
   int64_t size = TRY(stat_fd(from)).st_size;
-  int64_t offset = 0;
-  while (offset < size) {
-    auto data = call("lseek", "", [&] { return ::lseek(from, offset, SEEK_DATA); });
-    if (!data && data.error().errno_value == ENXIO) break;  // a hole to the end
-    int64_t position = data ? *data : offset;               // no SEEK_DATA here: copy all
-    auto hole = call("lseek", "", [&] { return ::lseek(from, position, SEEK_HOLE); });
-    int64_t end = hole ? *hole : size;
+  TRY(each_extent(from, size, [&](int64_t position, int64_t end) -> Status {
     while (position < end) {
       auto want = std::min(kCopyChunk, static_cast<size_t>(end - position));
       int64_t copied = TRY(copy_some(from, to, position, want));
       if (copied == 0) return fail(Errc::kSystem, "copy: the file became shorter");
       position += copied;
     }
-    offset = end;
-  }
+    return {};
+  }));
   return set_size(to, size);
+}
+
+Status each_data(int fd, const std::function<Status(std::string_view, int64_t)>& take) {
+  constexpr int64_t kReadAtOnce = 256 * 1024;
+  int64_t size = TRY(stat_fd(fd)).st_size;
+  std::string buffer(static_cast<size_t>(std::min(size, kReadAtOnce)), '\0');
+  return each_extent(fd, size, [&](int64_t position, int64_t end) -> Status {
+    while (position < end) {
+      auto want = static_cast<size_t>(std::min(end - position, kReadAtOnce));
+      ssize_t got =
+          TRY(call("pread", "", [&] { return ::pread(fd, buffer.data(), want, position); }));
+      if (got == 0) return fail(Errc::kSystem, "read: the file became shorter");
+      TRY(take({buffer.data(), static_cast<size_t>(got)}, position));
+      position += got;
+    }
+    return {};
+  });
 }
 
 }  // namespace berth::sys

@@ -6,6 +6,7 @@
 #include "sys/fd.h"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -75,5 +76,7 @@ Status write_at(int fd, std::string_view bytes, int64_t offset);
 Status set_size(int fd, int64_t size);
 // Copies the content of one file over another; holes stay holes where lseek(2) shows them.
 Status copy_content(int from, int to);
+// The content of a file in ascending order, piece by piece, without the holes that lseek(2) shows.
+Status each_data(int fd, const std::function<Status(std::string_view bytes, int64_t offset)>& take);
 
 }  // namespace berth::sys

@@ -1,4 +1,5 @@
 // berth save and load.
+#include "agent/registry_config.h"
 #include "base/text.h"
 #include "image/load.h"
 #include "image/lookup.h"
@@ -8,7 +9,6 @@
 #include "sys/file.h"
 #include "sys/spawn.h"
 #include "tools/commands.h"
-#include "tools/image_settings.h"
 #include "tools/pull_progress.h"
 
 #include <fcntl.h>
@@ -111,7 +111,7 @@ Status load(const agent::Config& config, const LoadOptions& options) {
   PullProgress progress(stderr, ProgressStyle::kLines, clock);
   request.progress = [&](const image::Progress& layer) { progress.update(layer); };
   for (const image::Image& image :
-       TRY(image::load_images(store, puller_config(config), Env{clock, rng}, request))) {
+       TRY(image::load_images(store, agent::puller_config_of(config), Env{clock, rng}, request))) {
     std::printf("%s@%s\n", image.reference.c_str(), image.resolved_digest.c_str());
   }
   return {};

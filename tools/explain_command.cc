@@ -2,6 +2,7 @@
 #include "agent/aws_http.h"
 #include "agent/container_environment.h"
 #include "agent/explain.h"
+#include "agent/registry_config.h"
 #include "agent/task_table.h"
 #include "aws/curl_http.h"
 #include "base/text.h"
@@ -11,7 +12,6 @@
 #include "sys/file.h"
 #include "sys/spawn.h"
 #include "tools/commands.h"
-#include "tools/image_settings.h"
 #include "tools/task_commands.h"
 #include "tools/task_input.h"
 
@@ -57,7 +57,7 @@ Result<std::map<std::string, image::Image>> images_for(
     image::Puller::Request request{.reference = TRY(image::Reference::parse(container.image)),
                                    .platform = TRY(image::host_platform()),
                                    .policy = image::Policy::kIfMissing};
-    image::PullerConfig settings = puller_config(config);
+    image::PullerConfig settings = agent::puller_config_of(config);
     auto known = TRY(store.find(request.reference.to_string()));
     std::optional<image::Credentials> given;
     if (!known)

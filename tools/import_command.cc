@@ -1,4 +1,5 @@
 // berth import.
+#include "agent/registry_config.h"
 #include "image/import.h"
 #include "image/store.h"
 #include "sys/clock.h"
@@ -26,6 +27,7 @@ Status import(const agent::Config& config, const std::string& tar, const std::st
   request.tar_fd = tar == "-" ? 0 : file.get();
   request.reference = reference;
   request.platform = TRY(image::host_platform());
+  request.layers = agent::puller_config_of(config).layers;
   image::Image imported = TRY(image::import_root_file_system(store, request, Env{clock, rng}));
   std::printf("%s@%s\n", imported.reference.c_str(), imported.manifest_digest.c_str());
   return {};

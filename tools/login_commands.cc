@@ -1,10 +1,10 @@
 // berth login and logout.
+#include "agent/registry_config.h"
 #include "base/text.h"
 #include "image/login.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "tools/commands.h"
-#include "tools/image_settings.h"
 
 #include <unistd.h>
 
@@ -65,7 +65,7 @@ Status login(const agent::Config& config, const LoginOptions& options) {
   if (credentials.password.empty()) return fail(Errc::kInvalid, "login: the password is empty");
   sys::SystemClock clock;
   sys::SystemRng rng;
-  image::RegistryConfig settings = puller_config(config).registry;
+  image::RegistryConfig settings = agent::puller_config_of(config).registry;
   TRY(image::check_credentials(registry, credentials, settings, Env{clock, rng}));
   std::string where = TRY(image::keep_credentials(settings.docker_config, registry, credentials));
   std::printf("%s: logged in, kept in %s\n", registry.c_str(), where.c_str());

@@ -1,9 +1,9 @@
 // berth pull.
+#include "agent/registry_config.h"
 #include "image/puller.h"
 #include "image/store.h"
 #include "sys/clock.h"
 #include "tools/commands.h"
-#include "tools/image_settings.h"
 #include "tools/pull_progress.h"
 #include "tools/transfer_report.h"
 
@@ -16,7 +16,7 @@ Result<Moved> pull(const agent::Config& config, const std::string& text,
   sys::SystemClock clock;
   sys::SystemRng rng;
   image::Store store = TRY(image::Store::open(config.root));
-  image::Puller puller(store, puller_config(config), Env{clock, rng});
+  image::Puller puller(store, agent::puller_config_of(config), Env{clock, rng});
   PullProgress progress(stream_of(options), style_of(options), clock);
   auto pulled =
       puller.pull({.reference = reference,

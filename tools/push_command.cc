@@ -1,10 +1,10 @@
 // berth push.
+#include "agent/registry_config.h"
 #include "image/lookup.h"
 #include "image/pusher.h"
 #include "image/store.h"
 #include "sys/clock.h"
 #include "tools/commands.h"
-#include "tools/image_settings.h"
 #include "tools/pull_progress.h"
 #include "tools/transfer_report.h"
 
@@ -18,7 +18,7 @@ Result<Moved> push(const agent::Config& config, const PushOptions& options) {
   image::ImageRecord record = TRY(image::find_image(store, options.image));
   std::string name = options.destination.empty() ? record.reference : options.destination;
   image::Reference destination = TRY(image::Reference::parse(name));
-  image::Pusher pusher(store, puller_config(config), Env{clock, rng});
+  image::Pusher pusher(store, agent::puller_config_of(config), Env{clock, rng});
   PullProgress progress(stream_of(options.transfer), style_of(options.transfer), clock);
   std::string digest =
       TRY(pusher.push({.image = record,

@@ -1,12 +1,12 @@
 // berth system check: is the store as it was pulled, and are the leases readable?
 #include "agent/paths.h"
+#include "agent/registry_config.h"
 #include "base/text.h"
 #include "image/check.h"
 #include "netns/ipam.h"
 #include "sys/clock.h"
 #include "sys/file.h"
 #include "tools/commands.h"
-#include "tools/image_settings.h"
 #include "tools/system_commands.h"
 
 #include <nlohmann/json.hpp>
@@ -99,7 +99,7 @@ Result<int> check(const agent::Config& config, const CheckOptions& options) {
   sys::SystemClock clock;
   sys::SystemRng rng;
   auto repair = options.repair ? image::Repair::kYes : image::Repair::kNo;
-  image::PullerConfig puller = puller_config(config);
+  image::PullerConfig puller = agent::puller_config_of(config);
   image::Store store = TRY(image::Store::open(config.root));
   auto report = TRY(image::check_store(store, puller, Env{clock, rng}, repair));
   std::vector<Found> found;

@@ -1,11 +1,15 @@
 // pull_stages WORK URL LAYOUT DIGEST...: what each stage of a pull costs by itself, on the layers
 // DIGEST of an OCI layout that a registry serves under URL
 // ("http://127.0.0.1:5000/v2/many/blobs/"). Prints the seconds of processor time of each stage as
-// JSON. A stage is measured by the clock of the one thread that does it, so its neighbours do not
-// count; but for the download and the write-back, which others do (the registry, threads of the
-// kernel): there the whole machine's time counts, so nothing else may run on it.
+// JSON; layers are unpacked as pulls unpack them here, or to directories with
+// BERTH_LAYERS=directories. A stage is measured by the clock of the one thread that does it, so its
+// neighbours do not count; but for the download and the write-back, which others do (the registry,
+// threads of the kernel): there the whole machine's time counts, so nothing else may run on it.
 #include "image/decompress.h"
 #include "image/digest.h"
+#include "image/disk_medium.h"
+#include "image/erofs_medium.h"
+#include "image/puller.h"
 #include "image/stream.h"
 #include "image/transport.h"
 #include "image/unpack.h"
@@ -16,8 +20,10 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <thread>
@@ -111,6 +117,16 @@ Status hash_plain(image::ByteSource& plain) {
   return {};
 }
 
+Result<std::unique_ptr<image::Medium>> make_medium(const std::string& target) {
+  const char* layers = std::getenv("BERTH_LAYERS");
+  bool is_wanted = layers == nullptr || std::string_view(layers) != "directories";
+  if (is_wanted && image::usable(image::LayerFormat::kImage) == image::LayerFormat::kImage) {
+    return TRY(image::ErofsMedium::create(target));
+  }
+  TRY(sys::make_directories(target, 0755));
+  return TRY(image::DiskMedium::open(target));
+}
+
 Status measure(const std::string& path, const std::string& url, const std::string& target,
                Stages& stages) {
   TRY(timed(
@@ -131,7 +147,7 @@ Status measure(const std::string& path, const std::string& url, const std::strin
     Nowhere nowhere;
     return inflate(path, nowhere);
   }));
-  TRY(sys::make_directories(target, 0755));
+  auto medium = TRY(make_medium(target));
   image::Pipe pipe(2);
   Status hashed;
   Status unpacked;
@@ -139,8 +155,11 @@ Status measure(const std::string& path, const std::string& url, const std::strin
       [&] { hashed = timed(stages.hash_plain, [&] { return hash_plain(pipe.reader(0)); }); });
   std::thread unpacking([&] {
     unpacked = timed(stages.unpack, [&] {
-      auto owner = image::unpack(pipe.reader(1), target,
-                                 {.entries_max = UINT64_MAX, .disk_reserve_bytes = 0});
+      auto owner = image::unpack(pipe.reader(1), *medium,
+                                 {.entries_max = UINT64_MAX,
+                                  .disk_reserve_bytes = 0,
+                                  .disk = target.substr(0, target.rfind('/')),
+                                  .lower = nullptr});
       return owner ? Status() : tl::unexpected(std::move(owner).error());
     });
     if (!unpacked) pipe.close_read(unpacked.error());

@@ -1,12 +1,17 @@
 // Layers: a tar from memory is unpacked above two lower layers with what whiteouts, opaque
 // directories, hard links and symlinked parents meet. Nothing may be written beside the directory,
-// nor into the lower layers, and no whiteout may stand where overlayfs would list it. As root
-// everything is made, device nodes too; others come as far as the first chown(2).
+// nor into the lower layers, and no whiteout may stand where overlayfs would list it. As an image
+// it looks the same. As root everything is made, device nodes too; others come as far as the first
+// chown(2).
 #include "image/unpack.h"
 
 #include "base/log.h"
+#include "image/disk_medium.h"
+#include "image/erofs_medium.h"
 #include "image/merged.h"
+#include "image/tree_difference.h"
 #include "sys/file.h"
+#include "sys/image_mount.h"
 #include "sys/tree.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/targets.h"
@@ -92,6 +97,31 @@ void check_layer(const std::string& target, const std::string& path, bool is_mer
   }
 }
 
+Result<image::HighestOwner> unpack_to(image::Medium& medium, std::string_view text,
+                                      const image::UnpackOptions& options) {
+  Memory tar(text);
+  auto done = image::unpack(tar, medium, options);
+  if (!done) check_error(done.error());
+  return done;
+}
+
+// An image of the layer is taken where a directory is, and the kernel shows the same in it. What
+// only a disk refuses (times beyond its range, too many attributes, devices without root) an image
+// may take.
+void check_image(const std::string& directory, std::string_view text,
+                 const image::UnpackOptions& options, bool is_taken) {
+  std::string file = directory + "/image";
+  auto medium = image::ErofsMedium::create(file);
+  CHECK(medium.has_value());
+  auto done = unpack_to(**medium, text, options);
+  CHECK(done.has_value() || !is_taken);
+  // An image keeps access lists as they come; a disk's mode and list change each other.
+  bool has_lists = text.find("posix_acl") != std::string_view::npos;
+  if (!is_taken || has_lists || ::geteuid() != 0 || !sys::can_mount_images()) return;
+  auto found = image::differences({directory + "/target", file}, 1);
+  CHECK(found.has_value() && found->empty());
+}
+
 }  // namespace
 
 void unpack(std::string_view text) {
@@ -106,16 +136,17 @@ void unpack(std::string_view text) {
   make_lower(layers[0]);
   make_middle(layers[1]);
   CHECK(sys::make_directories(target, 0755));
-  Memory tar(text);
-  image::UnpackOptions options{.entries_max = 1000, .disk_reserve_bytes = 0, .lower = nullptr};
+  image::UnpackOptions options{1000, 0, directory->path(), nullptr};
   options.lower = [&] { return image::MergedView::open(layers); };
-  auto done = image::unpack(tar, target, options);
-  if (!done) check_error(done.error());
+  auto medium = image::DiskMedium::open(target);
+  CHECK(medium.has_value());
+  auto done = unpack_to(**medium, text, options);
+  check_image(directory->path(), text, options, done.has_value());
   auto view = image::MergedView::open(layers);
   CHECK(view.has_value());
   if (done) check_layer(target, "", /*is_merged=*/true, *view);
   auto names = sys::list_directory(directory->path());
-  CHECK(names.has_value() && names->size() == 3);
+  CHECK(names.has_value() && names->size() == 4);
   auto low = sys::read_file(layers[0] + "/etc/kept", 100);
   CHECK(low.has_value() && *low == "low");
   CHECK(sys::list_directory(layers[0])->size() == 7);

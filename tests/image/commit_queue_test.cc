@@ -30,7 +30,8 @@ class CommitQueueTest : public testing::Test {
     Store::Finished finished{store_->make_scratch().value(), id(name + " blob"),
                              Store::LayerRecord{id(name), id(name), id(name + " blob"), 1},
                              store_->lock_layer(id(name)).value()};
-    EXPECT_TRUE(sys::make_directories(Store::unpacked_directory(finished.scratch), 0755));
+    auto tree = Store::new_tree(finished.scratch, LayerFormat::kDirectory);
+    EXPECT_TRUE(tree && sys::make_directory(*tree, 0755));
     EXPECT_TRUE(sys::write_replace(finished.scratch.path() + "/blob", name, 0600));
     return finished;
   }

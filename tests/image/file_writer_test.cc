@@ -24,16 +24,16 @@ class FileWriterTest : public testing::Test {
   void SetUp() override {
     directory_.emplace(
         sys::TemporaryDirectory::make(testing::TempDir(), "berth-file-writer-").value());
-    fd_ = std::make_shared<const sys::Fd>(
+    opened_ = std::make_shared<const DiskDirectory>(
         sys::open(directory_->path(), O_RDONLY | O_DIRECTORY).value());
   }
 
-  NewFile file(const std::string& name, int64_t size) const {
+  Medium::NewFile file(const std::string& name, int64_t size) const {
     Looks looks{{::geteuid(), ::getegid()}, 0640, {}, {{5, 0}, {6, 7}}};
-    return {fd_, name, looks, size};
+    return {opened_, name, looks, size, name, name};
   }
   Status add(const std::string& name, const std::string& content) {
-    files_.begin(file(name, static_cast<int64_t>(content.size())), name, name);
+    files_.begin(file(name, static_cast<int64_t>(content.size())));
     files_.add_content(content, 0);
     return files_.commit();
   }
@@ -43,7 +43,7 @@ class FileWriterTest : public testing::Test {
   }
 
   std::optional<sys::TemporaryDirectory> directory_;
-  std::shared_ptr<const sys::Fd> fd_;
+  Medium::DirectoryRef opened_;
   FileWriter files_;
 };
 
@@ -83,7 +83,7 @@ TEST_F(FileWriterTest, ABatchIsFullWithItsContent) {
 }
 
 TEST_F(FileWriterTest, HolesStayHoles) {
-  files_.begin(file("sparse", 65536), "sparse", "sparse");
+  files_.begin(file("sparse", 65536));
   files_.add_content("begin", 0);
   files_.add_content("ning", 5);
   files_.add_content("middle", 32768);
@@ -102,7 +102,9 @@ TEST_F(FileWriterTest, TheFirstFailureIsTold) {
     for (size_t i = 0; i < 8 * kBatchFilesMax && last; ++i) {
       bool is_bad = i >= first && i % 3 == first % 3;
       std::string name = is_bad ? std::string(300, 'n') : fmt::format("f{}", i);
-      files.begin(file(name, 0), fmt::format("e{}", i), name);
+      Medium::NewFile each = file(name, 0);
+      each.entry = fmt::format("e{}", i);
+      files.begin(std::move(each));
       last = files.commit();
     }
     auto settled = files.settle();

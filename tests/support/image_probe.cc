@@ -1,11 +1,11 @@
-// image_probe STORE REFERENCE always|if-missing: pulls an image and prints its layer directories,
+// image_probe STORE REFERENCE always|if-missing: pulls an image and prints the trees of its layers,
 // bottom first, for tests that speak to real and to fake registries.
 //
 // image_probe -: the same for each line "STORE REFERENCE" of standard input; answers each with a
 // line, "ok DIRECTORY..." or "CODE: TEXT".
 //
 // The environment has what would be configured: CERTIFICATES, ATTEMPTS, BACKOFF_MS, ANSWER_MS,
-// STALL_MS.
+// STALL_MS, LAYERS ("images" or "directories").
 #include "base/text.h"
 #include "image/puller.h"
 #include "sys/clock.h"
@@ -31,6 +31,10 @@ image::PullerConfig configuration() {
   config.registry.answer_timeout = milliseconds_of("ANSWER_MS", config.registry.answer_timeout);
   config.registry.stall_timeout = milliseconds_of("STALL_MS", config.registry.stall_timeout);
   if (const char* directory = std::getenv("CERTIFICATES")) config.registry.certificates = directory;
+  if (const char* layers = std::getenv("LAYERS"); layers != nullptr) {
+    bool is_wanted = std::string_view(layers) == "directories";
+    config.layers = is_wanted ? image::LayerFormat::kDirectory : image::LayerFormat::kImage;
+  }
   if (const char* attempts = std::getenv("ATTEMPTS")) {
     config.registry.attempts = static_cast<int>(parse_u64(attempts).value());
   }
