@@ -10,6 +10,7 @@ import pytest
 
 from berth import Instance, sh, task
 from image_pull_test import census
+from layer_tree import tree_in
 
 TOOLS = {"check": True, "capture_output": True, "text": True}
 
@@ -31,7 +32,7 @@ def images(berth):
 def layer_tree(berth, reference):
     """What the image's layers hold, one census a layer."""
     layers = images(berth)[reference]["layers"]
-    return [census(berth.root / "layers" / layer[7:] / "fs") for layer in layers]
+    return [census(tree_in(berth.root / "layers" / layer[7:])) for layer in layers]
 
 
 @pytest.fixture

@@ -37,12 +37,26 @@ def add_repeated(tar, half):
     tar.addfile(entry, pull_images.Parts(parts()))
 
 
-@pytest.mark.parametrize("compression", ["gzip", "window"])
-def test_a_large_layer(tmp_path, compression):
+def add_empty(tar, directories, files):
+    """Long names, for they are what is held of them."""
+    for directory in range(directories):
+        for file in range(files):
+            tar.addfile(tarfile.TarInfo(f"directory-{directory:06}/a-file-that-has-nothing-in-it-{file:06}"))
+
+
+LAYERS = {
+    "gzip": ("gzip", lambda tar: add_repeated(tar, FAR["gzip"])),
+    "window": ("window", lambda tar: add_repeated(tar, FAR["window"])),
+    "many files": ("zstd", lambda tar: add_empty(tar, 200, 1000)),
+}
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_a_large_layer(tmp_path, kind):
     layout, store = tmp_path / "layout", tmp_path / "store"
     blobs = layout / "blobs/sha256"
     blobs.mkdir(parents=True)
-    layer = pull_images.write_layer(blobs, compression, lambda tar: add_repeated(tar, FAR[compression]))
+    layer = pull_images.write_layer(blobs, *LAYERS[kind])
     pull_images.write_layout(layout, [layer])
     before = leak_census.take(tmp_path / "run", store)
     # By another small process: what this one has in memory would count for its child.

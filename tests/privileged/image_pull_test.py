@@ -16,6 +16,8 @@ import time
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+from image_peers import overlay  # noqa: E402
+from layer_tree import look, opened  # noqa: E402
 from registry import Registry  # noqa: E402
 
 PROBE = os.environ["BERTH_BIN"] + "/image_probe"
@@ -66,14 +68,9 @@ def layout(tmp_path_factory):
 
 
 def census(root):
-    """What a file system tree looks like, entry by entry."""
-    entries = {}
-    for path in sorted(pathlib.Path(root).rglob("*")):
-        status = path.lstat()
-        content = path.readlink() if path.is_symlink() else path.read_bytes() if path.is_file() else b""
-        entries[str(path.relative_to(root))] = (status.st_mode, status.st_uid, status.st_gid, status.st_nlink *
-                                                (not path.is_dir()), status.st_rdev, status.st_mtime_ns, content)
-    return entries
+    """What a directory or the image of a layer looks like, entry by entry."""
+    with opened(root) as tree:
+        return {str(path.relative_to(tree)): look(path) for path in sorted(tree.rglob("*"))}
 
 
 def test_one_layer_is_what_umoci_unpacks(layout, tmp_path):
@@ -84,16 +81,11 @@ def test_one_layer_is_what_umoci_unpacks(layout, tmp_path):
 
 
 def test_stacked_layers_are_what_umoci_unpacks(layout, tmp_path):
-    lower = ":".join(reversed(pulled(tmp_path / "store", f"oci:{layout}:two")))
+    layers = pulled(tmp_path / "store", f"oci:{layout}:two")
     subprocess.run(["umoci", "unpack", "--image", f"{layout}:two", tmp_path / "bundle"], check=True,
                    capture_output=True)
-    merged = tmp_path / "merged"
-    merged.mkdir()
-    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", f"ro,lowerdir={lower}", merged], check=True)
-    try:
+    with overlay(layers, tmp_path) as merged:
         assert census(merged) == census(tmp_path / "bundle/rootfs")
-    finally:
-        subprocess.run(["umount", merged], check=True)
 
 
 @pytest.mark.parametrize("password", [None, "secret"])

@@ -12,6 +12,7 @@ from file_tree import GHOST, differences, holes
 from image_cases import CAPABILITY, CASES
 from image_layers import Layout
 from image_peers import Berth, Containerd, Podman, Umoci
+from layer_tree import opened
 
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs/unpacking.md"
 PEERS = {"umoci": Umoci, "containerd": Containerd, "podman": Podman}
@@ -41,6 +42,7 @@ class Unpacked:
             (directory / name).mkdir()
             self.layout.add(name, case(directory / name))
         self.trees = {"berth": self._by(Berth)}
+        self.directories = self._by(lambda: Berth("directories"))
 
     def by(self, peer):
         if peer not in self.trees:
@@ -82,6 +84,13 @@ def test_the_same_as_others(unpacked, name, peer):
     else:
         found = unpacked.differences(name, peer)
         assert bool(found) == (expected == "differs"), found
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_images_and_directories_are_the_same(unpacked, name):
+    images, directories = unpacked.trees["berth"][name], unpacked.directories[name]
+    assert (images is None) == (directories is None)
+    assert differences(images or {}, directories or {}) == []
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -159,7 +168,7 @@ def test_right(unpacked, name):
 
 @pytest.mark.parametrize("name", [name for name in CASES if name.startswith("gnu_tar_sparse")])
 def test_holes_stay_holes(unpacked, name, tmp_path):
-    pulled = Berth()
+    pulled = Berth("directories")
     try:
         directory, = pulled.layers(unpacked.layout, name)
         data = holes(pathlib.Path(directory) / "sparse")
@@ -167,3 +176,15 @@ def test_holes_stay_holes(unpacked, name, tmp_path):
         pulled.close()
     assert data and sum(end - start for start, end in data) < 64 * 1024, data
     assert data[0][0] <= 1 << 20 < data[0][1], data
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if name.startswith("gnu_tar_sparse")])
+def test_holes_take_no_room_in_an_image(unpacked, name):
+    pulled = Berth()
+    try:
+        image, = map(pathlib.Path, pulled.layers(unpacked.layout, name))
+        with opened(image) as tree:
+            assert (tree / "sparse").stat().st_size > 1 << 20
+        assert image.stat().st_blocks * 512 < 256 * 1024
+    finally:
+        pulled.close()

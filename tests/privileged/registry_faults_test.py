@@ -46,7 +46,7 @@ class Probe:
         # Addresses by which nothing may be found; leaks of memory are asan's business.
         self._process = subprocess.Popen([PROBE, "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                          env={**os.environ, "DOCKER_CONFIG": "/nonexistent", "ATTEMPTS": "2",
-                                              "BACKOFF_MS": "1", **environment})
+                                              "BACKOFF_MS": "1", "LAYERS": "directories", **environment})
 
     def __enter__(self):
         return self

@@ -12,6 +12,7 @@ import pytest
 import leak_census
 import oci_layout
 from berth import PATIENCE, sh, supervisors, task
+from layer_tree import opened, tree_in
 from store import StoreRoot
 from waiting import wait_until
 
@@ -280,12 +281,54 @@ LAYER_DAMAGES = {
 
 
 @pytest.mark.parametrize("kind", LAYER_DAMAGES)
-def test_a_damaged_layer_is_found_and_rebuilt(store, image, kind):
+def test_a_damaged_directory_is_found_and_rebuilt(tmp_path, kind):
     index, name, damage, problem = LAYER_DAMAGES[kind]
+    store = StoreRoot(tmp_path, {"layers": "directories"})
+    image = oci_layout.small(tmp_path / "layout")
+    store.must("pull", image)
+    must_be_found_and_rebuilt(store, image, index, lambda tree: keeping_times(damage)(tree / name), problem)
+
+
+def flipped(image, offset):
+    content = bytearray(image.read_bytes())
+    content[offset] ^= 1
+    image.write_bytes(content)
+
+
+def content_of(image, name):
+    """Where it begins in the image."""
+    with opened(image) as tree:
+        return image.read_bytes().index((tree / name).read_bytes())
+
+
+def inode_of(image, name):
+    with opened(image) as tree:
+        return (tree / name).stat().st_ino * 32
+
+
+IMAGE_DAMAGES = {
+    "content": (0, lambda image: flipped(image, content_of(image, "etc/motd")), "has other content"),
+    "mode": (1, lambda image: flipped(image, inode_of(image, "bin/tool") + 4), "has another mode"),
+    "owner": (0, lambda image: flipped(image, inode_of(image, "etc/owned") + 24), "has another owner"),
+    "beside all": (0, lambda image: flipped(image, 0), "the image has other bytes"),
+    "superblock": (0, lambda image: flipped(image, 1024), "cannot be read: "),
+    "cut": (0, lambda image: os.truncate(image, image.stat().st_size // 2), "cannot be read: "),
+    "empty": (1, lambda image: os.truncate(image, 0), "cannot be read: "),
+    "missing": (1, lambda image: image.unlink(), "is missing"),
+}
+
+
+@pytest.mark.parametrize("kind", IMAGE_DAMAGES)
+def test_a_damaged_image_is_found_and_rebuilt(store, image, kind):
+    must_be_found_and_rebuilt(store, image, *IMAGE_DAMAGES[kind])
+
+
+def must_be_found_and_rebuilt(store, image, index, damage, problem):
     record, = store.records()
     chain_id = record["layers"][index]
     inodes = {path.name: path.stat().st_ino for path in (store.root / "layers").iterdir()}
-    keeping_times(damage)(store.layer(chain_id) / "fs" / name)
+    kind = tree_in(store.layer(chain_id)).name
+    damage(tree_in(store.layer(chain_id)))
     found, = store.check()["damages"]
     assert (found["kind"], found["name"], found["images"]) == ("layer", chain_id, [image])
     assert problem in found["problem"]
@@ -296,6 +339,7 @@ def test_a_damaged_layer_is_found_and_rebuilt(store, image, kind):
     store.assert_well(images=1)
     for path in (store.root / "layers").iterdir():
         assert (path.stat().st_ino == inodes[path.name]) == (path.name != chain_id.split(":")[1]), "only the damaged one"
+    assert tree_in(store.layer(chain_id)).name == kind
 
 
 def test_a_missing_layer_is_rebuilt(store, image):
@@ -340,12 +384,12 @@ def test_a_task_that_runs_on_a_damaged_layer_keeps_it(fresh, layouts):
     with fresh.start(task(sh(script))) as running:
         running.wait_for("ready")
         layer, = (fresh.root / "layers").iterdir()
-        (layer / "fs/added").write_text("damage")
+        flipped(layer / "fs.erofs", 0)
         assert fresh.berth("system", "check", "--repair").code == 0
         replaced, = (fresh.root / "layers").iterdir()
-        assert not (replaced / "fs/added").exists()
+        assert (replaced / "fs.erofs").read_bytes()[0] == 0
         old, = (fresh.root / "tmp").glob("*.old")
-        assert (old / "fs/added").exists(), "the task stands on it"
+        assert (old / "fs.erofs").read_bytes()[0] == 1, "the task stands on it"
         assert fresh.berth("images").code == 0  # opens, and sweeps what nobody holds
         assert old.exists()
         pid = running.pids()[0]

@@ -137,7 +137,7 @@ def test_a_removal(memory, command, fault):
 def test_a_disk_that_is_full(tmp_path, limit, files):
     """A file system that gets a little larger each time, until the image fits; 64 MiB are left free in any case.
 
-    Many small files of one layer are made side by side.
+    Many small files of one layer that becomes a directory are made side by side.
     """
     reference = oci_layout.small(tmp_path / "layout")
     if files:
@@ -152,7 +152,7 @@ def test_a_disk_that_is_full(tmp_path, limit, files):
         subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},nr_inodes={inodes}", "berth-test", directory],
                        check=True)
         try:
-            store = StoreRoot(tmp_path / "store")
+            store = StoreRoot(tmp_path / "store", {"layers": "directories" if files else "images"})
             store.root = directory / "root"
             outcome = store.berth("pull", reference)
             if outcome.code == 0:

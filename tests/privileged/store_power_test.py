@@ -13,6 +13,7 @@ import pytest
 
 import oci_layout
 import power_cut
+from layer_tree import tree_in
 from store import StoreRoot
 
 SAMPLES = 6  # of the states by chance, at each call
@@ -131,7 +132,8 @@ def test_a_repair(store, tmp_path):
     store.must("pull", oci_layout.small(tmp_path / "layout"))
     records = power_cut.what_records_name(store.root)
     record, = store.records()
-    (store.layer(record["layers"][0]) / "fs/etc/motd").write_text("damage")
+    with tree_in(store.layer(record["layers"][0])).open("r+b") as image:
+        image.write(b"damage")
     disk = power_cut.Disk(store.root, records)
     walk(disk, traced(store, "system", "check", "--repair"))
     store.assert_well(images=1)

@@ -5,6 +5,8 @@ import hashlib
 import os
 import stat
 
+import layer_tree
+
 KINDS = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "symlink", stat.S_IFCHR: "character device",
          stat.S_IFBLK: "block device", stat.S_IFIFO: "fifo", stat.S_IFSOCK: "socket"}
 CHUNK = 1 << 20
@@ -25,13 +27,15 @@ GHOST = Entry("listed, but not there", "", (), 0, (), "", ())
 
 
 def walk(root):
-    """path (bytes, "." is the root) -> Entry. By descriptors: paths may be longer than PATH_MAX."""
+    """path (bytes, "." is the root) -> Entry, of a directory or of a layer's image. By descriptors: paths may be longer than
+    PATH_MAX."""
     entries, inodes = {}, {}
-    fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        _walk(fd, b".", entries, inodes)
-    finally:
-        os.close(fd)
+    with layer_tree.opened(root) as directory:
+        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            _walk(fd, b".", entries, inodes)
+        finally:
+            os.close(fd)
     for paths in inodes.values():
         if len(paths) > 1:
             for path in paths:

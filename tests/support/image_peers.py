@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 
+import layer_tree
 from engine import Engine
 from file_tree import walk
 from waiting import wait_until
@@ -24,10 +25,10 @@ address = "{0}/socket"
 """
 
 
-def pull(store, reference):
-    """What berth's puller says; on success its output are the directories of the layers, bottom first."""
+def pull(store, reference, layers="images"):
+    """What berth's puller says; on success its output are the trees of the layers, bottom first."""
     return subprocess.run([PROBE, store, reference, "always"], capture_output=True, text=True, timeout=300, check=False,
-                          env={**os.environ, "DOCKER_CONFIG": "/nonexistent"})
+                          env={**os.environ, "DOCKER_CONFIG": "/nonexistent", "LAYERS": layers})
 
 
 @contextlib.contextmanager
@@ -35,17 +36,18 @@ def overlay(layers, directory):
     """The view that a container has of unpacked layers, bottom first."""
     directory = pathlib.Path(directory)
     names = []
-    for number, layer in enumerate(layers):  # by short names: all of them must fit into a page
-        (directory / f"{number}").symlink_to(layer)
-        names.insert(0, f"{number}")
-    (directory / "none").mkdir()  # two at least are wanted where there is no upper one
-    (directory / "merged").mkdir()
-    subprocess.run(["mount", "-t", "overlay", "overlay", "-o", f"ro,lowerdir={':'.join([*names, 'none'])}", "merged"],
-                   cwd=directory, check=True)
-    try:
-        yield directory / "merged"
-    finally:
-        subprocess.run(["umount", "merged"], cwd=directory, check=True)
+    with contextlib.ExitStack() as trees:
+        for number, layer in enumerate(layers):  # by short names: all of them must fit into a page
+            (directory / f"{number}").symlink_to(trees.enter_context(layer_tree.opened(layer)))
+            names.insert(0, f"{number}")
+        (directory / "none").mkdir()  # two at least are wanted where there is no upper one
+        (directory / "merged").mkdir()
+        subprocess.run(["mount", "-t", "overlay", "overlay", "-o", f"ro,lowerdir={':'.join([*names, 'none'])}", "merged"],
+                       cwd=directory, check=True)
+        try:
+            yield directory / "merged"
+        finally:
+            subprocess.run(["umount", "merged"], cwd=directory, check=True)
 
 
 # All of them: trees(layout, tags) gives what each of the images looks like: {tag: a tree as of file_tree.walk, or None
@@ -53,15 +55,16 @@ def overlay(layers, directory):
 
 
 class Berth:
-    def __init__(self):
+    def __init__(self, layers="images"):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="berth-", dir="/tmp"))
+        self.kind = layers
 
     def trees(self, layout, tags):
         return {tag: self.tree(layout, tag) for tag in tags}
 
     def layers(self, layout, tag):
-        """Their directories, bottom first; None when the image is refused."""
-        done = pull(self.directory / "store", layout.reference(tag))
+        """Their images or directories, bottom first; None when the image is refused."""
+        done = pull(self.directory / "store", layout.reference(tag), self.kind)
         assert done.returncode in (0, 1), done
         return done.stdout.split() if done.returncode == 0 else None
 

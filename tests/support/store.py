@@ -7,6 +7,7 @@ import os
 import pathlib
 import subprocess
 
+import layer_tree
 from berth import BIN, PATIENCE, Outcome
 
 
@@ -63,11 +64,9 @@ class StoreRoot:
         found = {}
         for layer in (self.root / "layers").iterdir():
             entries = found[layer.name] = {}
-            for path in sorted((layer / "fs").rglob("*")):
-                status = path.lstat()
-                content = path.readlink() if path.is_symlink() else path.read_bytes() if path.is_file() else b""
-                entries[str(path.relative_to(layer))] = (status.st_mode, status.st_uid, status.st_gid, status.st_mtime_ns,
-                                                         status.st_rdev, path.is_dir() or status.st_nlink, content)
+            with layer_tree.opened(layer_tree.tree_in(layer)) as tree:
+                for path in sorted(tree.rglob("*")):
+                    entries[str(path.relative_to(tree))] = layer_tree.look(path)
             json.loads((layer / "layer.json").read_text())
         return found
 
