@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <atomic>
 #include <set>
+#include <system_error>
 #include <thread>
 
 namespace berth::agent {
@@ -18,7 +19,7 @@ constexpr size_t kThreadsMax = 16;
 std::vector<std::string> layer_images(const std::map<std::string, image::Image*>& images) {
   std::set<std::string> layers;
   for (const auto& [container, image] : images) {
-    layers.insert(image->layer_directories.begin(), image->layer_directories.end());
+    layers.insert(image->layer_trees.begin(), image->layer_trees.end());
   }
   std::vector<std::string> files;
   for (const std::string& layer : layers) {
@@ -43,7 +44,10 @@ std::vector<sys::Fd> hold_layer_devices(const std::map<std::string, image::Image
     }
   };
   std::vector<std::thread> threads;
-  for (size_t i = 1; i < std::min(files.size(), kThreadsMax); ++i) threads.emplace_back(work);
+  try {
+    for (size_t i = 1; i < std::min(files.size(), kThreadsMax); ++i) threads.emplace_back(work);
+  } catch (const std::system_error&) {  // no more threads here: those that there are take longer
+  }
   work();
   for (std::thread& thread : threads) thread.join();
   return devices;

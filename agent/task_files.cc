@@ -245,7 +245,7 @@ class Writer {
     plan.id = task_.id + "-" + container.name;
     plan.bundle = bundle;
     std::string written = directory_of_writes(container.name);
-    plan.rootfs = {.layers = image.layer_directories,
+    plan.rootfs = {.layers = image.layer_trees,
                    .upper = written + "/upper",
                    .work = written + "/work",
                    .target = place.rootfs};
@@ -442,8 +442,8 @@ class Writer {
   Result<const std::vector<std::string>*> account_files_of(const image::Image& image) {
     auto known = account_files_.find(&image);
     if (known == account_files_.end()) {
-      auto files = TRY(runtime::read_from_layers(image.layer_directories,
-                                                 {"etc/passwd", "etc/group"}, kAccountFileMax));
+      auto files = TRY(runtime::read_from_layers(image.layer_trees, {"etc/passwd", "etc/group"},
+                                                 kAccountFileMax));
       known = account_files_.emplace(&image, std::move(files)).first;
     }
     return &known->second;

@@ -11,6 +11,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 namespace berth::image::erofs {
 
@@ -22,6 +23,9 @@ constexpr unsigned kBlockBits = 12;
 constexpr size_t kBlockSize = size_t{1} << kBlockBits;
 constexpr size_t kSlot = 32;
 constexpr uint64_t kBlocksMax = UINT32_MAX;
+// Which program wrote it, and how: a number that changes when the same layer makes other bytes.
+// Kept as the volume's name.
+constexpr std::string_view kWriter = "berth 1";
 constexpr uint32_t kCompatMtime = 2;  // inodes have times of modification, not of change
 
 struct Super {

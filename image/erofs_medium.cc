@@ -1,5 +1,6 @@
 #include "image/erofs_medium.h"
 
+#include "base/text.h"
 #include "image/merged.h"
 
 #include <sys/stat.h>
@@ -9,6 +10,15 @@
 #include <utility>
 
 namespace berth::image {
+namespace {
+
+// What a name takes in the map of an open directory and while that is written, beside itself; in a
+// packed one; what is known of anything that is not written yet.
+constexpr size_t kNodeBytes = 224;
+constexpr size_t kPackedBytes = 9;
+constexpr size_t kUnwrittenBytes = 256;
+
+}  // namespace
 
 // Regular files are written when they are whole: of them nothing but their place is known later. So
 // in a directory that nobody has open they are a few bytes each, however many a layer has.
@@ -18,11 +28,13 @@ struct ErofsMedium::Node {
     std::string target;  // of a symlink
     dev_t device = 0;
     unsigned opened = 0;  // by so many
+    bool is_removed = false;
     std::map<std::string, NodeRef> children;
     std::string packed;  // those files that nobody else knows: name, '\0', where it is
 
-    void pack();
-    void unpack();
+    // Both give the number of files.
+    size_t pack();
+    size_t unpack();
   };
 
   mode_t type;
@@ -33,8 +45,8 @@ struct ErofsMedium::Node {
   bool is_directory() const { return type == S_IFDIR; }
 };
 
-void ErofsMedium::Node::Unwritten::pack() {
-  std::erase_if(children, [this](const auto& each) {
+size_t ErofsMedium::Node::Unwritten::pack() {
+  return std::erase_if(children, [this](const auto& each) {
     const auto& [name, node] = each;
     if (node->type != S_IFREG || node.use_count() > 1) return false;
     packed.append(name).push_back('\0');
@@ -43,29 +55,34 @@ void ErofsMedium::Node::Unwritten::pack() {
   });
 }
 
-void ErofsMedium::Node::Unwritten::unpack() {
+size_t ErofsMedium::Node::Unwritten::unpack() {
+  size_t files = 0;
   for (size_t at = 0; at < packed.size();) {
     size_t end = packed.find('\0', at);
     auto node = std::make_shared<Node>(Node{S_IFREG});
     packed.copy(reinterpret_cast<char*>(&node->inode), sizeof node->inode, end + 1);
     children.emplace_hint(children.end(), packed.substr(at, end - at), std::move(node));
     at = end + 1 + sizeof node->inode;
+    ++files;
   }
   packed.clear();
+  return files;
 }
 
 class ErofsMedium::Opened final : public Medium::Directory {
  public:
-  explicit Opened(NodeRef node) : node_(std::move(node)) {
-    if (node_->unwritten->opened++ == 0) node_->unwritten->unpack();
+  // `held` counts the bytes of what is not packed.
+  Opened(NodeRef node, size_t& held) : node_(std::move(node)), held_(held) {
+    if (node_->unwritten->opened++ == 0) held_ += node_->unwritten->unpack() * kNodeBytes;
   }
   ~Opened() override {
-    if (--node_->unwritten->opened == 0) node_->unwritten->pack();
+    if (--node_->unwritten->opened == 0) held_ -= node_->unwritten->pack() * kNodeBytes;
   }
   const NodeRef& node() const { return node_; }
 
  private:
   NodeRef node_;
+  size_t& held_;
 };
 
 namespace {
@@ -79,14 +96,16 @@ constexpr size_t kTargetMax = 4095;  // of a symlink, as any file system has it
 
 }  // namespace
 
-ErofsMedium::ErofsMedium(ErofsWriter writer) : writer_(std::move(writer)) {
+ErofsMedium::ErofsMedium(ErofsWriter writer, size_t held_max)
+    : writer_(std::move(writer)), held_max_(held_max) {
   auto root = std::make_shared<Node>(Node{S_IFDIR});
   root->unwritten = std::make_unique<Node::Unwritten>(Node::Unwritten{undressed(0755)});
-  root_ = std::make_shared<Opened>(std::move(root));
+  root_ = std::make_shared<Opened>(std::move(root), held_);
 }
 
-Result<std::unique_ptr<ErofsMedium>> ErofsMedium::create(const std::string& path) {
-  return std::unique_ptr<ErofsMedium>(new ErofsMedium(TRY(ErofsWriter::create(path))));
+Result<std::unique_ptr<ErofsMedium>> ErofsMedium::create(const std::string& path, size_t held_max) {
+  ErofsWriter writer = TRY(ErofsWriter::create(path));
+  return std::unique_ptr<ErofsMedium>(new ErofsMedium(std::move(writer), held_max));
 }
 
 ErofsMedium::Node& ErofsMedium::node_of(const DirectoryRef& directory) {
@@ -95,13 +114,24 @@ ErofsMedium::Node& ErofsMedium::node_of(const DirectoryRef& directory) {
 
 Result<ErofsMedium::NodeRef> ErofsMedium::find(const Entry& entry) {
   if (entry.name.empty()) return static_cast<const Opened&>(*entry.directory).node();
-  const auto& children = node_of(entry.directory).unwritten->children;
-  auto found = children.find(entry.name);
-  if (found != children.end()) return found->second;
+  const Node::Unwritten& directory = *node_of(entry.directory).unwritten;
+  auto found = directory.children.find(entry.name);
+  if (found != directory.children.end() && !directory.is_removed) return found->second;
   return fail_errno(ENOENT, "{}", entry.name);
 }
 
+Status ErofsMedium::hold(size_t bytes) {
+  held_ += bytes;
+  if (held_ <= held_max_) return {};
+  return fail(Errc::kExhausted,
+              "the names and attributes of the layer take more than {} of memory; \"layers\": "
+              "\"directories\" in berth.json does without",
+              format_bytes(held_max_));
+}
+
 Status ErofsMedium::add(const Entry& entry, NodeRef node) {
+  size_t unwritten = node->unwritten == nullptr ? 0 : kUnwrittenBytes;
+  TRY(hold(entry.name.size() + kPackedBytes + kNodeBytes + unwritten));
   auto& children = node_of(entry.directory).unwritten->children;
   if (children.try_emplace(entry.name, std::move(node)).second) return {};
   return fail_errno(EEXIST, "{}", entry.name);
@@ -111,7 +141,7 @@ Result<Medium::DirectoryRef> ErofsMedium::open_directory(const Entry& entry) {
   NodeRef node = TRY(find(entry));
   if (node->type == S_IFLNK) return fail_errno(ELOOP, "{}", entry.name);
   if (!node->is_directory()) return fail_errno(ENOTDIR, "{}", entry.name);
-  return std::make_shared<Opened>(std::move(node));
+  return std::make_shared<Opened>(std::move(node), held_);
 }
 
 Result<std::optional<mode_t>> ErofsMedium::type_of(const Entry& entry) {
@@ -135,7 +165,7 @@ Status ErofsMedium::make_symlink(const Entry& entry, const std::string& target) 
   if (target.size() > kTargetMax) return fail_errno(ENAMETOOLONG, "symlink {}", entry.name);
   TRY(make_node(entry, S_IFLNK | 0777, 0));
   TRY(find(entry))->unwritten->target = target;
-  return {};
+  return hold(target.size());
 }
 
 Status ErofsMedium::make_node(const Entry& entry, mode_t mode, dev_t device) {
@@ -165,6 +195,7 @@ Status ErofsMedium::remove(const Entry& entry) {
 void ErofsMedium::forget(Node& node) {
   --node.links;
   if (!node.is_directory()) return;
+  node.unwritten->is_removed = true;
   // What is packed is nobody else's: no other name has to be told.
   for (auto& [name, child] : node.unwritten->children) forget(*child);
 }
@@ -188,8 +219,11 @@ Status ErofsMedium::dress(const Entry& entry, const Looks& looks) {
   Looks* old = TRY(looks_of(entry));
   old->owner = looks.owner;
   old->mode = looks.mode;
-  for (const auto& [name, value] : looks.attributes) set_attribute(old->attributes, name, value);
-  return {};
+  for (const auto& [name, value] : looks.attributes) {
+    TRY(hold(name.size() + value.size()));
+    set_attribute(old->attributes, name, value);
+  }
+  return ErofsWriter::check(*old);
 }
 
 Status ErofsMedium::set_times(const Entry& entry, const sys::Times& times) {
@@ -241,7 +275,7 @@ Status ErofsMedium::finish() {
 
 // Symlinks, devices and the like.
 Status ErofsMedium::write_others(const NodeRef& directory) {
-  Opened opened(directory);
+  Opened opened(directory, held_);
   for (auto& [name, child] : directory->unwritten->children) {
     if (child->is_directory()) TRY(write_others(child));
     if (child->is_directory() || child->inode != 0) continue;
@@ -254,7 +288,7 @@ Status ErofsMedium::write_others(const NodeRef& directory) {
 }
 
 Status ErofsMedium::place_directories(const NodeRef& directory) {
-  Opened opened(directory);
+  Opened opened(directory, held_);
   directory->inode =
       TRY(writer_.place_directory(directory->unwritten->looks, names_in(*directory)));
   for (auto& [name, child] : directory->unwritten->children) {
@@ -264,7 +298,7 @@ Status ErofsMedium::place_directories(const NodeRef& directory) {
 }
 
 Status ErofsMedium::write_directories(const NodeRef& directory, ErofsWriter::InodeNumber parent) {
-  Opened opened(directory);
+  Opened opened(directory, held_);
   TRY(writer_.write_directory(directory->unwritten->looks, parent, names_in(*directory)));
   for (const auto& [name, child] : directory->unwritten->children) {
     if (child->is_directory()) TRY(write_directories(child, directory->inode));

@@ -14,10 +14,15 @@
 
 namespace berth::image {
 
+// How much memory a layer's names and directories may take; kExhausted beyond. A file takes some
+// 230 bytes while its directory is open, and a few more than its name else.
+constexpr size_t kHeldMax = size_t{256} << 20;
+
 class ErofsMedium final : public Medium {
  public:
   // Makes the file, which must not exist.
-  static Result<std::unique_ptr<ErofsMedium>> create(const std::string& path);
+  static Result<std::unique_ptr<ErofsMedium>> create(const std::string& path,
+                                                     size_t held_max = kHeldMax);
 
   DirectoryRef root() override { return root_; }
   Result<DirectoryRef> open_directory(const Entry& entry) override;
@@ -45,10 +50,11 @@ class ErofsMedium final : public Medium {
   class Opened;
   using NodeRef = std::shared_ptr<Node>;
 
-  explicit ErofsMedium(ErofsWriter writer);
+  ErofsMedium(ErofsWriter writer, size_t held_max);
   static Node& node_of(const DirectoryRef& directory);
   static Result<NodeRef> find(const Entry& entry);
-  static Status add(const Entry& entry, NodeRef node);
+  Status add(const Entry& entry, NodeRef node);
+  Status hold(size_t bytes);
   static void forget(Node& node);
   static Result<Looks*> looks_of(const Entry& entry);
   Status write_others(const NodeRef& directory);
@@ -57,6 +63,8 @@ class ErofsMedium final : public Medium {
   static std::vector<ErofsWriter::Name> names_in(const Node& directory);
 
   ErofsWriter writer_;
+  const size_t held_max_;
+  size_t held_ = 0;  // bytes
   DirectoryRef root_;
   std::optional<NewFile> file_;  // that is being written
   std::vector<NodeRef> linked_;  // more than once, at some time

@@ -24,6 +24,7 @@ constexpr uint64_t kRootAt = kBlockSize;  // its number has 16 bits only
 constexpr uint64_t kRootRoom = 64 * 1024 + kBlockSize;
 constexpr uint64_t kRecordsAtOnceMin = 4 * kBlockSize;
 constexpr uint64_t kRecordsAtOnceMax = 64 * kBlockSize;
+constexpr size_t kAttributesMax = 64 * 1024;  // of one inode
 constexpr size_t kRunMax = 1024 * 1024;
 constexpr size_t kDirectMin = 128 * 1024;  // more than that is not worth to be gathered
 
@@ -67,7 +68,9 @@ Result<std::string> attributes_bytes(const Looks& looks) {
   if (looks.attributes.empty()) return std::string();
   std::string bytes(bytes_of(erofs::AttributesHeader{}));
   for (const auto& [name, value] : looks.attributes) bytes += TRY(attribute_bytes(name, value));
-  return bytes;
+  if (bytes.size() <= kAttributesMax) return bytes;
+  return fail(Errc::kInvalid, "its attributes are longer than {} bytes, which cannot be kept",
+              kAttributesMax);
 }
 
 // In words of four bytes; the first stands for the whole header.
@@ -146,13 +149,13 @@ class DirectoryBlocks {
 
 // With "." and "..", which stand in the order of the names like all others.
 std::string directory_bytes(ErofsWriter::InodeNumber itself, ErofsWriter::InodeNumber parent,
-                            const std::vector<ErofsWriter::Name>& names) {
-  std::vector<ErofsWriter::Name> sorted = names;
-  sorted.push_back({".", itself, S_IFDIR});
-  sorted.push_back({"..", parent, S_IFDIR});
-  std::ranges::sort(sorted, {}, &ErofsWriter::Name::name);
+                            std::vector<ErofsWriter::Name> names) {
+  for (ErofsWriter::Name each :
+       {ErofsWriter::Name{".", itself, S_IFDIR}, {"..", parent, S_IFDIR}}) {
+    names.insert(std::ranges::lower_bound(names, each.name, {}, &ErofsWriter::Name::name), each);
+  }
   DirectoryBlocks blocks;
-  for (const ErofsWriter::Name& name : sorted) blocks.add(name);
+  for (const ErofsWriter::Name& name : names) blocks.add(name);
   return blocks.take();
 }
 
@@ -271,6 +274,11 @@ Result<ErofsWriter::InodeNumber> ErofsWriter::add_record(const Record& record) {
   return offset;
 }
 
+Status ErofsWriter::check(const Looks& looks) {
+  TRY(attributes_bytes(looks));
+  return {};
+}
+
 Status ErofsWriter::begin_file(Looks looks, int64_t size) {
   file_now_ = {std::move(looks), "", static_cast<uint64_t>(size), 0, 0, ""};
   file_now_.attributes = TRY(attributes_bytes(file_now_.looks));
@@ -317,8 +325,8 @@ Result<ErofsWriter::InodeNumber> ErofsWriter::add_node(const Looks& looks, mode_
 }
 
 Result<ErofsWriter::InodeNumber> ErofsWriter::place_directory(const Looks& looks,
-                                                              const std::vector<Name>& names) {
-  uint64_t size = directory_bytes(0, 0, names).size();
+                                                              std::vector<Name> names) {
+  uint64_t size = directory_bytes(0, 0, std::move(names)).size();
   size_t record = sizeof(erofs::Inode) + TRY(attributes_bytes(looks)).size();
   uint64_t in_blocks = block_bytes(size, record);
   record += size - in_blocks;
@@ -332,14 +340,14 @@ Result<ErofsWriter::InodeNumber> ErofsWriter::place_directory(const Looks& looks
 }
 
 Status ErofsWriter::write_directory(const Looks& looks, InodeNumber parent,
-                                    const std::vector<Name>& names) {
+                                    std::vector<Name> names) {
   const Place& place = directories_.at(written_++);
-  std::string bytes = directory_bytes(place.inode, parent, names);
+  auto links = static_cast<uint32_t>(2 + std::ranges::count(names, mode_t{S_IFDIR}, &Name::type));
+  std::string bytes = directory_bytes(place.inode, parent, std::move(names));
   std::string attributes = TRY(attributes_bytes(looks));
   uint64_t in_blocks = block_bytes(bytes.size(), sizeof(erofs::Inode) + attributes.size());
   std::string_view all = bytes;
   TRY(content_.write(file_.get(), all.substr(0, in_blocks), place.content));
-  auto links = static_cast<uint32_t>(2 + std::ranges::count(names, mode_t{S_IFDIR}, &Name::type));
   return write_record(
       {looks, looks.mode | S_IFDIR, bytes.size(), static_cast<uint32_t>(place.content / kBlockSize),
        links, std::move(attributes), all.substr(in_blocks)},
@@ -361,7 +369,9 @@ Status ErofsWriter::finish() {
   super.root = kRootAt / kSlot;
   super.inodes = count_;
   super.blocks = static_cast<uint32_t>(end_ / kBlockSize);
-  // By which overlayfs tells layers apart, to keep the inode numbers of what it copies up.
+  std::ranges::copy(erofs::kWriter, super.volume_name);
+  // By which overlayfs tells layers apart, to keep the inode numbers of what it copies up. (Those
+  // that differ in whole blocks of content alone are one to it, and then it does not.)
   put_uuid(hash_.finish(), super.uuid);
   TRY(sys::write_at(file_.get(), bytes_of(super), erofs::kSuperOffset));
   return sys::set_size(file_.get(), static_cast<int64_t>(end_));

@@ -1,5 +1,6 @@
 // ErofsWriter: writes a file that the kernel mounts as a read-only EROFS. Content goes out as it
-// comes, and an inode after its content, so nothing but a few hundred KiB is ever held:
+// comes, and an inode after its content, so no more is held than two MiB, and the names of one
+// directory:
 //
 //   | super | room for the root | content | inodes | content | ... | directories |
 //
@@ -33,6 +34,9 @@ class ErofsWriter {
   // Where an inode is in the file.
   using InodeNumber = uint64_t;
 
+  // Whether an inode can have these attributes.
+  static Status check(const Looks& looks);
+
   // A regular file: begin_file(), add_content() in ascending order, end_file().
   Status begin_file(Looks looks, int64_t size);
   Status add_content(std::string_view bytes, int64_t offset);
@@ -49,9 +53,9 @@ class ErofsWriter {
     mode_t type;
   };
   // Directories: where each will be, then what is in each, in the same order; the root first.
-  // `names` without "." and "..".
-  Result<InodeNumber> place_directory(const Looks& looks, const std::vector<Name>& names);
-  Status write_directory(const Looks& looks, InodeNumber parent, const std::vector<Name>& names);
+  // `names` in the order of their bytes, without "." and "..".
+  Result<InodeNumber> place_directory(const Looks& looks, std::vector<Name> names);
+  Status write_directory(const Looks& looks, InodeNumber parent, std::vector<Name> names);
 
   // The last call.
   Status finish();

@@ -80,7 +80,7 @@ std::string render_manifest(const std::string& config_digest, size_t config_size
 
 Result<Image> import_image(Store& store, const ImportRequest& request, Env env) {
   StreamSource source(request.tar_fd, request.cancel);
-  LayerFetch job{{}, "", "", nullptr, request.limits, usable(request.layers), nullptr};
+  LayerFetch job{{}, "", "", nullptr, request.limits, request.layers, nullptr};
   std::vector<Store::Finished> finished;
   finished.push_back(*TRY(fetch_layer(store, source, job)));  // of unknown digest: always something
   TRY(store.commit(finished));

@@ -151,7 +151,8 @@ Result<Found> run_pipeline(const LayerFetch& fetch, const Feed& feed, const Work
 }
 
 // What the layer is unpacked to.
-Result<std::unique_ptr<Medium>> make_medium(const Scratch& scratch, LayerFormat format) {
+Result<std::unique_ptr<Medium>> make_medium(const Scratch& scratch, LayerFormat wanted) {
+  LayerFormat format = usable(wanted, scratch.path());
   std::string tree = TRY(Store::new_tree(scratch, format));
   if (format == LayerFormat::kImage) return TRY(ErofsMedium::create(tree));
   TRY(sys::make_directory(tree, 0755));

@@ -21,7 +21,7 @@ struct LayerFetch {
   std::string chain_id;  // "": the diff id itself (the only layer of an import)
   LowerLayers lower;
   UnpackLimits limits;
-  LayerFormat format;
+  LayerFormat format;  // where it is usable
   // Called with the number of compressed bytes so far; an error stops the fetch.
   std::function<Status(uint64_t bytes)> on_bytes;
 };

@@ -23,7 +23,7 @@ LayerPull::LayerPull(Store& store, Source& source, const Job& job)
       source_(source),
       job_(job),
       chain_(chain_ids(job.image.diff_ids)),
-      format_(usable(job.config.layers)),
+      roots_(chain_.size()),
       unpacked_(chain_.size()),
       commits_(store, [this](const Store::Finished& finished) { report_visible(finished); }) {}
 
@@ -94,7 +94,7 @@ LayerFetch LayerPull::plan(size_t layer, Instant& reported) {
                    chain_[layer],
                    [this, layer] { return lower(layer); },
                    job_.config.limits,
-                   format_,
+                   job_.config.layers,
                    nullptr};
   fetch.on_bytes = [this, &blob = blob_of(layer), &reported,
                     before = uint64_t{0}](uint64_t bytes) mutable -> Status {
@@ -147,15 +147,29 @@ Result<MergedView> LayerPull::lower(size_t layer) {
   });
   ++working_;
   if (!result_) return fail(Errc::kCancelled, "a lower layer failed");
+  lock.unlock();
+  std::lock_guard opening(opening_);
+  sys::AttachedLoopDevices attached;
   std::vector<int> directories;
-  for (auto each = unpacked_.begin(); each != end; ++each) {
-    // Of an image its root takes the place of the file, for all who ask later.
-    if (S_ISREG(TRY(sys::stat_fd(each->get())).st_mode)) {
-      *each = TRY(sys::open_tree_of(sys::proc_path(each->get())));
-    }
-    directories.push_back(each->get());
+  for (size_t below = 0; below < layer; ++below) {
+    directories.push_back(TRY(opened(below, attached)));
   }
   return MergedView::over(directories);
+}
+
+// Of an image its root, which stays open for all who ask later: attaching a device waits for the
+// disk (sys/loop_device.h). What is in `unpacked_` once stays there.
+Result<int> LayerPull::opened(size_t layer, sys::AttachedLoopDevices& attached) {
+  std::unique_lock lock(mutex_);
+  int tree = unpacked_[layer].get();
+  lock.unlock();
+  if (S_ISDIR(TRY(sys::stat_fd(tree)).st_mode)) return tree;
+  if (!roots_[layer]) {
+    auto root = sys::open_tree_of(sys::proc_path(tree), attached);
+    if (!root) return wrap(std::move(root).error(), "layer {}", blob_of(layer).digest);
+    roots_[layer] = std::move(*root);
+  }
+  return roots_[layer].get();
 }
 
 void LayerPull::report(const Progress& progress) {

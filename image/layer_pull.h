@@ -17,6 +17,7 @@
 #include "image/source.h"
 #include "image/store.h"
 #include "sys/fd.h"
+#include "sys/loop_device.h"
 
 #include <condition_variable>
 #include <mutex>
@@ -55,6 +56,7 @@ class LayerPull {
   Status remember(size_t layer, const std::optional<Store::Finished>& finished);
   Status check_stop();
   Result<MergedView> lower(size_t layer);
+  Result<int> opened(size_t layer, sys::AttachedLoopDevices& attached);
   void report(const Progress& progress);
   void report_visible(const Store::Finished& finished);
 
@@ -62,13 +64,14 @@ class LayerPull {
   Source& source_;
   const Job job_;
   const std::vector<std::string> chain_;
-  const LayerFormat format_;  // of new ones
   std::mutex report_mutex_;
+
+  std::mutex opening_;          // of what follows
+  std::vector<sys::Fd> roots_;  // of images that an upper layer has asked for
 
   std::mutex mutex_;  // of what follows
   std::condition_variable changed_;
-  // Directories or images: open since they were whole, whatever their name. Of an image that an
-  // upper layer has asked for, the root.
+  // Directories or images: open since they were whole, whatever their name.
   std::vector<sys::Fd> unpacked_;
   size_t next_ = 0;
   size_t working_ = 0;  // workers that do not wait for lower layers

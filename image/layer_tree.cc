@@ -19,6 +19,8 @@ constexpr sys::Times kUndated{};
 const Looks kNewLooks{{0, 0}, 0755, {}, kUndated};
 const std::string kItself;
 constexpr size_t kNameMax = 255;
+constexpr size_t kHoleBlock = 4096;
+constexpr uint64_t kCopiedMax = uint64_t{64} << 30;  // as much as an archive may bring
 constexpr size_t kPathMax = 64 * 1024;
 constexpr size_t kDepthMax = 300;  // removing a tree keeps two descriptors per level open
 
@@ -40,6 +42,10 @@ template <class Container>
 void erase_beneath(Container& container, const std::string& directory) {
   container.erase(directory);
   container.erase(container.lower_bound(directory + "/"), container.lower_bound(directory + "0"));
+}
+
+bool is_zero(std::string_view bytes) {
+  return bytes.find_first_not_of('\0') == std::string_view::npos;
 }
 
 // Of a path without symlinks, which may be deeper than the name that led there.
@@ -89,8 +95,11 @@ Result<std::string> clean_path(std::string_view name) {
   return join(kept, "/");
 }
 
-LayerTree::LayerTree(Medium& medium, LowerLayers lower)
-    : medium_(medium), root_(medium.root()), lower_layers_(std::move(lower)) {}
+LayerTree::LayerTree(Medium& medium, LowerLayers lower, Copying copying)
+    : medium_(medium),
+      root_(medium.root()),
+      lower_layers_(std::move(lower)),
+      copying_(std::move(copying)) {}
 
 // What is asked about `path` from now on finds there what the entries so far have made of it.
 Status LayerTree::settle(const std::string& path) {
@@ -323,17 +332,37 @@ Status LayerTree::copy_up(const MergedView::Found& found, const Place& place) {
   return copy_looks(found, place);
 }
 
-// Holes stay holes where lseek(2) shows them.
+// Holes stay holes: an image does not show them, so zeros are not copied.
 Status LayerTree::copy_file(const MergedView::Found& found, const Place& place) {
+  copied_ += static_cast<uint64_t>(found.st.st_size);
+  if (copied_ > kCopiedMax) {
+    return fail(Errc::kExhausted, "hard links to files of lower layers of more than {} in all",
+                format_bytes(kCopiedMax));
+  }
   Looks looks = TRY(looks_of(found));
   sys::Fd source = TRY(sys::open_beneath(found.parent.get(), found.name, O_RDONLY, 0));
   TRY(medium_.begin_file(
       {place.directory, place.name, std::move(looks), found.st.st_size, place.path, place.path}));
   TRY(sys::each_data(source.get(), [this](std::string_view bytes, int64_t offset) {
-    return medium_.add_content(bytes, offset);
+    return copy_content(bytes, offset);
   }));
   TRY(medium_.commit_file());
   return medium_.settle();
+}
+
+Status LayerTree::copy_content(std::string_view bytes, int64_t offset) {
+  for (size_t begin = 0; begin < bytes.size();) {
+    size_t end = begin;  // of blocks with something in them
+    while (end < bytes.size() && !is_zero(bytes.substr(end, kHoleBlock))) end += kHoleBlock;
+    end = std::min(end, bytes.size());
+    if (end > begin) {
+      TRY(copying_(end - begin));
+      TRY(medium_.add_content(bytes.substr(begin, end - begin),
+                              offset + static_cast<int64_t>(begin)));
+    }
+    begin = end + kHoleBlock;
+  }
+  return {};
 }
 
 // Owner, mode, attributes and times of anything but a file.

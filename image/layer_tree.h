@@ -9,6 +9,8 @@
 #include "sys/fd.h"
 #include "sys/tree.h"
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -26,8 +28,10 @@ Result<std::string> clean_path(std::string_view name);
 
 class LayerTree {
  public:
+  // Called before so many bytes are copied from a lower layer; an error stops it.
+  using Copying = std::function<Status(size_t bytes)>;
   // `medium` is borrowed: files that it has yet to make are waited for where they matter.
-  LayerTree(Medium& medium, LowerLayers lower);
+  LayerTree(Medium& medium, LowerLayers lower, Copying copying);
   LayerTree(LayerTree&&) = default;
 
   // Where an entry goes: a directory of this layer, and a name in it.
@@ -83,6 +87,7 @@ class LayerTree {
   void forget_beneath(const std::string& path);
   Status copy_up(const MergedView::Found& found, const Place& place);
   Status copy_file(const MergedView::Found& found, const Place& place);
+  Status copy_content(std::string_view bytes, int64_t offset);
   Status copy_looks(const MergedView::Found& found, const Place& place);
   // Of a directory without an entry, of which the lower layers say nothing.
   Status new_looks(const Place& place);
@@ -102,6 +107,8 @@ class LayerTree {
   Medium::DirectoryRef root_;
   LowerLayers lower_layers_;
   std::unique_ptr<MergedView> lower_;
+  Copying copying_;
+  uint64_t copied_ = 0;  // bytes, holes included
   // Directories by real path; at most kOpenMax.
   std::map<std::string, Medium::DirectoryRef> open_;
   // Those that have entries, by real path. Whenever one is closed its times are set, by its

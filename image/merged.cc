@@ -26,8 +26,9 @@ bool is_whiteout(const struct stat& st) {
 Result<MergedView> MergedView::open(const std::vector<std::string>& layers) {
   std::vector<sys::Fd> opened;
   std::vector<int> descriptors;
+  sys::AttachedLoopDevices attached;
   for (const std::string& layer : layers) {
-    opened.push_back(TRY(sys::open_tree_of(layer)));
+    opened.push_back(TRY(sys::open_tree_of(layer, attached)));
     descriptors.push_back(opened.back().get());
   }
   MergedView view = over(descriptors);

@@ -8,7 +8,6 @@
 #include "image/lookup.h"
 #include "image/open_source.h"
 #include "image/source.h"
-#include "sys/image_mount.h"
 
 #include <algorithm>
 #include <optional>
@@ -173,14 +172,6 @@ Result<Image> pull_image(Store& store, const PullerConfig& config, Env env,
 
 }  // namespace
 
-LayerFormat usable(LayerFormat wanted) {
-  if (wanted == LayerFormat::kDirectory) return wanted;
-  auto can = sys::can_mount_images();
-  if (can) return wanted;
-  LOG(kDebug, "layers are unpacked to directories", {{"why", can.error().text}});
-  return LayerFormat::kDirectory;
-}
-
 Puller::Puller(Store& store, PullerConfig config, Env env)
     : store_(store), config_(std::move(config)), env_(env) {}
 
@@ -209,7 +200,7 @@ Result<Image> load_image(const Store& store, const ImageRecord& record) {
   image.config = TRY(parse_config(config, record.layers.size()));
   image.layers = record.layers;
   for (const std::string& layer : record.layers) {
-    image.layer_directories.push_back(store.layer_tree(layer));
+    image.layer_trees.push_back(store.layer_tree(layer));
   }
   image.pin = TRY(store.pin(record.layers));
   for (const std::string& layer : record.layers) {

@@ -78,11 +78,8 @@ struct PullerConfig {
   // Layers at a time, besides those that wait for lower ones; a third gains nothing on two cores
   // (measured).
   size_t workers = 2;
-  LayerFormat layers = LayerFormat::kImage;
+  LayerFormat layers = LayerFormat::kImage;  // where they are usable
 };
-
-// `wanted`, or directories where the host cannot mount images.
-LayerFormat usable(LayerFormat wanted);
 
 enum class Policy {
   kAlways,     // ask where the reference points; unreachable is an error
@@ -107,10 +104,10 @@ struct Image {
   std::string resolved_digest;  // of what the reference named: an index's or a manifest's
   std::string manifest_digest;
   ImageConfig config;
-  std::vector<std::string> layers;             // chain ids, bottom first
-  std::vector<std::string> layer_directories;  // directories or images, bottom first
-  HighestOwner owner;                          // of all layers
-  Pin pin;                                     // keep it as long as the directories are used
+  std::vector<std::string> layers;       // chain ids, bottom first
+  std::vector<std::string> layer_trees;  // directories or images, bottom first
+  HighestOwner owner;                    // of all layers
+  Pin pin;                               // keep it as long as the directories are used
 };
 
 class Source;

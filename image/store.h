@@ -24,6 +24,7 @@
 #include "base/env.h"
 #include "base/result.h"
 #include "image/highest_owner.h"
+#include "image/layer_format.h"
 #include "image/manifest.h"
 #include "sys/fd.h"
 #include "sys/file.h"
@@ -49,12 +50,6 @@ struct ImageRecord {
   uint64_t size = 0;                // bytes of the compressed layers
   bool imported = false;            // made on this host: no registry has it
   int64_t pulled_at = 0;            // seconds since 1970; 0: unknown
-};
-
-// What is made of the layers that are unpacked; a store may have both.
-enum class LayerFormat {
-  kDirectory,
-  kImage,  // an EROFS, see image/erofs_medium.h
 };
 
 // Keeps layers from being removed as garbage while it lives: a shared flock(2) on each layer

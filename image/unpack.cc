@@ -1,6 +1,8 @@
 #include "image/unpack.h"
 
+#include "base/log.h"
 #include "base/text.h"
+#include "image/attribute_rules.h"
 #include "image/layer_tree.h"
 #include "image/looks.h"
 #include "image/medium.h"
@@ -9,6 +11,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <locale.h>  // NOLINT(modernize-deprecated-headers): newlocale is POSIX, not in <clocale>
+#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -24,6 +27,8 @@ namespace {
 
 constexpr uint64_t kReserveCheckBytes = uint64_t{64} << 20;
 constexpr size_t kOwnerPathMax = 400;
+constexpr unsigned kMajorMax = 0xfff;  // as <linux/kdev_t.h>
+constexpr unsigned kMinorMax = 0xfffff;
 constexpr std::string_view kWhiteoutPrefix = ".wh.";
 constexpr std::string_view kReservedPrefix = ".wh..wh.";
 constexpr std::string_view kLinksDirectory = ".wh..wh.plnk";
@@ -46,14 +51,6 @@ class PlainLocale {
   locale_t locale_;
   locale_t old_;
 };
-
-// What is not allowed is nothing that an image could know of: labels of a security module, the
-// host's own notes.
-bool is_allowed(std::string_view attribute) {
-  if (attribute.starts_with("user.")) return !attribute.starts_with("user.overlay.");
-  return attribute == "security.capability" || attribute == "system.posix_acl_access" ||
-         attribute == "system.posix_acl_default";
-}
 
 struct TarCloser {
   void operator()(archive* a) const { archive_read_free(a); }
@@ -85,40 +82,20 @@ Result<sys::Owner> owner_of(archive_entry* entry) {
   return sys::Owner{static_cast<uid_t>(uid), static_cast<gid_t>(gid)};
 }
 
-// Refused are those that could forge what overlayfs keeps for itself.
-Result<Attributes> attributes_of(archive_entry* entry) {
-  Attributes attributes;  // some archives say each twice, in two dialects
-  const char* name = nullptr;
-  const void* value = nullptr;
-  size_t size = 0;
-  archive_entry_xattr_reset(entry);
-  while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
-    std::string attribute = name;
-    if (attribute.starts_with(kOverlayAttributes)) {
-      return fail(Errc::kInvalid, "the attribute {} is not for archives to set",
-                  printable(attribute, 100));
-    }
-    if (!is_allowed(attribute)) continue;
-    set_attribute(attributes, attribute, {static_cast<const char*>(value), size});
-  }
-  return attributes;
-}
-
-Result<Looks> looks_of(archive_entry* entry) {
-  sys::Owner owner = TRY(owner_of(entry));
-  auto attributes = TRY(attributes_of(entry));
-  mode_t mode = archive_entry_perm(entry) & 07777;
-  return Looks{owner, mode, std::move(attributes), times_of(entry)};
-}
-
 void note_id(HighestId& highest, uint32_t id, const LayerTree::Place& place) {
   if (id > highest.id) highest = {id, printable(place.path, kOwnerPathMax)};
 }
 
+// What a disk takes for an entry, besides names and attributes.
+constexpr size_t kEntryBytes = 256;
+
 class Unpacker {
  public:
   Unpacker(ByteSource& tar, Medium& medium, const UnpackOptions& options)
-      : tar_(tar), medium_(medium), tree_(medium, options.lower), options_(options) {}
+      : tar_(tar),
+        medium_(medium),
+        tree_(medium, options.lower, [this](size_t bytes) { return check_reserve(bytes); }),
+        options_(options) {}
 
   Result<HighestOwner> run();
 
@@ -133,6 +110,8 @@ class Unpacker {
   Status unpack_entry(archive_entry* entry, const std::string& name);
   Result<bool> is_of_aufs(const std::string& path, const std::string& parent);
   Status reserved(const std::string& parent, const std::string& name);
+  Result<Looks> looks_of(archive_entry* entry);
+  Result<Attributes> attributes_of(archive_entry* entry);
   Status make(archive_entry* entry, const LayerTree::Place& place);
   Status make_other(archive_entry* entry, const LayerTree::Place& place);
   Status make_new(archive_entry* entry, const LayerTree::Place& place);
@@ -146,7 +125,8 @@ class Unpacker {
   const UnpackOptions& options_;
   std::unique_ptr<archive, TarCloser> archive_;
   std::optional<Error> source_error_;  // what the source failed with, under libarchive's feet
-  uint64_t unchecked_bytes_ = kReserveCheckBytes;  // the first file checks
+  uint64_t unchecked_bytes_ = kReserveCheckBytes;  // the first entry checks
+  bool has_warned_ = false;                        // of an attribute
   HighestOwner highest_;
 };
 
@@ -204,6 +184,7 @@ Result<HighestOwner> Unpacker::run() {
   TRY(medium_.settle());
   TRY(std::move(unpacked));
   TRY(drain());
+  TRY(check_reserve(kReserveCheckBytes));  // for what the end writes
   TRY(tree_.finish());
   return highest_;
 }
@@ -267,6 +248,35 @@ Status Unpacker::reserved(const std::string& parent, const std::string& name) {
   return {};
 }
 
+Result<Looks> Unpacker::looks_of(archive_entry* entry) {
+  sys::Owner owner = TRY(owner_of(entry));
+  Attributes attributes = TRY(attributes_of(entry));
+  mode_t mode = archive_entry_perm(entry) & 07777;
+  size_t bytes = kEntryBytes;
+  for (const auto& [name, value] : attributes) bytes += name.size() + value.size();
+  TRY(check_reserve(bytes));
+  return Looks{owner, mode, std::move(attributes), times_of(entry)};
+}
+
+// Some archives say each twice, in two dialects.
+Result<Attributes> Unpacker::attributes_of(archive_entry* entry) {
+  Attributes attributes;
+  const char* name = nullptr;
+  const void* bytes = nullptr;
+  size_t size = 0;
+  mode_t type = archive_entry_filetype(entry);  // AE_IF* are S_IF*
+  archive_entry_xattr_reset(entry);
+  while (archive_entry_xattr_next(entry, &name, &bytes, &size) == ARCHIVE_OK) {
+    std::string_view value(static_cast<const char*>(bytes), size);
+    AttributeFate fate = TRY(fate_of_attribute(type, name, value));
+    if (fate == AttributeFate::kTaken) set_attribute(attributes, name, value);
+    if (fate != AttributeFate::kNoPlace || has_warned_) continue;
+    has_warned_ = true;
+    LOG(kWarn, "extended attribute dropped", {{"attribute", name}});
+  }
+  return attributes;
+}
+
 // With its looks.
 Status Unpacker::make(archive_entry* entry, const LayerTree::Place& place) {
   Looks looks = TRY(looks_of(entry));
@@ -307,6 +317,10 @@ Status Unpacker::make_new(archive_entry* entry, const LayerTree::Place& place) {
     case AE_IFCHR:
     case AE_IFBLK: {
       dev_t device = archive_entry_rdev(entry);
+      if (::gnu_dev_major(device) > kMajorMax || ::gnu_dev_minor(device) > kMinorMax) {
+        return fail(Errc::kInvalid, "device {}:{} is beyond what Linux has",
+                    ::gnu_dev_major(device), ::gnu_dev_minor(device));
+      }
       if (type == AE_IFCHR && device == 0) {
         return fail(Errc::kInvalid, "a character device 0:0 would forge a whiteout");
       }

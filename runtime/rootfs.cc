@@ -17,6 +17,7 @@ namespace {
 // The layers as the overlay shall see them, and the mounts that make them so.
 struct Layers {
   std::vector<std::string> paths;  // uppermost first
+  bool has_images = false;
   std::vector<sys::MountGuard> guards;
 };
 
@@ -45,7 +46,8 @@ Result<Layers> bind_layers(const RootfsPlan& plan, int user_namespace) {
   Layers layers;
   sys::AttachedLoopDevices attached;
   for (size_t i = plan.layers.size(); i-- > 0;) {
-    if (user_namespace < 0 && !TRY(is_image(plan.layers[i]))) {
+    bool is_plain = !TRY(is_image(plan.layers[i]));
+    if (user_namespace < 0 && is_plain) {
       layers.paths.push_back(plan.layers[i]);
       continue;
     }
@@ -53,6 +55,7 @@ Result<Layers> bind_layers(const RootfsPlan& plan, int user_namespace) {
     std::string target = layer_target(plan, i);
     TRY(sys::make_directories(target, 0700));
     TRY(sys::attach_mount(mount.get(), target));
+    layers.has_images = layers.has_images || !is_plain;
     layers.guards.emplace_back(target);
     layers.paths.push_back(std::move(target));
   }
@@ -90,9 +93,9 @@ Status mount_rootfs(const RootfsPlan& plan, int user_namespace) {
                        .work = plan.work,
                        // The upper directory goes with the task: no sync on its account.
                        .flags = {"volatile"}};
-  // All of a root file system shall be one device to stat(2), as find -xdev and du -x go by, also
-  // where its layers are several.
-  if (!layers.guards.empty()) overlay.flags.emplace_back("xino=on");
+  // All of a root file system shall be one device to stat(2), as tar --one-file-system goes by,
+  // also where its layers are several. (The price: numbers of inodes beyond 32 bits.)
+  if (layers.has_images) overlay.flags.emplace_back("xino=on");
   sys::Fd mount = TRY(sys::make_overlay(overlay));
   return sys::attach_mount(mount.get(), plan.target);
 }

@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 namespace berth::sys {
 namespace {
@@ -73,6 +75,7 @@ Result<LoopDevice> attach_free(int backing, int access, uint32_t flags) {
   for (int attempt = 1;; ++attempt) {
     auto loop = attach_once(control.get(), config, access);
     if (loop || !is_passing(loop.error()) || attempt == kAttempts) return loop;
+    std::this_thread::sleep_for(std::chrono::microseconds(attempt * 50));
   }
 }
 

@@ -119,8 +119,10 @@ Status hash_plain(image::ByteSource& plain) {
 
 Result<std::unique_ptr<image::Medium>> make_medium(const std::string& target) {
   const char* layers = std::getenv("BERTH_LAYERS");
+  std::string directory = target.substr(0, target.rfind('/'));
   bool is_wanted = layers == nullptr || std::string_view(layers) != "directories";
-  if (is_wanted && image::usable(image::LayerFormat::kImage) == image::LayerFormat::kImage) {
+  if (is_wanted &&
+      image::usable(image::LayerFormat::kImage, directory) == image::LayerFormat::kImage) {
     return TRY(image::ErofsMedium::create(target));
   }
   TRY(sys::make_directories(target, 0755));

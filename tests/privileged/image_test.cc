@@ -113,6 +113,18 @@ class UnpackTest : public testing::TestWithParam<LayerFormat> {
 
 INSTANTIATE_TEST_SUITE_P(Layers, UnpackTest, kLayers, name_of_layers);
 
+class ErofsTest : public testing::Test {
+ protected:
+  static Result<HighestOwner> unpacked(const std::vector<TarEntry>& entries, size_t held_max) {
+    auto scratch = TRY(sys::TemporaryDirectory::make("/var/tmp", "berth-erofs-test-"));
+    TarWriter tar;
+    for (const TarEntry& entry : entries) tar.add(entry);
+    TextSource source(tar.finish());
+    auto medium = TRY(ErofsMedium::create(scratch.path() + "/image", held_max));
+    return unpack(source, *medium, {10'000, 0, scratch.path(), nullptr});
+  }
+};
+
 TEST_P(UnpackTest, KeepsTypeModeOwnerAndTimes) {
   auto done = layer({{.name = "./", .type = '5', .mode = 0710, .uid = 5, .gid = 6},
                      {.name = "d/", .type = '5', .mode = 01777, .mtime = 12345},
@@ -465,6 +477,70 @@ TEST_P(UnpackTest, HostileEntriesAreRefused) {
   }
 }
 
+// What a lower file has as zeros costs nothing where it is copied for a link: a few hundred bytes
+// could fill the disk.
+TEST_P(UnpackTest, ZerosOfLowerFilesAreNotCopied) {
+  std::string text = "begin" + std::string(4 << 20, '\0') + "end";
+  ASSERT_TRUE(layer({{.name = "z", .content = text}}));
+  auto done = layer({{.name = "h", .type = '1', .link = "z"}});
+  ASSERT_TRUE(done) << done.error().text;
+  EXPECT_EQ(lstat_of("h").st_size, static_cast<off_t>(text.size()));
+  bool is_image = GetParam() == LayerFormat::kImage;
+  auto st = sys::stat(is_image ? layers_.back() + ".erofs" : path("h")).value();
+  EXPECT_LT(st.st_blocks * 512, 128 * 1024);
+}
+
+TEST_P(UnpackTest, DevicesThatLinuxCannotHaveAreRefused) {
+  for (auto [major, minor] : {std::pair{0u, 0x100000u}, std::pair{0x1000u, 0u}}) {
+    auto done = layer({{.name = "n", .type = '3', .major = major, .minor = minor}});
+    ASSERT_FALSE(done);
+    EXPECT_THAT(done.error().text,
+                HasSubstr(fmt::format("device {}:{} is beyond what Linux has", major, minor)));
+    discard();
+  }
+}
+
+TEST_P(UnpackTest, NothingIsLinkedToWhatItReplaces) {
+  EXPECT_FALSE(layer({{.name = "d/", .type = '5'},
+                      {.name = "d/f", .content = "x"},
+                      {.name = "d", .type = '1', .link = "d/f"}}));
+}
+
+// An image is written from what is in memory: an archive may not say how much that is.
+TEST_F(ErofsTest, MemoryIsBounded) {
+  std::vector<TarEntry> files = crowd("d");
+  std::vector<TarEntry> attributes;
+  for (int i = 0; i < 20; ++i) {
+    attributes.push_back({.name = fmt::format("d{}/", i),
+                          .type = '5',
+                          .pax = {{"SCHILY.xattr.user.a", std::string(30'000, 'x')}}});
+  }
+  for (const auto& entries : {files, attributes}) {
+    EXPECT_TRUE(unpacked(entries, kHeldMax));
+    auto refused = unpacked(entries, 16 * 1024);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::kExhausted);
+    EXPECT_THAT(refused.error().text, HasSubstr("take more than 16.0 KiB of memory"));
+  }
+  // Of directories that are closed hardly more than the names are held.
+  std::vector<TarEntry> closed;
+  for (int i = 0; i < 400; ++i) {
+    for (int k = 0; k < 20; ++k) closed.push_back({.name = fmt::format("{}/{}", i, k)});
+  }
+  auto done = unpacked(closed, 1200 * 1024);
+  EXPECT_TRUE(done) << done.error().text;
+}
+
+TEST_F(ErofsTest, TooManyAttributesAreRefused) {
+  TarEntry entry{.name = "f"};
+  for (const char* name : {"a", "b", "c", "d", "e"}) {
+    entry.pax.emplace_back(fmt::format("SCHILY.xattr.user.{}", name), std::string(60'000, 'x'));
+  }
+  auto done = unpacked({entry}, kHeldMax);
+  ASSERT_FALSE(done);
+  EXPECT_THAT(done.error().text, HasSubstr("entry \"f\": its attributes are longer than 65536"));
+}
+
 // Each symlink names the one before twice: followed one by one they are 2^30 directories.
 TEST_P(UnpackTest, SymlinksDoNotMultiply) {
   std::vector<TarEntry> entries = {{.name = "l0", .type = '2', .link = "."}};
@@ -535,7 +611,7 @@ TEST_P(StoreTest, ImportsPinsAndRemoves) {
   Store store = Store::open(scratch_->path() + "/store").value();
   auto image = import(store, TarWriter().add({.name = "f", .content = "hello"}).finish());
   ASSERT_TRUE(image) << image.error().text;
-  sys::Fd tree = sys::open_tree_of(image->layer_directories.at(0)).value();
+  sys::Fd tree = sys::open_tree_of(image->layer_trees.at(0)).value();
   EXPECT_EQ(sys::read_file_at(tree.get(), "f", 100).value(), "hello");
   tree.reset();
   EXPECT_EQ(image->config.cmd, std::vector<std::string>{"/bin/true"});
@@ -543,8 +619,8 @@ TEST_P(StoreTest, ImportsPinsAndRemoves) {
   EXPECT_TRUE(store.remove_garbage().value().layers.empty());
   ASSERT_TRUE(store.remove("docker.io/local/app:1"));
   EXPECT_TRUE(store.remove_garbage().value().layers.empty()) << "pinned";
-  EXPECT_TRUE(sys::exists(image->layer_directories.at(0)));
-  std::string directory = image->layer_directories.at(0);
+  EXPECT_TRUE(sys::exists(image->layer_trees.at(0)));
+  std::string directory = image->layer_trees.at(0);
   image->pin = Pin();
   EXPECT_EQ(store.remove_garbage().value().layers.size(), 1u);
   EXPECT_FALSE(sys::exists(directory));

@@ -34,15 +34,15 @@ TEST_F(LayerDevices, EachLayerThatIsAnImageHasOneWhileTheyAreHeld) {
   image::Image upper;
   for (int i = 0; i < 20; ++i) {
     std::string file = make_image(std::to_string(i));
-    lower.layer_directories.push_back(file);
-    if (i % 2 == 0) upper.layer_directories.push_back(file);
+    lower.layer_trees.push_back(file);
+    if (i % 2 == 0) upper.layer_trees.push_back(file);
   }
-  upper.layer_directories.push_back(path("tree"));
-  upper.layer_directories.push_back(path("nowhere"));
-  upper.layer_directories.push_back(make_image("own"));
+  upper.layer_trees.push_back(path("tree"));
+  upper.layer_trees.push_back(path("nowhere"));
+  upper.layer_trees.push_back(make_image("own"));
   auto held = hold_layer_devices({{"one", &lower}, {"two", &upper}, {"three", &upper}});
   EXPECT_EQ(devices(), 21u);
-  for (const std::string& layer : lower.layer_directories) EXPECT_TRUE(sys::mount_image(layer));
+  for (const std::string& layer : lower.layer_trees) EXPECT_TRUE(sys::mount_image(layer));
   EXPECT_EQ(devices(), 21u) << "those that are held were found";
   auto again = hold_layer_devices({{"one", &lower}});
   EXPECT_EQ(devices(), 21u);
@@ -54,7 +54,7 @@ TEST_F(LayerDevices, EachLayerThatIsAnImageHasOneWhileTheyAreHeld) {
 
 TEST_F(LayerDevices, DirectoriesHaveNone) {
   image::Image image;
-  image.layer_directories = {path("tree")};
+  image.layer_trees = {path("tree")};
   EXPECT_TRUE(hold_layer_devices({{"one", &image}}).empty());
   EXPECT_EQ(devices(), 0u);
 }

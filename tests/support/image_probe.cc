@@ -51,7 +51,7 @@ Result<std::vector<std::string>> pull(const std::string& root, const std::string
   request.reference = TRY(image::Reference::parse(name));
   request.platform = TRY(image::host_platform());
   request.policy = policy;
-  return TRY(puller.pull(request)).layer_directories;
+  return TRY(puller.pull(request)).layer_trees;
 }
 
 std::string text_of(const Error& error) {
