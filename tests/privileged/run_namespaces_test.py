@@ -27,7 +27,8 @@ MOUNTED = {"mountPoints": [{"sourceVolume": "v", "containerPath": "/v"}]}
 
 
 def test_pid_mode_task_shows_the_processes_of_all_and_keeps_the_rest_apart(berth):
-    look = sh(LOOK + "ps -o args | grep -xc 'sleep 4321'; cat /proc/1/comm; "
+    look = sh(LOOK + "until ps -o args | grep -qx 'sleep 4321'; do usleep 20000; done; "
+              "ps -o args | grep -xc 'sleep 4321'; cat /proc/1/comm; "
               # Nothing of process 1 can be had, with SYS_PTRACE neither, and it does not go.
               "for f in root exe cwd ns/net; do readlink /proc/1/$f && echo open $f; done; "
               "ls /proc/1/fd/ 2>/dev/null; cat /proc/1/environ 2>/dev/null; tr -d '\\0' </proc/1/cmdline; echo; kill -9 1; kill -TERM 1; kill -0 1 && echo stays; touch /v/seen",

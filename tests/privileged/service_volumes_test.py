@@ -9,7 +9,7 @@ import botocore.exceptions
 import pytest
 
 from berth import Instance
-from run_ephemeral_storage_test import assert_no_loop_device, loop_files
+from run_ephemeral_storage_test import assert_no_loop_device, disks
 from service_host import CONFIG, ServiceHost, first_processes
 from waiting import wait_until
 
@@ -52,7 +52,7 @@ class Host(ServiceHost):
 
     def image_files(self):
         """Task id -> the file that its volume is in, of the tasks of this instance that have one on a loop device."""
-        files = [file for file in loop_files() if str(self.daemon.instance.root) in file]
+        files = disks(self.daemon.instance)
         return {pathlib.Path(file).parts[-3]: file for file in files}
 
     def configurations(self):
@@ -157,4 +157,4 @@ def test_a_definition_and_its_configurations_belong_together(host):
     host.ask("UpdateService", service="disk", taskDefinition=without, volumeConfigurations=[])
     host.stable("disk")
     assert host.configurations() is None and len(host.ids()) == 1
-    assert_no_loop_device(host.daemon.instance)
+    wait_until(lambda: not disks(host.daemon.instance), "the disk has gone with its task")
