@@ -3,6 +3,7 @@
 #include "base/text.h"
 #include "image/merged.h"
 
+#include <linux/limits.h>
 #include <sys/stat.h>
 
 #include <cstdint>
@@ -72,12 +73,18 @@ class ListCheck {
   bool needs_mask_ = false;
 };
 
-bool is_list(std::string_view value) {
+// The version comes first. A list of nothing is no list.
+bool says_nothing(std::string_view value) {
   uint32_t version = 0;
   if (value.size() < sizeof version) return false;
   std::memcpy(&version, value.data(), sizeof version);
-  value.remove_prefix(sizeof version);
-  if (version != kListVersion || value.size() % sizeof(ListEntry) != 0) return false;
+  return version != kListVersion || value.size() == sizeof version;
+}
+
+bool is_list(std::string_view value) {
+  if (value.size() < sizeof kListVersion) return false;
+  value.remove_prefix(sizeof kListVersion);
+  if (value.size() % sizeof(ListEntry) != 0) return false;
   ListCheck check;
   for (; !value.empty(); value.remove_prefix(sizeof(ListEntry))) {
     ListEntry entry{};
@@ -88,12 +95,31 @@ bool is_list(std::string_view value) {
 }
 
 Result<AttributeFate> fate_of_list(mode_t type, std::string_view name, std::string_view value) {
-  if (type == S_IFLNK) return AttributeFate::kNoPlace;
+  if (type == S_IFLNK || says_nothing(value)) return AttributeFate::kNoPlace;
   if (name == kDefaultList && type != S_IFDIR) {
     return fail(Errc::kInvalid, "the attribute {} is for directories alone", name);
   }
   if (!is_list(value)) return fail(Errc::kInvalid, "the attribute {} is no access list", name);
   return AttributeFate::kTaken;
+}
+
+// capabilities(7), "File capability extended attribute versioning".
+Result<AttributeFate> fate_of_capabilities(std::string_view value) {
+  constexpr uint32_t kEffective = 1;
+  constexpr uint32_t kVersion2 = 0x02000000;
+  constexpr uint32_t kVersion3 = 0x03000000;  // with the user that is root
+  uint32_t version = 0;
+  uint32_t root = 0;
+  if (value.size() == 20 || value.size() == 24) {
+    std::memcpy(&version, value.data(), sizeof version);
+    version &= ~kEffective;
+  }
+  if (value.size() == 20 && version == kVersion2) return AttributeFate::kTaken;
+  if (value.size() == 24 && version == kVersion3) {
+    std::memcpy(&root, &value[20], sizeof root);
+    if (root != kNoId) return AttributeFate::kTaken;
+  }
+  return fail(Errc::kInvalid, "the attribute {} holds no capabilities", kCapability);
 }
 
 }  // namespace
@@ -105,8 +131,12 @@ Result<AttributeFate> fate_of_attribute(mode_t type, std::string_view name,
                 printable(name, 100));
   }
   if (name == kAccessList || name == kDefaultList) return fate_of_list(type, name, value);
-  if (name == kCapability) return AttributeFate::kTaken;
+  if (name == kCapability) return fate_of_capabilities(value);
   if (!name.starts_with(kUser) || name.starts_with("user.overlay.")) return AttributeFate::kDropped;
+  if (name.size() > XATTR_NAME_MAX) {
+    return fail(Errc::kInvalid, "the attribute {}: its name is longer than {} bytes",
+                printable(name, 100), XATTR_NAME_MAX);
+  }
   if (name == kUser) {
     return fail(Errc::kInvalid, "the attribute \"{}\" has no name behind its prefix", name);
   }

@@ -270,7 +270,7 @@ class Checker {
   // As the layer was unpacked, to be compared with it.
   LayerFormat format_of(const std::string& chain_id) const {
     auto st = sys::stat(store_.layer_tree(chain_id));
-    if (!st) return config_.layers;
+    if (!st) return usable(config_.layers, store_.root() + "/tmp");
     return S_ISREG(st->st_mode) ? LayerFormat::kImage : LayerFormat::kDirectory;
   }
 

@@ -92,6 +92,12 @@ Looks undressed(mode_t mode) {
   return {{0, 0}, mode & 07777, {}, {}};
 }
 
+size_t bytes_of_attributes(const Looks& looks) {
+  size_t bytes = 0;
+  for (const auto& [name, value] : looks.attributes) bytes += name.size() + value.size();
+  return bytes;
+}
+
 constexpr size_t kTargetMax = 4095;  // of a symlink, as any file system has it
 
 }  // namespace
@@ -120,6 +126,14 @@ Result<ErofsMedium::NodeRef> ErofsMedium::find(const Entry& entry) {
   return fail_errno(ENOENT, "{}", entry.name);
 }
 
+// With what is known of it.
+size_t ErofsMedium::bytes_of_name(const Node& node, const std::string& name) {
+  size_t bytes = name.size() + kPackedBytes + kNodeBytes;
+  if (node.unwritten == nullptr || node.links > 1) return bytes;  // its last name's
+  return bytes + kUnwrittenBytes + node.unwritten->target.size() +
+         bytes_of_attributes(node.unwritten->looks);
+}
+
 Status ErofsMedium::hold(size_t bytes) {
   held_ += bytes;
   if (held_ <= held_max_) return {};
@@ -130,11 +144,10 @@ Status ErofsMedium::hold(size_t bytes) {
 }
 
 Status ErofsMedium::add(const Entry& entry, NodeRef node) {
-  size_t unwritten = node->unwritten == nullptr ? 0 : kUnwrittenBytes;
-  TRY(hold(entry.name.size() + kPackedBytes + kNodeBytes + unwritten));
   auto& children = node_of(entry.directory).unwritten->children;
-  if (children.try_emplace(entry.name, std::move(node)).second) return {};
-  return fail_errno(EEXIST, "{}", entry.name);
+  auto [added, is_new] = children.try_emplace(entry.name, std::move(node));
+  if (!is_new) return fail_errno(EEXIST, "{}", entry.name);
+  return hold(bytes_of_name(*added->second, entry.name));
 }
 
 Result<Medium::DirectoryRef> ErofsMedium::open_directory(const Entry& entry) {
@@ -177,8 +190,12 @@ Status ErofsMedium::make_node(const Entry& entry, mode_t mode, dev_t device) {
 
 Status ErofsMedium::link(const Entry& from, const Entry& to) {
   NodeRef node = TRY(find(from));
-  TRY(add(to, node));
   ++node->links;
+  auto added = add(to, node);
+  if (!added) {
+    --node->links;
+    return added;
+  }
   if (node->links == 2) linked_.push_back(std::move(node));
   return {};
 }
@@ -187,6 +204,7 @@ Status ErofsMedium::remove(const Entry& entry) {
   auto& children = node_of(entry.directory).unwritten->children;
   auto found = children.find(entry.name);
   if (found == children.end()) return {};
+  held_ -= bytes_of_name(*found->second, entry.name);
   forget(*found->second);
   children.erase(found);
   return {};
@@ -219,10 +237,10 @@ Status ErofsMedium::dress(const Entry& entry, const Looks& looks) {
   Looks* old = TRY(looks_of(entry));
   old->owner = looks.owner;
   old->mode = looks.mode;
-  for (const auto& [name, value] : looks.attributes) {
-    TRY(hold(name.size() + value.size()));
-    set_attribute(old->attributes, name, value);
-  }
+  size_t before = bytes_of_attributes(*old);
+  for (const auto& [name, value] : looks.attributes) set_attribute(old->attributes, name, value);
+  held_ -= before;
+  TRY(hold(bytes_of_attributes(*old)));
   return ErofsWriter::check(*old);
 }
 
@@ -232,14 +250,18 @@ Status ErofsMedium::set_times(const Entry& entry, const sys::Times& times) {
 }
 
 Status ErofsMedium::remove_attributes(const Entry& entry) {
-  std::erase_if(TRY(looks_of(entry))->attributes,
+  Looks* looks = TRY(looks_of(entry));
+  held_ -= bytes_of_attributes(*looks);
+  std::erase_if(looks->attributes,
                 [](const auto& each) { return !each.first.starts_with(kOverlayAttributes); });
-  return {};
+  return hold(bytes_of_attributes(*looks));
 }
 
 Status ErofsMedium::mark_opaque(const Entry& directory) {
-  set_attribute(TRY(looks_of(directory))->attributes, kOpaqueAttribute, "y");
-  return {};
+  Looks* looks = TRY(looks_of(directory));
+  held_ -= bytes_of_attributes(*looks);
+  set_attribute(looks->attributes, kOpaqueAttribute, "y");
+  return hold(bytes_of_attributes(*looks));
 }
 
 Status ErofsMedium::begin_file(NewFile file) {

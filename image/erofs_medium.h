@@ -55,6 +55,7 @@ class ErofsMedium final : public Medium {
   static Result<NodeRef> find(const Entry& entry);
   Status add(const Entry& entry, NodeRef node);
   Status hold(size_t bytes);
+  static size_t bytes_of_name(const Node& node, const std::string& name);
   static void forget(Node& node);
   static Result<Looks*> looks_of(const Entry& entry);
   Status write_others(const NodeRef& directory);

@@ -24,7 +24,8 @@ constexpr uint64_t kRootAt = kBlockSize;  // its number has 16 bits only
 constexpr uint64_t kRootRoom = 64 * 1024 + kBlockSize;
 constexpr uint64_t kRecordsAtOnceMin = 4 * kBlockSize;
 constexpr uint64_t kRecordsAtOnceMax = 64 * kBlockSize;
-constexpr size_t kAttributesMax = 64 * 1024;  // of one inode
+constexpr size_t kAttributesMax = 64 * 1024;  // of one inode: XATTR_LIST_MAX
+constexpr size_t kOpaqueRoom = 64;            // overlayfs' mark, which may come later
 constexpr size_t kRunMax = 1024 * 1024;
 constexpr size_t kDirectMin = 128 * 1024;  // more than that is not worth to be gathered
 
@@ -67,8 +68,12 @@ Result<std::string> attribute_bytes(const std::string& name, std::string_view va
 Result<std::string> attributes_bytes(const Looks& looks) {
   if (looks.attributes.empty()) return std::string();
   std::string bytes(bytes_of(erofs::AttributesHeader{}));
-  for (const auto& [name, value] : looks.attributes) bytes += TRY(attribute_bytes(name, value));
-  if (bytes.size() <= kAttributesMax) return bytes;
+  size_t listed = 0;  // as listxattr(2) gives the names
+  for (const auto& [name, value] : looks.attributes) {
+    bytes += TRY(attribute_bytes(name, value));
+    listed += name.size() + 1;
+  }
+  if (std::max(bytes.size(), listed) <= kAttributesMax) return bytes;
   return fail(Errc::kInvalid, "its attributes are longer than {} bytes, which cannot be kept",
               kAttributesMax);
 }
@@ -275,8 +280,10 @@ Result<ErofsWriter::InodeNumber> ErofsWriter::add_record(const Record& record) {
 }
 
 Status ErofsWriter::check(const Looks& looks) {
-  TRY(attributes_bytes(looks));
-  return {};
+  size_t size = TRY(attributes_bytes(looks)).size();
+  if (size <= kAttributesMax - kOpaqueRoom) return {};
+  return fail(Errc::kInvalid, "its attributes are longer than {} bytes, which cannot be kept",
+              kAttributesMax - kOpaqueRoom);
 }
 
 Status ErofsWriter::begin_file(Looks looks, int64_t size) {

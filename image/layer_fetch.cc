@@ -151,8 +151,7 @@ Result<Found> run_pipeline(const LayerFetch& fetch, const Feed& feed, const Work
 }
 
 // What the layer is unpacked to.
-Result<std::unique_ptr<Medium>> make_medium(const Scratch& scratch, LayerFormat wanted) {
-  LayerFormat format = usable(wanted, scratch.path());
+Result<std::unique_ptr<Medium>> make_medium(const Scratch& scratch, LayerFormat format) {
   std::string tree = TRY(Store::new_tree(scratch, format));
   if (format == LayerFormat::kImage) return TRY(ErofsMedium::create(tree));
   TRY(sys::make_directory(tree, 0755));
@@ -166,7 +165,7 @@ Result<Store::Finished> unpack_from(Store& store, const LayerFetch& fetch, const
                                     Blob blob) {
   Store::Finished finished{TRY(store.make_scratch()), "", std::nullopt, std::nullopt};
   const std::string& directory = finished.scratch.path();
-  auto medium = TRY(make_medium(finished.scratch, fetch.format));
+  auto medium = TRY(make_medium(finished.scratch, usable(fetch.format, directory)));
   sys::Fd blob_fd;
   if (blob == Blob::kIsNew) {
     blob_fd = TRY(sys::create(directory + "/blob", O_WRONLY | O_EXCL, 0600));

@@ -21,15 +21,16 @@ struct LayerFetch {
   std::string chain_id;  // "": the diff id itself (the only layer of an import)
   LowerLayers lower;
   UnpackLimits limits;
-  LayerFormat format;  // where it is usable
+  LayerFormat format;
   // Called with the number of compressed bytes so far; an error stops the fetch.
   std::function<Status(uint64_t bytes)> on_bytes;
 };
 
-// Fetches what the store lacks of the layer, both digests verified, for the store to commit: from
-// the blob if the store has it, else from the source, whose bytes are kept as the blob. Of a layer
-// that was unpacked from another blob (the same tar, compressed otherwise) only the blob: whoever
-// pushes or saves the image needs it. Nothing when the store has all.
+// Fetches what the store lacks of the layer, in the format if that is usable here, both digests
+// verified, for the store to commit: from the blob if the store has it, else from the source, whose
+// bytes are kept as the blob. Of a layer that was unpacked from another blob (the same tar,
+// compressed otherwise) only the blob: whoever pushes or saves the image needs it. Nothing when the
+// store has all.
 Result<std::optional<Store::Finished>> fetch_layer(Store& store, Source& source,
                                                    const LayerFetch& fetch);
 

@@ -7,6 +7,8 @@
 #include "sys/image_mount.h"
 #include "sys/tree.h"
 
+#include <mutex>
+#include <optional>
 #include <utility>
 
 namespace berth::image {
@@ -41,6 +43,12 @@ Status try_small_image(const std::string& path) {
   return fail(Errc::kUnsupported, "the kernel shows no extended attributes of an EROFS");
 }
 
+// A disk that is full, or too many open files, may be otherwise for the next layer.
+bool is_about_the_host(const Error& error) {
+  return error.code == Errc::kUnsupported || error.code == Errc::kInvalid ||
+         error.code == Errc::kDenied;
+}
+
 Status try_here(const std::string& directory) {
   std::string path = directory + "/small.erofs";
   auto tried = try_small_image(path);
@@ -52,10 +60,16 @@ Status try_here(const std::string& directory) {
 
 LayerFormat usable(LayerFormat wanted, const std::string& directory) {
   if (wanted == LayerFormat::kDirectory) return wanted;
-  static const Status kTried = try_here(directory);
-  if (kTried) return wanted;
-  LOG(kDebug, "layers are unpacked to directories", {{"why", kTried.error().text}});
-  return LayerFormat::kDirectory;
+  static std::mutex mutex;
+  static std::optional<bool> known;
+  std::lock_guard lock(mutex);
+  if (!known) {
+    Status tried = try_here(directory);
+    if (!tried) LOG(kInfo, "layers are unpacked to directories", {{"why", tried.error().text}});
+    if (!tried && !is_about_the_host(tried.error())) return LayerFormat::kDirectory;
+    known = tried.has_value();
+  }
+  return *known ? wanted : LayerFormat::kDirectory;
 }
 
 }  // namespace berth::image

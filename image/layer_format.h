@@ -12,7 +12,8 @@ enum class LayerFormat {
 };
 
 // `wanted`, or directories where the host cannot mount images, or shows less of them than a layer
-// needs: that is tried once in a process, with a small image in `directory`.
+// needs: that is tried with a small image in `directory`, once in a
+// process.
 LayerFormat usable(LayerFormat wanted, const std::string& directory);
 
 }  // namespace berth::image

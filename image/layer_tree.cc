@@ -20,6 +20,7 @@ const Looks kNewLooks{{0, 0}, 0755, {}, kUndated};
 const std::string kItself;
 constexpr size_t kNameMax = 255;
 constexpr size_t kHoleBlock = 4096;
+constexpr size_t kNotedMax = size_t{256} << 20;
 constexpr uint64_t kCopiedMax = uint64_t{64} << 30;  // as much as an archive may bring
 constexpr size_t kPathMax = 64 * 1024;
 constexpr size_t kDepthMax = 300;  // removing a tree keeps two descriptors per level open
@@ -194,7 +195,7 @@ Result<LayerTree::Directory> LayerTree::make_parent(const Directory& parent,
     TRY(copy_looks(*found, place));
   } else {
     TRY(medium_.dress(place.entry(), kNewLooks));  // whatever the umask
-    set_directory_times(place, kUndated);
+    TRY(set_directory_times(place, kUndated));
   }
   implied_.insert(path);
   return remember(path, TRY(medium_.open_directory(place.entry())));
@@ -290,7 +291,7 @@ Status LayerTree::make_directory(const Place& place, mode_t mode) {
   if (type) {
     // A file hid the lower directory; a directory in its place must go on hiding it.
     TRY(clear(place));
-    opaque(place.path);
+    TRY(opaque(place.path));
   }
   return medium_.make_directory(place.entry(), mode);
 }
@@ -370,19 +371,33 @@ Status LayerTree::copy_looks(const MergedView::Found& found, const Place& place)
   Looks looks = TRY(looks_of(found));
   TRY(medium_.dress(place.entry(), looks));
   if (!S_ISDIR(found.st.st_mode)) return medium_.set_times(place.entry(), looks.times);
-  set_directory_times(place, looks.times);
-  return {};
+  return set_directory_times(place, looks.times);
 }
 
 Status LayerTree::new_looks(const Place& place) {
   TRY(medium_.remove_attributes(place.entry()));
   TRY(medium_.dress(place.entry(), kNewLooks));
-  set_directory_times(place, kUndated);
-  return {};
+  return set_directory_times(place, kUndated);
 }
 
-void LayerTree::set_directory_times(const Place& place, const sys::Times& times) {
-  directory_times_[place.path] = {times};
+Status LayerTree::note(const std::string& path) {
+  noted_ += path.size();
+  if (noted_ <= kNotedMax) return {};
+  return fail(Errc::kExhausted, "the paths of the layer's directories have more than {} in all",
+              format_bytes(kNotedMax));
+}
+
+Status LayerTree::set_directory_times(const Place& place, const sys::Times& times) {
+  auto [dated, is_new] = directory_times_.insert_or_assign(place.path, Dated{times});
+  return is_new ? note(place.path) : Status();
+}
+
+Status LayerTree::whiteout(const std::string& path) {
+  return whiteouts_.insert(path).second ? note(path) : Status();
+}
+
+Status LayerTree::opaque(const std::string& path) {
+  return opaque_.insert(path).second ? note(path) : Status();
 }
 
 Status LayerTree::finish() {
@@ -473,8 +488,7 @@ Status LayerTree::apply_whiteout(const std::string& path) {
     TRY(medium_.make_node(where.entry(), S_IFCHR, makedev(0, 0)));
     return medium_.set_times(where.entry(), {});  // the same layer, the same tree
   }
-  if (*type == S_IFDIR) opaque(path);
-  return {};
+  return *type == S_IFDIR ? opaque(path) : Status();
 }
 
 Status LayerTree::apply_opaque(const std::string& path) {
@@ -491,7 +505,7 @@ Status LayerTree::finish_root() {
   auto below = TRY(find_lower(""));
   Place root{root_, "", ""};
   if (below) return copy_looks(*below, root);
-  set_directory_times(root, kUndated);
+  TRY(set_directory_times(root, kUndated));
   return {};
 }
 

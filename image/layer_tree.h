@@ -56,9 +56,9 @@ class LayerTree {
   // Links to `target`, copying it from a lower layer if it is there.
   Status link(const Place& place, const std::string& target);
 
-  void set_directory_times(const Place& place, const sys::Times& times);
-  void whiteout(const std::string& path) { whiteouts_.insert(path); }
-  void opaque(const std::string& path) { opaque_.insert(path); }
+  Status set_directory_times(const Place& place, const sys::Times& times);
+  Status whiteout(const std::string& path);
+  Status opaque(const std::string& path);
   // Is only there to be linked to, and goes with the last entry.
   void temporary(const std::string& path) { temporary_.insert(path); }
 
@@ -67,6 +67,8 @@ class LayerTree {
 
  private:
   Status settle(const std::string& path);
+  // Before a path is kept in one of the maps: symlinks make paths of 64 KiB of short names.
+  Status note(const std::string& path);
 
   Result<MergedView*> lower();
   Result<std::optional<MergedView::Found>> find_lower(const std::string& path);
@@ -108,6 +110,7 @@ class LayerTree {
   LowerLayers lower_layers_;
   std::unique_ptr<MergedView> lower_;
   Copying copying_;
+  size_t noted_ = 0;     // bytes of paths in the maps below
   uint64_t copied_ = 0;  // bytes, holes included
   // Directories by real path; at most kOpenMax.
   std::map<std::string, Medium::DirectoryRef> open_;

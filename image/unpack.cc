@@ -236,16 +236,14 @@ Result<bool> Unpacker::is_of_aufs(const std::string& path, const std::string& pa
 Status Unpacker::reserved(const std::string& parent, const std::string& name) {
   if (name == kOpaqueName) {
     // The directory is known once all entries are: finish() resolves it.
-    tree_.opaque(parent);
-    return {};
+    return tree_.opaque(parent);
   }
   if (name.starts_with(kReservedPrefix)) return {};
   std::string hidden = name.substr(kWhiteoutPrefix.size());
   if (hidden.empty() || hidden == "." || hidden == "..") {
     return fail(Errc::kInvalid, "is a whiteout of no possible name");
   }
-  tree_.whiteout(parent.empty() ? hidden : parent + "/" + hidden);
-  return {};
+  return tree_.whiteout(parent.empty() ? hidden : parent + "/" + hidden);
 }
 
 Result<Looks> Unpacker::looks_of(archive_entry* entry) {
@@ -286,8 +284,7 @@ Status Unpacker::make(archive_entry* entry, const LayerTree::Place& place) {
   if (type == AE_IFDIR) {
     TRY(tree_.make_directory(place, looks.mode & 0777));
     TRY(medium_.dress(place.entry(), looks));
-    tree_.set_directory_times(place, looks.times);
-    return {};
+    return tree_.set_directory_times(place, looks.times);
   }
   if (type == AE_IFREG) return make_file(entry, place, std::move(looks));
   TRY(make_other(entry, place));

@@ -35,7 +35,6 @@ const std::string kNamed = list({{1, 6, kNobody},
 TEST(AttributeRules, WhatAnImageMayHave) {
   EXPECT_EQ(fate_of_attribute(S_IFREG, "user.a", "").value(), AttributeFate::kTaken);
   EXPECT_EQ(fate_of_attribute(S_IFDIR, "user.a", "b").value(), AttributeFate::kTaken);
-  EXPECT_EQ(fate_of_attribute(S_IFREG, "security.capability", "x").value(), AttributeFate::kTaken);
   EXPECT_EQ(fate_of_attribute(S_IFREG, "security.selinux", "x").value(), AttributeFate::kDropped);
   EXPECT_EQ(fate_of_attribute(S_IFDIR, "trusted.other", "x").value(), AttributeFate::kDropped);
   EXPECT_EQ(fate_of_attribute(S_IFDIR, "user.overlay.opaque", "y").value(),
@@ -58,7 +57,6 @@ TEST(AttributeRules, AccessLists) {
     EXPECT_FALSE(fate_of_attribute(S_IFDIR, "system.posix_acl_access", good + "x"));
   }
   const std::vector<std::vector<std::array<uint32_t, 3>>> bad = {
-      {},
       {{1, 6, kNobody}},
       {{1, 6, kNobody}, {4, 4, kNobody}},
       {{4, 4, kNobody}, {1, 6, kNobody}, {32, 0, kNobody}},
@@ -74,7 +72,29 @@ TEST(AttributeRules, AccessLists) {
     EXPECT_FALSE(fate_of_attribute(S_IFREG, "system.posix_acl_access", list(entries)));
   }
   EXPECT_FALSE(fate_of_attribute(S_IFREG, "system.posix_acl_access", ""));
-  EXPECT_FALSE(fate_of_attribute(S_IFREG, "system.posix_acl_access", "\3" + kShort.substr(1)));
+  for (const std::string& nothing : {list({}), "\3" + kShort.substr(1)}) {
+    EXPECT_EQ(fate_of_attribute(S_IFREG, "system.posix_acl_access", nothing).value(),
+              AttributeFate::kNoPlace);
+  }
+}
+
+TEST(AttributeRules, Capabilities) {
+  std::string two = std::string("\1\0\0\2", 4) + std::string(16, '\1');
+  std::string three = std::string("\0\0\0\3", 4) + std::string(16, '\1') + std::string(4, '\0');
+  for (const std::string& good : {two, three}) {
+    EXPECT_EQ(fate_of_attribute(S_IFREG, "security.capability", good).value(),
+              AttributeFate::kTaken);
+  }
+  std::string nobodys = three.substr(0, 20) + std::string(4, '\xff');
+  for (const std::string& bad : {std::string(), std::string("x"), two.substr(0, 12), two + "x",
+                                 three.substr(0, 20), two + std::string(4, '\0'), nobodys}) {
+    EXPECT_FALSE(fate_of_attribute(S_IFREG, "security.capability", bad));
+  }
+}
+
+TEST(AttributeRules, NamesAreAsLongAsTheKernelTakesThem) {
+  EXPECT_TRUE(fate_of_attribute(S_IFREG, "user." + std::string(250, 'a'), ""));
+  EXPECT_FALSE(fate_of_attribute(S_IFREG, "user." + std::string(251, 'a'), ""));
 }
 
 }  // namespace
