@@ -47,7 +47,7 @@ struct RestartPlan {
 
 // A root file system as overlayfs(5) makes it.
 struct RootfsPlan {
-  std::vector<std::string> layers;  // lower directories, bottom first
+  std::vector<std::string> layers;  // directories or images, bottom first
   std::string upper;
   std::string work;
   std::string target;  // where it is mounted

@@ -96,12 +96,26 @@ TEST(Config, BadMembersAreNamed) {
        "berth.json: imageCleanup.imagesPerCycle: 0 is not between 1 and 10000"},
       {R"({"imageCleanup": {"highBytes": 1, "lowBytes": 2}})",
        "berth.json: imageCleanup.lowBytes: 2 is above highBytes, which is 1"},
+      {R"({"layers": "tarballs"})",
+       "berth.json: layers: \"tarballs\" is neither \"images\" nor \"directories\""},
       {R"([])", "berth.json: (root): must be an object, not array"},
   };
   for (const Case& c : cases) {
     auto config = agent::parse_config(c.text, "berth.json");
     ASSERT_FALSE(config.has_value()) << c.text;
     EXPECT_EQ(config.error().text, c.error);
+  }
+}
+
+TEST(Config, LayersAreImagesUnlessTheyShallBeDirectories) {
+  EXPECT_FALSE(agent::parse_config("{}", "berth.json").value().layers_as_directories);
+  for (const char* layers : {"images", "directories"}) {
+    std::string text = fmt::format(R"({{"layers": "{}"}})", layers);
+    auto config = agent::parse_config(text, "berth.json");
+    ASSERT_TRUE(config) << config.error().text;
+    EXPECT_EQ(config->layers_as_directories, std::string_view(layers) == "directories");
+    EXPECT_NE(agent::render_config(*config).find(fmt::format(R"("layers": "{}")", layers)),
+              std::string::npos);
   }
 }
 

@@ -80,6 +80,19 @@ def test_one_layer_is_what_umoci_unpacks(layout, tmp_path):
     assert census(directory) == census(tmp_path / "bundle/rootfs")
 
 
+def test_without_loop_devices_layers_are_directories(layout, tmp_path):
+    """An empty /dev has none; where there are some, the same pull makes images."""
+    (image,) = pulled(tmp_path / "with", f"oci:{layout}:one")
+    assert pathlib.Path(image).is_file()
+    script = 'mount -t tmpfs none /dev && exec "$@"'
+    done = subprocess.run(["unshare", "-m", "sh", "-c", script, "sh", PROBE, tmp_path / "without", f"oci:{layout}:one",
+                           "always"], capture_output=True, text=True, timeout=120,
+                          env={**os.environ, "DOCKER_CONFIG": "/nonexistent"})
+    assert done.returncode == 0, done.stderr
+    assert pathlib.Path(done.stdout.strip()).is_dir(), done
+    assert census(done.stdout.strip()) == census(image)
+
+
 def test_stacked_layers_are_what_umoci_unpacks(layout, tmp_path):
     layers = pulled(tmp_path / "store", f"oci:{layout}:two")
     subprocess.run(["umoci", "unpack", "--image", f"{layout}:two", tmp_path / "bundle"], check=True,
