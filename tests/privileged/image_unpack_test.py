@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import subprocess
 import time
 
 import pytest
@@ -123,6 +124,17 @@ def test_the_traps_name_their_tests():
 def test_nothing_is_listed_that_is_not_there(unpacked):
     for name, tree in unpacked.trees["berth"].items():
         assert GHOST not in (tree or {}).values(), name
+
+
+def test_fsck_finds_the_images_whole(unpacked):
+    pulled = Berth()
+    try:
+        for name in CASES:
+            for image in pulled.layers(unpacked.layout, name) or ():
+                done = subprocess.run(["fsck.erofs", image], capture_output=True, text=True, check=False)
+                assert done.returncode == 0, (name, done)
+    finally:
+        pulled.close()
 
 
 # Where others differ, what is right: path -> None (not there), or fields of the entry.
