@@ -161,8 +161,10 @@ Result<std::string> presented_hash(const Request& request, const Presented& pres
     return is_s3_url ? std::string(kUnsignedPayload) : options.payload_hash;
   }
   if (told.starts_with(kStreamingPrefix)) {
-    return fail(Errc::kUnsupported, "X-Amz-Content-Sha256: payloads signed in chunks ({})",
-                printable(told, 100));
+    return fail(
+        Errc::kUnsupported,
+        "X-Amz-Content-Sha256: payloads signed in chunks ({}) are not taken, sign the whole",
+        printable(told, 100));
   }
   if (told != kUnsignedPayload && told != options.payload_hash) {
     return fail(Errc::kDenied,

@@ -61,6 +61,12 @@ tl::expected<std::string, Refusal> decoded_body(const Request& request, size_t b
   std::string encoding = to_lower(trim(request.header("content-encoding")));
   if (encoding.empty() || encoding == "identity") return request.body;
   if (encoding == "gzip" || encoding == "x-gzip") return Inflater().unpack(request.body, body_max);
+  // Of S3, which berth has not; what it takes of other services is signed as a whole or not at all.
+  if (encoding.starts_with("aws-chunked")) {
+    return tl::unexpected(Refusal{kUnsupportedType,
+                                  "Content-Encoding: aws-chunked: bodies that are signed chunk by "
+                                  "chunk are not taken here, sign the whole"});
+  }
   return tl::unexpected(
       Refusal{kUnsupportedType,
               fmt::format("Content-Encoding: {}: this is not gzip", printable(encoding, 100))});

@@ -84,6 +84,23 @@ TEST_F(FrontDoorTest, WhatCannotBeUnpackedReachesNoService) {
   EXPECT_FALSE(echo_.last);
 }
 
+TEST_F(FrontDoorTest, ABodyMayGoUnsignedButNotInSignedPieces) {
+  http::Request request = json_request(kTarget + "RunTask", "{}");
+  Signing signing{.time = clock_.wall(), .told_hash = "UNSIGNED-PAYLOAD"};
+  EXPECT_EQ(ask(sign(request, signing)).status, 200);
+  EXPECT_EQ(echo_.last->body, "{}");
+  echo_.last.reset();
+  signing.told_hash = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD";
+  http::Response response = ask(sign(request, signing));
+  EXPECT_EQ(response.status, 400);
+  EXPECT_NE(response.body.find("payloads signed in chunks"), std::string::npos) << response.body;
+  request.headers["content-encoding"] = "aws-chunked";
+  response = ask(sign(request, signing));
+  EXPECT_EQ(response.status, 415);
+  EXPECT_NE(response.body.find("aws-chunked"), std::string::npos) << response.body;
+  EXPECT_FALSE(echo_.last);
+}
+
 TEST_F(FrontDoorTest, SpeaksCborToWhoAsksForIt) {
   MetricsEcho metrics;
   door_.open("monitoring", metrics);

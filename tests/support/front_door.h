@@ -27,6 +27,7 @@ struct Signing {
   std::string service = "ecs";
   std::string region = "eu-west-1";
   WallTime time{};
+  std::string told_hash{};  // where X-Amz-Content-Sha256 says what is signed in place of the body
 };
 
 inline http::Request with_host(http::Request request) {
@@ -55,7 +56,10 @@ inline http::Request sign(http::Request request, const Signing& signing) {
                          {.time = signing.time,
                           .region = signing.region,
                           .service = signing.service,
-                          .payload_hash = aws::sha256_hex(request.body)});
+                          .payload_hash = signing.told_hash.empty() ? aws::sha256_hex(request.body)
+                                                                    : signing.told_hash,
+                          .content_hash = signing.told_hash.empty() ? aws::ContentHash::kImplied
+                                                                    : aws::ContentHash::kHeader});
   for (const auto& [name, value] : added) {
     std::string lower;
     for (char c : name) lower += static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
