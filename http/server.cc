@@ -1,6 +1,8 @@
 #include "http/server.h"
 
 #include "base/log.h"
+#include "http/request_reader.h"
+#include "http/websocket.h"
 #include "sys/tcp.h"
 
 #include <sys/epoll.h>
@@ -18,15 +20,17 @@ constexpr Duration kAcceptPause = std::chrono::seconds(1);
 
 struct Server::Connection {
   enum class State { kReading, kAnswering, kWriting };
+  explicit Connection(size_t body_max) : reader(body_max) {}
   sys::Fd fd;
   size_t listener = 0;
   State state = State::kReading;
-  std::string in;   // of the next requests
+  RequestReader reader;
   std::string out;  // of the answer, what is not written yet
   std::string method;
   // Of what follows the answer, when that is no HTTP any more.
   std::function<void(sys::Fd, std::string)> taker;
   bool asked_for_body = false;  // of the request that is being read
+  bool is_refused = false;      // the rest of its request may be on its way
   // Since this round of its listener it has had nothing to say; 0: nobody has asked yet.
   uint64_t spare_round = 0;
   After after = After::kGoOn;
@@ -34,7 +38,10 @@ struct Server::Connection {
 };
 
 Server::Server(sys::Loop& loop, Handler handler, Limits limits)
-    : loop_(loop), handler_(std::move(handler)), limits_(limits) {}
+    : loop_(loop),
+      handler_(std::move(handler)),
+      limits_(limits),
+      departures_(loop, {.count = limits.connections, .bytes = 2 * limits.body_bytes}) {}
 
 Server::~Server() {
   for (size_t place = 0; place < listeners_.size(); ++place) unwatch_listener(place);
@@ -98,28 +105,34 @@ void Server::accept_later(size_t place) {
 // Closes a connection that has had nothing to say for a whole pause since there was no room: its
 // client may be about to send. That others end meanwhile ends no pause.
 bool Server::make_room(size_t place) {
-  auto is_idle = [&](const Connection& connection) {
-    return connection.listener == place && connection.state == Connection::State::kReading &&
-           connection.in.empty();
-  };
   const Listener& listener = listeners_[place];
   for (auto& [id, connection] : connections_) {
-    bool is_spare = connection->spare_round != 0 && connection->spare_round < listener.round;
+    bool is_spare = connection->listener == place && connection->spare_round != 0 &&
+                    connection->spare_round < listener.round;
     if (!is_spare || !is_idle(*connection)) continue;
-    close(id);
+    depart(id);
     return true;
   }
   // Who is found in the middle of a pause has the next one.
   uint64_t round = listener.round + (listener.pauses ? 1 : 0);
   for (auto& [id, connection] : connections_) {
-    if (connection->spare_round == 0 && is_idle(*connection)) connection->spare_round = round;
+    bool is_new = connection->listener == place && connection->spare_round == 0;
+    if (is_new && is_idle(*connection)) connection->spare_round = round;
   }
   return false;
 }
 
+bool Server::is_idle(const Connection& connection) {
+  if (connection.state != Connection::State::kReading || !connection.reader.is_between()) {
+    return false;
+  }
+  auto waiting = sys::peek(connection.fd.get());
+  return !waiting || waiting->bytes == 0;
+}
+
 Status Server::adopt(sys::Fd fd, size_t place) {
   uint64_t id = next_id_++;
-  auto connection = std::make_unique<Connection>();
+  auto connection = std::make_unique<Connection>(limits_.body_bytes);
   connection->fd = std::move(fd);
   connection->listener = place;
   TRY(loop_.watch(connection->fd.get(), EPOLLIN, [this, id](uint32_t) { hear(id); }));
@@ -147,36 +160,44 @@ void Server::read_more(uint64_t id, Connection& connection) {
   std::array<char, kReadChunk> chunk;  // NOLINT: filled by the kernel
   auto moved = sys::receive_some(connection.fd.get(), chunk.data(), chunk.size());
   if (!moved || moved->ended) return close(id);
+  if (moved->bytes == 0) return;
   connection.spare_round = 0;
-  connection.in.append(chunk.data(), moved->bytes);
+  // Who waited long with the next request has as much time to send it as others.
+  if (connection.reader.is_between()) set_deadline(id, connection);
+  connection.reader.add({chunk.data(), moved->bytes});
   take_request(id, connection);
 }
 
 void Server::take_request(uint64_t id, Connection& connection) {
-  auto parsed = parse_request(connection.in, limits_.body_bytes);
-  if (parsed && !*parsed) return ask_for_body(id, connection);
+  auto request = connection.reader.next();
+  if (!request) return turn_away(id, connection, request.error());
+  if (!*request) return ask_for_body(id, connection);
+  hand_request(id, connection, **request);
+}
+
+void Server::hand_request(uint64_t id, Connection& connection, const Request& request) {
   connection.asked_for_body = false;
   connection.state = Connection::State::kAnswering;
   wait_for(id, connection, 0);  // to be told only that it broke: one may have sent all it has to
-  if (!parsed) {
-    connection.after = After::kClose;
-    connection.method.clear();
-    return answer(id, {.status = parsed.error().status,
-                       .content_type = "text/plain",
-                       .body = parsed.error().text + "\n"});
-  }
-  Request request = std::move((*parsed)->request);
-  connection.in.erase(0, (*parsed)->consumed);
-  connection.after = request.keep_alive ? After::kGoOn : After::kClose;
+  After kept = request.is_old ? After::kGoOnAsAsked : After::kGoOn;
+  connection.after = request.keep_alive ? kept : After::kClose;
   connection.method = request.method;
-  if (upgrade_ && !request.header("upgrade").empty()) {
-    return offer_upgrade(id, connection, request);
-  }
-  if (stream_ && offer_stream(id, connection, request)) return;
+  // OPTIONS of the server as a whole: a question whether it is there (RFC 9110, 9.3.7).
+  if (request.path == "*") return answer(id, {.status = 200, .content_type = ""});
+  if (upgrade_ && asks_for_websocket(request)) return offer_upgrade(id, connection, request);
+  if (stream_ && !request.is_old && offer_stream(id, connection, request)) return;
   std::weak_ptr<Server*> self = self_;
   handler_(request, connection.listener, [self, id](const Response& response) {
     if (auto server = self.lock()) (*server)->answer(id, response);
   });
+}
+
+void Server::turn_away(uint64_t id, Connection& connection, const Refusal& refusal) {
+  connection.state = Connection::State::kAnswering;
+  connection.after = After::kClose;
+  connection.is_refused = true;
+  connection.method.clear();
+  answer(id, {.status = refusal.status, .content_type = "text/plain", .body = refusal.text + "\n"});
 }
 
 void Server::offer_upgrade(uint64_t id, Connection& connection, const Request& request) {
@@ -208,7 +229,7 @@ void Server::switch_over(uint64_t id, Connection& connection, Switch offered) {
 
 // Of a request that is not whole; its deadline stays.
 void Server::ask_for_body(uint64_t id, Connection& connection) {
-  if (connection.asked_for_body || !awaits_continue(connection.in)) return;
+  if (connection.asked_for_body || !connection.reader.awaits_continue()) return;
   connection.asked_for_body = true;
   auto moved = sys::send_part(connection.fd.get(), kContinue);
   // So few bytes fit into a socket that waits for us, or nobody reads it.
@@ -232,13 +253,16 @@ void Server::write_more(uint64_t id, Connection& connection) {
   connection.out.erase(0, moved->bytes);
   if (!connection.out.empty()) return wait_for(id, connection, EPOLLOUT);
   if (connection.taker) return hand_over(id);
-  if (connection.after == After::kClose) return close(id);
+  if (connection.after == After::kClose) {
+    bool may_send = connection.is_refused || !connection.reader.is_between();
+    return may_send ? depart(id) : close(id);
+  }
   connection.state = Connection::State::kReading;
   set_deadline(id, connection);
   wait_for(id, connection, EPOLLIN);
   // A request that came with the one before makes no new event. Not from here: one that sends
   // thousands at once would have us call ourselves as often.
-  if (connection.in.empty()) return;
+  if (connection.reader.is_between()) return;
   std::weak_ptr<Server*> self = self_;
   loop_.post([self, id] {
     auto server = self.lock();
@@ -257,19 +281,30 @@ void Server::wait_for(uint64_t id, Connection& connection, uint32_t events) {
 
 void Server::set_deadline(uint64_t id, Connection& connection) {
   loop_.cancel(connection.deadline);
-  connection.deadline = loop_.after(limits_.patience, [this, id] {
-    auto found = connections_.find(id);
-    // While the answer is being made the peer is not late, we are.
-    if (found == connections_.end() || found->second->state == Connection::State::kAnswering) {
-      return;
-    }
-    close(id);
-  });
+  connection.deadline = loop_.after(limits_.patience, [this, id] { run_out(id); });
+}
+
+void Server::run_out(uint64_t id) {
+  auto found = connections_.find(id);
+  if (found == connections_.end()) return;
+  Connection& connection = *found->second;
+  switch (connection.state) {
+    case Connection::State::kAnswering:
+      return;  // the peer is not late, we are
+    case Connection::State::kWriting:
+      return close(id);
+    case Connection::State::kReading:
+      break;
+  }
+  if (is_idle(connection)) return depart(id);
+  // What has come a moment ago will be heard of in the same turn of the loop.
+  if (connection.reader.is_between()) return set_deadline(id, connection);
+  turn_away(id, connection, {408, "the request did not come in time"});
 }
 
 void Server::hand_over(uint64_t id) {
   auto connection = let_go(id);
-  connection->taker(std::move(connection->fd), std::move(connection->in));
+  connection->taker(std::move(connection->fd), connection->reader.take_rest());
 }
 
 std::unique_ptr<Server::Connection> Server::let_go(uint64_t id) {
@@ -289,6 +324,10 @@ std::unique_ptr<Server::Connection> Server::let_go(uint64_t id) {
 
 void Server::close(uint64_t id) {
   (void)let_go(id);  // the descriptor goes with it
+}
+
+void Server::depart(uint64_t id) {
+  if (auto connection = let_go(id)) departures_.take(std::move(connection->fd));
 }
 
 }  // namespace berth::http

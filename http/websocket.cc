@@ -37,9 +37,13 @@ Response refusal(int status, const char* text) {
 
 }  // namespace
 
+bool asks_for_websocket(const Request& request) {
+  return !request.is_old && has_word(request.header("upgrade"), "websocket") &&
+         has_word(request.header("connection"), "upgrade");
+}
+
 tl::expected<std::string, Response> accept_websocket(const Request& request) {
-  bool asks = request.method == "GET" && has_word(request.header("upgrade"), "websocket") &&
-              has_word(request.header("connection"), "upgrade");
+  bool asks = request.method == "GET" && asks_for_websocket(request);
   if (!asks) return tl::unexpected(refusal(400, "this is for WebSocket connections (RFC 6455)\n"));
   if (request.header("sec-websocket-version") != kVersion) {
     Response refused = refusal(426, "Sec-WebSocket-Version: must be 13\n");

@@ -13,6 +13,10 @@
 
 namespace berth::http {
 
+// Whether it asks for one. Other protocols that a client would rather speak (h2c) are nothing to
+// us, and its request is one like others (RFC 9110, 7.8).
+bool asks_for_websocket(const Request& request);
+
 // The head of the answer that switches protocols, or why the request may not.
 tl::expected<std::string, Response> accept_websocket(const Request& request);
 

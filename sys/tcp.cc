@@ -72,4 +72,17 @@ Result<Moved> send_part(int fd, std::string_view bytes) {
       call("send", "", [&] { return ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL); }));
 }
 
+Result<Moved> peek(int fd) {
+  char byte = 0;
+  auto count = call("recv", "", [&] { return ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT); });
+  if (count && *count == 0) return Moved{0, true};
+  return moved_of(std::move(count));
+}
+
+Status shut_down_sending(int fd) {
+  Status done = run("shutdown", "", [&] { return ::shutdown(fd, SHUT_WR); });
+  if (!done && done.error().errno_value == ENOTCONN) return {};
+  return done;
+}
+
 }  // namespace berth::sys

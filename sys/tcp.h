@@ -33,5 +33,9 @@ struct Moved {
 };
 Result<Moved> receive_some(int fd, char* buffer, size_t size);
 Result<Moved> send_part(int fd, std::string_view bytes);
+// What receive_some() would give, of which nothing is taken: bytes is 0 or 1.
+Result<Moved> peek(int fd);
+// The peer is told that nothing else comes, and may go on to send. No error when it has gone.
+Status shut_down_sending(int fd);
 
 }  // namespace berth::sys

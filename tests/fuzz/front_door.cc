@@ -6,6 +6,7 @@
 #include "api/sts.h"
 #include "aws/xml.h"
 #include "base/json.h"
+#include "http/request_reader.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/targets.h"
 
@@ -39,8 +40,10 @@ void check_response(const http::Response& response) {
 }  // namespace
 
 void front_door(std::string_view text) {
-  auto parsed = http::parse_request(text, http::kBodyMax);
-  if (!parsed || !*parsed) return;
+  http::RequestReader reader(http::kBodyMax);
+  reader.add(text);
+  auto request = reader.next();
+  if (!request || !*request) return;
   ManualClock clock;
   SeededRng rng(1);
   Env env{clock, rng};
@@ -50,12 +53,12 @@ void front_door(std::string_view text) {
   Unreachable sts;
   door.open("ecs", ecs);
   door.open("sts", sts);
-  check_response(door.answer((*parsed)->request, api::Entrance::kSigned));
+  check_response(door.answer(**request, api::Entrance::kSigned));
   // Who is trusted reaches a service, which must not crash either.
   api::Sts real(key, env);
   api::FrontDoor trusting(key, {"123456789012", "us-east-1"}, env);
   trusting.open("sts", real);
-  auto response = trusting.answer((*parsed)->request, api::Entrance::kTrusted);
+  auto response = trusting.answer(**request, api::Entrance::kTrusted);
   CHECK(response.status < 500);
   if (response.content_type == "text/xml") CHECK(aws::parse_xml(response.body).has_value());
 }

@@ -53,7 +53,7 @@ std::string heard(const sys::Fd& from) {
   return bytes;
 }
 
-constexpr std::string_view kAsked = "GET / HTTP/1.1\r\n\r\n";
+constexpr std::string_view kAsked = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
 
 TEST_F(ServerTest, AKeptConnectionGivesWayToANewOne) {
   sys::Fd first = connect();

@@ -81,7 +81,14 @@ def test_roots_socket_asks_for_no_signature_and_is_for_root_alone(daemon):
     assert "PermissionError" in tried.stderr, tried
 
 
-def test_a_body_that_waits_to_be_asked_for_is(daemon):
+def curl(daemon, *arguments, typed=b""):
+    done = subprocess.run(["curl", "-sS", "-m", str(60 * PATIENCE), *arguments], input=typed, capture_output=True, check=False,
+                          env=daemon.instance.environment)
+    assert done.returncode == 0, done
+    return done.stdout
+
+
+def test_bodies_come_as_http_has_them(daemon):
     head = f"POST / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: {len(WHO_AM_I)}\r\nConnection: close\r\n"
     with connection(daemon.instance.state / "berth.sock") as peer:
         peer.sendall((head + "Content-Type: application/x-www-form-urlencoded\r\n\r\n").encode())
@@ -91,6 +98,19 @@ def test_a_body_that_waits_to_be_asked_for_is(daemon):
     with connection(daemon.instance.state / "berth.sock") as peer:
         peer.sendall(head.replace(str(len(WHO_AM_I)), "4194305").encode() + b"\r\n")
         assert peer.recv(1024).startswith(b"HTTP/1.1 413 ")
+    # In chunks, as curl sends what it reads from a pipe; signed, too, and of more than one read.
+    chunks = ("-H", "Transfer-Encoding: chunked", "--data-binary", "@-")
+    keys = daemon.variables()
+    signed = ("--aws-sigv4", f"aws:amz:{keys['AWS_REGION']}:sts", "--user", f"{keys['AWS_ACCESS_KEY_ID']}:{keys['AWS_SECRET_ACCESS_KEY']}")
+    for body in (WHO_AM_I, WHO_AM_I + b"&Filler=" + b"x" * 500_000):
+        assert b":root</Arn>" in curl(daemon, *signed, *chunks, daemon.url(), typed=body)
+    socket_of_root = ("--unix-socket", str(daemon.instance.state / "berth.sock"))
+    waits = ("-H", "Expect: 100-continue", "--expect100-timeout", str(60 * PATIENCE))
+    assert b":root</Arn>" in curl(daemon, *socket_of_root, *waits, *chunks, "http://h/", typed=WHO_AM_I)
+    too_large = curl(daemon, *socket_of_root, *chunks, "-w", " %{http_code}", "http://h/", typed=b"x" * (4 * 1024 * 1024 + 1))
+    assert too_large == b"the body has more than the 4194304 bytes that are taken\n 413"
+    # One that would rather speak HTTP/2 asks so on the way, and is answered all the same.
+    assert b"berth_" in curl(daemon, "--http2", f"{daemon.url()}/metrics")
 
 
 def refused(daemon, *flags):

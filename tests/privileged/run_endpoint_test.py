@@ -248,7 +248,7 @@ def test_a_container_cannot_keep_it_from_others(berth, start):
     running = start(task(sh(HOLD)))
     main = running.inside()
     # 80 connections that never send their request: those beyond 64 wait until the others are cut off.
-    assert main.run("/usr/bin/python3", "-c", HOG).stdout.strip() == "431"
+    assert main.run("/usr/bin/python3", "-c", HOG).stdout.strip() == "414"
     good, refused, text = main.run("/usr/bin/python3", "-c", FLOOD, main.v4).stdout.split(" ", 2)
     assert int(good) >= 60 and int(refused) > 0 and int(good) + int(refused) == 200
     assert text.strip() == "You have reached maximum request limit."
