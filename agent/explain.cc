@@ -188,7 +188,8 @@ Result<Blueprint> rehearse(const Config& config, Env env,
   Blueprint blueprint;
   blueprint.bridge = TRY(bridge_plan_of(config));
   TaskFilesRequest request{.config = rehearsal.config(), .task = task};
-  request.lease = TRY(TRY(TaskNetwork::make(rehearsal.config())).lease(task, user_ids, {}));
+  request.lease = TRY(
+      TRY(TaskNetwork::make(rehearsal.config())).lease(task, user_ids, {}, Leasing::kRehearsed));
   request.images = images_by_container(definition, images);
   std::optional<IdRange> ids;
   if (request.lease.uid_start) ids = IdRange{*request.lease.uid_start, netns::kUidRange};

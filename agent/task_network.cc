@@ -97,7 +97,8 @@ Result<TaskNetwork> TaskNetwork::make(const Config& config) {
 }
 
 Result<netns::Lease> TaskNetwork::lease(const scheduler::Task& task, bool user_ids,
-                                        const std::vector<std::string>& security_groups) const {
+                                        const std::vector<std::string>& security_groups,
+                                        Leasing leasing) const {
   netns::LeaseStore leases = TRY(netns::LeaseStore::open(root_, bridge_));
   NetworkMode mode = task.definition.network_mode;
   std::vector<std::string> groups;
@@ -106,11 +107,16 @@ Result<netns::Lease> TaskNetwork::lease(const scheduler::Task& task, bool user_i
     groups = TRY(find_task_groups(vpc_, made_groups_, asked.empty() ? security_groups : asked));
   }
   const netns::VpcSubnet* subnet = netns::find_subnet(vpc_, task.request.subnet);
+  netns::LeaseStore::Forget forget;
+  if (leasing == Leasing::kReal) {
+    forget = [this](const std::set<Ipv4>& leased) { netns::forget_all_but(bridge_, leased); };
+  }
   return leases.acquire({.task_id = task.id,
                          .uid_range = user_ids,
                          .endpoints = endpoints_wanted(task.definition, groups),
                          .addresses = mode == NetworkMode::kAwsvpc || mode == NetworkMode::kBridge,
-                         .within = subnet == nullptr ? std::nullopt : std::optional(subnet->net)});
+                         .within = subnet == nullptr ? std::nullopt : std::optional(subnet->net)},
+                        forget);
 }
 
 scheduler::TaskProvisioned TaskNetwork::provisioned(const scheduler::Task& task,

@@ -24,6 +24,9 @@ struct MadeNetwork {
   sys::Fd rtnetlink;  // born inside
 };
 
+// A rehearsed lease is nobody's: what those who had its address were connected to is left alone.
+enum class Leasing { kReal, kRehearsed };
+
 // The bridge of the instance. Errors: a bad subnet.
 Result<netns::BridgePlan> bridge_plan_of(const Config& config);
 
@@ -34,7 +37,8 @@ class TaskNetwork {
 
   // Addresses, host ports and ids; written down before anything is made of them.
   Result<netns::Lease> lease(const scheduler::Task& task, bool user_ids,
-                             const std::vector<std::string>& security_groups) const;
+                             const std::vector<std::string>& security_groups,
+                             Leasing leasing = Leasing::kReal) const;
   // What the scheduler wants to know of it.
   scheduler::TaskProvisioned provisioned(const scheduler::Task& task,
                                          const netns::Lease& lease) const;

@@ -38,7 +38,8 @@ class Allocator {
     }
   }
 
-  // After the highest taken one first, so that a freed address rests before it is used again.
+  // After the highest taken one first, and one that nobody had yet before others: a freed address
+  // rests before it is used again.
   Result<Ipv4> take_address(const Ipv4Net& net) {
     uint32_t first = net.network().value + 1;
     uint32_t last = net.broadcast().value - 1;
@@ -46,13 +47,17 @@ class Allocator {
     auto behind = addresses_.upper_bound(Ipv4{last});
     bool has_taken = behind != addresses_.begin() && net.contains(*std::prev(behind));
     uint32_t start = has_taken ? std::prev(behind)->value - first + 1 : 0;
+    std::optional<Ipv4> rested;
     for (uint32_t i = 0; i < size; ++i) {
       Ipv4 candidate{first + (start + i) % size};
       if (candidate == pool_.gateway || addresses_.contains(candidate)) continue;
-      addresses_.insert(candidate);
-      return candidate;
+      bool is_fresh = !pool_.given.contains(candidate);
+      if (is_fresh || !rested) rested = candidate;
+      if (is_fresh) break;
     }
-    return fail(Errc::kExhausted, "no free address in {}", to_string(net));
+    if (!rested) return fail(Errc::kExhausted, "no free address in {}", to_string(net));
+    addresses_.insert(*rested);
+    return *rested;
   }
 
   Result<PublishedPort> take_port(PublishedPort port) {

@@ -101,13 +101,18 @@ Result<sys::Link> link_named(std::string_view name, sys::NetlinkSocket& netlink)
   return *link;
 }
 
-// What an earlier task left at these addresses, or what was on its way to them.
+void warn_unless(const Result<size_t>& forgotten, const std::string& where) {
+  if (forgotten) return;
+  LOG(kWarn, "connections of an earlier task may live on",
+      {{"address", where}, {"why", forgotten.error().text}});
+}
+
+// What comes to a published port goes on to where it went: to this endpoint, also when the port is
+// the next task's.
 void forget_connections(const Endpoint& endpoint) {
   auto forgotten = sys::forget_connections(endpoint.address.address);
   if (forgotten && endpoint.address6) forgotten = sys::forget_connections(*endpoint.address6);
-  if (forgotten) return;
-  LOG(kWarn, "connections of an earlier task may live on",
-      {{"address", to_string(endpoint.address)}, {"why", forgotten.error().text}});
+  warn_unless(forgotten, to_string(endpoint.address));
 }
 
 // Each side is told of the other: neither has to ask, so nobody can answer in its place.
@@ -139,7 +144,6 @@ Status remove_bridge(const BridgePlan& bridge, sys::NetlinkSocket& host) {
 Status apply_endpoint(const BridgePlan& bridge, const Endpoint& endpoint, sys::NetlinkSocket& host,
                       Inside inside) {
   auto bridge_link = TRY(link_named(bridge.name, host));
-  forget_connections(endpoint);  // a killed berth did not
   TRY(make_veth({.name = endpoint.host_interface,
                  .peer_name = endpoint.interface,
                  .peer_netns_fd = inside.netns_fd,
@@ -170,7 +174,7 @@ Status apply_endpoint(const BridgePlan& bridge, const Endpoint& endpoint, sys::N
 Status remove_endpoint(const BridgePlan& bridge, const Endpoint& endpoint,
                        sys::NetlinkSocket& host) {
   TRY(host.delete_link(endpoint.host_interface));
-  forget_connections(endpoint);
+  if (!endpoint.ports.empty()) forget_connections(endpoint);
   return forget_neighbour(bridge, endpoint, host);
 }
 
@@ -180,6 +184,24 @@ Status forget_neighbour(const BridgePlan& bridge, const Endpoint& endpoint,
   auto link = TRY(host.find_link(bridge.name));
   if (!link) return {};
   return host.delete_neighbour(link->index, *endpoint.address6);
+}
+
+void forget_all_but(const BridgePlan& bridge, const std::set<Ipv4>& leased) {
+  auto is_gone = [&](Ipv4 address) {
+    return bridge.subnet.contains(address) && address != bridge.gateway &&
+           !leased.contains(address);
+  };
+  auto forgotten = sys::forget_ipv4_connections(is_gone);
+  if (forgotten && bridge.subnet6) {
+    std::set<Ipv6> twins{*twin_of(bridge, bridge.gateway)};
+    for (Ipv4 address : leased) twins.insert(*twin_of(bridge, address));
+    forgotten = sys::forget_ipv6_connections([&](const Ipv6& address) {
+      bool is_within =
+          Ipv6Net{address, bridge.subnet6->prefix}.network() == bridge.subnet6->network();
+      return is_within && !twins.contains(address);
+    });
+  }
+  warn_unless(forgotten, to_string(bridge.subnet));
 }
 
 Status apply_loopback(sys::NetlinkSocket& inside) {

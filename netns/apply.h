@@ -5,6 +5,8 @@
 #include "netns/plan.h"
 #include "sys/netlink.h"
 
+#include <set>
+
 namespace berth::netns {
 
 // A task's network namespace as the shim hands it over. Both borrowed.
@@ -31,6 +33,10 @@ Status remove_endpoint(const BridgePlan& bridge, const Endpoint& endpoint,
 // What the bridge knows of an endpoint whose link is gone already.
 Status forget_neighbour(const BridgePlan& bridge, const Endpoint& endpoint,
                         sys::NetlinkSocket& host);
+
+// What those who had the other addresses of the subnet were connected to, and what was on its way
+// to them. A failure is logged.
+void forget_all_but(const BridgePlan& bridge, const std::set<Ipv4>& leased);
 
 // Network mode none: lo is up and nothing else is there.
 Status apply_loopback(sys::NetlinkSocket& inside);

@@ -10,13 +10,18 @@
 
 #include <nlohmann/json.hpp>
 
+#include <fcntl.h>
+
 #include <algorithm>
+#include <optional>
+#include <set>
 #include <sstream>
 
 namespace berth::netns {
 namespace {
 
 constexpr const char* kLastPortFile = "/.last-port";
+constexpr const char* kGivenFile = "/.given";
 constexpr int kLeaseVersion = 1;
 constexpr size_t kSubuidMax = 1024 * 1024;
 
@@ -95,6 +100,34 @@ uint16_t last_dynamic_port(const LeaseRequest& request, const Lease& lease) {
     }
   }
   return last;
+}
+
+std::set<Ipv4> addresses_of(const std::vector<Lease>& leases) {
+  std::set<Ipv4> addresses;
+  for (const Lease& lease : leases) {
+    for (const LeasedEndpoint& endpoint : lease.endpoints) {
+      if (endpoint.address) addresses.insert(*endpoint.address);
+    }
+  }
+  return addresses;
+}
+
+std::string render_given(const std::set<Ipv4>& given) {
+  std::string text;
+  for (Ipv4 address : given) text += to_string(address) + "\n";
+  return text;
+}
+
+// Nothing of what is no list of addresses: after a power cut it may be anything.
+std::optional<std::set<Ipv4>> parse_given(std::string_view text) {
+  if (text.empty() || !text.ends_with('\n')) return std::nullopt;
+  std::set<Ipv4> given;
+  for (const auto& line : split(text.substr(0, text.size() - 1), '\n')) {
+    auto address = parse_ipv4(line);
+    if (!address) return std::nullopt;
+    given.insert(*address);
+  }
+  return given;
 }
 
 bool owner_lives(const Lease& lease) {
@@ -213,13 +246,35 @@ Pool LeaseStore::pool() const {
   auto last = parse_u64(trim(text_of(directory_ + kLastPortFile)));
   pool.last_dynamic_port = last && *last <= 65535 ? static_cast<uint32_t>(*last) : 0;
   pool.foreign_uids = parse_subuid(text_of("/etc/subuid"));
+  pool.given = parse_given(text_of(directory_ + kGivenFile)).value_or(std::set<Ipv4>());
   pool.port_is_free = [has_ipv6 = bridge_.subnet6.has_value()](const PublishedPort& port) {
     return port_is_free(port, has_ipv6);
   };
   return pool;
 }
 
-Result<Lease> LeaseStore::acquire(const LeaseRequest& request) {
+// Before the lease is written: an address that is leased is one that was given.
+Status LeaseStore::note_given(const Lease& lease, const std::vector<Lease>& taken, const Pool& pool,
+                              const Forget& forget) const {
+  std::string path = directory_ + kGivenFile;
+  std::set<Ipv4> addresses = addresses_of({lease});
+  if (addresses.empty()) return {};
+  std::set<Ipv4> leased = addresses_of(taken);
+  auto had = [&](Ipv4 address) { return pool.given.contains(address); };
+  auto is_gone = [&](Ipv4 address) { return !leased.contains(address); };
+  bool is_known = !pool.given.empty();  // else it is the first, or nobody knows
+  bool is_used_again = std::any_of(addresses.begin(), addresses.end(), had);
+  auto gone = static_cast<size_t>(std::count_if(pool.given.begin(), pool.given.end(), is_gone));
+  if (is_known && !is_used_again && gone < kGivenMax) {
+    sys::Fd file = TRY(sys::open(path, O_WRONLY | O_APPEND | O_CLOEXEC));
+    return sys::write_all(file.get(), render_given(addresses));
+  }
+  if (forget) forget(leased);
+  leased.merge(addresses);
+  return sys::write_replace(path, render_given(leased), 0600);
+}
+
+Result<Lease> LeaseStore::acquire(const LeaseRequest& request, const Forget& forget) {
   if (!is_task_id(request.task_id)) {
     return fail(Errc::kInvalid, "lease: {} is no task id", printable(request.task_id, 64));
   }
@@ -228,9 +283,11 @@ Result<Lease> LeaseStore::acquire(const LeaseRequest& request) {
   for (const auto& lease : taken) {
     if (lease.task_id == request.task_id) return lease;
   }
-  auto lease = TRY(allocate(pool(), taken, request));
+  Pool pool = this->pool();
+  auto lease = TRY(allocate(pool, taken, request));
   lease.owner_pid = sys::own_pid();
   lease.owner_start = TRY(sys::start_time_of(lease.owner_pid));
+  TRY(note_given(lease, taken, pool, forget));
   // Not fsynced: what a lease names (links, rules, processes) does not outlive the kernel either.
   TRY(sys::write_replace(path_of(lease.task_id), render_lease(lease), 0600));
   if (uint16_t port = last_dynamic_port(request, lease)) {

@@ -3,6 +3,8 @@
 //
 //   <root>/leases/.lock            flock(2), held for every change
 //   <root>/leases/.last-port       the dynamic host port that was given last, in decimal
+//   <root>/leases/.given           the addresses that were given since connections were forgotten,
+//                                  a line each
 //   <root>/leases/<task-id>.json   {"version":1, "taskId", "ownerPid", "ownerStart", "uidStart",
 //                                   "endpoints":[{"container","address",
 //                                   "ports":[{"hostIp","hostPort","containerPort","protocol",
@@ -29,6 +31,9 @@ constexpr uint32_t kUidRange = 65536;
 constexpr uint32_t kUidBase = 524288;  // the first range; above what adduser(8) hands out at first
 constexpr uint32_t kUidRangesMax = 16384;
 constexpr size_t kLeaseFileMax = 256 * 1024;
+// After so many addresses were given back their connections are forgotten, used again or not: the
+// kernel keeps an established one that nobody ends for five days.
+constexpr size_t kGivenMax = 256;
 
 struct LeasedEndpoint {
   std::string container;
@@ -67,6 +72,8 @@ struct Pool {
   Range dynamic_ports{49153, 65535};
   // The scan goes on behind it and wraps, so that a freed port rests before it is used again.
   uint32_t last_dynamic_port = 0;  // 0: none was given yet
+  // Somebody had these, and what he was connected to may still be known: others come first.
+  std::set<Ipv4> given{};
   uint32_t uid_base = kUidBase;
   std::vector<Range> foreign_uids;  // of /etc/subuid
   // Is the host port free of other programs? (The store tries to bind it.)
@@ -92,8 +99,13 @@ class LeaseStore {
  public:
   static Result<LeaseStore> open(const std::string& root, const BridgePlan& bridge);
 
-  // A second acquire for the same task gives the lease it has.
-  Result<Lease> acquire(const LeaseRequest& request);
+  // Forgets the connections of all addresses of the subnet but these (apply.h: forget_all_but).
+  using Forget = std::function<void(const std::set<Ipv4>& leased)>;
+
+  // A second acquire for the same task gives the lease it has. Nothing is known of the connections
+  // of an address that it gives: `forget` runs under the lock when one may be; without it (nobody
+  // will use the address) it is not asked.
+  Result<Lease> acquire(const LeaseRequest& request, const Forget& forget = {});
   // Idempotent. `clean` runs under the lock with the lease and those that remain, and the lease
   // goes after it: whether the task is the last cannot change in between.
   Status release(const std::string& task_id,
@@ -116,6 +128,8 @@ class LeaseStore {
   std::string path_of(const std::string& task_id) const;
   Result<std::vector<Lease>> read_all() const;
   Pool pool() const;
+  Status note_given(const Lease& lease, const std::vector<Lease>& taken, const Pool& pool,
+                    const Forget& forget) const;
 
   std::string directory_;
   BridgePlan bridge_;

@@ -10,18 +10,20 @@
 #include <sys/socket.h>
 
 #include <cstring>
+#include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace berth::sys {
 
-// Whose connections, as the kernel has it in a tuple.
+// Whose connections.
 struct ConnectionSource {
   uint8_t family;
-  uint16_t attribute;  // CTA_IP_V4_SRC or CTA_IP_V6_SRC
-  std::string bytes;   // in network order
-  std::string text;
+  uint16_t attribute;                                // CTA_IP_V4_SRC or CTA_IP_V6_SRC
+  std::function<bool(std::string_view)> is_asked{};  // of an address in network order
+  std::string bytes{};                               // the one address, when there is but one
 };
 
 namespace {
@@ -97,7 +99,7 @@ bool comes_from(const Attributes& connection, const Side& side, const Connection
   if (ip == parts.end()) return false;
   auto addresses = parse_attributes(ip->second);
   auto found = addresses.find(source.attribute);
-  return found != addresses.end() && found->second == source.bytes;
+  return found != addresses.end() && source.is_asked(found->second);
 }
 
 // By its id, too: a new connection may have taken the place of the one that was listed.
@@ -115,6 +117,12 @@ std::string delete_message(const Attributes& connection, uint8_t family) {
   return message;
 }
 
+// Of the address whose bytes these are.
+ConnectionSource one_source(uint8_t family, uint16_t attribute, std::string_view bytes) {
+  std::string own(bytes);
+  return {family, attribute, [own](std::string_view other) { return other == own; }, own};
+}
+
 }  // namespace
 
 Result<size_t> forget_connections_of(const ConnectionSource& source, uint32_t few) {
@@ -126,7 +134,8 @@ Result<size_t> forget_connections_of(const ConnectionSource& source, uint32_t fe
   std::optional<uint32_t> count = answers ? count_in(*answers) : std::nullopt;
   if (count == 0u) return size_t{0};
   // Of IPv6 always all: with the filter Linux (seen with 6.18) tells of none that match.
-  bool asks_for_all = source.family == AF_INET6 || (count && *count <= few);
+  bool is_one = !source.bytes.empty() && source.family == AF_INET;
+  bool asks_for_all = !is_one || (count && *count <= few);
   std::vector<std::string> questions;
   if (asks_for_all) {
     questions = {dump_all_message(source.family)};
@@ -147,7 +156,7 @@ Result<size_t> forget_connections_of(const ConnectionSource& source, uint32_t fe
           comes_from(attributes, kBegun, source) || comes_from(attributes, kAnswered, source);
       if (!is_its) continue;
       auto request = delete_message(attributes, source.family);
-      auto deleted = netfilter.transact("forget connection", source.text, request);
+      auto deleted = netfilter.transact("forget connection", "", request);
       bool is_gone = !deleted && deleted.error().errno_value == ENOENT;  // it timed out
       if (!deleted && !is_gone) return tl::unexpected<Error>(std::move(deleted).error());
       ++forgotten;
@@ -157,14 +166,33 @@ Result<size_t> forget_connections_of(const ConnectionSource& source, uint32_t fe
 }
 
 Result<size_t> forget_connections(Ipv4 address, uint32_t few) {
-  std::string bytes(bytes_of(htonl(address.value)));
-  return forget_connections_of({AF_INET, CTA_IP_V4_SRC, std::move(bytes), to_string(address)}, few);
+  uint32_t value = htonl(address.value);
+  return forget_connections_of(one_source(AF_INET, CTA_IP_V4_SRC, bytes_of(value)), few);
 }
 
 Result<size_t> forget_connections(const Ipv6& address) {
-  std::string bytes(bytes_of(address.bytes));
-  return forget_connections_of({AF_INET6, CTA_IP_V6_SRC, std::move(bytes), to_string(address)},
+  return forget_connections_of(one_source(AF_INET6, CTA_IP_V6_SRC, bytes_of(address.bytes)),
                                kFewConnections);
+}
+
+Result<size_t> forget_ipv4_connections(const std::function<bool(Ipv4)>& is_gone) {
+  auto is_asked = [&is_gone](std::string_view bytes) {
+    uint32_t value = 0;
+    if (bytes.size() != sizeof(value)) return false;
+    std::memcpy(&value, bytes.data(), sizeof(value));
+    return is_gone(Ipv4{ntohl(value)});
+  };
+  return forget_connections_of({AF_INET, CTA_IP_V4_SRC, is_asked}, kFewConnections);
+}
+
+Result<size_t> forget_ipv6_connections(const std::function<bool(const Ipv6&)>& is_gone) {
+  auto is_asked = [&is_gone](std::string_view bytes) {
+    Ipv6 address;
+    if (bytes.size() != address.bytes.size()) return false;
+    std::memcpy(address.bytes.data(), bytes.data(), bytes.size());
+    return is_gone(address);
+  };
+  return forget_connections_of({AF_INET6, CTA_IP_V6_SRC, is_asked}, kFewConnections);
 }
 
 }  // namespace berth::sys

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 
 namespace berth::sys {
 
@@ -18,5 +19,8 @@ namespace berth::sys {
 constexpr uint32_t kFewConnections = 4096;
 Result<size_t> forget_connections(Ipv4 address, uint32_t few = kFewConnections);
 Result<size_t> forget_connections(const Ipv6& address);
+// The same of every address that `is_gone`, in one walk.
+Result<size_t> forget_ipv4_connections(const std::function<bool(Ipv4)>& is_gone);
+Result<size_t> forget_ipv6_connections(const std::function<bool(const Ipv6&)>& is_gone);
 
 }  // namespace berth::sys

@@ -48,6 +48,20 @@ TEST(Allocate, AddressesAreOfThePartThatIsAskedFor) {
   EXPECT_EQ(allocate(pool, {*first}, lower)->endpoints[0].address, Ipv4{0x0a000002});
 }
 
+TEST(Allocate, AnAddressThatSomebodyHadComesAfterThoseThatNobodyHad) {
+  auto pool = small_pool();
+  pool.given = {Ipv4{0x0a000002}, Ipv4{0x0a000003}, Ipv4{0x0a000005}};
+  auto first = allocate(pool, {}, request_for("a", 8080));
+  ASSERT_TRUE(first);
+  EXPECT_EQ(first->endpoints[0].address, Ipv4{0x0a000004});
+  auto second = allocate(pool, {*first}, request_for("b", 8081));
+  ASSERT_TRUE(second);
+  EXPECT_EQ(second->endpoints[0].address, Ipv4{0x0a000006});
+  auto third = allocate(pool, {*first, *second}, request_for("c", 8082));
+  ASSERT_TRUE(third);
+  EXPECT_EQ(third->endpoints[0].address, Ipv4{0x0a000002}) << "there is no other";
+}
+
 TEST(Allocate, AFixedPortIsHadOnce) {
   auto first = allocate(small_pool(), {}, request_for("a", 8080));
   ASSERT_TRUE(first);

@@ -30,5 +30,69 @@ TEST(LeaseStore, WhatAKilledWriterLeftIsRemoved) {
   EXPECT_FALSE(sys::exists(port));
 }
 
+class GivenAddresses : public testing::Test {
+ protected:
+  static BridgePlan small_bridge() {
+    BridgePlan plan = bridge();
+    plan.subnet = *parse_ipv4_net("10.9.0.0/29");  // .2 to .6
+    return plan;
+  }
+
+  std::string give(const std::string& task) {
+    auto note = [this](const std::set<Ipv4>& leased) { forgotten.push_back(leased); };
+    auto lease = leases.acquire({task, false, {{"task", {}, {}}}, true}, note);
+    EXPECT_TRUE(lease) << lease.error().text;
+    return to_string(*lease->endpoints[0].address);
+  }
+  void take_back(const std::string& task) {
+    EXPECT_TRUE(leases.release(task, [](const auto&, const auto&) { return Status(); }));
+  }
+
+  sys::TemporaryDirectory root = *sys::TemporaryDirectory::make("/tmp", "leases-");
+  LeaseStore leases = *LeaseStore::open(root.path(), small_bridge());
+  std::vector<std::set<Ipv4>> forgotten;  // all but these, each time
+};
+
+TEST_F(GivenAddresses, ConnectionsAreForgottenWhenAnAddressIsGivenAgain) {
+  EXPECT_EQ(give("a"), "10.9.0.2");
+  ASSERT_EQ(forgotten.size(), 1u) << "nobody knows who had it";
+  for (const char* expected : {"10.9.0.3", "10.9.0.4", "10.9.0.5", "10.9.0.6"}) {
+    EXPECT_EQ(give("b"), expected);
+    take_back("b");
+  }
+  EXPECT_EQ(forgotten.size(), 1u) << "nobody had them";
+  EXPECT_EQ(give("b"), "10.9.0.3");
+  ASSERT_EQ(forgotten.size(), 2u);
+  EXPECT_EQ(forgotten.back(), (std::set<Ipv4>{*parse_ipv4("10.9.0.2")})) << "that of a, who lives";
+  EXPECT_EQ(give("c"), "10.9.0.4");
+  EXPECT_EQ(forgotten.size(), 2u) << "all were forgotten at once";
+}
+
+TEST_F(GivenAddresses, WhatAPowerCutLeftOfTheListIsNone) {
+  EXPECT_EQ(give("a"), "10.9.0.2");
+  for (const std::string& rest : {std::string(), std::string(20, '\0'), std::string("10.9.0.")}) {
+    take_back("a");
+    ASSERT_TRUE(sys::write_replace(root.path() + "/leases/.given", rest, 0600));
+    forgotten.clear();
+    EXPECT_EQ(give("a"), "10.9.0.2");
+    EXPECT_EQ(forgotten.size(), 1u) << rest;
+  }
+}
+
+TEST_F(GivenAddresses, ConnectionsAreForgottenOnceInAWhile) {
+  BridgePlan plan = bridge();
+  plan.subnet = *parse_ipv4_net("10.9.0.0/16");
+  leases = *LeaseStore::open(root.path(), plan);
+  for (size_t i = 0; i < 2 * kGivenMax; ++i) {
+    give("a");
+    take_back("a");
+  }
+  EXPECT_EQ(forgotten.size(), 2u);
+  for (size_t i = 0; i < kGivenMax; ++i) give("b" + std::to_string(i));
+  size_t before = forgotten.size();
+  for (size_t i = 0; i < 8; ++i) give("c" + std::to_string(i));
+  EXPECT_EQ(forgotten.size(), before) << "those live";
+}
+
 }  // namespace
 }  // namespace berth::netns

@@ -179,6 +179,17 @@ TEST_F(Network, ConnectionsOfAnAddressAreForgottenOnAHostWithMany) {
   EXPECT_EQ(*sys::forget_connections(Ipv4{0xac1d0003}), 0u);
 }
 
+// Those of a task that lives are kept: its connection goes on, and what it is answered finds it.
+TEST_F(Network, ConnectionsOfAddressesThatNobodyHasAreForgottenAtOnce) {
+  auto server = listen_within(a, "0.0.0.0", 80);
+  auto elsewhere = listen_at("172.29.0.1", 5000);
+  ASSERT_TRUE(connects("127.0.0.1", 8080, ""));
+  ASSERT_TRUE(connects_within(b, "172.29.0.1", 5000, ""));
+  forget_all_but(bridge, {Ipv4{0xac1d0002}});
+  EXPECT_EQ(*sys::forget_connections(Ipv4{0xac1d0003}), 0u);  // b's, which it had begun
+  EXPECT_EQ(*sys::forget_connections(Ipv4{0xac1d0002}), 1u);  // answered by a
+}
+
 // arp(7): a proxy waits a random part of proxy_delay before it answers, 0.8 s by default.
 TEST_F(Network, TheFirstPacketBetweenTasksDoesNotWaitForTheProxy) {
   auto delay = sys::read_file("/proc/sys/net/ipv4/neigh/" + bridge.name + "/proxy_delay", 32);

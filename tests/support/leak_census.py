@@ -85,11 +85,11 @@ def nft_tables():
 
 
 def files(run, root):
-    """Task directories, sockets, leases, half pulls; images, layers, compiled seccomp filters and the last port are meant to stay."""
+    """Task directories, sockets, leases, half pulls; images, layers, compiled seccomp filters, the last port and the given addresses are meant to stay."""
     tops = [pathlib.Path(run) / "tasks", pathlib.Path(run) / "oci", pathlib.Path(run) / "names",
             *(pathlib.Path(root) / name for name in ("tasks", "leases", "tmp"))]
     return sorted(str(path) for top in tops for path, _ in below(top)
-                  if ".seccomp" not in path.parts and path.name not in (".lock", ".last-port"))
+                  if ".seccomp" not in path.parts and path.name not in (".lock", ".last-port", ".given"))
 
 
 def wait_for_sweepers(instance, directories):
