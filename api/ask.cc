@@ -12,12 +12,28 @@ namespace berth::api {
 namespace {
 
 constexpr size_t kQuotedMax = 100;  // bytes of a value in a message
+constexpr size_t kBrokenMax = 2000;
 constexpr size_t kMessageMax = 4000;
 constexpr double kSecondsMax = 8e9;  // within what a time can hold
 
 std::string listed(Words words) {
   std::vector<std::string> list(words.begin(), words.end());
   return join(list, ", ");
+}
+
+// "Targets[0].Id" as services write it: "targets.1.member.id".
+std::string member_path(const std::string& path) {
+  std::vector<std::string> parts;
+  for (std::string& part : split(path, '.')) {
+    size_t bracket = part.find('[');
+    std::string name = part.substr(0, bracket);
+    if (!name.empty() && name[0] >= 'A' && name[0] <= 'Z') name[0] += 'a' - 'A';
+    parts.push_back(std::move(name));
+    if (bracket == std::string::npos) continue;
+    uint64_t index = parse_u64(part.substr(bracket + 1, part.size() - bracket - 2)).value_or(0);
+    parts.push_back(fmt::format("{}.member", index + 1));
+  }
+  return join(parts, ".");
 }
 
 }  // namespace
@@ -38,6 +54,20 @@ void Ask::refuse(std::string code, const std::string& message) {
 }
 void Ask::invalid(const std::string& message) {
   refuse(std::string(faults_.invalid), message);
+}
+void Ask::breaks(const json::Node& node, std::string_view key, const std::string& value,
+                 const std::string& constraint) {
+  invalid(
+      fmt::format("1 validation error detected: Value '{}' at '{}' failed to satisfy constraint: "
+                  "{}",
+                  printable(value, kBrokenMax), member_path(path_of(node, key)), constraint));
+}
+std::string Ask::short_text(std::string_view key, size_t max) {
+  std::string value = text(key);
+  if (value.size() > max) {
+    breaks(root_, key, value, fmt::format("Member must have length less than or equal to {}", max));
+  }
+  return value;
 }
 void Ask::check(const Status& status) {
   if (status) return;
@@ -75,6 +105,11 @@ std::string Ask::required_text(const json::Node& node, std::string_view key) {
 std::string Ask::word(const json::Node& node, std::string_view key, Words words) {
   std::string value = text(node, key);
   if (value.empty() || std::find(words.begin(), words.end(), value) != words.end()) return value;
+  if (faults_.has_constraints) {
+    breaks(node, key, value,
+           fmt::format("Member must satisfy enum value set: [{}]", listed(words)));
+    return "";
+  }
   invalid(
       fmt::format("Value '{}' at '{}' failed to satisfy constraint: Member must satisfy enum "
                   "value set: [{}]",
@@ -96,6 +131,13 @@ std::optional<int64_t> Ask::number(const json::Node& node, std::string_view key,
     return std::nullopt;
   }
   if (*number >= range.min && *number <= range.max) return *number;
+  if (faults_.has_constraints) {
+    bool is_less = *number < range.min;
+    breaks(node, key, std::to_string(*number),
+           fmt::format("Member must have value {} than or equal to {}",
+                       is_less ? "greater" : "less", is_less ? range.min : range.max));
+    return std::nullopt;
+  }
   invalid(fmt::format("{} must be between {} and {}, not {}.", path_of(node, key), range.min,
                       range.max, *number));
   return std::nullopt;

@@ -29,6 +29,10 @@ using Words = std::initializer_list<std::string_view>;
 struct FaultNames {
   std::string_view invalid = "InvalidParameterException";  // a member is wrong
   std::string_view server = "ServerException";             // we are
+  // Whether it tells of a member that breaks a rule of the model in the words that most services
+  // have in common: "1 validation error detected: Value '0' at 'limit' failed to satisfy
+  // constraint: Member must have value greater than or equal to 1".
+  bool has_constraints = false;
 };
 
 class Ask {
@@ -45,6 +49,9 @@ class Ask {
   void refuse(Refusal refusal);
   void refuse(std::string code, const std::string& message);
   void invalid(const std::string& message);  // FaultNames::invalid
+  // In the words of FaultNames::has_constraints: "Member must ...".
+  void breaks(const json::Node& node, std::string_view key, const std::string& value,
+              const std::string& constraint);
   // Our own fault: FaultNames::server.
   void check(const Status& status);
   // The value, or our own fault and an empty one.
@@ -61,6 +68,8 @@ class Ask {
   // Refused when it is absent or "".
   std::string required_text(const json::Node& node, std::string_view key);
   std::string required_text(std::string_view key) { return required_text(root_, key); }
+  // Refused, as breaks() says it, when it has more than `max` characters.
+  std::string short_text(std::string_view key, size_t max);
   // One of `words`, or "" when absent.
   std::string word(const json::Node& node, std::string_view key, Words words);
   std::string word(std::string_view key, Words words) { return word(root_, key, words); }

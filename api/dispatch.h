@@ -36,6 +36,7 @@ struct ServiceModel {
   std::string_view version;     // of forms
   std::string_view name_space;  // of XML; kCbor: in front of the '#' of an exception's name
   std::string_view times = "";  // kCbor: the members that are times (api/cbor.h)
+  std::string_view message = "message";  // kJson: where a refusal says why
 };
 
 inline constexpr std::string_view kMetricsTimes =
@@ -45,7 +46,8 @@ inline constexpr std::string_view kMetricsTimes =
 // The services that berth speaks; one that has several protocols stands there
 // as often.
 inline constexpr std::array kServiceModels = {
-    ServiceModel{"application-autoscaling", Protocol::kJson, "AnyScaleFrontendService", "", ""},
+    ServiceModel{"application-autoscaling", Protocol::kJson, "AnyScaleFrontendService", "", "", "",
+                 "Message"},
     ServiceModel{"ec2", Protocol::kEc2, "", "2016-11-15",
                  "http://ec2.amazonaws.com/doc/2016-11-15/"},
     ServiceModel{"ecs", Protocol::kJson, "AmazonEC2ContainerServiceV20141113", "", ""},
@@ -56,7 +58,7 @@ inline constexpr std::array kServiceModels = {
                  "http://monitoring.amazonaws.com/doc/2010-08-01/"},
     ServiceModel{"monitoring", Protocol::kCbor, "GraniteServiceVersion20100801", "",
                  "com.amazonaws.cloudwatch", kMetricsTimes},
-    ServiceModel{"secretsmanager", Protocol::kJson, "secretsmanager", "", ""},
+    ServiceModel{"secretsmanager", Protocol::kJson, "secretsmanager", "", "", "", "Message"},
     ServiceModel{"ssm", Protocol::kJson, "AmazonSSM", "", ""},
     ServiceModel{"sts", Protocol::kQuery, "", "2011-06-15",
                  "https://sts.amazonaws.com/doc/2011-06-15/"},

@@ -15,9 +15,13 @@ namespace {
 
 constexpr int64_t kDayNumberMax = 1000000;
 constexpr size_t kGroupPageMax = 50;
+constexpr size_t kNameMax = 512;
+constexpr size_t kPatternsMax = 5;
+constexpr size_t kListedMax = 1000;
 constexpr size_t kIdentifiersMax = 50;
 
 void check_group_name(Ask& ask, const std::string& name) {
+  check_length(ask, name);
   if (!ask.refused()) check(ask, logs::check_log_group_name(name));
 }
 
@@ -51,17 +55,25 @@ std::optional<logs::LogGroup> find_group(const Logs& logs, Ask& ask, const std::
   return std::nullopt;
 }
 
-Json group_json(const Logs& logs, Ask& ask, const logs::LogGroup& group) {
+uint64_t bytes_of(const Logs& logs, Ask& ask, const logs::LogGroup& group) {
   uint64_t bytes = 0;
   for (const auto& stream : ask.checked(logs.store().list_streams(group.name, ""))) {
     bytes += stream.stored_bytes;
   }
+  return bytes;
+}
+
+// `is_short`: as one that was found by a pattern is told.
+Json group_json(const Logs& logs, Ask& ask, const logs::LogGroup& group, bool is_short) {
   std::string arn = logs.arn_prefix + group.name;
   Json json = {{"logGroupName", group.name}, {"creationTime", group.creation_time_ms}};
   if (group.retention_days) json["retentionInDays"] = *group.retention_days;
   json["metricFilterCount"] = 0;
   json["arn"] = arn + ":*";
-  json["storedBytes"] = bytes;
+  if (!is_short) {
+    json["storedBytes"] = bytes_of(logs, ask, group);
+    json["deletionProtectionEnabled"] = false;
+  }
   json["logGroupClass"] = "STANDARD";
   json["logGroupArn"] = arn;
   return json;
@@ -105,6 +117,12 @@ std::string tagged_group(const Logs& logs, Ask& ask) {
 
 }  // namespace
 
+void check_length(Ask& ask, const std::string& name) {
+  if (name.size() <= kNameMax) return;
+  ask.invalid(fmt::format(
+      "Invalid LogGroup or LogStream, both must have length less than or equal to {}.", kNameMax));
+}
+
 std::string group_name_of(const Logs&, Ask& ask) {
   std::string name = ask.required_text("logGroupName");
   check_group_name(ask, name);
@@ -121,7 +139,11 @@ std::string group_identified(const Logs& logs, Ask& ask) {
   std::string name = ask.text("logGroupName");
   std::string identifier = ask.text("logGroupIdentifier");
   check_identifier(ask, identifier);
-  if (name.empty() == identifier.empty()) {
+  if (!name.empty() && !identifier.empty()) {
+    ask.refuse("ValidationException",
+               "LogGroup name and LogGroup ARN are mutually exclusive parameters.");
+  }
+  if (name.empty() && identifier.empty()) {
     ask.invalid("Exactly one of logGroupName and logGroupIdentifier must be given.");
   }
   std::string group = identifier.empty() ? name : name_in(logs, ask, identifier);
@@ -165,7 +187,8 @@ Json describe_log_groups(Logs& logs, Ask& ask) {
   std::string group_class =
       ask.word("logGroupClass", {"STANDARD", "INFREQUENT_ACCESS", "DELIVERY"});
   if (!prefix.empty() && !pattern.empty()) {
-    ask.invalid("logGroupNamePrefix and logGroupNamePattern exclude each other.");
+    ask.invalid(
+        "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters.");
   }
   for (std::string& each : wanted) each = name_in(logs, ask, each);
   std::vector<std::string> names;
@@ -180,7 +203,35 @@ Json describe_log_groups(Logs& logs, Ask& ask) {
   Json groups = Json::array();
   for (const std::string& name : page.items) {
     auto group = logs.store().find_group(name);
-    if (group) groups.push_back(group_json(logs, ask, *group));
+    if (group) groups.push_back(group_json(logs, ask, *group, !pattern.empty()));
+  }
+  Json json = {{"logGroups", std::move(groups)}};
+  if (!page.next_token.empty()) json["nextToken"] = page.next_token;
+  return json;
+}
+
+Json list_log_groups(Logs& logs, Ask& ask) {
+  std::vector<std::string> patterns = split(ask.text("logGroupNamePattern"), '|');
+  std::string group_class =
+      ask.word("logGroupClass", {"STANDARD", "INFREQUENT_ACCESS", "DELIVERY"});
+  if (patterns.size() > kPatternsMax) {
+    ask.invalid(fmt::format("logGroupNamePattern: has at most {} patterns.", kPatternsMax));
+  }
+  std::vector<std::string> names;
+  for (const logs::LogGroup& group : ask.checked(logs.store().list_groups(""))) {
+    bool is_wanted = std::ranges::any_of(patterns, [&](const std::string& pattern) {
+      return pattern.starts_with('^') ? group.name.starts_with(pattern.substr(1))
+                                      : group.name.find(pattern) != std::string::npos;
+    });
+    bool has_class = group_class.empty() || group_class == "STANDARD";
+    if (is_wanted && has_class) names.push_back(group.name);
+  }
+  Page page = page_of(ask, names, {.limit = "limit", .max = kListedMax});
+  Json groups = Json::array();
+  for (const std::string& name : page.items) {
+    groups.push_back({{"logGroupName", name},
+                      {"logGroupArn", logs.arn_prefix + name},
+                      {"logGroupClass", "STANDARD"}});
   }
   Json json = {{"logGroups", std::move(groups)}};
   if (!page.next_token.empty()) json["nextToken"] = page.next_token;

@@ -24,7 +24,9 @@ constexpr auto kLogsOperations = std::to_array<Operation>({
     {"CreateLogStream", create_log_stream, kWorks, ""},
     {"DeleteLogGroup", delete_log_group, kWorks, ""},
     {"DeleteLogStream", delete_log_stream, kWorks, ""},
+    {"DeleteMetricFilter", delete_no_filter, kPartly, "there are none"},
     {"DeleteRetentionPolicy", delete_retention_policy, kWorks, ""},
+    {"DeleteSubscriptionFilter", delete_no_filter, kPartly, "there are none"},
     {"DescribeLogGroups", describe_log_groups, kWorks, ""},
     {"DescribeLogStreams", describe_log_streams, kWorks, ""},
     {"DescribeMetricFilters", describe_no_filters, kPartly, "there are none"},
@@ -32,6 +34,7 @@ constexpr auto kLogsOperations = std::to_array<Operation>({
     {"FilterLogEvents", filter_log_events, kWorks, ""},
     {"GetLogEvents", get_log_events, kWorks, ""},
     {"GetQueryResults", refuse_operation, kRefused, kNoQueries},
+    {"ListLogGroups", list_log_groups, kPartly, "of other accounts there are none"},
     {"ListTagsForResource", list_tags_for_resource, kWorks, ""},
     {"ListTagsLogGroup", list_tags_log_group, kWorks, ""},
     {"PutLogEvents", put_log_events, kWorks, ""},
@@ -46,6 +49,16 @@ constexpr auto kLogsOperations = std::to_array<Operation>({
     {"UntagLogGroup", untag_log_group, kWorks, ""},
     {"UntagResource", untag_resource, kWorks, ""},
 });
+
+constexpr size_t kFilterNameMax = 512;
+constexpr size_t kMetricNameMax = 255;
+
+void need_group(const Logs& logs, Ask& ask) {
+  std::string name = group_name_of(logs, ask);
+  if (ask.refused()) return;
+  auto group = logs.store().find_group(name);
+  if (!group) refuse_error(ask, group.error());
+}
 
 std::string refusal_text(Ask& ask) {
   const Operation* operation = find_operation_in(all_operations(), ask.call().operation);
@@ -78,12 +91,19 @@ void check(Ask& ask, const Status& status) {
 
 Json describe_no_filters(Logs& logs, Ask& ask) {
   bool is_metric = ask.call().operation == "DescribeMetricFilters";
-  if (!is_metric || ask.has("logGroupName")) {
-    std::string name = group_name_of(logs, ask);
-    auto group = logs.store().find_group(name);
-    if (!ask.refused() && !group) refuse_error(ask, group.error());
-  }
+  static_cast<void>(ask.short_text("filterNamePrefix", kFilterNameMax));
+  static_cast<void>(ask.short_text("metricName", kMetricNameMax));
+  if (!is_metric || ask.has("logGroupName")) need_group(logs, ask);
   return {{is_metric ? "metricFilters" : "subscriptionFilters", Json::array()}};
+}
+
+Json delete_no_filter(Logs& logs, Ask& ask) {
+  bool is_metric = ask.call().operation == "DeleteMetricFilter";
+  static_cast<void>(ask.short_text("filterName", kFilterNameMax));
+  need_group(logs, ask);
+  ask.refuse("ResourceNotFoundException", fmt::format("The specified {} filter does not exist.",
+                                                      is_metric ? "metric" : "subscription"));
+  return {};
 }
 
 Json refuse_operation(Logs&, Ask& ask) {

@@ -18,7 +18,8 @@ namespace berth::api::cwl {
 
 using Json = nlohmann::ordered_json;
 
-inline constexpr FaultNames kLogsFaults{.server = "ServiceUnavailableException"};
+inline constexpr FaultNames kLogsFaults{.server = "ServiceUnavailableException",
+                                        .has_constraints = true};
 
 constexpr size_t kLiveTailsMax = 15;  // as CloudWatch has it
 
@@ -49,6 +50,8 @@ std::span<const Operation> all_operations();
 // The exception that tells of it.
 void refuse_error(Ask& ask, const Error& error);
 void check(Ask& ask, const Status& status);
+// Refused when it is too long for the name of a group or of a stream.
+void check_length(Ask& ask, const std::string& name);
 // The name of the group that the request names, which need not be there.
 std::string group_name_of(const Logs& logs, Ask& ask);
 // Likewise by name or by ARN: logGroupName or logGroupIdentifier.
@@ -59,6 +62,7 @@ std::string group_named(const Logs& logs, Ask& ask, const std::string& identifie
 Json create_log_group(Logs&, Ask&);
 Json delete_log_group(Logs&, Ask&);
 Json describe_log_groups(Logs&, Ask&);
+Json list_log_groups(Logs&, Ask&);
 Json put_retention_policy(Logs&, Ask&);
 Json delete_retention_policy(Logs&, Ask&);
 Json tag_log_group(Logs&, Ask&);
@@ -80,6 +84,8 @@ Json start_live_tail(Logs&, Ask&);
 
 // There are none: an empty list of the group's.
 Json describe_no_filters(Logs&, Ask&);
+// ResourceNotFoundException: there are none.
+Json delete_no_filter(Logs&, Ask&);
 // InvalidParameterException.
 Json refuse_operation(Logs&, Ask&);
 

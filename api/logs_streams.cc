@@ -15,6 +15,7 @@ constexpr size_t kStreamPageMax = 50;
 
 std::string stream_name_of(Ask& ask) {
   std::string name = ask.required_text("logStreamName");
+  check_length(ask, name);
   if (!ask.refused()) check(ask, logs::check_log_stream_name(name));
   return name;
 }
@@ -30,8 +31,8 @@ Json stream_json(const Logs& logs, const std::string& group, const Described& de
   if (times.first_ms) json["firstEventTimestamp"] = *times.first_ms;
   if (times.last_ms) json["lastEventTimestamp"] = *times.last_ms;
   if (times.written_ms) json["lastIngestionTime"] = *times.written_ms;
-  // Nobody asks for it any more, but clients of old read it.
-  json["uploadSequenceToken"] = fmt::format("{}", stream.creation_time_ms);
+  // Nobody asks for it any more, but clients of old read it. One without events has none.
+  if (times.last_ms) json["uploadSequenceToken"] = fmt::format("{}", stream.creation_time_ms);
   json["arn"] = fmt::format("{}{}:log-stream:{}", logs.arn_prefix, group, stream.name);
   json["storedBytes"] = stream.stored_bytes;
   return json;

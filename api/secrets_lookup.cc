@@ -15,6 +15,7 @@ constexpr const char* kNoSecret = "Secrets Manager can't find the specified secr
 constexpr size_t kSecretIdMax = 2048;
 constexpr size_t kSuffixLetters = 6;
 constexpr size_t kFiltersMax = 10;
+constexpr size_t kDayLetters = 10;  // "2026-11-27"
 
 bool has_suffix(const std::string& name) {
   if (name.size() <= kSuffixLetters + 1 || name[name.size() - kSuffixLetters - 1] != '-') {
@@ -91,13 +92,26 @@ std::string arn_of(const Secrets& secrets, const secrets::StoredSecret& secret) 
   return secrets.arn_prefix + secret.name.name + "-" + secret.suffix;
 }
 
+void check_name(Ask& ask, const std::string& name) {
+  bool has_letters = std::ranges::all_of(name, [](unsigned char c) {
+    return std::isalnum(c) != 0 || std::string_view("-/_+=.@!").find(c) != std::string_view::npos;
+  });
+  if (has_letters) return;
+  ask.refuse("ValidationException",
+             "Invalid name. Must be a valid name containing alphanumeric characters, or any of the "
+             "following: -/_+=.@!");
+}
+
 std::string name_in(const Secrets& secrets, Ask& ask, const std::string& id) {
   if (ask.refused()) return "";
   if (id.size() > kSecretIdMax) {
     ask.invalid(fmt::format("SecretId: has at most {} characters.", kSecretIdMax));
     return "";
   }
-  if (!id.starts_with("arn:")) return id;
+  if (!id.starts_with("arn:")) {
+    check_name(ask, id);
+    return ask.refused() ? "" : id;
+  }
   if (!id.starts_with(secrets.arn_prefix)) {
     ask.refuse("ResourceNotFoundException", kNoSecret);
     return "";
@@ -163,9 +177,20 @@ double seconds_of(const std::string& rfc3339) {
          1000;
 }
 
+void add_accessed(Json& json, const std::map<std::string, std::string>& attributes) {
+  auto day = attributes.find(secrets::kAccessedDay);
+  if (day != attributes.end()) json["LastAccessedDate"] = seconds_of(day->second + "T00:00:00Z");
+}
+
 Json value_json(const Secrets& secrets, Ask& ask, const secrets::StoredSecret& secret,
                 const secrets::SecretVersion& version) {
   Secret value = ask.checked(secrets.store.open(secret.name, version));
+  std::string today = format_rfc3339(secrets.now).substr(0, kDayLetters);
+  auto noted = version.attributes.find(secrets::kAccessedDay);
+  if (!ask.refused() && (noted == version.attributes.end() || noted->second != today)) {
+    // A disk that is full is no reason to keep the value back.
+    static_cast<void>(secrets.store.note_access(secret.name, version.id, today));
+  }
   Json json = secret_json(secrets, secret);
   json["VersionId"] = version.id;
   bool is_binary = version.attributes.contains("binary");  // its bytes in base64

@@ -26,7 +26,7 @@ constexpr auto kSecretsOperations = std::to_array<Operation>({
      "AddReplicaRegions is refused; KmsKeyId is kept and changes nothing"},
     {"DeleteResourcePolicy", refuse_operation, kRefused, kNoPolicies},
     {"DeleteSecret", delete_secret, kWorks, ""},
-    {"DescribeSecret", describe_secret, kPartly, "LastAccessedDate is not kept"},
+    {"DescribeSecret", describe_secret, kWorks, ""},
     {"GetRandomPassword", get_random_password, kWorks, ""},
     {"GetResourcePolicy", get_resource_policy, kPartly, "there is none"},
     {"GetSecretValue", get_secret_value, kWorks, ""},
@@ -37,7 +37,7 @@ constexpr auto kSecretsOperations = std::to_array<Operation>({
     {"RemoveRegionsFromReplication", refuse_operation, kRefused, kNoReplicas},
     {"ReplicateSecretToRegions", refuse_operation, kRefused, kNoReplicas},
     {"RestoreSecret", restore_secret, kWorks, ""},
-    {"RotateSecret", refuse_operation, kRefused, kNoRotation},
+    {"RotateSecret", rotate_secret, kRefused, kNoRotation},
     {"StopReplicationToReplica", refuse_operation, kRefused, kNoReplicas},
     {"TagResource", tag_resource, kWorks, ""},
     {"UntagResource", untag_resource, kWorks, ""},
@@ -52,7 +52,22 @@ std::span<const Operation> all_operations() {
   return kSecretsOperations;
 }
 
-Json refuse_operation(Secrets&, Ask& ask) {
+Json rotate_secret(Secrets& secrets, Ask& ask) {
+  auto secret = find_secret(secrets, ask, ask.required_text("SecretId"));
+  if (secret && secret->is_deleted()) refuse_marked(ask);
+  if (ask.text("RotationLambdaARN").empty()) {
+    ask.refuse("InvalidRequestException",
+               "No Lambda rotation function ARN is associated with this secret.");
+  }
+  ask.refuse(
+      "AccessDeniedException",
+      "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function "
+      "policy grants access to the principal secretsmanager.amazonaws.com.");
+  return {};
+}
+
+Json refuse_operation(Secrets& secrets, Ask& ask) {
+  static_cast<void>(name_in(secrets, ask, ask.text("SecretId")));  // a name that none can have
   const Operation* operation = find_operation_in(all_operations(), ask.call().operation);
   ask.refuse("InvalidRequestException",
              fmt::format("berth does not do {}: {}.", operation->name, operation->note));

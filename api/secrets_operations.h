@@ -19,6 +19,9 @@ using Json = nlohmann::ordered_json;
 
 inline constexpr FaultNames kSecretsFaults{.server = "InternalServiceError"};
 
+// Attribute of a secret that has lost tags.
+inline constexpr const char* kUntagged = "untagged";
+
 struct Secrets {
   const secrets::SecretStore& store;
   Env env;
@@ -44,11 +47,17 @@ using SecretChange = std::function<void(secrets::StoredSecret& secret)>;
 std::optional<secrets::StoredSecret> change_secret(Secrets& secrets, Ask& ask, Marked marked,
                                                    const SecretChange& change);
 void refuse_marked(Ask& ask);
+// ValidationException unless a secret, or one that a service of Amazon's manages, can have the
+// name.
+void check_name(Ask& ask, const std::string& name);
 // {"ARN", "Name"}.
 Json secret_json(const Secrets& secrets, const secrets::StoredSecret& secret);
 // Seconds since 1970, of what format_rfc3339 has written.
 double seconds_of(const std::string& rfc3339);
+// "LastAccessedDate" of a secret or of one of its versions, whose values were given out before.
+void add_accessed(Json& json, const std::map<std::string, std::string>& attributes);
 // ARN, Name, VersionId, the value and the rest, of one version; refused when it cannot be opened.
+// Notes that it was given out.
 Json value_json(const Secrets& secrets, Ask& ask, const secrets::StoredSecret& secret,
                 const secrets::SecretVersion& version);
 // Whether the Filters of the request, which must be of the model, let the secret through.
@@ -74,6 +83,8 @@ Json tag_resource(Secrets&, Ask&);
 Json untag_resource(Secrets&, Ask&);
 Json get_random_password(Secrets&, Ask&);
 Json get_resource_policy(Secrets&, Ask&);
+// There are no functions: refused as a rotation without one is, or by one that cannot be called.
+Json rotate_secret(Secrets&, Ask&);
 // InvalidRequestException.
 Json refuse_operation(Secrets&, Ask&);
 

@@ -110,7 +110,9 @@ Json tag_resource(Secrets& secrets, Ask& ask) {
 Json untag_resource(Secrets& secrets, Ask& ask) {
   std::vector<std::string> keys = ask.texts("TagKeys", kTagsMax);
   change_secret(secrets, ask, Marked::kRefused, [&](secrets::StoredSecret& secret) {
+    bool had_tags = !secret.tags.empty();
     for (const std::string& key : keys) secret.tags.erase(key);
+    if (had_tags) secret.attributes[kUntagged] = "1";
   });
   return Json::object();
 }

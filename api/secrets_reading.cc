@@ -33,7 +33,10 @@ Json description_json(const Secrets& secrets, const secrets::StoredSecret& secre
   json["LastChangedDate"] = seconds_of(secret.changed_at);
   json["CreatedDate"] = seconds_of(secret.created_at);
   if (secret.is_deleted()) json["DeletedDate"] = seconds_of(secret.purged_at);
-  json["Tags"] = tags_json(secret);
+  add_accessed(json, secret.attributes);
+  // None at all of what never had any.
+  bool had_tags = secret.attributes.contains(kUntagged);
+  if (had_tags || !secret.tags.empty()) json["Tags"] = tags_json(secret);
   Json stages = Json::object();
   for (const secrets::SecretVersion& version : secret.versions) {
     if (!version.stages.empty()) stages[version.id] = version.stages;
@@ -48,6 +51,10 @@ const secrets::SecretVersion* find_wanted(Ask& ask, const secrets::StoredSecret&
   const secrets::SecretVersion* version =
       secrets::choose_version(secret, {.stage = stage, .id = id});
   if (version != nullptr) return version;
+  if (!id.empty() && !stage.empty() && secret.find_version(id) != nullptr) {
+    ask.refuse("InvalidRequestException",
+               "You provided a VersionStage that is not associated to the provided VersionId.");
+  }
   std::string which =
       !id.empty()
           ? "VersionId: " + id
@@ -138,8 +145,12 @@ Json list_secrets(Secrets& secrets, Ask& ask) {
     names.push_back(secret.name.name);
     found.emplace(names.back(), std::move(secret));
   }
-  std::ranges::stable_sort(names, {}, [&](const std::string& name) {
+  std::ranges::stable_sort(names, {}, [&](const std::string& name) -> std::string {
     const secrets::StoredSecret& secret = found.at(name);
+    if (sort_by == "last-accessed-date") {
+      auto day = secret.attributes.find(secrets::kAccessedDay);
+      return day == secret.attributes.end() ? "" : day->second;
+    }
     return sort_by == "name"                ? secret.name.name
            : sort_by == "last-changed-date" ? secret.changed_at
                                             : secret.created_at;
@@ -172,12 +183,16 @@ Json list_secret_version_ids(Secrets& secrets, Ask& ask) {
                        .token = "NextToken",
                        .token_fault = "InvalidNextTokenException",
                        .max = kSecretPageMax});
+  auto key_id = secret->attributes.find("kmsKeyId");
+  std::string key = key_id == secret->attributes.end() ? "DefaultEncryptionKey" : key_id->second;
   Json versions = Json::array();
   for (const std::string& id : page.items) {
     const secrets::SecretVersion* version = secret->find_version(id);
     Json json = {{"VersionId", id}};
     if (!version->stages.empty()) json["VersionStages"] = version->stages;
     json["CreatedDate"] = seconds_of(version->created_at);
+    add_accessed(json, version->attributes);
+    json["KmsKeyIds"] = Json::array({key});
     versions.push_back(std::move(json));
   }
   Json json = secret_json(secrets, *secret);

@@ -126,6 +126,7 @@ void refuse_existing(Ask& ask, const secrets::StoredSecret& secret) {
 
 Json create_secret(Secrets& secrets, Ask& ask) {
   secrets::SecretName name{secrets::SecretKind::kSecret, ask.required_text("Name")};
+  check_name(ask, name.name);
   auto good = secrets::check_secret_name(name);
   if (!ask.refused() && !good) ask.invalid("Invalid name: " + good.error().text);
   Given given = read_given(ask);

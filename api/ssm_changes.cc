@@ -31,10 +31,7 @@ void check_parameter_name(Ask& ask, const std::string& name) {
   bool has_letters =
       std::ranges::all_of(name, [](char c) { return is_parameter_letter(c) || c == '/'; });
   if (!has_letters || name.ends_with('/') || name.find("//") != std::string::npos) {
-    ask.invalid(
-        fmt::format("Parameter name: '{}' has other characters than a-z, A-Z, 0-9 and "
-                    "_.- between its slashes.",
-                    printable(name, 200)));
+    ask.invalid(kPathRule);
   }
   if (name.find('/') != std::string::npos && !name.starts_with('/')) {
     ask.invalid("Parameter name must be a fully qualified name: it must begin with a slash.");
@@ -45,7 +42,11 @@ void check_parameter_name(Ask& ask, const std::string& name) {
   }
   std::string lower = to_lower(name.starts_with('/') ? name.substr(1) : name);
   if (lower.starts_with("aws") || lower.starts_with("ssm")) {
-    ask.invalid("Parameter name: can't be prefixed with \"aws\" or \"ssm\" (case-insensitive).");
+    bool is_path = name.find('/', 1) != std::string::npos;
+    ask.invalid(is_path && lower.starts_with("ssm")
+                    ? kPathRule
+                    : "Parameter name: can't be prefixed with \"aws\" or \"ssm\" "
+                      "(case-insensitive).");
   }
   auto good = secrets::check_secret_name({secrets::SecretKind::kParameter, name});
   if (!ask.refused() && !good) ask.invalid("Parameter name: " + good.error().text);

@@ -116,6 +116,13 @@ Selected parse_selected(const Parameters& parameters, const std::string& text) {
   return selected;
 }
 
+void check_asked_name(Ask& ask, const std::string& text) {
+  if (text.starts_with("arn:")) return;
+  bool is_path = text.find('/') != std::string::npos;
+  bool is_good = !is_path || (text.starts_with('/') && text.find("//") == std::string::npos);
+  if (!is_good) ask.invalid(kPathRule);
+}
+
 std::optional<secrets::StoredSecret> look_for(const Parameters& parameters, Ask& ask,
                                               const std::string& name) {
   for (const std::string& form : {name, other_form(name)}) {

@@ -47,7 +47,10 @@ Answer SsmService::answer(const Call& call) {
       .now = call.at,
       .arn_prefix = fmt::format("arn:{}:ssm:{}:{}:parameter", aws::partition_of(host_.region),
                                 host_.region, host_.account),
-      .user = call.caller.arn};
+      .user = call.caller.arn,
+      .secret_arn_prefix =
+          fmt::format("arn:{}:secretsmanager:{}:{}:secret:", aws::partition_of(host_.region),
+                      host_.region, host_.account)};
   return answer_json(call, ssm::kSsmFaults, ssm::all_operations(), parameters);
 }
 

@@ -17,15 +17,16 @@ namespace berth::api::ssm {
 
 using Json = nlohmann::ordered_json;
 
-inline constexpr FaultNames kSsmFaults{.invalid = "ValidationException",
-                                       .server = "InternalServerError"};
+inline constexpr FaultNames kSsmFaults{
+    .invalid = "ValidationException", .server = "InternalServerError", .has_constraints = true};
 
 struct Parameters {
   const secrets::SecretStore& store;
   Env env;
   WallTime now;
-  std::string arn_prefix;  // "arn:aws:ssm:eu-west-1:123456789012:parameter"
-  std::string user;        // who asks, as an ARN
+  std::string arn_prefix;           // "arn:aws:ssm:eu-west-1:123456789012:parameter"
+  std::string user;                 // who asks, as an ARN
+  std::string secret_arn_prefix{};  // "arn:aws:secretsmanager:eu-west-1:123456789012:secret:"
 };
 
 using Operation = OperationOf<Parameters>;
@@ -40,6 +41,20 @@ struct Selected {
   secrets::SecretVersionWanted wanted;
 };
 Selected parse_selected(const Parameters& parameters, const std::string& text);
+// Refused unless slashes stand where they may in a name that is asked for; an ARN is.
+void check_asked_name(Ask& ask, const std::string& text);
+inline constexpr const char* kPathRule =
+    "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, it "
+    "can "
+    "consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of "
+    "letters, "
+    "numbers and the following 3 symbols .-_";
+// Whether a name stands for a secret of Secrets Manager: "/aws/reference/secretsmanager/NAME", with
+// ":STAGE" or ":VERSION" behind it.
+bool is_reference(const std::string& name);
+// That secret as a parameter. Nothing when there is none; refused unless it is to be decrypted.
+std::optional<Json> referenced_secret(const Parameters& parameters, Ask& ask,
+                                      const std::string& name, bool is_decrypted);
 // By its name as it was put; "/a" and "a" are one. Refused with ParameterNotFound.
 std::optional<secrets::StoredSecret> find_parameter(const Parameters& parameters, Ask& ask,
                                                     const std::string& name);

@@ -24,11 +24,17 @@ PageMembers page_members(size_t max) {
 struct Wanting {
   bool is_decrypted = false;
   std::string selector;
+  std::string name{};  // as it was asked for, "" for as it was put
 };
+
+// "/a" of "a" is told as "/a"; by an ARN as it was put.
+std::string asked_name(const std::string& text, const Selected& selected) {
+  return text.starts_with("arn:") ? "" : selected.name;
+}
 
 Json parameter_json(const Parameters& parameters, Ask& ask, const secrets::StoredSecret& parameter,
                     const secrets::SecretVersion& version, const Wanting& wanting) {
-  Json json = {{"Name", parameter.name.name},
+  Json json = {{"Name", wanting.name.empty() ? parameter.name.name : wanting.name},
                {"Type", attribute_of(version, "type")},
                {"Value", value_of(parameters, ask, parameter, version, wanting.is_decrypted)},
                {"Version", version.number}};
@@ -59,9 +65,21 @@ Json metadata_json(const secrets::StoredSecret& parameter, const secrets::Secret
 }  // namespace
 
 Json get_parameter(Parameters& parameters, Ask& ask) {
-  Selected selected = parse_selected(parameters, ask.required_text("Name"));
+  std::string text = ask.required_text("Name");
+  Selected selected = parse_selected(parameters, text);
   bool is_decrypted = ask.flag("WithDecryption");
+  check_asked_name(ask, text);
   if (ask.refused()) return {};
+  if (is_reference(text)) {
+    auto secret = referenced_secret(parameters, ask, text, is_decrypted);
+    if (secret) return {{"Parameter", std::move(*secret)}};
+    ask.refuse(
+        "ParameterNotFound",
+        fmt::format("An error occurred (ParameterNotFound) when referencing Secrets Manager: "
+                    "Secret {} not found.",
+                    text));
+    return {};
+  }
   auto parameter = find_parameter(parameters, ask, selected.name);
   if (!parameter) return {};
   const secrets::SecretVersion* version = secrets::choose_version(*parameter, selected.wanted);
@@ -72,8 +90,9 @@ Json get_parameter(Parameters& parameters, Ask& ask) {
                            selected.selector.substr(1), selected.name));
     return {};
   }
-  return {{"Parameter", parameter_json(parameters, ask, *parameter, *version,
-                                       {is_decrypted, selected.selector})}};
+  return {
+      {"Parameter", parameter_json(parameters, ask, *parameter, *version,
+                                   {is_decrypted, selected.selector, asked_name(text, selected)})}};
 }
 
 Json get_parameters(Parameters& parameters, Ask& ask) {
@@ -82,10 +101,16 @@ Json get_parameters(Parameters& parameters, Ask& ask) {
   if (names.empty()) ask.invalid("Names: must have one name at least.");
   std::set<std::string> different(names.begin(), names.end());
   if (different.size() != names.size()) ask.invalid("Names: a name is there twice.");
+  for (const std::string& name : names) check_asked_name(ask, name);
   if (ask.refused()) return {};
   Json found = Json::array();
   Json invalid = Json::array();
   for (const std::string& name : names) {
+    if (is_reference(name)) {
+      auto secret = referenced_secret(parameters, ask, name, is_decrypted);
+      secret ? found.push_back(std::move(*secret)) : invalid.push_back(name);
+      continue;
+    }
     Selected selected = parse_selected(parameters, name);
     auto parameter = look_for(parameters, ask, selected.name);
     const auto* version =
@@ -94,7 +119,8 @@ Json get_parameters(Parameters& parameters, Ask& ask) {
       invalid.push_back(name);
     } else {
       found.push_back(
-          parameter_json(parameters, ask, *parameter, *version, {is_decrypted, selected.selector}));
+          parameter_json(parameters, ask, *parameter, *version,
+                         {is_decrypted, selected.selector, asked_name(name, selected)}));
     }
   }
   return {{"Parameters", std::move(found)}, {"InvalidParameters", std::move(invalid)}};

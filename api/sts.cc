@@ -55,13 +55,24 @@ std::optional<RoleName> parse_role(const std::string& arn) {
   return RoleName{parts[1], parts[4], name};
 }
 
-bool is_session_name(const std::string& text) {
+// What a text breaks of the rules of its length, or "".
+std::string broken_length(const std::string& text, size_t min, size_t max) {
+  if (text.empty()) return "Member must not be null";
+  if (text.size() < min) {
+    return fmt::format("Member must have length greater than or equal to {}", min);
+  }
+  if (text.size() <= max) return "";
+  return fmt::format("Member must have length less than or equal to {}", max);
+}
+
+std::string broken_session_name(const std::string& text) {
   constexpr std::string_view kMarks = "_=,.@-+";
-  if (text.size() < kSessionNameMin || text.size() > kSessionNameMax) return false;
-  return std::ranges::all_of(text, [&](char c) {
+  bool has_letters = std::ranges::all_of(text, [&](char c) {
     bool is_letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
     return is_letter || (c >= '0' && c <= '9') || kMarks.find(c) != std::string_view::npos;
   });
+  if (!has_letters) return "Member must satisfy regular expression pattern: [\\w+=,.@-]*";
+  return broken_length(text, kSessionNameMin, kSessionNameMax);
 }
 
 // The same for a role each time, and for no other.
@@ -137,26 +148,18 @@ Answer Sts::assume_role(const Call& call) {
   Form form;
   for (const auto& [name, value] : parse_form(call.body)) form.emplace(name, value);
   const std::string& arn = form["RoleArn"];
-  if (arn.size() < kRoleArnMin || arn.size() > kRoleArnMax) {
-    return invalid(arn, "roleArn",
-                   arn.empty() ? "Member must not be null"
-                               : fmt::format("Member must have length between {} and {}",
-                                             kRoleArnMin, kRoleArnMax));
-  }
+  const std::string& name = form["RoleSessionName"];
+  std::string broken = broken_length(arn, kRoleArnMin, kRoleArnMax);
+  if (!broken.empty()) return invalid(arn, "roleArn", broken);
+  broken = broken_session_name(name);
+  if (!broken.empty()) return invalid(name, "roleSessionName", broken);
+  auto duration = duration_of(form["DurationSeconds"]);
+  if (!duration) return tl::unexpected(duration.error());
   auto role = parse_role(arn);
   if (!role) {
     return tl::unexpected(
         Refusal{.code = "ValidationError", .message = printable(arn, kShownMax) + " is invalid"});
   }
-  const std::string& name = form["RoleSessionName"];
-  if (!is_session_name(name)) {
-    return invalid(name, "roleSessionName",
-                   name.empty()
-                       ? "Member must not be null"
-                       : "Member must satisfy regular expression pattern: [\\w+=,.@-]{2,64}");
-  }
-  auto duration = duration_of(form["DurationSeconds"]);
-  if (!duration) return tl::unexpected(duration.error());
   Session session;
   session.key_id = "ASIA" + make_key_letters(env_.rng, kKeyLetterCount);
   session.arn = fmt::format("arn:{}:sts::{}:assumed-role/{}/{}", role->partition, role->account,

@@ -35,8 +35,10 @@ void add_query_error(http::Response& response, const Refusal& refusal) {
   response.headers["x-amzn-query-error"] = refusal.query_code + ";" + whose;
 }
 
-http::Response json_refusal(const Refusal& refusal, const std::string& request_id) {
-  nlohmann::ordered_json body = {{"__type", refusal.code}, {"message", refusal.message}};
+http::Response json_refusal(const Address& address, const Refusal& refusal,
+                            const std::string& request_id) {
+  std::string_view member = address.service == nullptr ? "message" : address.service->message;
+  nlohmann::ordered_json body = {{"__type", refusal.code}, {member, refusal.message}};
   if (!refusal.resource_ids.empty()) body["resourceIds"] = refusal.resource_ids;
   // Messages quote what clients sent, which need not be UTF-8.
   auto response = json_response(
@@ -203,7 +205,7 @@ http::Response render_refusal(const Address& address, const Refusal& refusal,
                               const std::string& request_id) {
   switch (address.protocol) {
     case Protocol::kJson:
-      return json_refusal(refusal, request_id);
+      return json_refusal(address, refusal, request_id);
     case Protocol::kQuery:
       return xml_refusal(address, refusal, request_id);
     case Protocol::kEc2:

@@ -117,7 +117,9 @@ void StoredSecret::move_stage(const std::string& stage, SecretVersion& to) {
   to.stages.push_back(stage);
   if (stage != kStageCurrent) return;
   std::erase(to.stages, kStagePrevious);
-  if (from != nullptr) move_stage(kStagePrevious, *from);
+  if (from == nullptr) return;
+  std::erase(from->stages, kStagePending);
+  move_stage(kStagePrevious, *from);
 }
 
 SecretVersion& StoredSecret::add_version(SecretVersion version) {
@@ -257,6 +259,17 @@ Result<std::vector<StoredSecret>> SecretStore::list(WallTime now) const {
     return std::pair(secret.name.kind, secret.name.name);
   });
   return secrets;
+}
+
+Status SecretStore::note_access(const SecretName& name, const std::string& version,
+                                const std::string& day) const {
+  sys::FileLock lock = TRY(sys::FileLock::acquire(directory_ + "/.lock"));
+  std::optional<StoredSecret> secret = TRY(load(file_of(name)));
+  SecretVersion* found = secret ? secret->find_version(version) : nullptr;
+  if (found == nullptr) return {};
+  secret->attributes[kAccessedDay] = day;
+  found->attributes[kAccessedDay] = day;
+  return sys::write_atomic(file_of(name), render_secret_file(*secret), 0600);
 }
 
 Result<bool> SecretStore::remove(const SecretName& name) const {

@@ -34,6 +34,8 @@ constexpr size_t kSecretVersionsMax = 20;
 constexpr size_t kParameterVersionsMax = 100;
 inline constexpr const char* kStageCurrent = "AWSCURRENT";
 inline constexpr const char* kStagePrevious = "AWSPREVIOUS";
+inline constexpr const char* kStagePending = "AWSPENDING";
+inline constexpr const char* kAccessedDay = "accessed";
 
 enum class SecretKind { kSecret, kParameter };  // of Secrets Manager, of Systems Manager
 // "secret", "parameter".
@@ -72,7 +74,8 @@ struct StoredSecret {
   SecretVersion* find_version(std::string_view id);
   const SecretVersion* find_version(std::string_view id) const;
   const SecretVersion* find_stage(std::string_view stage) const;
-  // Gives the stage to one version alone; the one that was AWSCURRENT becomes AWSPREVIOUS.
+  // Gives the stage to one version alone; the one that was AWSCURRENT becomes AWSPREVIOUS, and is
+  // AWSPENDING no more.
   void move_stage(const std::string& stage, SecretVersion& to);
   // A version in front of the others. What is over the limit goes, stages excepted.
   SecretVersion& add_version(SecretVersion version);
@@ -108,6 +111,10 @@ class SecretStore {
   // `change` changes nothing and is the answer.
   using Change = std::function<Status(std::optional<StoredSecret>& secret)>;
   Status change(const SecretName& name, Env env, const Change& change) const;
+  // That the value of a version was given out on a day ("2026-11-27"): the attribute kAccessedDay
+  // of the version and of the secret. No change of the secret; nothing when either has gone.
+  Status note_access(const SecretName& name, const std::string& version,
+                     const std::string& day) const;
   // False when there was none.
   Result<bool> remove(const SecretName& name) const;
   // Removes what its time is over for.

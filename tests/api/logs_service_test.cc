@@ -139,6 +139,58 @@ TEST_F(LogsServiceTest, StreamsAreOrderedByNameOrByTheirLastEvent) {
   EXPECT_THAT(names(json::object()), ElementsAre("a/b/c", "a/z"));
 }
 
+// What is expected of these was recorded from AWS (docs/conformance.md).
+TEST_F(LogsServiceTest, GroupsAndRefusalsLookAsAmazonsDo) {
+  for (const char* name : {"/ecs/web", "/ecs/db"}) good("CreateLogGroup", {{"logGroupName", name}});
+  good("CreateLogStream", {{"logGroupName", "/ecs/web"}, {"logStreamName", "a"}});
+  json stream = good("DescribeLogStreams", {{"logGroupName", "/ecs/web"}})["logStreams"][0];
+  EXPECT_FALSE(stream.contains("uploadSequenceToken")) << "it has no events";
+  json whole = good("DescribeLogGroups", {{"logGroupNamePrefix", "/ecs/web"}})["logGroups"][0];
+  EXPECT_EQ(whole["deletionProtectionEnabled"], false);
+  json found = good("DescribeLogGroups", {{"logGroupNamePattern", "web"}})["logGroups"][0];
+  EXPECT_EQ(found["logGroupName"], "/ecs/web");
+  EXPECT_FALSE(found.contains("storedBytes"));
+  auto listed = [&](const std::string& pattern) {
+    return good("ListLogGroups", {{"logGroupNamePattern", pattern}})["logGroups"];
+  };
+  EXPECT_EQ(listed("^/ecs/d").size(), 1U);
+  EXPECT_EQ(listed("web|^/ecs/d").size(), 2U);
+  EXPECT_EQ(listed("^web").size(), 0U);
+  EXPECT_EQ(listed("b")[0], json::object({{"logGroupName", "/ecs/db"},
+                                          {"logGroupArn",
+                                           "arn:aws:logs:eu-west-1:123456789012:"
+                                           "log-group:/ecs/db"},
+                                          {"logGroupClass", "STANDARD"}}));
+  const std::vector<std::array<std::string, 4>> refused = {
+      {"CreateLogGroup", R"({"logGroupName": ")" + std::string(513, 'a') + "\"}",
+       "InvalidParameterException",
+       "Invalid LogGroup or LogStream, both must have length less than or equal to 512."},
+      {"DescribeLogGroups", R"({"logGroupNamePrefix": "a", "logGroupNamePattern": "a"})",
+       "InvalidParameterException",
+       "LogGroup name prefix and LogGroup name pattern are mutually exclusive parameters."},
+      {"DescribeLogStreams", R"({"logGroupName": "/ecs/web", "logGroupIdentifier": "/ecs/web"})",
+       "ValidationException", "LogGroup name and LogGroup ARN are mutually exclusive parameters."},
+      {"GetLogEvents", R"({"logGroupName": "/ecs/web", "logStreamName": "a", "limit": 10001})",
+       "InvalidParameterException",
+       "1 validation error detected: Value '10001' at 'limit' failed to satisfy constraint: Member "
+       "must have value less than or equal to 10000"},
+      {"DescribeMetricFilters", R"({"metricName": ")" + std::string(256, 'X') + "\"}",
+       "InvalidParameterException",
+       "1 validation error detected: Value '" + std::string(256, 'X') +
+           "' at 'metricName' failed to satisfy constraint: Member must have length less than or "
+           "equal to 255"},
+      {"DeleteSubscriptionFilter", R"({"logGroupName": "/none", "filterName": "f"})",
+       "ResourceNotFoundException", "The specified log group does not exist."},
+      {"DeleteSubscriptionFilter", R"({"logGroupName": "/ecs/web", "filterName": "f"})",
+       "ResourceNotFoundException", "The specified subscription filter does not exist."},
+  };
+  for (const auto& [operation, body, wanted_code, message] : refused) {
+    Refusal refusal_of_it = refusal(operation, json::parse(body));
+    EXPECT_EQ(refusal_of_it.code, wanted_code) << operation;
+    EXPECT_EQ(refusal_of_it.message, message) << operation;
+  }
+}
+
 TEST_F(LogsServiceTest, WhatIsPutMustBeInOrderAndOfOurTime) {
   make_stream();
   EXPECT_TRUE(good("PutLogEvents", put(0, {"a", "b"})).contains("nextSequenceToken"));

@@ -231,8 +231,74 @@ TEST_F(SecretsServiceTest, PasswordsHaveACharacterOfEachKind) {
   }
   EXPECT_GT(seen.size(), 45U);
   EXPECT_EQ(code("GetRandomPassword", {{"PasswordLength", 3}}), "InvalidParameterException");
-  EXPECT_THAT(refusal("RotateSecret", {{"SecretId", "a"}}).message, HasSubstr("rotate"));
-  EXPECT_EQ(code("RotateSecret", {{"SecretId", "a"}}), "InvalidRequestException");
+}
+
+// What is expected of these was recorded from AWS (docs/conformance.md).
+TEST_F(SecretsServiceTest, RefusalsAreAmazons) {
+  good("CreateSecret", {{"Name", "a"}, {"SecretString", "1"}, {"ClientRequestToken", kToken1}});
+  const std::string name_rule =
+      "Invalid name. Must be a valid name containing alphanumeric characters, or any of the "
+      "following: -/_+=.@!";
+  for (const char* operation :
+       {"DescribeSecret", "GetSecretValue", "DeleteSecret", "ListSecretVersionIds", "UntagResource",
+        "ValidateResourcePolicy"}) {
+    Refusal refused = refusal(operation, {{"SecretId", "Inv*Name? "}, {"TagKeys", {"a"}}});
+    EXPECT_EQ(refused.code, "ValidationException") << operation;
+    EXPECT_EQ(refused.message, name_rule) << operation;
+  }
+  EXPECT_EQ(refusal("CreateSecret", {{"Name", "Inv Name"}, {"SecretString", "x"}}).message,
+            name_rule);
+  Refusal mismatch =
+      refusal("GetSecretValue",
+              {{"SecretId", "a"}, {"VersionId", kToken1}, {"VersionStage", "AWSPENDING"}});
+  EXPECT_EQ(mismatch.code, "InvalidRequestException");
+  EXPECT_EQ(mismatch.message,
+            "You provided a VersionStage that is not associated to the provided VersionId.");
+  Refusal rotation = refusal("RotateSecret", {{"SecretId", "a"}});
+  EXPECT_EQ(rotation.code, "InvalidRequestException");
+  EXPECT_EQ(rotation.message, "No Lambda rotation function ARN is associated with this secret.");
+  EXPECT_EQ(
+      code("RotateSecret", {{"SecretId", "a"}, {"RotationLambdaARN", "arn:aws:lambda:r:1:f"}}),
+      "AccessDeniedException");
+  EXPECT_EQ(code("RotateSecret", {{"SecretId", "none"}}), "ResourceNotFoundException");
+  EXPECT_THAT(refusal("CancelRotateSecret", {{"SecretId", "a"}}).message, HasSubstr("rotate"));
+}
+
+TEST_F(SecretsServiceTest, WhatIsReadIsNotedByDayAndIsNoChange) {
+  good("CreateSecret", {{"Name", "a"}, {"SecretString", "1"}, {"ClientRequestToken", kToken1}});
+  json before = good("DescribeSecret", {{"SecretId", "a"}});
+  EXPECT_FALSE(before.contains("LastAccessedDate"));
+  EXPECT_FALSE(before.contains("Tags")) << "it never had any";
+  clock_.advance(std::chrono::hours(30));
+  good("GetSecretValue", {{"SecretId", "a"}});
+  json after = good("DescribeSecret", {{"SecretId", "a"}});
+  constexpr int kDaySeconds = 24 * 3600;
+  EXPECT_EQ(after["LastAccessedDate"].get<int64_t>() % kDaySeconds, 0);
+  EXPECT_GT(after["LastAccessedDate"].get<int64_t>(), before["CreatedDate"].get<int64_t>());
+  EXPECT_EQ(after["LastChangedDate"], before["LastChangedDate"]);
+  json version = good("ListSecretVersionIds", {{"SecretId", "a"}})["Versions"][0];
+  EXPECT_EQ(version["LastAccessedDate"], after["LastAccessedDate"]);
+  EXPECT_EQ(version["KmsKeyIds"], json::array({"DefaultEncryptionKey"}));
+  good("CreateSecret", {{"Name", "b"}, {"SecretString", "1"}});
+  json sorted = good("ListSecrets", {{"SortBy", "last-accessed-date"}, {"SortOrder", "desc"}});
+  EXPECT_EQ(sorted["SecretList"][0]["Name"], "a");
+}
+
+TEST_F(SecretsServiceTest, WhatIsCurrentNoMoreIsNotPendingEither) {
+  good("CreateSecret", {{"Name", "a"}, {"SecretString", "1"}, {"ClientRequestToken", kToken1}});
+  good("PutSecretValue", {{"SecretId", "a"},
+                          {"SecretString", "2"},
+                          {"ClientRequestToken", kToken2},
+                          {"VersionStages", {"AWSPENDING"}}});
+  good("UpdateSecretVersionStage", {{"SecretId", "a"},
+                                    {"VersionStage", "AWSCURRENT"},
+                                    {"RemoveFromVersionId", kToken1},
+                                    {"MoveToVersionId", kToken2}});
+  auto stages = [&] { return good("DescribeSecret", {{"SecretId", "a"}})["VersionIdsToStages"]; };
+  EXPECT_EQ(stages()[kToken2], json::array({"AWSPENDING", "AWSCURRENT"}));
+  good("PutSecretValue",
+       {{"SecretId", "a"}, {"SecretString", "3"}, {"ClientRequestToken", kToken3}});
+  EXPECT_EQ(stages()[kToken2], json::array({"AWSPREVIOUS"}));
 }
 
 }  // namespace

@@ -168,6 +168,58 @@ TEST_F(SsmServiceTest, WhatIsNotThereIsToldInTheAnswerOfSeveral) {
   EXPECT_EQ(code("DeleteParameter", {{"Name", "/a"}}), "ParameterNotFound");
 }
 
+// What is expected of these was recorded from AWS (docs/conformance.md).
+TEST_F(SsmServiceTest, NamesAreToldAsTheyWereAskedFor) {
+  put("one", "v");
+  put("/two", "v");
+  auto name_of = [&](const std::string& asked) {
+    return good("GetParameter", {{"Name", asked}})["Parameter"]["Name"];
+  };
+  EXPECT_EQ(name_of("one"), "one");
+  EXPECT_EQ(name_of("/one"), "/one");
+  EXPECT_EQ(name_of("two"), "two");
+  EXPECT_EQ(name_of("arn:aws:ssm:eu-west-1:123456789012:parameter/one"), "one");
+  EXPECT_EQ(good("GetParameters", {{"Names", {"/one"}}})["Parameters"][0]["Name"], "/one");
+  for (const char* name : {"/a//b", "a/b"}) {
+    EXPECT_EQ(code("GetParameter", {{"Name", name}}), "ValidationException");
+    EXPECT_THAT(refusal("GetParameters", {{"Names", {name}}}).message,
+                testing::HasSubstr("sub-paths divided by slash symbol"));
+  }
+  EXPECT_EQ(refusal("DescribeParameters", {{"MaxResults", 51}}).message,
+            "1 validation error detected: Value '51' at 'maxResults' failed to satisfy constraint: "
+            "Member must have value less than or equal to 50");
+}
+
+TEST_F(SsmServiceTest, SecretsAreReadByReference) {
+  secrets::SecretStore store(directory_.path());
+  secrets::SecretName secret{secrets::SecretKind::kSecret, "team/db"};
+  Env env{clock_, rng_};
+  std::string first = store.put(secret, Secret("1"), env)->id;
+  ASSERT_TRUE(store.put(secret, Secret("2"), env));
+  const std::string name = "/aws/reference/secretsmanager/team/db";
+  auto value = [&](const std::string& selector) {
+    return good("GetParameter", {{"Name", name + selector}, {"WithDecryption", true}})["Parameter"];
+  };
+  json parameter = value("");
+  EXPECT_EQ(parameter["Name"], name);
+  EXPECT_EQ(parameter["Value"], "2");
+  EXPECT_EQ(parameter["Type"], "SecureString");
+  json source = json::parse(parameter["SourceResult"].get<std::string>());
+  EXPECT_EQ(source["name"], "team/db");
+  EXPECT_EQ(source["ARN"], parameter["ARN"]);
+  EXPECT_EQ(value(":AWSPREVIOUS")["Value"], "1");
+  EXPECT_EQ(value(":" + first)["Value"], "1");
+  EXPECT_TRUE(store.find(secret, clock_.wall())->value().attributes.contains("accessed"));
+  EXPECT_EQ(refusal("GetParameter", {{"Name", name + "x"}, {"WithDecryption", true}}).message,
+            "An error occurred (ParameterNotFound) when referencing Secrets Manager: Secret " +
+                name + "x not found.");
+  EXPECT_EQ(code("GetParameter", {{"Name", name}}), "ValidationException");
+  json several =
+      good("GetParameters", {{"Names", {name, name + ":none"}}, {"WithDecryption", true}});
+  EXPECT_EQ(several["Parameters"].size(), 1U);
+  EXPECT_EQ(several["InvalidParameters"], json::array({name + ":none"}));
+}
+
 TEST_F(SsmServiceTest, BadParametersAreRefused) {
   auto refused = [&](json more) {
     json body = {{"Name", "/n"}, {"Value", "v"}, {"Type", "String"}};

@@ -64,6 +64,9 @@ TEST_F(StsTest, RefusesByNameWhatIsWrong) {
       {"RoleArn=arn:aws:iam::111122223333:user/app&RoleSessionName=me", "is invalid"},
       {"RoleArn=arn:aws:iam::111122223333:role/a%0Ap&RoleSessionName=me", "is invalid"},
       {kRole, "Value null at 'roleSessionName'"},
+      {"RoleArn=arn:a:b:::something/test-role&RoleSessionName=a:b",
+       "Value 'a:b' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular "
+       "expression pattern: [\\w+=,.@-]*"},
       {kRole + "&RoleSessionName=a+b", "'roleSessionName'"},
       {kRole + "&RoleSessionName=x", "'roleSessionName'"},
       {kRole + "&RoleSessionName=me&DurationSeconds=899", "greater than or equal to 900"},

@@ -7,9 +7,6 @@ that there is a host for its tasks is answered from the host that there is: bert
 import contextlib
 import datetime
 import functools
-import importlib
-import importlib.abc
-import importlib.machinery
 import inspect
 import json
 import pathlib
@@ -28,6 +25,7 @@ sys.path.insert(0, str(PROJECT / "tests" / "support"))
 
 from berth import Instance  # noqa: E402
 from daemon import Daemon  # noqa: E402
+from stand_in import StandIn  # noqa: E402
 
 ACCOUNT = "123456789012"
 
@@ -44,20 +42,6 @@ def mock_aws(function=None, **_):
     return NoMock() if function is None else function
 
 
-class Nothing(types.ModuleType):
-    """Stands for any module of moto, whether or not it is in the path, and for what tests take from it."""
-
-    __path__ = ()
-
-    def __getattr__(self, name):
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return importlib.import_module(f"{self.__name__}.{name}")
-
-    def __call__(self, *_, **__):
-        pytest.skip("reaches into moto itself", allow_module_level=True)
-
-
 class FrozenTime(NoMock):
     """Of freezegun: the clock is berthd's own, so a test, or a part of one, that stops it is left out."""
 
@@ -71,33 +55,22 @@ class FrozenTime(NoMock):
         pytest.skip("stops the clock")
 
 
-class StandInForMoto(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    # What moto calls its server mode: tests that reach into its memory then leave themselves out.
-    KNOWN = {
-        "moto": {"mock_aws": mock_aws},
-        "moto.settings": {"TEST_SERVER_MODE": True, "TEST_DECORATOR_MODE": False},
-        "moto.core": {"DEFAULT_ACCOUNT_ID": ACCOUNT},
-        "moto.core.config": {"default_user_config": {"core": {}}},
-        "moto.core.utils": {"utcnow": lambda: datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None),
-                            "unix_time_millis": lambda at=None: (at.replace(tzinfo=datetime.timezone.utc).timestamp() if at
-                                                                 else time.time()) * 1000},
-        "freezegun": {"freeze_time": FrozenTime},
-        # Limits of Amazon's that moto has as well.
-        "moto.logs.models": {"MAX_RESOURCE_POLICIES_PER_REGION": 10},
-        "moto.ssm.models": {"PARAMETER_VERSION_LIMIT": 100, "PARAMETER_HISTORY_MAX_RESULTS": 50},
-        "moto.sts.responses": {"MAX_FEDERATION_TOKEN_POLICY_LENGTH": 2048, "MAX_ROLE_NAME_LENGTH": 64},
-        "moto.ec2.utils": {"generate_instance_identity_document": lambda instance: {"instanceId": instance.id}},
-    }
-
-    def find_spec(self, name, path, target=None):
-        is_ours = name.split(".")[0] in ("moto", "freezegun")
-        return importlib.machinery.ModuleSpec(name, self, is_package=True) if is_ours else None
-
-    def create_module(self, spec):
-        return Nothing(spec.name)
-
-    def exec_module(self, module):
-        vars(module).update(self.KNOWN.get(module.__name__, {}))
+# What moto calls its server mode: tests that reach into its memory then leave themselves out.
+KNOWN = {
+    "moto": {"mock_aws": mock_aws},
+    "moto.settings": {"TEST_SERVER_MODE": True, "TEST_DECORATOR_MODE": False},
+    "moto.core": {"DEFAULT_ACCOUNT_ID": ACCOUNT},
+    "moto.core.config": {"default_user_config": {"core": {}}},
+    "moto.core.utils": {"utcnow": lambda: datetime.datetime.now(datetime.timezone.utc).replace(tzinfo=None),
+                        "unix_time_millis": lambda at=None: (at.replace(tzinfo=datetime.timezone.utc).timestamp() if at
+                                                             else time.time()) * 1000},
+    "freezegun": {"freeze_time": FrozenTime},
+    # Limits of Amazon's that moto has as well.
+    "moto.logs.models": {"MAX_RESOURCE_POLICIES_PER_REGION": 10},
+    "moto.ssm.models": {"PARAMETER_VERSION_LIMIT": 100, "PARAMETER_HISTORY_MAX_RESULTS": 50},
+    "moto.sts.responses": {"MAX_FEDERATION_TOKEN_POLICY_LENGTH": 2048, "MAX_ROLE_NAME_LENGTH": 64},
+    "moto.ec2.utils": {"generate_instance_identity_document": lambda instance: {"instanceId": instance.id}},
+}
 
 
 def the_instance(client, cluster):
@@ -161,4 +134,4 @@ def berthd(monkeypatch, request):
             stop_all(client("ecs"))
 
 
-sys.meta_path.insert(0, StandInForMoto())
+sys.meta_path.insert(0, StandIn(("moto", "freezegun"), KNOWN))

@@ -12,7 +12,7 @@ NEWER = {
     "DeploymentConfiguration": {"alarms", "bakeTimeInMinutes", "canaryConfiguration", "lifecycleHooks", "linearConfiguration",
                                 "strategy"},
     "DeploymentCircuitBreaker": {"resetOnHealthyTask", "thresholdConfiguration"},
-    "LogGroup": {"logGroupArn", "logGroupClass"},
+    "LogGroup": {"deletionProtectionEnabled", "logGroupArn", "logGroupClass"},
     "NetworkBinding": {"containerPortRange", "hostPortRange"},
     "ParameterMetadata": {"ARN"},
     "PortMapping": {"containerPortRange", "name", "appProtocol"},
@@ -90,6 +90,12 @@ def faults(shape, value, path):
     return []
 
 
+def message_member(service):
+    """In which member its exceptions say why; those of Systems Manager do not agree about it."""
+    names = {name for shape in service.error_shapes for name in shape.members if name.lower() == "message"}
+    return names.pop() if len(names) == 1 else "message"
+
+
 def watch(client):
     """Every answer that the client gets from now on is checked; returns the set of operations that were."""
     seen = set()
@@ -101,7 +107,7 @@ def watch(client):
             assert http_response.status_code == 400, (model.name, error)
             known = {shape.name for shape in model.error_shapes}
             assert error["__type"] in {*known, "SerializationException"}, (model.name, error, known)
-            assert isinstance(error["message"], str), error
+            assert isinstance(error[message_member(model.service_model)], str), error
             return
         seen.add(model.name)
         if model.output_shape is not None:  # else whatever is answered is passed over
