@@ -1,17 +1,9 @@
 """The operations of ECS as boto3 sees them: every answer in the shapes of the public model, its exceptions, pages and waiters."""
 
-import io
-import json
-import os
-import subprocess
-
-import boto3
-import botocore.awsrequest
 import pytest
 
-import ecs_model
+from probed_ecs import ProbedEcs
 
-PROBE = os.environ["BERTH_BIN"] + "/ecs_probe"
 QUICK = {"Delay": 0, "MaxAttempts": 2}
 NETWORK = {"awsvpcConfiguration": {"subnets": ["subnet-1"], "securityGroups": ["sg-1"], "assignPublicIp": "ENABLED"}}
 WEB = {"family": "web", "containerDefinitions": [{"name": "a", "image": "busybox", "memory": 64, "cpu": 10}]}
@@ -29,39 +21,9 @@ FARGATE = {
                                                                  "awslogs-stream-prefix": "p"}}}]}
 
 
-class Raw(io.BytesIO):
-    def stream(self, *_, **__):
-        yield self.read()
-
-
-class Ecs:
-    """boto3's client, with our probe where the network would be."""
-
-    def __init__(self):
-        self._probe = subprocess.Popen([PROBE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.client = boto3.client("ecs", region_name="eu-central-1", aws_access_key_id="a", aws_secret_access_key="s")
-        self.client.meta.events.register("before-send.ecs", self._send)
-        self.seen = ecs_model.watch(self.client)
-
-    def ask(self, **question):
-        self._probe.stdin.write(json.dumps(question) + "\n")
-        self._probe.stdin.flush()
-        return json.loads(self._probe.stdout.readline())
-
-    def _send(self, request, **_):
-        operation = request.headers["X-Amz-Target"].decode().split(".")[1]
-        answer = self.ask(operation=operation, body=request.body.decode())
-        headers = {"Content-Type": "application/x-amz-json-1.1"}
-        return botocore.awsrequest.AWSResponse(request.url, answer["status"], headers, Raw(answer["body"].encode()))
-
-    def close(self):
-        self._probe.stdin.close()
-        assert self._probe.wait() == 0
-
-
 @pytest.fixture
 def ecs():
-    host = Ecs()
+    host = ProbedEcs()
     yield host
     host.close()
 
