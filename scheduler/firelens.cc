@@ -59,7 +59,7 @@ std::vector<LogProblem> check_router_options(const FirelensConfiguration& firele
         {kFileTypeOption, fmt::format("option {} is specified but {} is not specified",
                                       kFileTypeOption, kFileValueOption)});
   } else if (*type == "s3" && !value->starts_with("arn:")) {
-    problems.push_back({kFileValueOption, "Invalid arn syntax"});
+    problems.push_back({kFileValueOption, "Invalid arn syntax."});
   }
   return problems;
 }

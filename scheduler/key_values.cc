@@ -20,7 +20,11 @@ std::vector<KeyValue> read_variables(Reader& reader, const json::Node& node, std
   std::map<std::string, size_t> places;  // a search for each would take minutes for a large file
   for (const json::Node& item : reader.array(node, key)) {
     if (!reader.check_members(item, "KeyValuePair")) continue;
-    std::string name = reader.required_string(item, "name");
+    std::string name = reader.string(item, "name");
+    auto given = item.find("name");
+    if (name.empty() && (!given || given->is_string())) {
+      reader.malformed_at(item, "name", "Environment variable name cannot be null or blank.");
+    }
     if (name.find('=') != std::string::npos) {
       reader.malformed_at(item, "name", "must not contain '='");
     }

@@ -16,7 +16,7 @@ bool check_driver(Reader& reader, const json::Node& node, const std::string& dri
   std::string shown = printable(driver, kDriverShown);
   if (fargate && driver != "awslogs" && driver != "splunk" && driver != "awsfirelens") {
     reader.invalid_at(node, "logDriver",
-                      fmt::format("{} is not a valid log driver. Must be one of [awslogs, splunk, "
+                      fmt::format("{} is not a valid log driver. Must be one of [awslogs,splunk,"
                                   "awsfirelens]",
                                   shown));
     return false;
@@ -32,7 +32,7 @@ bool check_driver(Reader& reader, const json::Node& node, const std::string& dri
   std::vector<std::string> names(std::begin(kDrivers), std::end(kDrivers));
   reader.invalid_at(
       node, "logDriver",
-      fmt::format("{} is not a valid log driver. Must be one of [{}]", shown, join(names, ", ")));
+      fmt::format("{} is not a valid log driver. Must be one of [{}]", shown, join(names, ",")));
   return false;
 }
 

@@ -279,9 +279,15 @@ Status check_managed_volumes(const TaskDefinition& definition,
                              const std::vector<ManagedVolume>& volumes) {
   for (const ManagedVolume& volume : volumes) {
     if (find_at_launch(definition, volume.name) != nullptr) continue;
+    if (std::ranges::none_of(definition.volumes, &Volume::configured_at_launch)) {
+      return fail(
+          Errc::kInvalid,
+          "Volume configuration provided but no matching configuredAtLaunch volume found in "
+          "task definition.");
+    }
     return fail(Errc::kInvalid,
                 "The volume name '{}' in your request does not have a matching volume in your Task "
-                "Definition",
+                "Definition that is configurable at launch.",
                 printable(volume.name, kManagedWordShown));
   }
   for (const Volume& volume : definition.volumes) {

@@ -55,7 +55,8 @@ void check_placement_constraints(Reader& reader, const json::Node& definition) {
     std::string type = reader.required_string(each, "type");
     if (!type.empty() && type != "memberOf") {
       reader.malformed_at(
-          each, "type", fmt::format("'{}' is not one of [memberOf]", printable(type, kWordShown)));
+          each, "type",
+          fmt::format("constraint.type '{}' is not supported.", printable(type, kWordShown)));
     }
     reader.required_string(each, "expression");
   }
@@ -68,7 +69,7 @@ void check_resource_requirements(Reader& reader, const json::Node& container) {
     std::string type = reader.required_string(each, "type");
     std::string value = reader.required_string(each, "value");
     if (type == "InferenceAccelerator") {
-      reader.invalid_at(each, "type", "Unsupported field 'inferenceAccelerators'");
+      reader.invalid_at(each, "type", "Unsupported field 'inferenceAccelerators'.");
     } else if (!type.empty() && type != "GPU") {
       reader.malformed_at(each, "type",
                           fmt::format("'{}' is not one of [GPU, InferenceAccelerator]",

@@ -100,11 +100,11 @@ class RefusedFields {
     if (files.size() > kEnvironmentFilesMax) {
       reader_.invalid_at(container, "environmentFiles",
                          "The maximum number of environment files was exceeded. Specify ten or "
-                         "less and try again");
+                         "less and try again.");
     }
     for (const json::Node& file : files) {
       if (text_at(file, "value").starts_with("arn:")) continue;
-      reader_.invalid_at(file, "value", "Invalid arn syntax");
+      reader_.invalid_at(file, "value", "Invalid arn syntax.");
     }
   }
 
@@ -134,7 +134,9 @@ class RefusedFields {
   void check_fargate_container(const json::Node& container) {
     for (const json::Node& requirement : items_at(container, "resourceRequirements")) {
       if (text_at(requirement, "type") != "GPU") continue;
-      unsupported_on_fargate(requirement, "type", "GPU");
+      reader_.invalid_at(
+          requirement, "type",
+          "Tasks using the Fargate launch type do not support GPU resource requirements.");
     }
   }
 

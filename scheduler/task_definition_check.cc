@@ -67,10 +67,30 @@ std::string pointer_of(const std::string& path) {
   return pointer;
 }
 
-bool is_name(const std::string& text) {
-  return !text.empty() && text.size() <= kNameMax &&
-         std::all_of(text.begin(), text.end(),
+bool has_name_characters(const std::string& text) {
+  return std::all_of(text.begin(), text.end(),
                      [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; });
+}
+
+bool is_name(const std::string& text) {
+  return !text.empty() && text.size() <= kNameMax && has_name_characters(text);
+}
+
+// Those of a registry, a repository, a tag and a digest.
+bool has_image_characters(const std::string& image) {
+  constexpr std::string_view kOthers = "-_:./@#";
+  return std::all_of(image.begin(), image.end(), [&](unsigned char c) {
+    return std::isalnum(c) || kOthers.find(static_cast<char>(c)) != std::string_view::npos;
+  });
+}
+
+bool is_in_ecr(const std::string& image) {
+  std::string host = image.substr(0, image.find('/'));
+  return host.find(".dkr.ecr") != std::string::npos || host.find(".dkr-ecr") != std::string::npos;
+}
+
+const char* upper_of(Protocol protocol) {
+  return protocol == Protocol::kUdp ? "UDP" : "TCP";
 }
 
 class Check {
@@ -126,6 +146,7 @@ class Check {
   void check_dependencies(const ContainerDefinition& container);
   void check_linux(const ContainerDefinition& container);
   void check_limits(const ContainerDefinition& container);
+  void check_secrets(const ContainerDefinition& container);
   void check_fargate_container(const ContainerDefinition& container);
 
   const TaskDefinition& task_;
@@ -138,14 +159,23 @@ class Check {
 };
 
 void Check::check_task() {
-  if (!is_name(task_.family)) {
-    add("family", "must be 1 to 255 letters, digits, '_' and '-'");
+  if (task_.family.empty()) {
+    add("family", "Family can not be blank.");
+  } else if (!has_name_characters(task_.family)) {
+    add("family", "Family contains invalid characters.");
+  } else if (task_.family.size() > kNameMax) {
+    add("family", "must have at most 255 characters");
   }
   for (size_t i = 0; i < task_.requires_compatibilities.size(); ++i) {
     if (!is_one_of(task_.requires_compatibilities[i], kCompatibilities)) {
       add(fmt::format("requiresCompatibilities[{}]", i),
           "is not one of [EC2, FARGATE, EXTERNAL, MANAGED_INSTANCES]");
     }
+  }
+  bool is_ec2 = std::count(task_.requires_compatibilities.begin(),
+                           task_.requires_compatibilities.end(), "EC2") > 0;
+  if (is_ec2 && task_.ephemeral_storage_gib) {
+    add("ephemeralStorage", "Tasks using the EC2 launch type do not support EphemeralStorage.");
   }
   bool has_faults_mode =
       task_.network_mode == NetworkMode::kAwsvpc || task_.network_mode == NetworkMode::kHost;
@@ -318,11 +348,15 @@ void Check::check_cycles() {
 void Check::check_container(const ContainerDefinition& container) {
   if (container.name.empty()) {
     add_here("name", "Container.name should not be null or empty.");
-  } else if (!is_name(container.name)) {
-    add_here("name", "must be 1 to 255 letters, digits, '_' and '-'");
+  } else if (!has_name_characters(container.name)) {
+    add_here("name", "Container.name contains invalid characters.");
+  } else if (container.name.size() > kNameMax) {
+    add_here("name", "must have at most 255 characters");
   }
   if (container.image.empty()) {
     add_here("image", "Container.image should not be null or empty.");
+  } else if (!has_image_characters(container.image)) {
+    add_here("image", "Container.image contains invalid characters.");
   } else if (container.image.size() > kImageMax && container.image.find('@') == std::string::npos) {
     add_here("image", "must have at most 255 characters");
   }
@@ -337,6 +371,7 @@ void Check::check_container(const ContainerDefinition& container) {
   check_dependencies(container);
   check_linux(container);
   check_limits(container);
+  check_secrets(container);
   if (task_.requires_fargate()) check_fargate_container(container);
 }
 
@@ -355,11 +390,6 @@ bool is_secret_id(const std::string& text) {
          std::all_of(name.begin(), name.end(), [&](unsigned char c) {
            return std::isalnum(c) || kMore.find(static_cast<char>(c)) != std::string_view::npos;
          });
-}
-
-bool is_in_ecr(const std::string& image) {
-  std::string host = image.substr(0, image.find('/'));
-  return host.find(".dkr.ecr") != std::string::npos || host.find(".dkr-ecr") != std::string::npos;
 }
 
 void Check::check_repository_credentials(const ContainerDefinition& container) {
@@ -427,9 +457,9 @@ void Check::check_restart_policy(const ContainerDefinition& container) {
   uint32_t period = policy.restart_attempt_period_seconds;
   if (period < kRestartPeriodMin || period > kRestartPeriodMax) {
     add_here("restartPolicy.restartAttemptPeriod",
-             fmt::format("the 'restartAttemptPeriod' setting for container '{}' must be between {} "
-                         "and {} seconds, not {}",
-                         container.name, kRestartPeriodMin, kRestartPeriodMax, period));
+             fmt::format("The 'restartAttemptPeriod' setting for container '{}' must be between {} "
+                         "and {}.",
+                         container.name, kRestartPeriodMin, kRestartPeriodMax));
   }
 }
 
@@ -439,7 +469,7 @@ void Check::check_network(const ContainerDefinition& container) {
     findings_.back().refused_by = Refuser::kBerth;
   }
   if (task_.network_mode != NetworkMode::kAwsvpc) return;
-  constexpr const char* kText = "{} not supported on container when networkMode=awsvpc";
+  constexpr const char* kText = "{} not supported on container when networkMode=awsvpc.";
   auto refuse = [&](bool is_set, const char* field, const char* subject) {
     if (is_set) add_here(field, fmt::format(fmt::runtime(kText), subject));
   };
@@ -453,7 +483,7 @@ void Check::check_network(const ContainerDefinition& container) {
 void Check::check_links(const ContainerDefinition& container) {
   if (container.links.empty()) return;
   if (task_.network_mode != NetworkMode::kBridge) {
-    return add_here("links", fmt::format("Links are not supported when networkMode={}",
+    return add_here("links", fmt::format("Links are not supported when networkMode={}.",
                                          name_of(task_.network_mode)));
   }
   if (container.disable_networking) {
@@ -516,10 +546,15 @@ void Check::check_port(const PortMapping& port, const std::string& field) {
                          "must match.",
                          name_of(task_.network_mode)));
   }
-  if (std::any_of(container_ports_.begin(), container_ports_.end(),
-                  [&](const PortMapping& other) { return overlap(port, other); })) {
-    add_here(field + (port.container_port_last ? "containerPortRange" : "containerPort"),
-             "container port is used multiple times in task");
+  auto other = std::find_if(container_ports_.begin(), container_ports_.end(),
+                            [&](const PortMapping& each) { return overlap(port, each); });
+  if (other != container_ports_.end()) {
+    add_here(
+        field + (port.container_port_last ? "containerPortRange" : "containerPort"),
+        fmt::format("{} container port '{}' is used multiple times in task when "
+                    "networkMode={}.",
+                    upper_of(port.protocol), std::max(port.container_port, other->container_port),
+                    name_of(task_.network_mode)));
   }
   container_ports_.push_back(port);
   if (bridge && is_one_of(port.host_port, kReservedPorts)) {
@@ -527,14 +562,16 @@ void Check::check_port(const PortMapping& port, const std::string& field) {
   }
   if (bridge && port.host_port != 0 &&
       !host_ports_.insert({port.host_port, port.protocol}).second) {
-    add_here(field + "hostPort", "host port is used multiple times in task");
+    add_here(field + "hostPort", fmt::format("{} host port '{}' is mapped multiple times in task.",
+                                             upper_of(port.protocol), port.host_port));
   }
   if (port.name.empty()) return;
   if (!is_port_name(port.name)) {
     add_here(field + "name", "must be at most 64 of [a-z0-9_-], not starting with '-'");
   }
   if (!port_names_.insert(port.name).second) {
-    add_here(field + "name", "port mapping name is already used");
+    add_here(field + "name", fmt::format("When networkMode={}, port mapping name is already used",
+                                         name_of(task_.network_mode)));
   }
 }
 
@@ -546,7 +583,7 @@ void Check::check_mounts(const ContainerDefinition& container) {
     bool known = std::any_of(task_.volumes.begin(), task_.volumes.end(),
                              [&](const Volume& v) { return v.name == mount.source_volume; });
     if (!known)
-      add_here(field + "sourceVolume", fmt::format("Unknown volume '{}'", mount.source_volume));
+      add_here(field + "sourceVolume", fmt::format("Unknown volume '{}'.", mount.source_volume));
     if (mount.container_path[0] != '/') {
       add_here(field + "containerPath", "must be an absolute path");
     }
@@ -573,7 +610,7 @@ void Check::check_dependencies(const ContainerDefinition& container) {
     const ContainerDefinition* other = task_.find_container(dependency.container_name);
     if (other == nullptr) {
       add_here(field + "containerName",
-               fmt::format("Cannot depend on container {} because it does not exist",
+               fmt::format("Cannot depend on container + '{}' because it does not exist",
                            dependency.container_name));
     } else if (dependency.condition == Condition::kHealthy) {
       if (!other->health_check) {
@@ -649,10 +686,35 @@ void Check::check_limits(const ContainerDefinition& container) {
   }
 }
 
+void Check::check_secrets(const ContainerDefinition& container) {
+  std::set<std::string> names;
+  for (size_t i = 0; i < container.secrets.size(); ++i) {
+    const std::string& name = container.secrets[i].name;
+    std::string field = fmt::format("secrets[{}].name", i);
+    if (!names.insert(name).second) {
+      add_here(field, fmt::format("Duplicate secret names found: {}. Each secret name must be "
+                                  "unique.",
+                                  name));
+    }
+    bool is_taken = std::any_of(container.environment.begin(), container.environment.end(),
+                                [&](const KeyValue& each) { return each.name == name; });
+    if (!is_taken) continue;
+    add_here(field, fmt::format("The secret name must be unique and not shared with any new or "
+                                "existing environment variables set on the container, such as "
+                                "'{}'.",
+                                name));
+  }
+}
+
 void Check::check_fargate_container(const ContainerDefinition& container) {
   const LinuxParameters& linux_parameters = container.linux_parameters;
   if (container.privileged) {
-    add_here("privileged", "Fargate requires that the 'privileged' setting be 'false'");
+    add_here("privileged",
+             "Fargate requires that the ‘privileged’ setting be ‘false’ at the container level.");
+  }
+  if (is_in_ecr(container.image) && task_.execution_role_arn.empty()) {
+    add_here("image",
+             "Fargate requires task definition to have execution role ARN to support ECR images.");
   }
   auto refuse = [this](bool is_set, const std::string& parent, const char* field) {
     if (!is_set) return;

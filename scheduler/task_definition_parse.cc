@@ -24,6 +24,7 @@ constexpr IntegerRange kInteger = {std::numeric_limits<int32_t>::min(),
                                    std::numeric_limits<int32_t>::max()};
 constexpr IntegerRange kSeconds = {0, 86400};
 constexpr uint16_t kPortMax = 65535;
+constexpr size_t kContainerShown = 60;
 constexpr IntegerRange kHealthInterval = {5, 300};
 constexpr IntegerRange kHealthTimeout = {2, 60};
 constexpr IntegerRange kHealthRetries = {1, 10};
@@ -54,7 +55,8 @@ Enum read_enum(Reader& reader, const json::Node& node, std::string_view key,
 }
 
 // "8000-8010": the first port is below the last.
-void read_port_range(Reader& reader, const json::Node& node, PortMapping& port) {
+void read_port_range(Reader& reader, const json::Node& node, const std::string& container,
+                     PortMapping& port) {
   std::string range = reader.string(node, "containerPortRange");
   size_t dash = range.find('-');
   auto first = parse_u64(range.substr(0, dash));
@@ -63,23 +65,34 @@ void read_port_range(Reader& reader, const json::Node& node, PortMapping& port) 
   if (!good) {
     return reader.malformed_at(
         node, "containerPortRange",
-        "Invalid 'containerPortRange' setting: must be FIRST-LAST, two ports "
-        "from 1 to 65535, the first below the last");
+        fmt::format("Invalid 'containerPortRange' setting for container '{}'. It must be "
+                    "FIRST-LAST, two ports from 1 to 65535, the first below the last.",
+                    printable(container, kContainerShown)));
   }
   port.container_port = static_cast<uint16_t>(*first);
   port.container_port_last = static_cast<uint16_t>(*last);
 }
 
-PortMapping read_port(Reader& reader, const json::Node& node) {
+// Of a container of this name.
+PortMapping read_port(Reader& reader, const json::Node& node, const std::string& container) {
   PortMapping port;
   if (node.find("containerPortRange")) {
-    read_port_range(reader, node, port);
+    read_port_range(reader, node, container, port);
     for (const char* single : {"containerPort", "hostPort"}) {
       if (!node.find(single)) continue;
-      reader.malformed_at(node, single, "cannot specify both single port and port range");
+      reader.malformed_at(
+          node, single,
+          fmt::format("Invalid port mapping for container '{}', cannot specify both "
+                      "single port and port range.",
+                      printable(container, kContainerShown)));
     }
   } else {
-    auto number = reader.required_integer(node, "containerPort", {1, kPortMax});
+    if (!node.find("containerPort")) {
+      reader.malformed_at(node, "containerPort",
+                          fmt::format("Invalid 'containerPort' setting for container '{}'.",
+                                      printable(container, kContainerShown)));
+    }
+    auto number = reader.integer(node, "containerPort", {1, kPortMax});
     port.container_port = static_cast<uint16_t>(number.value_or(0));
     auto host_port = reader.integer(node, "hostPort", {0, kPortMax});
     port.host_port = static_cast<uint16_t>(host_port.value_or(0));
@@ -196,18 +209,34 @@ LinuxParameters read_linux_parameters(Reader& reader, const json::Node& containe
   return parameters;
 }
 
+// AWS has words for what is above the range.
+std::optional<uint32_t> read_health_number(Reader& reader, const json::Node& node,
+                                           std::string_view key, IntegerRange range,
+                                           const std::string& container) {
+  auto value = node.find(key);
+  bool is_above = value && value->as_i64().value_or(0) > range.max;
+  if (!is_above) return as_u32(reader.integer(node, key, range));
+  reader.malformed_at(
+      node, key,
+      fmt::format("Health check {} must be less than or equal to the maximum allowed "
+                  "value {} for container '{}'",
+                  key, range.max, printable(container, kContainerShown)));
+  return std::nullopt;
+}
+
 std::optional<HealthCheck> read_health_check(Reader& reader, const json::Node& container) {
   auto node = reader.object(container, "healthCheck");
   if (!node || !reader.check_members(*node, "HealthCheck")) return std::nullopt;
   HealthCheck check;
   check.command = reader.strings(*node, "command");
-  check.interval_seconds =
-      as_u32(reader.integer(*node, "interval", kHealthInterval)).value_or(check.interval_seconds);
-  check.timeout_seconds =
-      as_u32(reader.integer(*node, "timeout", kHealthTimeout)).value_or(check.timeout_seconds);
-  check.retries = as_u32(reader.integer(*node, "retries", kHealthRetries)).value_or(check.retries);
-  check.start_period_seconds = as_u32(reader.integer(*node, "startPeriod", kHealthStartPeriod))
-                                   .value_or(check.start_period_seconds);
+  std::string name = reader.string(container, "name");
+  auto read = [&](std::string_view key, IntegerRange range, uint32_t& number) {
+    number = read_health_number(reader, *node, key, range, name).value_or(number);
+  };
+  read("interval", kHealthInterval, check.interval_seconds);
+  read("timeout", kHealthTimeout, check.timeout_seconds);
+  read("retries", kHealthRetries, check.retries);
+  read("startPeriod", kHealthStartPeriod, check.start_period_seconds);
   if (check.command.empty()) {
     reader.malformed_at(*node, "command", "is required and must not be empty");
     return std::nullopt;
@@ -313,7 +342,10 @@ void read_container_lists(Reader& reader, const json::Node& node, ContainerDefin
   container.environment_files =
       read_list(reader, node, "environmentFiles", "EnvironmentFile", read_environment_file);
   container.secrets = read_list(reader, node, "secrets", "Secret", read_secret);
-  container.port_mappings = read_list(reader, node, "portMappings", "PortMapping", read_port);
+  for (const json::Node& each : reader.array(node, "portMappings")) {
+    if (!reader.check_members(each, "PortMapping")) continue;
+    container.port_mappings.push_back(read_port(reader, each, container.name));
+  }
   container.mount_points = read_list(reader, node, "mountPoints", "MountPoint", read_mount_point);
   container.volumes_from = read_list(reader, node, "volumesFrom", "VolumeFrom", read_volume_from);
   container.ulimits = read_list(reader, node, "ulimits", "Ulimit", read_ulimit);
@@ -414,7 +446,7 @@ void choose(LaunchType launch_type, std::vector<std::string>& compatibilities) {
 TaskDefinition read_definition(Reader& reader, const json::Node& root, LaunchType launch_type) {
   TaskDefinition definition;
   if (!reader.check_members(root, "TaskDefinition")) return definition;
-  definition.family = reader.required_string(root, "family");
+  definition.family = reader.string(root, "family");  // the check has AWS's text for a missing one
   definition.requires_compatibilities = reader.strings(root, "requiresCompatibilities");
   choose(launch_type, definition.requires_compatibilities);
   bool fargate = definition.requires_fargate();

@@ -19,7 +19,7 @@ constexpr const char* kDocker = "dockerVolumeConfiguration";
 constexpr const char* kEfs = "efsVolumeConfiguration";
 constexpr const char* kAtLaunch = "configuredAtLaunch";
 constexpr const char* kOneConfiguration =
-    "a volume has one configuration: host, dockerVolumeConfiguration or efsVolumeConfiguration";
+    "When the volume parameter is specified, only one volume configuration type should be used.";
 
 bool has_option(const DriverOpts& options, const char* name) {
   return options.find(name) != options.end();
@@ -86,15 +86,15 @@ void check_efs(const EfsVolume& volume, std::vector<VolumeFault>& faults) {
   if (!volume.access_point_id.empty() && !is_whole) {
     faults.push_back({here + "rootDirectory",
                       "When using an EFS access point, the root directory must either be set to "
-                      "\"/\" or be omitted"});
+                      "\"/\" or be omitted."});
   }
   if (volume.iam && !volume.transit_encryption) {
     faults.push_back({here + "authorizationConfig.iam",
-                      "EFS IAM authorization requires TransitEncryption to be enabled"});
+                      "EFS IAM authorization requires TransitEncryption to be enabled."});
   }
   if (volume.transit_encryption_port && !volume.transit_encryption) {
     faults.push_back({here + "transitEncryptionPort",
-                      "TransitEncryptionPort requires that TransitEncryption is enabled"});
+                      "TransitEncryptionPort requires that TransitEncryption is enabled."});
   }
 }
 

@@ -165,8 +165,8 @@ Volume read_volume(Reader& reader, const json::Node& node) {
   auto s3files = read_s3files(reader, node);
   if (s3files && (volume.efs || volume.docker || !volume.source_path.empty())) {
     reader.invalid_at(node, "s3filesVolumeConfiguration",
-                      "a volume has one configuration: host, dockerVolumeConfiguration, "
-                      "efsVolumeConfiguration or s3filesVolumeConfiguration");
+                      "When the volume parameter is specified, only one volume configuration type "
+                      "should be used.");
   } else if (s3files) {
     volume.efs = std::move(s3files);
   }
@@ -176,8 +176,16 @@ Volume read_volume(Reader& reader, const json::Node& node) {
 std::optional<uint32_t> read_ephemeral_storage(Reader& reader, const json::Node& root) {
   auto storage = reader.object(root, "ephemeralStorage");
   if (!storage || !reader.check_members(*storage, "EphemeralStorage")) return std::nullopt;
-  auto gib = reader.required_integer(*storage, "sizeInGiB", kEphemeralGib);
+  auto gib = reader.required_integer(*storage, "sizeInGiB", kSize);
   if (!gib) return std::nullopt;
+  bool is_small = *gib < kEphemeralGib.min;
+  if (is_small || *gib > kEphemeralGib.max) {
+    reader.malformed_at(
+        *storage, "sizeInGiB",
+        is_small ? fmt::format("EphemeralStorage size should be at least {}", kEphemeralGib.min)
+                 : fmt::format("EphemeralStorage size should be at most {}", kEphemeralGib.max));
+    return std::nullopt;
+  }
   return static_cast<uint32_t>(*gib);
 }
 

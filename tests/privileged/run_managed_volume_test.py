@@ -74,7 +74,7 @@ def test_one_that_nobody_configures_is_told(berth, configured):
     outcome = berth.run(task(sh("true", **DATA), **VOLUME))
     assert outcome.code == 125 and "The volume 'data' in your Task Definition is configured at launch" in outcome.err
     outcome = berth.run(task(sh("true")), *configured())
-    assert "does not have a matching volume in your Task Definition" in outcome.err
+    assert "no matching configuredAtLaunch volume found in task definition" in outcome.err
 
 
 def test_explain_shows_who_makes_it(berth, configured):

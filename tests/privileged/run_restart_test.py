@@ -63,7 +63,7 @@ def test_killed_for_memory_is_restarted(hurried):
 @pytest.mark.parametrize("policy, finding", [
     ({}, "enabled: is required"),
     ({"enabled": True, "restartAttemptPeriod": 59},
-     "restartAttemptPeriod: the 'restartAttemptPeriod' setting for container 'main' must be between 60 and 1800 seconds"),
+     "restartAttemptPeriod: The 'restartAttemptPeriod' setting for container 'main' must be between 60 and 1800."),
     ({"enabled": True, "ignoredExitCodes": ["1"]}, "ignoredExitCodes[0]: Invalid type: string, valid types: integer"),
 ])
 def test_bad_policy_is_refused_with_its_path(hurried, policy, finding):

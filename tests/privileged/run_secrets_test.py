@@ -72,7 +72,7 @@ def test_secrets_of_this_host(berth, aws, tmp_path):
     container = sh("env; sleep 1", secrets=secrets(
         CURRENT=arn, PREVIOUS=f"{arn}::AWSPREVIOUS:", BY_ID=f"{arn}:::{first}", USER_NAME=SECRET_ARN.format("app/config:user::"),
         PORT=SECRET_ARN.format("app/config:port::"), TOKEN="/app/token", AGAIN="arn:aws:ssm:eu-west-1:1:parameter/app/token",
-        PLAIN="plain"), environment=[{"name": "CURRENT", "value": "of the definition"}])
+        PLAIN="plain"))
     found = environment(berth.run(with_role(container)))
     assert found["PLAIN"] == "exact" and found[""] == "", "the line feed belongs to it"
     assert {name: found[name] for name in ("CURRENT", "PREVIOUS", "BY_ID", "USER_NAME", "PORT", "TOKEN", "AGAIN")} == {

@@ -148,11 +148,11 @@ def test_a_definition_and_its_configurations_belong_together(host):
     refused("CreateService", "is configured at launch", **new)
     refused("CreateService", "terminationPolicy", **new,
             volumeConfigurations=volume(terminationPolicy={"deleteOnTermination": False}))
-    refused("CreateService", "does not have a matching volume", **{**new, "taskDefinition": without},
+    refused("CreateService", "no matching configuredAtLaunch volume", **{**new, "taskDefinition": without},
             volumeConfigurations=volume())
     host.ask("CreateService", **new, volumeConfigurations=volume())
     host.stable("disk")
-    refused("UpdateService", "does not have a matching volume", service="disk", taskDefinition=without)
+    refused("UpdateService", "no matching configuredAtLaunch volume", service="disk", taskDefinition=without)
     refused("UpdateService", "is configured at launch", service="disk", volumeConfigurations=[])
     host.ask("UpdateService", service="disk", taskDefinition=without, volumeConfigurations=[])
     host.stable("disk")

@@ -110,11 +110,11 @@ TEST(Rules, OfLogs) {
        kHere + "options.gelf-tcp-reconnect-delay: 'gelf-tcp-reconnect-delay' must be a positive "
                "integer, not '-1'"},
       {definition_with(kFargate, log("syslog", "")),
-       kHere + "logDriver: syslog is not a valid log driver. Must be one of [awslogs, splunk, "
+       kHere + "logDriver: syslog is not a valid log driver. Must be one of [awslogs,splunk,"
                "awsfirelens]"},
       {definition_with(kEc2, log("file", "")),
-       kHere + "logDriver: file is not a valid log driver. Must be one of [json-file, syslog, "
-               "journald, gelf, fluentd, awslogs, splunk, awsfirelens]"},
+       kHere + "logDriver: file is not a valid log driver. Must be one of [json-file,syslog,"
+               "journald,gelf,fluentd,awslogs,splunk,awsfirelens]"},
   });
   EXPECT_EQ(findings(definition_with(
                 kEc2, json_file(R"("max-size":"10m","max-file":"3","compress":"true","labels":"a",)"
@@ -198,7 +198,7 @@ TEST(Rules, OfFirelens) {
        kRouter + ".options.config-file-type: option config-file-type is specified but "
                  "config-file-value is not specified"},
       {with_router(kTask, options(R"("config-file-type":"s3","config-file-value":"x")"), log("")),
-       kRouter + ".options.config-file-value: Invalid arn syntax"},
+       kRouter + ".options.config-file-value: Invalid arn syntax."},
       {with_router(kTask, options(R"("metadata":"true")"), log("")),
        kRouter + ".options.metadata: not supported: berth knows enable-ecs-log-metadata, "
                  "config-file-type and config-file-value"},

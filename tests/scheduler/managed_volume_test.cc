@@ -101,7 +101,7 @@ TEST(ManagedVolume, IsLaidOverItsVolumeOfTheDefinition) {
             "no volume configuration for it");
   EXPECT_EQ(check_managed_volumes(*made, {{.name = "w"}}).error().text,
             "The volume name 'w' in your request does not have a matching volume in your Task "
-            "Definition");
+            "Definition that is configurable at launch.");
 }
 
 TEST(ManagedVolume, HasNoOtherConfiguration) {

@@ -44,7 +44,7 @@ TEST(Overrides, OfEphemeralStorage) {
   auto small = read_overrides(R"({"ephemeralStorage":{"sizeInGiB":20}})", "o");
   ASSERT_FALSE(small);
   EXPECT_EQ(small.error().text,
-            "o: ephemeralStorage.sizeInGiB: must be between 21 and 200, not 20");
+            "o: ephemeralStorage.sizeInGiB: EphemeralStorage size should be at least 21");
 }
 
 TEST(Overrides, HaveALimit) {

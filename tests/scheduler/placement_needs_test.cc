@@ -33,7 +33,7 @@ TEST(PlacementNeeds, RulesOfAws) {
   };
   expect_each({
       {constraint(R"("type":"distinctInstance","expression":"x")"),
-       "placementConstraints[0].type: 'distinctInstance' is not one of [memberOf]"},
+       "placementConstraints[0].type: constraint.type 'distinctInstance' is not supported."},
       {constraint(R"("type":"memberOf")"),
        "placementConstraints[0].expression: is required and must not be empty"},
       {constraint(R"("type":"memberOf","expression":"x","more":1)"),
@@ -41,7 +41,7 @@ TEST(PlacementNeeds, RulesOfAws) {
       {requirement(R"({"type":"TPU","value":"1"})"),
        kHere + "type: 'TPU' is not one of [GPU, InferenceAccelerator]"},
       {requirement(R"({"type":"InferenceAccelerator","value":"x"})"),
-       kHere + "type: Unsupported field 'inferenceAccelerators'"},
+       kHere + "type: Unsupported field 'inferenceAccelerators'."},
       {requirement(R"({"type":"GPU","value":"0"})"),
        kHere + "value: '0' is no number of GPUs: 1 to 64"},
       {requirement(R"({"type":"GPU","value":"65"})"),

@@ -2,6 +2,8 @@
 // otherwise: exactly this finding comes of it.
 #include "support/definition_rules.h"
 
+#include <fmt/core.h>
+
 namespace berth::scheduler {
 namespace {
 
@@ -19,9 +21,9 @@ TEST(Rules, OfTheTask) {
       {definition_with(kEc2 + R"("networkMode":"none","enableFaultInjection":true,)", ""),
        "enableFaultInjection: none mode is not supported. Please use either host or awsvpc mode."},
       {definition_with(R"("family":"a.b","memory":"512",)", ""),
-       "family: must be 1 to 255 letters, digits, '_' and '-'"},
+       "family: Family contains invalid characters."},
       {definition_with(R"("family":")" + kLong + R"(","memory":"512",)", ""),
-       "family: must be 1 to 255 letters, digits, '_' and '-'"},
+       "family: must have at most 255 characters"},
       {definition_with(kEc2 + R"("requiresCompatibilities":["EC2","MOON"],)", ""),
        "requiresCompatibilities[1]: is not one of [EC2, FARGATE, EXTERNAL, MANAGED_INSTANCES]"},
       {definition_with(kEc2 + R"("pidMode":"none",)", ""),
@@ -76,7 +78,7 @@ TEST(Rules, OfTheListOfContainers) {
       {R"({"family":"f","memory":"512","containerDefinitions":[{"image":"i"}]})",
        "containerDefinitions[0].name: Container.name should not be null or empty."},
       {R"({"family":"f","memory":"512","containerDefinitions":[{"name":"a b","image":"i"}]})",
-       "containerDefinitions[0].name: must be 1 to 255 letters, digits, '_' and '-'"},
+       "containerDefinitions[0].name: Container.name contains invalid characters."},
       {R"({"family":"f","memory":"512","containerDefinitions":[{"name":"a"}]})",
        "containerDefinitions[0].image: Container.image should not be null or empty."},
       {R"({"family":"f","memory":"512","containerDefinitions":[{"name":"a","image":")" + kLong +
@@ -104,7 +106,7 @@ TEST(Rules, OfMemory) {
 
 TEST(Rules, OfNetworkModes) {
   const std::string kHere = "containerDefinitions[0].";
-  const std::string kText = " not supported on container when networkMode=awsvpc";
+  const std::string kText = " not supported on container when networkMode=awsvpc.";
   expect_each({
       {definition_with(kAwsvpc, R"("hostname":"h",)"), kHere + "hostname: hostname is" + kText},
       {definition_with(kAwsvpc, R"("disableNetworking":true,)"),
@@ -131,18 +133,19 @@ TEST(Rules, OfPorts) {
   auto ports = [](const std::string& list) { return R"("portMappings":[)" + list + "],"; };
   expect_each({
       {definition_with(kAwsvpc, ports(R"({"containerPort":80},{"containerPort":80})")),
-       kSecond + "containerPort: container port is used multiple times in task"},
+       kSecond + "containerPort: TCP container port '80' is used multiple times in task when "
+                 "networkMode=awsvpc."},
       {definition_with(kEc2, ports(R"({"containerPort":80,"hostPort":2375})")),
        "containerDefinitions[0].portMappings[0].hostPort: host port 2375 is reserved"},
       {definition_with(kEc2, ports(R"({"containerPort":80,"hostPort":8080},)"
                                    R"({"containerPort":81,"hostPort":8080})")),
-       kSecond + "hostPort: host port is used multiple times in task"},
+       kSecond + "hostPort: TCP host port '8080' is mapped multiple times in task."},
       {definition_with(kEc2, ports(R"({"containerPort":80,"name":"Web"})")),
        "containerDefinitions[0].portMappings[0].name: must be at most 64 of [a-z0-9_-], not "
        "starting with '-'"},
       {definition_with(kEc2,
                        ports(R"({"containerPort":80,"name":"w"},{"containerPort":81,"name":"w"})")),
-       kSecond + "name: port mapping name is already used"},
+       kSecond + "name: When networkMode=bridge, port mapping name is already used"},
   });
   EXPECT_EQ(findings(definition_with(kEc2, ports(R"({"containerPort":53,"hostPort":53},)"
                                                  R"({"containerPort":53,"hostPort":53,)"
@@ -210,6 +213,12 @@ TEST(Rules, OfRepositoryCredentials) {
 }
 
 TEST(Rules, OfHealthChecks) {
+  auto most = [](const char* what, const char* value) {
+    return fmt::format(
+        "Health check {} must be less than or equal to the maximum allowed value {} for container "
+        "'a'",
+        what, value);
+  };
   const std::string kHere = "containerDefinitions[0].healthCheck";
   auto check = [](const std::string& members) { return R"("healthCheck":{)" + members + "},"; };
   const std::string kCommand = R"("command":["CMD","true"])";
@@ -222,17 +231,17 @@ TEST(Rules, OfHealthChecks) {
       {definition_with(kEc2, check(kCommand + R"(,"interval":4)")),
        kHere + ".interval: must be between 5 and 300, not 4"},
       {definition_with(kEc2, check(kCommand + R"(,"interval":301)")),
-       kHere + ".interval: must be between 5 and 300, not 301"},
+       kHere + ".interval: " + most("interval", "300")},
       {definition_with(kEc2, check(kCommand + R"(,"timeout":1)")),
        kHere + ".timeout: must be between 2 and 60, not 1"},
       {definition_with(kEc2, check(kCommand + R"(,"timeout":61)")),
-       kHere + ".timeout: must be between 2 and 60, not 61"},
+       kHere + ".timeout: " + most("timeout", "60")},
       {definition_with(kEc2, check(kCommand + R"(,"retries":0)")),
        kHere + ".retries: must be between 1 and 10, not 0"},
       {definition_with(kEc2, check(kCommand + R"(,"retries":11)")),
-       kHere + ".retries: must be between 1 and 10, not 11"},
+       kHere + ".retries: " + most("retries", "10")},
       {definition_with(kEc2, check(kCommand + R"(,"startPeriod":301)")),
-       kHere + ".startPeriod: must be between 0 and 300, not 301"},
+       kHere + ".startPeriod: " + most("startPeriod", "300")},
       {definition_with(kEc2, check(kCommand + R"(,"startInterval":5)")),
        kHere + ".startInterval: unknown field of HealthCheck"},
       {definition_with(kEc2, R"("dependsOn":[{"containerName":"b","condition":"HEALTHY"}],)",
@@ -252,16 +261,14 @@ TEST(Rules, OfRestartPolicies) {
   auto policy = [](const std::string& members) { return R"("restartPolicy":{)" + members + "},"; };
   const std::string kPeriod =
       kHere +
-      "restartAttemptPeriod: the 'restartAttemptPeriod' setting for container 'a' must be "
-      "between 60 and 1800 seconds, not ";
+      "restartAttemptPeriod: The 'restartAttemptPeriod' setting for container 'a' must be "
+      "between 60 and 1800.";
   std::string many = "1";
   for (int i = 0; i < 50; ++i) many += ",1";
   expect_each({
       {definition_with(kEc2, policy("")), kHere + "enabled: is required"},
-      {definition_with(kEc2, policy(R"("enabled":true,"restartAttemptPeriod":59)")),
-       kPeriod + "59"},
-      {definition_with(kEc2, policy(R"("enabled":true,"restartAttemptPeriod":1801)")),
-       kPeriod + "1801"},
+      {definition_with(kEc2, policy(R"("enabled":true,"restartAttemptPeriod":59)")), kPeriod},
+      {definition_with(kEc2, policy(R"("enabled":true,"restartAttemptPeriod":1801)")), kPeriod},
       {definition_with(kEc2, policy(R"("enabled":true,"ignoredExitCodes":[)" + many + "]")),
        kHere + "ignoredExitCodes: at most 50 exit codes"},
       {definition_with(kEc2, policy(R"("enabled":true,"ignoredExitCodes":[1.5])")),
@@ -284,9 +291,9 @@ TEST(Rules, OfLinks) {
   const std::string kHost = R"("family":"f","memory":"512","networkMode":"host",)";
   expect_each({
       {definition_with(kAwsvpc, links(R"("b")"), kOther),
-       kHere + ": Links are not supported when networkMode=awsvpc"},
+       kHere + ": Links are not supported when networkMode=awsvpc."},
       {definition_with(kHost, links(R"("b")"), kOther),
-       kHere + ": Links are not supported when networkMode=host"},
+       kHere + ": Links are not supported when networkMode=host."},
       {definition_with(kEc2, links(R"("c:b")"), kOther),
        kHere + "[0]: Cannot link to container c because it does not exist"},
       {definition_with(kEc2, links(R"("b:")"), kOther),
@@ -306,8 +313,8 @@ TEST(Rules, OfPortRanges) {
   const std::string kHere = "containerDefinitions[0].portMappings[0].";
   const std::string kBad =
       kHere +
-      "containerPortRange: Invalid 'containerPortRange' setting: must be FIRST-LAST, two "
-      "ports from 1 to 65535, the first below the last";
+      "containerPortRange: Invalid 'containerPortRange' setting for container 'a'. It must be "
+      "FIRST-LAST, two ports from 1 to 65535, the first below the last.";
   auto ports = [](const std::string& members) { return R"("portMappings":[{)" + members + "}],"; };
   auto range = [&](const std::string& text) {
     return ports(R"("containerPortRange":")" + text + "\"");
@@ -315,24 +322,29 @@ TEST(Rules, OfPortRanges) {
   EXPECT_EQ(findings(definition_with(kEc2, range("1-65535"))), std::vector<std::string>{});
   EXPECT_EQ(findings(definition_with(kFargate, range("80-81"))), std::vector<std::string>{});
   const std::string kHost = R"("family":"f","memory":"512","networkMode":"host",)";
-  const std::string kTwice = "container port is used multiple times in task";
+  auto twice = [](const char* port) {
+    return fmt::format(
+        "TCP container port '{}' is used multiple times in task when networkMode=bridge.", port);
+  };
+  const std::string kBoth =
+      "Invalid port mapping for container 'a', cannot specify both single port and port range.";
   std::vector<Rule> rules;
   for (const char* text : {"80", "0-80", "80-65536", "81-80", "80-80", "80-81-82", "a-b", "-80"}) {
     rules.push_back({definition_with(kEc2, range(text)), kBad});
   }
   rules.push_back(
       {definition_with(kEc2, ports(R"("containerPortRange":"80-81","containerPort":80)")),
-       kHere + "containerPort: cannot specify both single port and port range"});
+       kHere + "containerPort: " + kBoth});
   rules.push_back({definition_with(kEc2, ports(R"("containerPortRange":"80-81","hostPort":80)")),
-                   kHere + "hostPort: cannot specify both single port and port range"});
+                   kHere + "hostPort: " + kBoth});
   rules.push_back({definition_with(kHost, range("80-81")),
                    kHere + "containerPortRange: a range needs networkMode bridge or awsvpc"});
   rules.push_back(
       {definition_with(kEc2, ports(R"("containerPort":90},{"containerPortRange":"80-90")")),
-       "containerDefinitions[0].portMappings[1].containerPortRange: " + kTwice});
+       "containerDefinitions[0].portMappings[1].containerPortRange: " + twice("90")});
   rules.push_back(
       {definition_with(kEc2, ports(R"("containerPortRange":"80-90"},{"containerPort":80)")),
-       "containerDefinitions[0].portMappings[1].containerPort: " + kTwice});
+       "containerDefinitions[0].portMappings[1].containerPort: " + twice("80")});
   std::string many = R"("containerPortRange":"1-2")";
   for (int i = 1; i <= 100; ++i) {
     many += R"(},{"containerPortRange":")" + std::to_string(2 * i + 1) + "-" +
@@ -359,7 +371,7 @@ TEST(Rules, OfAwsAboutRefusedFields) {
       {definition_with(kEc2, R"("credentialSpecs":["x","y"],)"),
        kHere + "credentialSpecs: one credential spec at most is allowed"},
       {definition_with(kFargate + R"("ephemeralStorage":{"sizeInGiB":20},)", ""),
-       "ephemeralStorage.sizeInGiB: must be between 21 and 200, not 20"},
+       "ephemeralStorage.sizeInGiB: EphemeralStorage size should be at least 21"},
       {definition_with(
            kFargate + R"("placementConstraints":[{"type":"memberOf","expression":"x"}],)", ""),
        "placementConstraints: Fargate compatible task definitions do not support constraints"},
@@ -368,9 +380,9 @@ TEST(Rules, OfAwsAboutRefusedFields) {
                "for 'executionRoleArn'."},
       {definition_with(kEc2, R"("environmentFiles":[)" + many + "],"),
        kHere + "environmentFiles: The maximum number of environment files was exceeded. Specify "
-               "ten or less and try again"},
+               "ten or less and try again."},
       {definition_with(kEc2, R"("environmentFiles":[{"value":"f.env","type":"s3"}],)"),
-       kHere + "environmentFiles[0].value: Invalid arn syntax"},
+       kHere + "environmentFiles[0].value: Invalid arn syntax."},
       {definition_with(kEc2,
                        R"("environmentFiles":[{"value":"arn:aws:s3:::b/f.txt","type":"s3"}],)"),
        kHere + "environmentFiles[0].value: environment files must have the suffix .env"},
@@ -384,8 +396,9 @@ TEST(Rules, OfAwsAboutRefusedFields) {
        kHere + "logConfiguration.options: Fargate requires log configuration options to include "
                "awslogs-stream-prefix to support log driver awslogs."},
       {definition_with(kFargate, R"("resourceRequirements":[{"type":"GPU","value":"1"}],)"),
-       kHere + "resourceRequirements[0].type: Fargate compatible task definitions do not support "
-               "GPU"},
+       kHere +
+           "resourceRequirements[0].type: Tasks using the Fargate launch type do not support GPU "
+           "resource requirements."},
   };
   for (const Rule& rule : kRules) {
     std::vector<std::string> found = findings(rule.text);
@@ -419,7 +432,8 @@ TEST(Rules, OfFargate) {
       {definition_with(kFargate, R"("stopTimeout":1,)"),
        kHere + "stopTimeout: must be between 2 and 120 seconds on Fargate"},
       {definition_with(kFargate, R"("privileged":true,)"),
-       kHere + "privileged: Fargate requires that the 'privileged' setting be 'false'"},
+       kHere + "privileged: Fargate requires that the ‘privileged’ setting be ‘false’ at the "
+               "container level."},
       {definition_with(kFargate, R"("dockerSecurityOptions":["no-new-privileges"],)"),
        kHere + "dockerSecurityOptions: " + kUnsupported + "dockerSecurityOptions"},
       {definition_with(kFargate, parameters(R"("devices":[{"hostPath":"/dev/null"}])")),

@@ -96,9 +96,10 @@ TEST(TaskDefinition, RefusesWithPathAndText) {
       {with_container(R"("essential":false)"),
        "containerDefinitions: Task definition doesn't have any essential container"},
       {with_container(R"("mountPoints":[{"sourceVolume":"X","containerPath":"/x"}])"),
-       "containerDefinitions[0].mountPoints[0].sourceVolume: Unknown volume 'X'"},
+       "containerDefinitions[0].mountPoints[0].sourceVolume: Unknown volume 'X'."},
       {with_container(R"("dependsOn":[{"containerName":"b","condition":"START"}])"),
-       "containerDefinitions[0].dependsOn[0].containerName: Cannot depend on container b because "
+       "containerDefinitions[0].dependsOn[0].containerName: Cannot depend on container + 'b' "
+       "because "
        "it does not exist"},
       {with_container(R"("dependsOn":[{"containerName":"a","condition":"START"}])"),
        "containerDefinitions: dependsOn, volumesFrom and links form a cycle"},

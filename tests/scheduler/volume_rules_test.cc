@@ -4,6 +4,9 @@
 namespace berth::scheduler {
 namespace {
 
+const std::string kOne =
+    "When the volume parameter is specified, only one volume configuration type should be used.";
+
 // A definition with one volume that has dockerVolumeConfiguration.
 std::string with_docker_volume(const std::string& task, const std::string& docker) {
   return definition_with(
@@ -34,8 +37,7 @@ TEST(Rules, OfDockerVolumes) {
       {definition_with(kEc2 + R"("volumes":[{"name":"v","host":{"sourcePath":"/x"},)"
                               R"("dockerVolumeConfiguration":{"scope":"task"}}],)",
                        ""),
-       kDocker + ": a volume has one configuration: host, dockerVolumeConfiguration or "
-                 "efsVolumeConfiguration"},
+       kDocker + ": " + kOne},
   });
   for (const char* good : {"", R"("scope":"shared","autoprovision":true,"driver":"local")",
                            R"("driverOpts":{"type":"none","o":"bind","device":"/x"})"}) {
@@ -60,14 +62,14 @@ TEST(Rules, OfEfsVolumes) {
        kEfs + "transitEncryption: 'ON' is not one of [ENABLED, DISABLED]"},
       {with_efs_volume(kFileSystem + R"(,"transitEncryptionPort":2999)"),
        kEfs + "transitEncryptionPort: TransitEncryptionPort requires that TransitEncryption is "
-              "enabled"},
+              "enabled."},
       {with_efs_volume(kFileSystem + R"(,"authorizationConfig":{"iam":"ENABLED"})"),
        kEfs + "authorizationConfig.iam: EFS IAM authorization requires TransitEncryption to be "
-              "enabled"},
+              "enabled."},
       {with_efs_volume(kFileSystem +
                        R"(,"rootDirectory":"/x","authorizationConfig":{"accessPointId":"a"})"),
        kEfs + "rootDirectory: When using an EFS access point, the root directory must either be "
-              "set to \"/\" or be omitted"},
+              "set to \"/\" or be omitted."},
   });
   EXPECT_EQ(
       findings(with_efs_volume(
@@ -89,7 +91,7 @@ TEST(Rules, OfVolumes) {
        "volumes[0].host.sourcePath: Fargate compatible task definitions do not support "
        "sourcePath"},
       {definition_with(kEc2, R"("mountPoints":[{"sourceVolume":"w","containerPath":"/x"}],)"),
-       "containerDefinitions[0].mountPoints[0].sourceVolume: Unknown volume 'w'"},
+       "containerDefinitions[0].mountPoints[0].sourceVolume: Unknown volume 'w'."},
       {definition_with(kEc2 + R"("volumes":[{"name":"v"}],)",
                        R"("mountPoints":[{"sourceVolume":"v","containerPath":"x"}],)"),
        "containerDefinitions[0].mountPoints[0].containerPath: must be an absolute path"},
@@ -131,8 +133,7 @@ TEST(VolumeRules, OfS3Files) {
        kHere + ".rootDirectory: When using an S3 Files access point, the root directory must "
                "either be set to \"/\" or be omitted"},
       {with_s3files(kArn, R"("efsVolumeConfiguration":{"fileSystemId":"fs-12345678"},)"),
-       kHere + ": a volume has one configuration: host, dockerVolumeConfiguration, "
-               "efsVolumeConfiguration or s3filesVolumeConfiguration"},
+       kHere + ": " + kOne},
       {with_s3files(kArn, "", ""),
        kHere + ": a task with an S3 Files volume must have a taskRoleArn"},
   });
