@@ -3,7 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <chrono>
+#include <limits>
 
 namespace berth::api::ecs {
 namespace {
@@ -14,6 +14,13 @@ constexpr size_t kFindingsShown = 5;  // of a task definition
 
 void Ask::client_error(const std::string& message) {
   refuse("ClientException", message);
+}
+
+std::vector<std::string> Ask::batch(std::string_view key, size_t max, std::string_view name) {
+  std::vector<std::string> list = texts(key, std::numeric_limits<size_t>::max());
+  if (list.size() <= max) return list;
+  invalid(fmt::format("{} can have at most {} items.", name, max));
+  return {};
 }
 
 // AWS says its text alone, and clients look for its beginning.

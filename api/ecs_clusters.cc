@@ -53,7 +53,11 @@ std::optional<std::string> read_settings(Ask& ask) {
     ask.word(node, "name", {"containerInsights"});
     ask.required_text(node, "name");
     ask.required_text(node, "value");
-    insights = ask.word(node, "value", {"enabled", "enhanced", "disabled"});
+    std::string value = ask.text(node, "value");
+    if (value != "enabled" && value != "enhanced" && value != "disabled") {
+      ask.invalid("Invalid setting 'value'");
+    }
+    insights = value;
   }
   return insights;
 }
@@ -64,9 +68,14 @@ std::optional<std::string> read_configuration(Ask& ask) {
   if (!node) return std::nullopt;
   if (auto execute = ask.object(*node, "executeCommandConfiguration")) {
     std::string logging = ask.word(*execute, "logging", {"NONE", "DEFAULT", "OVERRIDE"});
-    bool has_logs = ask.object(*execute, "logConfiguration").has_value();
-    if (has_logs != (logging == "OVERRIDE")) {
-      ask.invalid("logConfiguration is for, and only for, logging OVERRIDE.");
+    auto logs = ask.object(*execute, "logConfiguration");
+    if (logs && logging != "OVERRIDE") {
+      ask.invalid("You must set logging to 'OVERRIDE' when you supply a log configuration.");
+    }
+    if (!logs && logging == "OVERRIDE") {
+      ask.invalid(
+          "A CloudWatch log group name or S3 bucket name must be specified when overriding the "
+          "default log configuration.");
     }
     ask.text(*execute, "kmsKeyId");
   }
@@ -130,7 +139,7 @@ Json create_cluster(Ecs& ecs, Ask& ask) {
   Cluster cluster;
   cluster.name = ask.has("clusterName") ? ask.text("clusterName") : scheduler::kDefaultCluster;
   if (!is_name(cluster.name)) {
-    ask.invalid("Invalid identifier: clusterName must have 1 to 255 letters, digits, _ and -.");
+    ask.invalid(fmt::format("ClusterName must match {}", kNamePattern));
   }
   cluster.settings_json = settings_text(read_settings(ask).value_or(insights_of(ecs)));
   cluster.configuration_json = read_configuration(ask).value_or("");

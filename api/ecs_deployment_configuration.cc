@@ -76,7 +76,8 @@ void check_percents(Ask& ask, SchedulingStrategy scheduling,
   if (scheduling == SchedulingStrategy::kDaemon) {
     if (max > kWhole) {
       ask.invalid(
-          "The daemon scheduling strategy does not support values above 100 for maximumPercent");
+          "The daemon scheduling strategy does not support values above 100 for maximumPercent on "
+          "a deployment configuration. Change the maximumPercent value to 100, and try again");
     }
     if (min >= kWhole) {
       ask.invalid("minimumHealthyPercent must be below 100 for the daemon scheduling strategy");
@@ -84,7 +85,11 @@ void check_percents(Ask& ask, SchedulingStrategy scheduling,
     return;
   }
   if (max < kWhole) ask.invalid("maximumPercent must be at least 100");
-  if (min >= max) ask.invalid("minimumHealthyPercent must be below maximumPercent");
+  if (min >= max) {
+    ask.invalid(
+        "Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block "
+        "deployments.");
+  }
 }
 
 }  // namespace

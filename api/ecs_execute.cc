@@ -20,7 +20,7 @@ using scheduler::Task;
 
 constexpr const char* kNotEnabled =
     "The execute command failed because execute command was not enabled when the task was run or "
-    "the execute command agent isn't running. Wait and try again or run a new task with execute "
+    "the execute command agent isn’t running. Wait and try again or run a new task with execute "
     "command enabled and try again.";
 
 const Container* find_container(Ask& ask, const Task& task) {
@@ -40,7 +40,8 @@ const Container* find_container(Ask& ask, const Task& task) {
 const Task* find_running_task(Ecs& ecs, Ask& ask, const scheduler::Cluster* cluster) {
   std::string text = ask.required_text("task");
   if (cluster == nullptr) return nullptr;
-  const Task* task = find_task(ecs, task_id_of(ecs, ask, text, cluster->name), cluster->name);
+  const Task* task =
+      find_task(ecs, task_id_of(ecs, ask, text, cluster->name, "task"), cluster->name);
   if (task == nullptr) {
     ask.invalid("The referenced task was not found.");
   } else if (!task->request.enable_execute_command) {
@@ -90,7 +91,8 @@ Json execute_command(Ecs& ecs, Ask& ask) {
   bool runs = container->lifecycle.status() == scheduler::ContainerStatus::kRunning;
   if (!runs || ecs.sessions == nullptr) {
     ask.refuse("TargetNotConnectedException",
-               fmt::format("The execute command failed because the container {} is {}.",
+               fmt::format("The execute command failed due to an internal error. Try again later. "
+                           "(The container {} is {}.)",
                            container->name, name_of(container->lifecycle.status())));
     return {};
   }

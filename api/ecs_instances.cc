@@ -117,7 +117,8 @@ Json instances_answer(const Ecs& ecs, const std::string& cluster, bool found,
 Json describe_container_instances(Ecs& ecs, Ask& ask) {
   auto include = ask.words("include", {"TAGS", "CONTAINER_INSTANCE_HEALTH"});
   const Cluster* cluster = find_cluster(ecs, ask);
-  std::vector<std::string> texts = ask.texts("containerInstances", kInstanceBatchMax);
+  std::vector<std::string> texts =
+      ask.batch("containerInstances", kInstanceBatchMax, "instanceIds");
   if (texts.empty()) ask.invalid("Container instances cannot be empty.");
   if (ask.refused()) return {};
   std::vector<Failure> failures;
@@ -145,7 +146,7 @@ Json list_container_instances(Ecs& ecs, Ask& ask) {
 
 Json update_container_instances_state(Ecs& ecs, Ask& ask) {
   const Cluster* cluster = find_cluster(ecs, ask);
-  std::vector<std::string> texts = ask.texts("containerInstances", kStateBatchMax);
+  std::vector<std::string> texts = ask.batch("containerInstances", kStateBatchMax, "instanceIds");
   if (texts.empty()) ask.invalid("Container instances cannot be empty.");
   std::string status = ask.required_text("status");
   ask.word("status", {"ACTIVE", "DRAINING"});

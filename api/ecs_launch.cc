@@ -27,6 +27,7 @@ constexpr size_t kSubnetsMax = 16;
 constexpr size_t kSecurityGroupsMax = 5;
 constexpr size_t kConstraintsMax = 10;
 constexpr size_t kStrategiesMax = 5;
+constexpr size_t kStrategiesReadMax = 100;
 constexpr size_t kProviderItemsMax = 20;
 
 bool contains(const std::vector<std::string>& all, const std::string& id) {
@@ -58,7 +59,10 @@ void check_security_groups(const Ecs& ecs, Ask& ask, const std::vector<std::stri
 }
 
 void read_strategies(Ask& ask, const std::string& launch_type) {
-  std::vector<json::Node> strategies = ask.objects("placementStrategy", kStrategiesMax);
+  std::vector<json::Node> strategies = ask.objects("placementStrategy", kStrategiesReadMax);
+  if (strategies.size() > kStrategiesMax) {
+    ask.invalid(fmt::format("Maximum number of strategies is {}.", kStrategiesMax));
+  }
   if (!strategies.empty() && launch_type == "FARGATE") {
     ask.invalid("Placement strategies are not supported with FARGATE launch type.");
   }
@@ -68,10 +72,24 @@ void read_strategies(Ask& ask, const std::string& launch_type) {
     std::string field = ask.text(node, "field");
     std::string lower = to_lower(field);
     if (type == "binpack" && lower != "cpu" && lower != "memory") {
-      ask.invalid(fmt::format("binpack field '{}' is invalid", printable(field, kNameShown)));
+      ask.invalid(fmt::format("binpack field '{}' is invalid.", printable(field, kNameShown)));
     }
-    if (type == "random" && !field.empty()) ask.invalid("random takes no field.");
+    if (type == "random" && !field.empty()) {
+      ask.invalid("random field should not be specified.");
+    }
   }
+}
+
+// What came with 1.4.0. There is one platform here, but a definition that runs on none of Amazon's
+// older ones is not to look as though it did.
+void check_platform(Ask& ask, const TaskRequest& request, const TaskDefinition& definition) {
+  const std::string& version = request.platform_version;
+  if (version.empty() || version == kLatestPlatform || version == kPlatformVersion) return;
+  bool has_files = std::ranges::any_of(definition.volumes,
+                                       [](const auto& volume) { return volume.efs.has_value(); });
+  if (!has_files && !definition.ephemeral_storage_gib) return;
+  ask.refuse("PlatformTaskDefinitionIncompatibilityException",
+             "One or more of the requested capabilities are not supported.");
 }
 
 void check_network(Ask& ask, bool has_network, const TaskDefinition& definition) {
@@ -90,6 +108,7 @@ void check_network(Ask& ask, bool has_network, const TaskDefinition& definition)
 
 const scheduler::Revision* find_active_revision(const Ecs& ecs, Ask& ask, const std::string& text) {
   RevisionName name = revision_name_of(ecs, ask, text);
+  if (!is_name(name.family)) ask.client_error("Family contains invalid characters.");
   if (ask.refused()) return nullptr;
   const scheduler::Revision* revision = find_revision(ecs, name);
   if (revision == nullptr) {
@@ -147,7 +166,10 @@ bool read_network(const Ecs& ecs, Ask& ask, TaskRequest& request) {
   request.security_groups = ask.texts(*vpc, "securityGroups", kSecurityGroupsMax);
   check_security_groups(ecs, ask, request.security_groups);
   // Tasks share the host's way out, whatever is said.
-  ask.word(*vpc, "assignPublicIp", {"ENABLED", "DISABLED"});
+  bool is_public = ask.word(*vpc, "assignPublicIp", {"ENABLED", "DISABLED"}) == "ENABLED";
+  if (is_public && request.launch_type != "FARGATE") {
+    ask.invalid("Assign public IP is not supported for this launch type.");
+  }
   return true;
 }
 
@@ -164,7 +186,9 @@ Placement read_placement(Ask& ask, const std::string& launch_type) {
     std::string expression = ask.text(node, "expression");
     if (type == "distinctInstance") {
       placement.distinct_instance = true;
-      if (!expression.empty()) ask.invalid("distinctInstance takes no expression.");
+      if (!expression.empty()) {
+        ask.invalid("distinctInstance expression should not be specified.");
+      }
       continue;
     }
     auto query = Query::parse(expression);
@@ -212,7 +236,7 @@ TaskDefinition resolve_definition(const Ecs& ecs, Ask& ask, const TaskRequest& r
   auto parsed = scheduler::parse_task_definition(document->root(), ecs.settings.architecture,
                                                  scheduler::launch_type_of(request.launch_type));
   if (!parsed.findings.empty()) {
-    ask.invalid(fmt::format("Task definition does not support launch_type {}.: {} ({})",
+    ask.invalid(fmt::format("Task definition does not support launch_type {}. {} ({})",
                             request.launch_type, parsed.findings[0].message,
                             parsed.findings[0].path));
   }
@@ -227,6 +251,7 @@ TaskDefinition resolve_definition(const Ecs& ecs, Ask& ask, const TaskRequest& r
       scheduler::check_task_definition(*definition, ecs.settings.architecture);
   for (scheduler::Finding& finding : findings) finding.exception = "InvalidParameterException";
   ask.refuse_findings(findings);
+  check_platform(ask, request, *definition);
   check_network(ask, has_network, *definition);
   check_volumes(ask, request, *definition);
   return std::move(*definition);

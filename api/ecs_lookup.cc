@@ -11,7 +11,10 @@ namespace berth::api::ecs {
 namespace {
 
 constexpr size_t kArnWords = 6;
+constexpr size_t kArnAccount = 4;  // of them
 constexpr size_t kNameMax = 255;
+constexpr size_t kTaskIdSize = 32;
+constexpr size_t kOldTaskIdSize = 36;  // a UUID, of 2018 and before
 
 bool is_arn(std::string_view text) {
   return text.starts_with("arn:");
@@ -59,6 +62,11 @@ std::string resource_of(const Ecs& ecs, Ask& ask, const std::string& text) {
   std::vector<std::string> words = split(text, ':');
   std::string own = arn_of(ecs, "");
   if (words.size() >= kArnWords && text.starts_with(own)) return text.substr(own.size());
+  if (words.size() >= kArnWords && words[kArnAccount] != ecs.settings.account) {
+    ask.invalid(fmt::format("Identifier is for {}. Your accountId is {}",
+                            printable(words[kArnAccount], kNameShown), ecs.settings.account));
+    return "";
+  }
   ask.invalid(
       fmt::format("Invalid identifier: {} does not begin with {}, as the ARNs of this "
                   "account and region do.",
@@ -78,6 +86,10 @@ std::string cluster_name_of(const Ecs& ecs, Ask& ask, const std::string& text) {
 
 const scheduler::Cluster* find_cluster(const Ecs& ecs, Ask& ask) {
   std::string name = cluster_name_of(ecs, ask, ask.text("cluster"));
+  if (!is_name(name)) {
+    ask.invalid(fmt::format("Cluster must match {}, but was {}", kNamePattern,
+                            printable(name, kNameShown)));
+  }
   if (ask.refused()) return nullptr;
   const scheduler::Cluster* cluster = ecs.catalog.find_cluster(name);
   if (cluster != nullptr && cluster->active) return cluster;
@@ -92,12 +104,17 @@ std::string member_id_of(const Ecs& ecs, Ask& ask, const std::string& text, std:
   std::string resource = resource_of(ecs, ask, text);
   if (ask.refused()) return "";
   auto parts = parts_of(resource, kind);
-  if (!parts || parts->size() > 2) {
-    ask.invalid(fmt::format("Invalid identifier: {} is no {}.", printable(text, kNameShown), kind));
+  if (!parts) {
+    ask.invalid(fmt::format("Unsupported resource type: {}",
+                            printable(resource.substr(0, resource.find('/')), kNameShown)));
+    return "";
+  }
+  if (parts->size() > 2) {
+    ask.invalid("Invalid identifier: Unexpected number of separators");
     return "";
   }
   if (parts->size() == 2 && parts->front() != cluster) {
-    ask.invalid(fmt::format("Identifier is for cluster {}. Your cluster is {}",
+    ask.invalid(fmt::format("Invalid identifier: Identifier is for cluster {}. Your cluster is {}",
                             printable(parts->front(), kNameShown), cluster));
     return "";
   }
@@ -105,8 +122,12 @@ std::string member_id_of(const Ecs& ecs, Ask& ask, const std::string& text, std:
 }
 
 std::string task_id_of(const Ecs& ecs, Ask& ask, const std::string& text,
-                       const std::string& cluster) {
-  return member_id_of(ecs, ask, text, "task", cluster);
+                       const std::string& cluster, std::string_view member) {
+  std::string id = member_id_of(ecs, ask, text, "task", cluster);
+  if (id.empty() || id.size() == kTaskIdSize || id.size() == kOldTaskIdSize) return id;
+  ask.invalid(
+      fmt::format("{} length should be one of [{},{}]", member, kTaskIdSize, kOldTaskIdSize));
+  return "";
 }
 
 const scheduler::Task* find_task(const Ecs& ecs, const std::string& id,
@@ -163,7 +184,7 @@ std::string missing_arn(const Ecs& ecs, const std::string& text, std::string_vie
 
 TaskBatch read_task_batch(const Ecs& ecs, Ask& ask, const scheduler::Cluster* cluster, size_t max) {
   TaskBatch batch;
-  batch.texts = ask.texts("tasks", max);
+  batch.texts = ask.batch("tasks", max, "taskIds");
   if (cluster == nullptr) return batch;
   for (const std::string& text : batch.texts) {
     batch.ids.push_back(task_id_of(ecs, ask, text, cluster->name));

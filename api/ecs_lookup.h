@@ -11,7 +11,8 @@
 
 namespace berth::api::ecs {
 
-constexpr size_t kNameShown = 300;  // bytes of a name in a message
+constexpr size_t kNameShown = 300;                                // bytes of a name in a message
+constexpr const char* kNamePattern = "^[a-zA-Z0-9\\-_]{1,255}$";  // what is_name takes, by AWS
 
 // "arn:aws:ecs:us-east-1:123456789012:" and the resource: "cluster/default".
 std::string arn_of(const Ecs& ecs, std::string_view resource);
@@ -35,9 +36,9 @@ const scheduler::Cluster* find_cluster(const Ecs& ecs, Ask& ask);
 // The last part of an id or of an ARN "kind/cluster/id", whose cluster must be `cluster`.
 std::string member_id_of(const Ecs& ecs, Ask& ask, const std::string& text, std::string_view kind,
                          const std::string& cluster);
-// A task's id out of an id or an ARN, which is of `cluster`.
+// A task's id out of an id or an ARN, which is of `cluster`; `member` as refusals name it.
 std::string task_id_of(const Ecs& ecs, Ask& ask, const std::string& text,
-                       const std::string& cluster);
+                       const std::string& cluster, std::string_view member = "taskId");
 // Null when it is not there, or in another cluster; that is no refusal.
 const scheduler::Task* find_task(const Ecs& ecs, const std::string& id, const std::string& cluster);
 // The tasks of a cluster, oldest first.

@@ -98,7 +98,6 @@ void read_common(const Ecs& ecs, Ask& ask, Launch& launch, size_t started_by_max
     ask.invalid(fmt::format("startedBy can have at most {} characters.", started_by_max));
   }
   request.enable_execute_command = ask.flag("enableExecuteCommand");
-  launch.has_network = read_network(ecs, ask, request);
   read_overrides(ask, launch);
   request.tags = read_task_tags(ask, launch);
 }
@@ -228,6 +227,7 @@ Json run_task(Ecs& ecs, Ask& ask) {
   launch.count = static_cast<size_t>(ask.number("count", {1, kCountMax}).value_or(1));
   read_common(ecs, ask, launch, kStartedByMax);
   read_launch_type(ask, launch);
+  launch.has_network = read_network(ecs, ask, launch.request);
   read_launch_volumes(ask, launch);
   launch.placement = read_placement(ask, launch.request.launch_type);
   read_token(ask, launch);
@@ -241,6 +241,7 @@ Json start_task(Ecs& ecs, Ask& ask) {
   if (instances.empty()) ask.invalid("Container instances cannot be empty.");
   read_common(ecs, ask, launch, kStartTaskStartedByMax);
   launch.request.launch_type = "EC2";
+  launch.has_network = read_network(ecs, ask, launch.request);
   read_launch_volumes(ask, launch);
   launch.count = 0;
   for (const std::string& text : instances) {

@@ -44,11 +44,18 @@ PropagateTags propagate_of(const std::string& word) {
 void read_desired_count(Ask& ask, ServiceDraft& draft) {
   if (is_daemon(draft)) {
     if (ask.has("desiredCount")) {
-      ask.invalid("The daemon scheduling strategy does not support a desired count for services");
+      ask.invalid(
+          "The daemon scheduling strategy does not support a desired count for services. Remove "
+          "the desired count value and try again");
     }
     return;
   }
-  auto desired = ask.number("desiredCount", {0, scheduler::kDesiredCountMax});
+  auto desired = ask.number("desiredCount", {0, std::numeric_limits<int>::max()});
+  if (desired && *desired > scheduler::kDesiredCountMax) {
+    ask.invalid(
+        fmt::format("Desired count exceeds limit. It is {} here.", scheduler::kDesiredCountMax));
+    return;
+  }
   if (desired) draft.configuration.desired_count = static_cast<int>(*desired);
 }
 
@@ -75,7 +82,9 @@ void read_service_placement(Ask& ask, ServiceDraft& draft) {
   if (!ask.has("placementStrategy")) return;
   configuration.placement_strategy_json = placement_text(ask, "placementStrategy", "field");
   if (is_daemon(draft) && !configuration.placement_strategy_json.empty()) {
-    ask.invalid("The daemon scheduling strategy does not support placement strategies");
+    ask.invalid(
+        "The daemon scheduling strategy does not support placement strategies. Remove the "
+        "placement strategy and try again");
   }
 }
 
@@ -85,7 +94,8 @@ void read_rebalancing(Ask& ask, ServiceDraft& draft) {
   draft.configuration.az_rebalancing = word == "ENABLED";
   if (is_daemon(draft) && draft.configuration.az_rebalancing) {
     ask.invalid(
-        "The daemon scheduling strategy does not support availabilityZoneRebalancing ENABLED");
+        "The service couldn't be created because Availability Zone Rebalancing does not support "
+        "DAEMON as scheduling strategy. Update scheduling strategy and try again.");
   }
 }
 

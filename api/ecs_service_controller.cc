@@ -57,7 +57,7 @@ void refuse_set_members(Ask& ask) {
   for (const SetMember& member : kSetMembers) {
     if (!ask.has(member.key)) continue;
     ask.invalid(
-        fmt::format("{} must be blank: with an EXTERNAL deployment controller, task sets "
+        fmt::format("{} must be blank. With an EXTERNAL deployment controller, task sets "
                     "have it.",
                     member.shown));
   }

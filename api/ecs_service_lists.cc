@@ -60,7 +60,7 @@ Json describe_services(Ecs& ecs, Ask& ask) {
   std::vector<std::string> include = ask.words("include", {"TAGS", kCauses});
   Tags tags = has_word(include, "TAGS") ? Tags::kWith : Tags::kWithout;
   const scheduler::Cluster* cluster = find_cluster(ecs, ask);
-  std::vector<std::string> texts = ask.texts("services", kServiceBatchMax);
+  std::vector<std::string> texts = ask.batch("services", kServiceBatchMax, "service names");
   if (texts.empty()) ask.invalid("Services cannot be empty.");
   Json services = Json::array();
   std::vector<Failure> failures;

@@ -79,7 +79,7 @@ std::string task_set_id_of(const Ecs& ecs, Ask& ask, const std::string& text,
   if (ask.refused() || resource == text) return resource;
   std::string prefix = fmt::format("task-set/{}/{}/", service.cluster, service.name);
   if (resource.starts_with(prefix)) return resource.substr(prefix.size());
-  ask.invalid(fmt::format("Invalid identifier: {} is no task set of service {}.",
+  ask.invalid(fmt::format("Task Set Identifier is invalid ({} is none of service {}).",
                           printable(text, kNameShown), service.name));
   return "";
 }

@@ -8,6 +8,7 @@
 #include "api/ecs_service_shapes.h"
 #include "api/ecs_tags.h"
 #include "api/ecs_volumes.h"
+#include "base/text.h"
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -65,7 +66,8 @@ ServiceDraft read_new_service(const Ecs& ecs, Ask& ask) {
   const scheduler::Cluster* cluster = find_cluster(ecs, ask);
   draft.key.name = ask.required_text("serviceName");
   if (!is_name(draft.key.name)) {
-    ask.invalid("Invalid identifier: serviceName must have 1 to 255 letters, digits, _ and -.");
+    ask.invalid(fmt::format("ServiceName must match {}, but was {}", kNamePattern,
+                            printable(draft.key.name, kNameShown)));
   }
   if (cluster == nullptr) return draft;
   draft.key.cluster = cluster->name;

@@ -2,6 +2,7 @@
 // containerInsights is what new clusters begin with.
 #include "api/ecs_page.h"
 #include "api/ecs_shapes.h"
+#include "base/text.h"
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -45,7 +46,10 @@ const SettingRule* read_rule(Ask& ask) {
     if (rule.name == name) return &rule;
   }
   if (!ask.refused()) {
-    ask.invalid(fmt::format("You must specify a valid account setting name."));
+    std::vector<std::string> names;
+    for (const SettingRule& rule : all_settings()) names.emplace_back(rule.name);
+    ask.invalid(
+        fmt::format("{} should be one of [{}]", printable(name, kNameShown), join(names, ",")));
   }
   return nullptr;
 }
@@ -72,7 +76,7 @@ Json put(Ecs& ecs, Ask& ask, const std::string& principal) {
   std::string value = ask.required_text("value");
   if (ask.refused()) return {};
   if (std::find(rule->values.begin(), rule->values.end(), value) == rule->values.end()) {
-    ask.invalid(fmt::format("The account setting {} has no value '{}'.", rule->name, value));
+    ask.invalid("Invalid setting 'value'");
     return {};
   }
   AccountSetting setting{principal, std::string(rule->name), value};

@@ -23,19 +23,21 @@ void check_strategy(Ask& ask, const Strategy& strategy, const std::vector<std::s
     if (std::find(providers.begin(), providers.end(), item.provider) == providers.end()) {
       ask.invalid(
           "The specified capacity provider strategy cannot contain a capacity provider that is not "
-          "associated with the cluster. Associate the capacity provider with the cluster and try "
-          "again.");
+          "associated with the cluster. Associate the capacity provider with the cluster or "
+          "specify a valid capacity provider and try again.");
     }
   }
   if (bases > 1) {
     ask.invalid(
         "There are multiple capacity providers in the specified capacity provider strategy with a "
-        "base value defined.");
+        "base value greater than zero. Only one capacity provider can have a base value greater "
+        "than zero. Specify a valid capacity provider strategy and try again.");
   }
   if (!strategy.empty() && weights == 0) {
     ask.invalid(
-        "The specified capacity provider strategy must have at least one capacity provider with a "
-        "weight greater than 0.");
+        "There are no capacity providers in the capacity provider strategy with a weight value "
+        "greater than zero. Specify a weight value greater than zero for at least one capacity "
+        "provider and try again.");
   }
 }
 

@@ -35,6 +35,11 @@ const scheduler::Cluster* active_cluster(const Ecs& ecs, const std::string& name
   return cluster != nullptr && cluster->active ? cluster : nullptr;
 }
 
+// Its ARNs name their cluster, which those of before 2018 did not.
+bool is_of_cluster(const std::string& kind) {
+  return kind == "service" || kind == "task" || kind == "container-instance";
+}
+
 Tagged find_tagged(const Ecs& ecs, Ask& ask) {
   Tagged found;
   std::string arn = ask.required_text("resourceArn");
@@ -63,6 +68,8 @@ Tagged find_tagged(const Ecs& ecs, Ask& ask) {
     if (parts[2] == ecs.catalog.node_id()) found.node_of = active_cluster(ecs, parts[1]);
   } else if (!arn.starts_with("arn:")) {
     ask.invalid("Invalid identifier: resourceArn must be an ARN.");
+  } else if (parts.size() == 2 && is_of_cluster(parts[0])) {
+    ask.invalid("Long arn format must be used for tagging operations");
   }
   bool is_there = found.cluster != nullptr || found.revision != nullptr || found.task != nullptr ||
                   found.node_of != nullptr || found.service != nullptr;
@@ -101,7 +108,11 @@ void put_tags(Ecs& ecs, Ask& ask, const Tagged& tagged, std::vector<scheduler::K
 }  // namespace
 
 std::vector<scheduler::KeyValue> read_tags(Ask& ask, std::string_view key) {
-  return read_tag_list(ask, key, {"key", "value"});
+  return read_tag_list(ask, key,
+                       {.key = "key",
+                        .value = "value",
+                        .bad_characters = "Some tags contain invalid characters. Valid characters: "
+                                          "UTF-8 letters, spaces, numbers and _ . / = + - : @."});
 }
 
 Json tag_resource(Ecs& ecs, Ask& ask) {

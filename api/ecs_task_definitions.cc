@@ -40,9 +40,15 @@ Json revision_answer(const Ecs& ecs, const Revision& revision) {
   return {{"taskDefinition", revision_json(ecs, revision)}};
 }
 
+std::string asked_definition(Ask& ask) {
+  std::string text = ask.text("taskDefinition");
+  if (text.empty()) ask.invalid("Task Definition can not be blank.");
+  return text;
+}
+
 // With a number that is one. Null: refused.
 const Revision* find_numbered(const Ecs& ecs, Ask& ask) {
-  RevisionName name = revision_name_of(ecs, ask, ask.required_text("taskDefinition"));
+  RevisionName name = revision_name_of(ecs, ask, asked_definition(ask));
   if (ask.refused()) return nullptr;
   if (name.number.empty()) {
     ask.client_error("Revision is missing.");
@@ -94,6 +100,13 @@ Json register_task_definition(Ecs& ecs, Ask& ask) {
   auto parsed = scheduler::parse_task_definition(ask.root(), ecs.settings.architecture);
   ask.refuse_findings(parsed.findings);
   ask.refuse_findings(check_expressions(ask.root()));
+  // A file of `berth run` need not say it.
+  if (parsed.definition.requires_fargate() && !ask.has("networkMode")) {
+    ask.client_error("Fargate only supports network mode ‘awsvpc’. (networkMode)");
+  }
+  if (auto tags = ask.root().find("tags"); tags && tags->dump() == "[]") {
+    ask.client_error("Tags can not be empty.");
+  }
   Revision revision;
   revision.tags = read_tags(ask, "tags");
   check_room(ecs, ask, parsed.definition.family);
@@ -119,7 +132,7 @@ Json register_task_definition(Ecs& ecs, Ask& ask) {
 
 Json describe_task_definition(Ecs& ecs, Ask& ask) {
   bool with_tags = ask.includes("TAGS", {"TAGS"});
-  RevisionName name = revision_name_of(ecs, ask, ask.required_text("taskDefinition"));
+  RevisionName name = revision_name_of(ecs, ask, asked_definition(ask));
   if (ask.refused()) return {};
   const Revision* revision = find_revision(ecs, name);
   if (revision == nullptr) {

@@ -39,9 +39,13 @@ TaskFilter read_filter(const Ecs& ecs, Ask& ask, const scheduler::Cluster* clust
   filter.nothing = desired == "PENDING";
   std::string instance = ask.text("containerInstance");
   std::string service = ask.text("serviceName");
-  bool has_others = !filter.family.empty() || !service.empty() || !instance.empty();
+  bool has_others = !filter.family.empty() || !service.empty() || !instance.empty() ||
+                    !filter.launch_type.empty();
   if (!filter.started_by.empty() && has_others) {
-    ask.invalid("startedBy must be the only filter.");
+    ask.invalid("cannot specify startedBy with other arguments");
+  }
+  if (!filter.family.empty() && !is_name(filter.family)) {
+    ask.invalid("family must match ^[a-zA-Z0-9\\-_]+$");
   }
   if (!service.empty() && cluster != nullptr) {
     filter.service = service_name_of(ecs, ask, service, cluster->name);

@@ -33,6 +33,10 @@ bool is_tag_text(std::string_view text) {
 // Of the tag that stands at `path`.
 void check_tag(Ask& ask, const std::string& path, const scheduler::KeyValue& tag,
                const TagMembers& members) {
+  bool is_text = is_tag_text(tag.name) && is_tag_text(tag.value);
+  if (!is_text && !members.bad_characters.empty()) {
+    ask.invalid(std::string(members.bad_characters));
+  }
   size_t key = characters_of(tag.name);
   if (key == 0 || key > kTagKeyMax || !is_tag_text(tag.name)) {
     ask.invalid(

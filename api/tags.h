@@ -15,10 +15,12 @@ constexpr size_t kTagsMax = 50;  // of a resource
 
 using Tags = std::vector<scheduler::KeyValue>;
 
-// How a service calls the two members of a tag.
+// How a service calls the two members of a tag, and what it says of characters that may not be in
+// them: nothing of its own where that is empty.
 struct TagMembers {
   std::string_view key = "Key";
   std::string_view value = "Value";
+  std::string_view bad_characters = "";
 };
 
 // The list under `key`, or the map of names and values; refused when it breaks a rule.

@@ -101,7 +101,7 @@ TEST_F(EcsTest, WhatIsRefusedIsRefusedInAwsWords) {
   good("DeregisterTaskDefinition", R"({"taskDefinition": "gone:1"})");
   const std::vector<Refused> cases = {
       {"CreateCluster", R"({"clusterName": "a b"})", "InvalidParameterException",
-       "Invalid identifier"},
+       "ClusterName must match"},
       {"CreateCluster", R"({"clusterName": 1})", "SerializationException", "clusterName"},
       {"CreateCluster", R"({"settings": [{"name": "x", "value": "enabled"}]})",
        "InvalidParameterException", "settings[0].name"},
@@ -114,15 +114,15 @@ TEST_F(EcsTest, WhatIsRefusedIsRefusedInAwsWords) {
       {"CreateCluster",
        R"({"capacityProviders": ["FARGATE"], "defaultCapacityProviderStrategy": [
           {"capacityProvider": "FARGATE", "weight": 0}]})",
-       "InvalidParameterException", "weight greater than 0"},
+       "InvalidParameterException", "weight value greater than zero"},
       {"CreateCluster", R"({"tags": [{"key": "aws:x", "value": ""}]})", "InvalidParameterException",
        "reserved"},
       {"CreateCluster", R"({"tags": [{"key": "x"}, {"key": "x"}]})", "InvalidParameterException",
        "twice"},
       {"CreateCluster", R"({"tags": [{"key": "x", "value": "a\"b"}]})", "InvalidParameterException",
-       "tags[0].value"},
+       "Some tags contain invalid characters."},
       {"DescribeClusters", R"({"clusters": ["arn:aws:ecs:us-east-1:111111111111:cluster/c"]})",
-       "InvalidParameterException", "account and region"},
+       "InvalidParameterException", "Your accountId is 000000000000"},
       {"DescribeClusters", R"({"include": ["ALL"]})", "InvalidParameterException", "include"},
       {"ListClusters", R"({"maxResults": 101})", "InvalidParameterException", "between 1 and 100"},
       {"ListClusters", R"({"nextToken": "abc"})", "InvalidParameterException", "Invalid token."},
@@ -144,7 +144,8 @@ TEST_F(EcsTest, WhatIsRefusedIsRefusedInAwsWords) {
        "", "reserved"},
       {"DescribeTaskDefinition", R"({"taskDefinition": "no"})", "ClientException",
        "Unable to describe task definition."},
-      {"DescribeTaskDefinition", "{}", "InvalidParameterException", "taskDefinition"},
+      {"DescribeTaskDefinition", "{}", "InvalidParameterException",
+       "Task Definition can not be blank."},
       {"DeregisterTaskDefinition", R"({"taskDefinition": "web"})", "ClientException",
        "Revision is missing."},
       {"DeregisterTaskDefinition", R"({"taskDefinition": "web:x"})", "ClientException",
@@ -206,12 +207,12 @@ TEST_F(EcsTest, WhatIsRefusedIsRefusedInAwsWords) {
        "InvalidParameterException", "placementConstraints[0].expression: 'x' at character 1"},
       {"ListContainerInstances", R"({"filter": "x"})", "InvalidParameterException", "filter: 'x'"},
       {"StopTask", R"({"task": "no"})", "InvalidParameterException",
-       "The referenced task was not found."},
+       "taskId length should be one of [32,36]"},
       {"DescribeTasks", R"({"tasks": []})", "InvalidParameterException", "Tasks cannot be empty."},
       {"DescribeTasks", R"({"tasks": ["arn:aws:ecs:us-east-1:000000000000:task/other/1"]})",
        "InvalidParameterException", "Identifier is for cluster other. Your cluster is default"},
       {"ListTasks", R"({"startedBy": "x", "family": "y"})", "InvalidParameterException",
-       "startedBy must be the only filter"},
+       "cannot specify startedBy with other arguments"},
       {"ListTasks", R"({"serviceName": "s"})", "ServiceNotFoundException", "Service not found."},
       {"TagResource", R"({"resourceArn": "x", "tags": []})", "InvalidParameterException", "ARN"},
       {"TagResource", R"({"resourceArn": "arn:aws:ecs:us-east-1:000000000000:cluster/no",
@@ -221,7 +222,7 @@ TEST_F(EcsTest, WhatIsRefusedIsRefusedInAwsWords) {
        R"({"attributes": [{"name": "ecs.os-type", "value": "x", "targetId": "y"}]})",
        "TargetNotFoundException", ""},
       {"PutAccountSetting", R"({"name": "x", "value": "y"})", "InvalidParameterException",
-       "valid account setting name"},
+       "x should be one of ["},
       {"CreateService", R"({"serviceName": "s"})", "InvalidParameterException", "desiredCount"},
       {"UpdateService", R"({"service": "s"})", "ServiceNotFoundException", "Service not found."},
       {"CreateCapacityProvider", R"({"name": "x"})", "UnsupportedFeatureException", ""},
@@ -388,7 +389,7 @@ TEST_F(EcsTest, WhatIsNotThereIsSaidSo) {
   EXPECT_EQ(good("DescribeCapacityProviders", "{}")["capacityProviders"].size(), 2u);
   register_web();
   std::string task = good("RunTask", R"({"taskDefinition": "web"})")["tasks"][0]["taskArn"];
-  std::string tasks = R"({"tasks": [")" + task + R"(", "no"])";
+  std::string tasks = R"({"tasks": [")" + task + R"(", ")" + std::string(32, '0') + R"("])";
   json protection = good("GetTaskProtection", tasks + "}");
   EXPECT_EQ(protection["failures"][0]["reason"], "TASK_NOT_VALID");
   EXPECT_EQ(protection["failures"][1]["reason"], "MISSING");
