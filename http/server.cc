@@ -25,7 +25,8 @@ struct Server::Connection {
   size_t listener = 0;
   State state = State::kReading;
   RequestReader reader;
-  std::string out;  // of the answer, what is not written yet
+  std::string out;  // the answer
+  size_t sent = 0;  // of it
   std::string method;
   // Of what follows the answer, when that is no HTTP any more.
   std::function<void(sys::Fd, std::string)> taker;
@@ -37,8 +38,9 @@ struct Server::Connection {
   sys::Loop::TimerId deadline = 0;
 };
 
-Server::Server(sys::Loop& loop, Handler handler, Limits limits)
+Server::Server(sys::Loop& loop, Clock& clock, Handler handler, Limits limits)
     : loop_(loop),
+      clock_(clock),
       handler_(std::move(handler)),
       limits_(limits),
       departures_(loop, {.count = limits.connections, .bytes = 2 * limits.body_bytes}) {}
@@ -187,8 +189,8 @@ void Server::hand_request(uint64_t id, Connection& connection, const Request& re
   if (upgrade_ && asks_for_websocket(request)) return offer_upgrade(id, connection, request);
   if (stream_ && !request.is_old && offer_stream(id, connection, request)) return;
   std::weak_ptr<Server*> self = self_;
-  handler_(request, connection.listener, [self, id](const Response& response) {
-    if (auto server = self.lock()) (*server)->answer(id, response);
+  handler_(request, connection.listener, [self, id](Response response) {
+    if (auto server = self.lock()) (*server)->answer(id, std::move(response));
   });
 }
 
@@ -236,11 +238,13 @@ void Server::ask_for_body(uint64_t id, Connection& connection) {
   if (!moved || moved->bytes != kContinue.size()) close(id);
 }
 
-void Server::answer(uint64_t id, const Response& response) {
+void Server::answer(uint64_t id, Response response) {
   auto found = connections_.find(id);
   if (found == connections_.end()) return;
   Connection& connection = *found->second;
   if (connection.state != Connection::State::kAnswering) return;  // it has been answered
+  // Who has a clock must say the time (RFC 9110, 6.6.1).
+  response.headers.try_emplace("Date", format_http_date(clock_.wall()));
   connection.out = render_response(response, connection.method, connection.after);
   connection.state = Connection::State::kWriting;
   set_deadline(id, connection);
@@ -248,10 +252,13 @@ void Server::answer(uint64_t id, const Response& response) {
 }
 
 void Server::write_more(uint64_t id, Connection& connection) {
-  auto moved = sys::send_part(connection.fd.get(), connection.out);
+  auto rest = std::string_view(connection.out).substr(connection.sent);
+  auto moved = sys::send_part(connection.fd.get(), rest);
   if (!moved || moved->ended) return close(id);
-  connection.out.erase(0, moved->bytes);
-  if (!connection.out.empty()) return wait_for(id, connection, EPOLLOUT);
+  connection.sent += moved->bytes;
+  if (moved->bytes < rest.size()) return wait_for(id, connection, EPOLLOUT);
+  std::string().swap(connection.out);  // connections are kept for long
+  connection.sent = 0;
   if (connection.taker) return hand_over(id);
   if (connection.after == After::kClose) {
     bool may_send = connection.is_refused || !connection.reader.is_between();

@@ -63,8 +63,8 @@ class Server {
   using StreamHandler =
       std::function<bool(const Request& request, size_t listener, StreamReply reply)>;
 
-  // `loop` is borrowed.
-  Server(sys::Loop& loop, Handler handler, Limits limits);
+  // `loop` and `clock` are borrowed; the clock is for the Date of answers that have none.
+  Server(sys::Loop& loop, Clock& clock, Handler handler, Limits limits);
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
   ~Server();
@@ -104,7 +104,7 @@ class Server {
   void hand_request(uint64_t id, Connection& connection, const Request& request);
   // Answers instead of the handler, and ends the connection.
   void turn_away(uint64_t id, Connection& connection, const Refusal& refusal);
-  void answer(uint64_t id, const Response& response);
+  void answer(uint64_t id, Response response);
   void write_more(uint64_t id, Connection& connection);
   void wait_for(uint64_t id, Connection& connection, uint32_t events);
   void set_deadline(uint64_t id, Connection& connection);
@@ -122,6 +122,7 @@ class Server {
   void depart(uint64_t id);
 
   sys::Loop& loop_;
+  Clock& clock_;
   Handler handler_;
   UpgradeHandler upgrade_;
   StreamHandler stream_;

@@ -257,7 +257,7 @@ class Daemon {
         ssm_(secrets::SecretStore(paths_.root), {config.account_id, config.region}, env),
         door_(memory.key, {config.account_id, config.region}, env),
         server_(
-            loop,
+            loop, clocks.host,
             [this](const http::Request& request, size_t listener,
                    const http::Server::Reply& reply) { answer(request, listener, reply); },
             kApiLimits) {

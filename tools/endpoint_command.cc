@@ -100,7 +100,7 @@ class EndpointSession {
         env_(env),
         endpoint_(std::move(plan), std::move(metadata), std::move(sources), loop, env),
         server_(
-            loop,
+            loop, env.clock,
             [this](const http::Request& request, size_t listener,
                    const http::Server::Reply& reply) {
               last_asked_ = env_.clock.now();

@@ -19,7 +19,8 @@ class ServerTest : public testing::Test {
  protected:
   ServerTest() {
     server_ = std::make_unique<Server>(
-        *loop_, [](const Request&, size_t, const Server::Reply& reply) { reply({.body = "ok"}); },
+        *loop_, clock_,
+        [](const Request&, size_t, const Server::Reply& reply) { reply({.body = "ok"}); },
         Limits{.connections = 2, .patience = std::chrono::hours(1)});
     EXPECT_TRUE(server_->listen(sys::listen_stream(path_).value()));
     thread_ = std::thread([this] { EXPECT_TRUE(loop_->run()); });

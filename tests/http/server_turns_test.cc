@@ -21,7 +21,7 @@ class ServerTurnsTest : public testing::Test {
  protected:
   ServerTurnsTest() {
     server_ = std::make_unique<Server>(
-        *loop_,
+        *loop_, clock_,
         [](const Request& request, size_t, const Server::Reply& reply) {
           reply({.body = request.method + " " + request.path + " " + request.body + "\n"});
         },
@@ -221,7 +221,7 @@ TEST_F(ServerTurnsTest, AProtocolThatNobodySpeaksHereIsNoReasonToRefuse) {
 TEST_F(ServerTurnsTest, OptionsOfAllIsAnsweredForEverybody) {
   sys::Fd peer = connect();
   EXPECT_EQ(ask(peer, "OPTIONS * HTTP/1.1\r\nHost: h\r\n\r\n").text,
-            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+            "HTTP/1.1 200 OK\r\nDate: Tue, 14 Nov 2023 22:13:20 GMT\r\nContent-Length: 0\r\n\r\n");
   EXPECT_TRUE(is_ok(ask(peer, kGet).text, "GET / "));
 }
 
