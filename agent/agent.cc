@@ -1,5 +1,6 @@
 #include "agent/agent.h"
 
+#include "agent/detached.h"
 #include "agent/event_log.h"
 #include "agent/log_plan.h"
 #include "agent/paths.h"
@@ -27,6 +28,8 @@ using scheduler::StartStage;
 
 constexpr const char* kHostRestarted =
     "nothing runs of the task any more: the host was restarted, or its supervisor was killed";
+// A sweep that is put off because tasks keep ending comes after so many times its delay.
+constexpr int kSweepPatience = 10;
 constexpr const char* kShimLost = "the supervisor of the task (berth-shim) ended unexpectedly";
 
 // When the shim saw it: an event that is told again must be the same.
@@ -115,6 +118,11 @@ Agent::Agent(AgentOptions options, sys::Loop& loop, Env env, EventSink sink)
       workers_(loop, options_.workers) {}
 
 Agent::~Agent() {
+  if (sweep_timer_) {
+    loop_.cancel(*sweep_timer_);
+    auto started = start_detached(options_.sweeper);
+    if (!started) LOG(kWarn, "the next start of berth sweeps", {{"why", started.error().text}});
+  }
   for (auto& [id, task] : tasks_) {
     task->cancel.cancel();
     if (task->connection) loop_.unwatch(task->connection.get());
@@ -143,6 +151,8 @@ Status Agent::take_up(const std::vector<scheduler::Task>& tasks) {
   if (!swept) LOG(kWarn, "something of a dead task stays", {{"why", swept.error().text}});
   tidy_instance(options_.config, env_.clock.wall());
   for (const TaskPtr& task : taken) resume(task);
+  // Whoever was here before meant to.
+  if (options_.sweeps_after && TRY(has_retired_leases(options_.config))) sweep_later();
   return {};
 }
 
@@ -649,13 +659,35 @@ void Agent::release(const std::string& task_id) {
   if (task->jobs == 0) tear_down(task);
 }
 
+void Agent::have_swept() {
+  if (options_.sweeps_after) return sweep_later();
+  if (start_detached(options_.sweeper)) return;
+  run_job([config = options_.config] { return sweep_job(config); }, [](Done) {});
+}
+
+void Agent::sweep_later() {
+  Instant now = env_.clock.now();
+  if (sweep_timer_) {
+    loop_.cancel(*sweep_timer_);
+  } else {
+    sweep_latest_ = now + kSweepPatience * *options_.sweeps_after;
+  }
+  Instant due = std::min(now + *options_.sweeps_after, sweep_latest_);
+  sweep_timer_ = loop_.after(due - now, [this] {
+    sweep_timer_.reset();
+    run_job([config = options_.config] { return sweep_job(config); }, [](Done) {});
+  });
+}
+
 void Agent::tear_down(const TaskPtr& task) {
   task->release_wanted = false;
-  auto job = [config = options_.config, sweeper = options_.sweeper, env = env_, task] {
-    return release_job(config, env, task->task.id, task->shim, sweeper);
+  NetworkEnd end = options_.sweeper.empty() ? NetworkEnd::kNow : NetworkEnd::kBySweep;
+  auto job = [config = options_.config, end, env = env_, task] {
+    return release_job(config, env, task->task.id, task->shim, end);
   };
-  run_job(job, [this, task](std::vector<Span> spans) {
-    note(task, std::move(spans));
+  run_job(job, [this, task](Released released) {
+    note(task, std::move(released.spans));
+    if (released.remains == Remains::kNetwork) have_swept();
     if (task->connection) loop_.unwatch(task->connection.get());
     task->connection.reset();
     task->images.clear();

@@ -53,6 +53,9 @@ struct AgentOptions {
   // A command that sweeps this instance, started when the last task has gone so that nobody waits
   // while the kernel dismantles the bridge. Empty: it is waited for.
   std::vector<std::string> sweeper;
+  // This agent lives on and does it itself when no other task has ended for this long; the command
+  // is for what is left when it goes away.
+  std::optional<Duration> sweeps_after{};
   std::vector<std::string> security_groups{};  // of tasks in awsvpc mode; names
   std::optional<ConsoleClient> console{};
   // A command that, with a task's id behind it, answers what its containers ask at 169.254.170.2.
@@ -136,6 +139,10 @@ class Agent {
   void tell_shim(const TaskPtr& task, const runtime::ShimOrder& order, const std::vector<int>& fds);
   void attach_console(const TaskPtr& task);
 
+  // What the last task has left (Remains::kNetwork) is swept by somebody.
+  void have_swept();
+  void sweep_later();
+
   void note(const TaskPtr& task, std::vector<Span> spans);
   // Tells the scheduler, once, that the start came to nothing.
   void fail_start(const TaskPtr& task, scheduler::StartFailed failure);
@@ -153,7 +160,9 @@ class Agent {
   Env env_;
   EventSink sink_;
   std::map<std::string, std::shared_ptr<RunningTask>> tasks_;
-  sys::Workers workers_;  // last: its jobs end before the rest goes
+  std::optional<sys::Loop::TimerId> sweep_timer_;
+  Instant sweep_latest_{};  // of the timer, however many tasks end meanwhile
+  sys::Workers workers_;    // last: its jobs end before the rest goes
 };
 
 }  // namespace berth::agent

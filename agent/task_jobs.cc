@@ -1,7 +1,6 @@
 #include "agent/task_jobs.h"
 
 #include "agent/aws_http.h"
-#include "agent/detached.h"
 #include "agent/layer_devices.h"
 #include "agent/log_plan.h"
 #include "agent/paths.h"
@@ -339,14 +338,6 @@ void end_shims(const Config& config, const std::string& task_id, const sys::Proc
   end_unnamed_shims(config, task_id);
 }
 
-Status tear_down(const Config& config, const std::string& task_id,
-                 const std::vector<std::string>& sweeper) {
-  NetworkEnd network_end = sweeper.empty() ? NetworkEnd::kNow : NetworkEnd::kBySweep;
-  if (TRY(tear_down_task(config, task_id, network_end)) == Remains::kNothing) return {};
-  if (start_detached(sweeper)) return {};
-  return sweep_instance(config, netns::Retired::kSweep);
-}
-
 }  // namespace
 
 Answer<Done> undo_start_job(const Config& config, Env env, const std::string& task_id,
@@ -357,19 +348,28 @@ Answer<Done> undo_start_job(const Config& config, Env env, const std::string& ta
   });
 }
 
-std::vector<Span> release_job(const Config& config, Env env, const std::string& task_id,
-                              const sys::Process& shim, const std::vector<std::string>& sweeper) {
-  std::vector<Span> spans;
-  Stopwatch watch(env.clock, spans);
+Released release_job(const Config& config, Env env, const std::string& task_id,
+                     const sys::Process& shim, NetworkEnd network_end) {
+  Released released;
+  Stopwatch watch(env.clock, released.spans);
   end_shims(config, task_id, shim);
   watch.lap("end of berth-shim");
-  Status torn_down = tear_down(config, task_id, sweeper);
+  auto torn_down = tear_down_task(config, task_id, network_end);
   watch.lap("tear down network, cgroup and directories");
   if (!torn_down) {
     LOG(kError, "something of the task stays; the next start of berth sweeps it",
         {{"task", task_id}, {"why", torn_down.error().text}});
+    return released;
   }
-  return spans;
+  released.remains = *torn_down;
+  return released;
+}
+
+Done sweep_job(const Config& config) {
+  Status swept = sweep_instance(config, netns::Retired::kSweep);
+  if (!swept)
+    LOG(kWarn, "the next start of berth sweeps what stays", {{"why", swept.error().text}});
+  return {};
 }
 
 }  // namespace berth::agent

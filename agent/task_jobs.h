@@ -8,6 +8,7 @@
 #include "agent/span.h"
 #include "agent/task_files.h"
 #include "agent/task_network.h"
+#include "agent/teardown.h"
 #include "base/result.h"
 #include "image/puller.h"
 #include "scheduler/messages.h"
@@ -93,10 +94,16 @@ Answer<Done> task_side_job(const Config& config, Env env, const std::string& tas
 Answer<Done> undo_start_job(const Config& config, Env env, const std::string& task_id,
                             const sys::Process& shim);
 
-// Waits for the shim's end, then gives back all that the task had; the bridge through `sweeper`
-// (AgentOptions) if that is not empty. A failure is logged: the next start of berth sweeps what
-// stays.
-std::vector<Span> release_job(const Config& config, Env env, const std::string& task_id,
-                              const sys::Process& shim, const std::vector<std::string>& sweeper);
+struct Released {
+  std::vector<Span> spans;
+  Remains remains = Remains::kNothing;
+};
+// Waits for the shim's end, then gives back all that the task had. A failure is logged: the next
+// start of berth sweeps what stays.
+Released release_job(const Config& config, Env env, const std::string& task_id,
+                     const sys::Process& shim, NetworkEnd network_end);
+
+// Sweeps the instance now. A failure is logged.
+Done sweep_job(const Config& config);
 
 }  // namespace berth::agent

@@ -202,6 +202,10 @@ Result<bool> TaskNetwork::retire(const std::string& task_id) const {
   return TRY(netns::LeaseStore::open(root_, bridge_)).retire(task_id);
 }
 
+Result<bool> TaskNetwork::has_retired() const {
+  return TRY(netns::LeaseStore::open(root_, bridge_)).has_retired();
+}
+
 Status TaskNetwork::remove(const std::string& task_id) const {
   netns::LeaseStore leases = TRY(netns::LeaseStore::open(root_, bridge_));
   sys::NetlinkSocket host = TRY(sys::NetlinkSocket::open());

@@ -54,6 +54,8 @@ class TaskNetwork {
   // The end of a task that published nothing and was the last: its links, rules and lease stay for
   // the next sweep. False: the task is not so, and remove() is called for.
   Result<bool> retire(const std::string& task_id) const;
+  // Is there a lease that waits for a sweep?
+  Result<bool> has_retired() const;
   // Everything of the task, then its lease. May run twice.
   Status remove(const std::string& task_id) const;
   // What dead tasks left: all but those in `live`.

@@ -136,4 +136,8 @@ Status sweep_instance(const Config& config, netns::Retired retired) {
   return first;
 }
 
+Result<bool> has_retired_leases(const Config& config) {
+  return TRY(TaskNetwork::make(config)).has_retired();
+}
+
 }  // namespace berth::agent

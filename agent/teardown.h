@@ -27,5 +27,7 @@ Status undo_start(const Config& config, const std::string& task_id);
 // Tears down the tasks of this instance that nobody owns any more: their lock is free and their
 // shim is gone. Errors of one task do not stop the others; the first is returned.
 Status sweep_instance(const Config& config, netns::Retired retired);
+// Is there something of Remains::kNetwork?
+Result<bool> has_retired_leases(const Config& config);
 
 }  // namespace berth::agent

@@ -329,6 +329,11 @@ Result<bool> LeaseStore::retire(const std::string& task_id) {
   return true;
 }
 
+Result<bool> LeaseStore::has_retired() {
+  auto held = TRY(list());
+  return std::any_of(held.begin(), held.end(), is_retired);
+}
+
 Result<std::vector<Lease>> LeaseStore::list() {
   auto lock = TRY(sys::FileLock::acquire(directory_ + "/.lock"));
   return read_all();

@@ -115,6 +115,7 @@ class LeaseStore {
   // publishes no port: what it names is then out of everybody's reach and may wait for a sweep(),
   // or serve the next task. False: it is not so; release it.
   Result<bool> retire(const std::string& task_id);
+  Result<bool> has_retired();
   Result<std::vector<Lease>> list();
   // Releases every lease whose task is not in `live` and whose owner is dead. `clean` runs under
   // the lock with what remains.

@@ -14,6 +14,8 @@ namespace {
 
 constexpr size_t kDriverWorkers = 8;  // starts that may wait for registries at a time
 constexpr Duration kStorePause = std::chrono::seconds(1);  // a disk that is full, say
+// Long enough for the next start of a task, too short for anybody to miss a removed bridge.
+constexpr Duration kSweepDelay = std::chrono::milliseconds(200);
 constexpr Duration kTidyInterval = std::chrono::minutes(5);
 
 agent::AgentOptions agent_options_of(const DriverOptions& options) {
@@ -21,6 +23,7 @@ agent::AgentOptions agent_options_of(const DriverOptions& options) {
   wanted.config = options.config;
   wanted.userns_host = options.userns_host;
   wanted.sweeper = options.sweeper;
+  wanted.sweeps_after = kSweepDelay;
   wanted.endpoint = options.endpoint;
   wanted.workers = kDriverWorkers;
   wanted.forgets = true;

@@ -12,6 +12,7 @@ import time
 
 import pytest
 
+import leak_census
 from berth import PATIENCE, proc, supervisors
 from daemon import Daemon
 from service_host import first_processes, wait_for_traps
@@ -124,6 +125,23 @@ def test_the_thread_that_answers_stays_on_one_processor_and_nothing_else_does(ec
     started = [*supervisors(ecs.daemon.instance), *containers(ecs.daemon.instance)]
     assert len(started) == 2 and set(map(frozenset, processors_of(started).values())) == {frozenset(given)}
     assert ecs.stop(arn)["containers"][0]["exitCode"] == 3
+
+
+@pytest.mark.parametrize("then", ["lives on", "is killed"])
+def test_the_network_of_the_last_task_goes_with_nobody_else(ecs, then):
+    """berthd sweeps itself; one that was killed before it did is no different to the next."""
+    bridges = leak_census.links()
+    ecs.wait_for(ecs.run("true"), "STOPPED")
+    if then == "is killed":
+        ecs.daemon.kill()
+        ecs.daemon.start()
+        ecs.again()
+
+    def is_swept():
+        instance = ecs.daemon.instance
+        assert not any(" system sweep" in each for each in leak_census.processes(instance.name, (instance.state, instance.root)).values())
+        return leak_census.links() == bridges and not leak_census.nft_tables()
+    wait_until(is_swept, "bridge and tables are gone")
 
 
 def test_only_the_thread_that_answers_is_preferred(ecs):
