@@ -672,8 +672,8 @@ void Agent::sweep_later() {
   } else {
     sweep_latest_ = now + kSweepPatience * *options_.sweeps_after;
   }
-  Instant due = std::min(now + *options_.sweeps_after, sweep_latest_);
-  sweep_timer_ = loop_.after(due - now, [this] {
+  Duration delay = std::min<Duration>(*options_.sweeps_after, sweep_latest_ - now);
+  sweep_timer_ = loop_.after(std::max(delay, Duration::zero()), [this] {
     sweep_timer_.reset();
     run_job([config = options_.config] { return sweep_job(config); }, [](Done) {});
   });

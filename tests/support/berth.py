@@ -151,11 +151,11 @@ class Running:
 
 
 class Instance:
-    """One berth with directories of its own. `images` maps short names to references."""
+    """One berth with directories of its own. `images` maps short names to references. What is gone with a reboot is in `run`."""
 
-    def __init__(self, directory, images, config=None):
+    def __init__(self, directory, images, config=None, run=None):
         directory = pathlib.Path(directory)
-        self.root, self.state = directory / "root", directory / "run"
+        self.root, self.state = directory / "root", pathlib.Path(run or directory / "run")
         self.name = leak_census.instance_of(self.state)
         self.images = images
         self.environment = {**os.environ, "HOME": str(directory)}
