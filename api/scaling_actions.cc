@@ -141,7 +141,7 @@ Json delete_scheduled_action(Scaling& scaling, Ask& ask) {
   auto known = all.find(scaling::key_of(service) + "/" + name);
   if (known == all.end()) {
     refuse_missing(
-        ask, "scheduled action",
+        ask, "scheduled action found",
         fmt::format("resource ID: {}, scheduled action name: {}", resource_id(service), name));
     return {};
   }

@@ -90,18 +90,19 @@ std::string resource_id(const scaling::ServiceKey& service) {
   return "service/" + scaling::key_of(service);
 }
 
-void refuse_missing(Ask& ask, const char* kind, const std::string& what) {
+void refuse_missing(Ask& ask, const char* missing, const std::string& what) {
   ask.refuse("ObjectNotFoundException",
-             fmt::format("No {} found for service namespace: ecs, {}, scalable dimension: {}", kind,
+             fmt::format("No {} for service namespace: ecs, {}, scalable dimension: {}", missing,
                          printable(what, kResourceShown), kDimension));
 }
 
 const scaling::ScalableTarget* find_target(Scaling& scaling, Ask& ask,
-                                           const scaling::ServiceKey& service) {
+                                           const scaling::ServiceKey& service,
+                                           const char* missing) {
   if (ask.refused()) return nullptr;
   const scaling::ScalableTarget* target = scaling.engine.book().find_target(service);
   if (target == nullptr) {
-    refuse_missing(ask, "scalable target", "resource ID: " + resource_id(service));
+    refuse_missing(ask, missing, "resource ID: " + resource_id(service));
   }
   return target;
 }

@@ -43,8 +43,10 @@ scaling::ServiceKey service_of_resource(Ask& ask, const std::string& resource);
 // "service/cluster/name".
 std::string resource_id(const scaling::ServiceKey& service);
 // Null: refused, ObjectNotFoundException.
-const scaling::ScalableTarget* find_target(Scaling&, Ask&, const scaling::ServiceKey& service);
-void refuse_missing(Ask& ask, const char* kind, const std::string& what);
+const scaling::ScalableTarget* find_target(Scaling&, Ask&, const scaling::ServiceKey& service,
+                                           const char* missing = "scalable target registered");
+// "No scaling policy found for ...".
+void refuse_missing(Ask& ask, const char* missing, const std::string& what);
 // The page of a list of keys.
 Page page_of_keys(Ask& ask, const std::vector<std::string>& keys);
 double epoch_of(WallTime time);

@@ -285,7 +285,7 @@ Json delete_scaling_policy(Scaling& scaling, Ask& ask) {
   if (ask.refused()) return {};
   const Policy* known = policy_named(scaling, service, name);
   if (known == nullptr) {
-    refuse_missing(ask, "scaling policy",
+    refuse_missing(ask, "scaling policy found",
                    fmt::format("resource ID: {}, policy name: {}", resource_id(service), name));
     return {};
   }

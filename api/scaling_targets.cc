@@ -116,7 +116,8 @@ Json register_scalable_target(Scaling& scaling, Ask& ask) {
 }
 
 Json deregister_scalable_target(Scaling& scaling, Ask& ask) {
-  const ScalableTarget* target = find_target(scaling, ask, read_resource(ask));
+  const ScalableTarget* target =
+      find_target(scaling, ask, read_resource(ask), "scalable target found");
   if (target == nullptr) return {};
   ask.check(scaling.engine.remove_target(scaling::ServiceKey(target->service)));
   return Json::object();

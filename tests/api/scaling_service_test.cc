@@ -226,6 +226,9 @@ TEST_F(ScalingServiceTest, SaysWhatIsWrong) {
     return refusal("PutScalingPolicy", body);
   };
   EXPECT_EQ(policy(json::object()).code, "ObjectNotFoundException");
+  EXPECT_EQ(policy(json::object()).message,
+            "No scalable target registered for service namespace: ecs, resource ID: "
+            "service/default/web, scalable dimension: ecs:service:DesiredCount");
   EXPECT_EQ(refusal("DeregisterScalableTarget", json::object()).code, "ObjectNotFoundException");
   EXPECT_THAT(refusal("RegisterScalableTarget", {{"MinCapacity", 1}}).message,
               HasSubstr("MaxCapacity are required"));
