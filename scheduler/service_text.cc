@@ -7,6 +7,9 @@
 namespace berth::scheduler::service_text {
 namespace {
 
+constexpr const char* kMore =
+    "For more information, see the Troubleshooting section of the Amazon ECS Developer Guide.";
+
 std::string named_tasks(const std::vector<std::string>& tasks) {
   std::string text;
   for (size_t i = 0; i < tasks.size() && i < kTasksNamed; ++i) {
@@ -35,6 +38,14 @@ std::string stopped(const std::string& service, const std::vector<std::string>& 
                      named_tasks(tasks));
 }
 
+std::string with_task_set(const std::string& service, const std::string& set) {
+  return fmt::format("{}, taskSet {}", service, set);
+}
+
+std::string set_steady(const std::string& service, const std::string& set) {
+  return fmt::format("(service {}) updated state to STEADY_STATE.", with_task_set(service, set));
+}
+
 std::string failed_health_check(const std::string& service, const std::string& task) {
   return fmt::format("(service {}) (task {}) failed container health checks.", service, task);
 }
@@ -58,7 +69,8 @@ std::string steady(const std::string& service) {
 }
 
 std::string start_impaired(const std::string& service) {
-  return fmt::format("(service {}) is unable to consistently start tasks successfully.", service);
+  return fmt::format("(service {}) is unable to consistently start tasks successfully. {}", service,
+                     kMore);
 }
 
 std::string throttled(const std::string& service) {
@@ -85,16 +97,20 @@ std::string unplaced(const std::string& service, const std::string& launch_type,
   if (launch_type == "FARGATE") {
     return fmt::format(
         "(service {}) was unable to place a task. Reason: Capacity is unavailable at this time. "
-        "Please try again later or in a different availability zone.",
-        service);
+        "Please try again later or in a different availability zone. {}",
+        service, kMore);
   }
   std::string text = fmt::format(
       "(service {}) was unable to place a task because no container instance met all of its "
       "requirements.",
       service);
   std::string lacking = lack(shortage);
-  if (lacking.empty()) return fmt::format("{} Reason: {}", text, shortage);
-  return fmt::format("{} The closest matching container-instance {} {}.", text, node_id, lacking);
+  if (lacking.empty()) {
+    const char* period = shortage.ends_with('.') ? "" : ".";
+    return fmt::format("{} Reason: {}{} {}", text, shortage, period, kMore);
+  }
+  return fmt::format("{} The closest matching (container-instance {}) {}. {}", text, node_id,
+                     lacking, kMore);
 }
 
 std::string in_progress_reason(const std::string& deployment) {

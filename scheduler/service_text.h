@@ -12,6 +12,9 @@ constexpr size_t kTasksNamed = 50;  // in one event
 
 std::string started(const std::string& service, const std::vector<std::string>& tasks);
 std::string stopped(const std::string& service, const std::vector<std::string>& tasks);
+// A service in the texts above, where they are about one of its task sets.
+std::string with_task_set(const std::string& service, const std::string& set);
+std::string set_steady(const std::string& service, const std::string& set);
 std::string failed_health_check(const std::string& service, const std::string& task);
 std::string deployment_completed(const std::string& service, const std::string& deployment);
 std::string deployment_failed(const std::string& service, const std::string& deployment,

@@ -232,17 +232,19 @@ void ServiceTurn::launch(const Launch& launch) {
     ids.push_back(start.task_id);
     verdict_.starts.push_back(std::move(start));
   }
-  tell(service_text::started(name(), ids), "", launch.cause);
+  tell(service_text::started(launch.teller.empty() ? name() : launch.teller, ids), "",
+       launch.cause);
 }
 
-void ServiceTurn::halt(const std::vector<Halt>& halts, std::string cause) {
+void ServiceTurn::halt(const std::vector<Halt>& halts, std::string cause,
+                       const std::string& teller) {
   if (halts.empty()) return;
   std::vector<std::string> ids;
   for (const Halt& each : halts) {
     ids.push_back(each.task);
     verdict_.stops.push_back({each.task, each.reason});
   }
-  tell(service_text::stopped(name(), ids), "", std::move(cause));
+  tell(service_text::stopped(teller.empty() ? name() : teller, ids), "", std::move(cause));
 }
 
 // ---- Back-off ----

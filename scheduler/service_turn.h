@@ -53,6 +53,7 @@ class ServiceTurn {
     int count = 0;
     Backoff& backoff;
     std::string cause;
+    std::string teller{};  // whom the event names; empty for the service
   };
   // What was planned so far is not wanted any more, and waits for no room either.
   void plan_anew() {
@@ -66,7 +67,7 @@ class ServiceTurn {
     std::string task;
     std::string reason;
   };
-  void halt(const std::vector<Halt>& halts, std::string cause);
+  void halt(const std::vector<Halt>& halts, std::string cause, const std::string& teller = "");
   // All of its tasks, or none.
   void hold(bool is_held);
   // Of one that is INACTIVE.

@@ -41,13 +41,15 @@ bool act_on(ServiceTurn& turn, TaskSet& set) {
   RollingPlan plan = plan_rolling(
       graded_tasks(turn, set),
       {.desired = count, .lower = turn.is_any_draining() ? count : 0, .upper = 2 * count});
+  std::string teller = service_text::with_task_set(turn.name(), set.id);
   std::string cause = fmt::format("{}: task set {} is to have {}", turn.occasion(), set.id, count);
   turn.launch({.revision = set.revision,
                .started_by = set.id,
                .providers = set.providers,
                .count = plan.start,
                .backoff = set.backoff,
-               .cause = cause});
+               .cause = cause,
+               .teller = teller});
   std::vector<ServiceTurn::Halt> halts;
   for (const PlannedStop& stop : plan.stops) {
     bool is_unhealthy = stop.cause == StopCause::kUnhealthy;
@@ -57,7 +59,7 @@ bool act_on(ServiceTurn& turn, TaskSet& set) {
     halts.push_back({stop.task->id, is_unhealthy ? service_text::kUnhealthyReason
                                                  : service_text::scaling_reason(set.id)});
   }
-  turn.halt(halts, cause);
+  turn.halt(halts, cause, teller);
   return turn.has_acted();
 }
 
@@ -80,6 +82,9 @@ void conclude_stability(ServiceTurn& turn, TaskSet& set) {
   set.stability = stability;
   set.stability_at = turn.now();
   set.updated_at = turn.now();
+  if (!is_steady) return;
+  turn.tell(service_text::set_steady(turn.name(), set.id), "",
+            "the task set has the tasks that it is to have");
 }
 
 bool has_tasks(ServiceTurn& turn, const TaskSet& set) {

@@ -331,6 +331,9 @@ TEST_F(EcsStrategiesTest, TaskSetsAreMadeScaledAndRemoved) {
   json described = good("DescribeTaskSets", of_s({{"include", {"TAGS"}}}))["taskSets"];
   ASSERT_EQ(described.size(), 2u);
   EXPECT_EQ(described[0]["stabilityStatus"], "STEADY_STATE");
+  std::string events = service()["events"].dump();
+  EXPECT_THAT(events, HasSubstr("(service s, taskSet " + id + ") has started 5 tasks: (task "));
+  EXPECT_THAT(events, HasSubstr("(service s, taskSet " + id + ") updated state to STEADY_STATE."));
   EXPECT_EQ(described[0]["runningCount"], 5);
   EXPECT_EQ(described[0]["tags"], tags);
   EXPECT_EQ(good("ListTasks", {{"startedBy", id}})["taskArns"].size(), 5u);

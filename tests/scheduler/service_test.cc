@@ -102,7 +102,9 @@ TEST(Service, TasksThatNeverRunBackOff) {
   }
   auto said = world.messages();
   EXPECT_EQ(std::count(said.begin(), said.end(),
-                       "(service web) is unable to consistently start tasks successfully."),
+                       "(service web) is unable to consistently start tasks successfully. For more "
+                       "information, see the Troubleshooting section of the Amazon ECS Developer "
+                       "Guide."),
             1);
   EXPECT_EQ(world.primary().failed_tasks, 10);
   world.fail_to_start(world.with_phase(TaskPhase::kPending).at(0));
@@ -472,8 +474,10 @@ TEST(Service, WaitsForRoomAndSaysWhatIsShort) {
   EXPECT_EQ(world.fresh(), 2);
   EXPECT_TRUE(world.has_message(
       "(service web) was unable to place a task because no container instance met all of its "
-      "requirements. The closest matching container-instance n1 has insufficient CPU units "
-      "available."));
+      "requirements. The closest matching (container-instance n1) has insufficient CPU units "
+      "available. For more information, see the Troubleshooting section of the Amazon ECS "
+      "Developer "
+      "Guide."));
   EXPECT_EQ(world.messages().size(), 2u);
   world.run_pending();
   world.pass(minutes(10));
