@@ -147,10 +147,18 @@ std::vector<const Task*> find_repeated(const Ecs& ecs, Ask& ask, const Launch& l
   return repeated;
 }
 
+// Nothing is said of its health yet, not even UNKNOWN.
+Json new_task_json(const Ecs& ecs, const Task& task) {
+  Json json = task_json(ecs, task, Tags::kWith);
+  json.erase("healthStatus");
+  for (Json& container : json["containers"]) container.erase("healthStatus");
+  return json;
+}
+
 Json tasks_answer(const Ecs& ecs, const std::vector<const Task*>& tasks,
                   const std::vector<Failure>& failures) {
   Json list = Json::array();
-  for (const Task* task : tasks) list.push_back(task_json(ecs, *task, Tags::kWith));
+  for (const Task* task : tasks) list.push_back(new_task_json(ecs, *task));
   return {{"tasks", std::move(list)}, {"failures", failures_json(failures)}};
 }
 

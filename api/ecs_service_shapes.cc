@@ -290,8 +290,6 @@ Json service_revision_json(const Ecs& ecs, const ServiceRevision& revision) {
                {"serviceArn", service_arn(ecs, revision.service)},
                {"clusterArn", cluster_arn(ecs, revision.service.cluster)},
                {"taskDefinition", definition_arn_of(ecs, spec)},
-               {"loadBalancers", Json::array()},
-               {"serviceRegistries", Json::array()},
                {"containerImages", std::move(images)},
                {"guardDutyEnabled", false},
                {"createdAt", epoch_of(revision.created_at)}};

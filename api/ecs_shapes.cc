@@ -4,6 +4,7 @@
 #include "api/ecs_node.h"
 #include "api/ecs_service_lookup.h"
 #include "api/ecs_volumes.h"
+#include "scheduler/holding.h"
 #include "scheduler/task_definition_parse.h"
 
 #include <fmt/core.h>
@@ -55,6 +56,14 @@ Json binding_json(const scheduler::NetworkBinding& binding) {
   return json;
 }
 
+Json bindings_json(const Container& container) {
+  Json bindings = Json::array();
+  for (const scheduler::NetworkBinding& each : container.network_bindings) {
+    bindings.push_back(binding_json(each));
+  }
+  return bindings;
+}
+
 // There is no agent in the container that could start late or fail: who enters it is this host.
 Json managed_agents_json(const Container& container) {
   Json agent = {{"name", "ExecuteCommandAgent"}};
@@ -71,17 +80,16 @@ Json container_json(const Ecs& ecs, const Task& task, const Container& container
                {"name", container.name},
                {"image", container.image},
                {"lastStatus", name_of(container.lifecycle.status())},
-               {"networkBindings", Json::array()},
                {"networkInterfaces", Json::array()},
                {"healthStatus", name_of(container.health.status)},
                {"cpu", fmt::format("{}", definition == nullptr ? 0 : definition->cpu)}};
   put_text(json, "imageDigest", container.image_digest);
-  if (container.started_at) json["runtimeId"] = runtime_id_of(task, container);
+  if (container.started_at) {
+    json["runtimeId"] = runtime_id_of(task, container);
+    json["networkBindings"] = bindings_json(container);
+  }
   if (container.exit_code) json["exitCode"] = *container.exit_code;
   put_text(json, "reason", container.reason);
-  for (const scheduler::NetworkBinding& binding : container.network_bindings) {
-    json["networkBindings"].push_back(binding_json(binding));
-  }
   for (const scheduler::NetworkInterface& interface : container.network_interfaces) {
     Json shown = {{"attachmentId", interface.attachment_id},
                   {"privateIpv4Address", interface.private_ipv4_address}};
@@ -356,16 +364,16 @@ Json task_json(const Ecs& ecs, const Task& task, Tags tags) {
       {"enableExecuteCommand", task.request.enable_execute_command},
       {"group", task.group},
       {"healthStatus", name_of(scheduler::health_status_of(task))},
-      {"inferenceAccelerators", Json::array()},
       {"lastStatus", name_of(task.last_status())},
       {"overrides", overrides_json(task)},
       {"tags", tags == Tags::kWith ? tags_json(task.request.tags) : Json::array()},
       {"taskArn", task_arn(ecs, task)},
       {"taskDefinitionArn", revision_arn(ecs, task.definition.family, task.request.revision)},
       {"version", task.version}};
-  if (task.connectivity_at) json["connectivity"] = is_stopped(task) ? "DISCONNECTED" : "CONNECTED";
-  put_number(json, "cpu", task.definition.cpu);
-  put_number(json, "memory", task.definition.memory_mib);
+  if (task.connectivity_at) json["connectivity"] = "CONNECTED";  // also when it has stopped
+  scheduler::Holding held = scheduler::holding_of(task.definition);
+  json["cpu"] = fmt::format("{}", held.cpu_units);
+  json["memory"] = fmt::format("{}", held.memory_mib);
   put_text(json, "startedBy", task.request.started_by);
   if (task.stop_code) json["stopCode"] = name_of(*task.stop_code);
   put_text(json, "stoppedReason", task.stopped_reason);

@@ -35,7 +35,7 @@ const char* status_of(const Task& task, const scheduler::ManagedVolume& volume) 
   if (status >= TaskStatus::kStopped) return volume.delete_on_termination ? "DELETED" : "DETACHED";
   if (status >= TaskStatus::kDeprovisioning) return "DETACHING";
   if (status >= TaskStatus::kRunning) return "ATTACHED";
-  return status >= TaskStatus::kPending ? "ATTACHING" : "PRECREATED";
+  return status >= TaskStatus::kPending ? "ATTACHING" : "CREATED";
 }
 
 }  // namespace
@@ -110,7 +110,7 @@ Json volume_attachment_json(const Task& task) {
   add("roleArn", managed.role_arn);
   add("volumeName", volume->name);
   add("deleteOnTermination", managed.delete_on_termination ? "true" : "false");
-  if (status != "PRECREATED" && status != "FAILED") {
+  if (status != "CREATED" && status != "FAILED") {
     add("volumeId", scheduler::managed_volume_id(task.id));
   }
   if (status == "FAILED") add("statusReason", task.stopped_reason);

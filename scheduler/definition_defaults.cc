@@ -18,8 +18,8 @@ constexpr auto kNotKept = {
     "tags",           "taskDefinitionArn",  "revision",     "status",
     "registeredAt",   "requiresAttributes", "registeredBy", "compatibilities",
     "deregisteredAt", "deleteRequestedAt"};
-constexpr auto kContainerLists = {"portMappings", "environment", "environmentFiles", "mountPoints",
-                                  "volumesFrom",  "ulimits",     "systemControls"};
+constexpr auto kContainerLists = {"portMappings", "environment", "mountPoints", "volumesFrom",
+                                  "systemControls"};
 
 // A null is an absent member.
 void remove_nulls(DefinitionJson& json) {
@@ -54,9 +54,6 @@ void add_container_defaults(DefinitionJson& container, const std::string& mode) 
   set_absent(container, "essential", true);
   for (const char* key : kContainerLists) set_absent(container, key, DefinitionJson::array());
   for (DefinitionJson& port : container["portMappings"]) add_port_defaults(port, mode);
-  if (container.contains("logConfiguration")) {
-    set_absent(container["logConfiguration"], "secretOptions", DefinitionJson::array());
-  }
 }
 
 }  // namespace

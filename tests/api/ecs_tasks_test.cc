@@ -30,6 +30,8 @@ TEST_F(EcsTest, ATaskLivesThroughItsStatuses) {
   EXPECT_EQ(task["attachments"][0]["status"], "PRECREATED");
   EXPECT_EQ(task["overrides"]["containerOverrides"][0]["command"], json({"true"}));
   EXPECT_EQ(task["containers"][0]["lastStatus"], "PENDING");
+  EXPECT_FALSE(task.contains("healthStatus") || task["containers"][0].contains("healthStatus"));
+  EXPECT_FALSE(task["containers"][0].contains("networkBindings")) << "it has not started";
   ASSERT_EQ(commands_.size(), 1u);
   const auto& started = std::get<scheduler::StartTask>(commands_[0]).task;
   EXPECT_EQ(started.definition.container_definitions[0].command, std::vector<std::string>{"true"});
@@ -54,6 +56,8 @@ TEST_F(EcsTest, ATaskLivesThroughItsStatuses) {
   shown = describe();
   EXPECT_EQ(shown["lastStatus"], "RUNNING");
   EXPECT_EQ(shown["startedAt"], 1700000000.0);
+  EXPECT_EQ(shown["containers"][0]["networkBindings"], json::array());
+  EXPECT_EQ(shown["healthStatus"], "UNKNOWN");
   EXPECT_EQ(shown["connectivity"], "CONNECTED");
   EXPECT_EQ(good("DescribeClusters",
                  R"({"include": ["STATISTICS"]})")["clusters"][0]["runningTasksCount"],
@@ -73,6 +77,7 @@ TEST_F(EcsTest, ATaskLivesThroughItsStatuses) {
   shown = describe();
   EXPECT_EQ(shown["lastStatus"], "STOPPED");
   EXPECT_EQ(shown["containers"][0]["exitCode"], 143);
+  EXPECT_EQ(shown["connectivity"], "CONNECTED");
   EXPECT_EQ(shown["attachments"][0]["status"], "DELETED");
   json again = good("StopTask", R"({"task": ")" + id + R"(", "reason": "again"})")["task"];
   EXPECT_EQ(again["stoppedReason"], "enough");
@@ -98,6 +103,8 @@ TEST_F(EcsTest, AHostHasOnlySoMuch) {
   register_web();  // 256 CPU, 512 MiB
   json answer = good("RunTask", R"({"taskDefinition": "web", "count": 10})");
   EXPECT_EQ(answer["tasks"].size(), 8u);
+  EXPECT_EQ(answer["tasks"][0]["cpu"], "256") << "of its containers";
+  EXPECT_EQ(answer["tasks"][0]["memory"], "512");
   ASSERT_EQ(answer["failures"].size(), 2u);
   EXPECT_EQ(answer["failures"][0]["reason"], "RESOURCE:CPU");
   EXPECT_THAT(std::string(answer["failures"][0]["arn"]),

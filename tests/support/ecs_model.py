@@ -32,7 +32,7 @@ ALWAYS = {
     "Cluster": {"clusterArn", "clusterName", "status", "registeredContainerInstancesCount", "runningTasksCount",
                 "pendingTasksCount", "activeServicesCount", "statistics", "tags", "settings", "capacityProviders",
                 "defaultCapacityProviderStrategy"},
-    "Container": {"containerArn", "taskArn", "name", "image", "lastStatus", "networkInterfaces", "healthStatus", "cpu"},
+    "Container": {"containerArn", "taskArn", "name", "image", "lastStatus", "networkInterfaces", "cpu"},
     "ContainerInstance": {"containerInstanceArn", "version", "versionInfo", "remainingResources", "registeredResources",
                           "status", "agentConnected", "runningTasksCount", "pendingTasksCount", "attributes", "registeredAt"},
     "Deployment": {"id", "status", "taskDefinition", "desiredCount", "pendingCount", "runningCount", "failedTasks", "createdAt",
