@@ -36,7 +36,8 @@ struct ServiceModel {
   std::string_view version;     // of forms
   std::string_view name_space;  // of XML; kCbor: in front of the '#' of an exception's name
   std::string_view times = "";  // kCbor: the members that are times (api/cbor.h)
-  std::string_view message = "message";  // kJson: where a refusal says why
+  std::string_view message = "message";                  // kJson: where a refusal says why
+  std::string_view json = "application/x-amz-json-1.1";  // kJson: the type of answers
 };
 
 inline constexpr std::string_view kMetricsTimes =
@@ -53,7 +54,8 @@ inline constexpr std::array kServiceModels = {
     ServiceModel{"ecs", Protocol::kJson, "AmazonEC2ContainerServiceV20141113", "", ""},
     ServiceModel{"events", Protocol::kJson, "AWSEvents", "", ""},
     ServiceModel{"logs", Protocol::kJson, "Logs_20140328", "", ""},
-    ServiceModel{"monitoring", Protocol::kJson, "GraniteServiceVersion20100801", "", ""},
+    ServiceModel{"monitoring", Protocol::kJson, "GraniteServiceVersion20100801", "", "", "",
+                 "message", "application/x-amz-json-1.0"},
     ServiceModel{"monitoring", Protocol::kQuery, "", "2010-08-01",
                  "http://monitoring.amazonaws.com/doc/2010-08-01/"},
     ServiceModel{"monitoring", Protocol::kCbor, "GraniteServiceVersion20100801", "",

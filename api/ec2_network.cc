@@ -36,8 +36,19 @@ std::vector<netns::Lease> leases_of(const Ec2& ec2, Ask& ask) {
 }
 
 std::string zone_id(const Ec2& ec2, const std::string& letter) {
-  // AWS's are of letters of the region's name and a number: "use1-az1".
-  return fmt::format("{}-az{}", ec2.settings.host.region, letter.front() - 'a' + 1);
+  // As AWS shortens the region: "use1-az1" of us-east-1, "apne1-az1" of ap-northeast-1.
+  std::vector<std::string> words = split(ec2.settings.host.region, '-');
+  std::string region = words.front();
+  for (size_t i = 1; i < words.size(); ++i) {
+    for (std::string_view part : {"north", "south"}) {
+      bool is_of_two = words[i].starts_with(part) && words[i].size() > part.size();
+      if (!is_of_two) continue;
+      region += part.front();
+      words[i].erase(0, part.size());
+    }
+    if (!words[i].empty()) region += words[i].front();
+  }
+  return fmt::format("{}-az{}", region, letter.front() - 'a' + 1);
 }
 
 // Of a subnet or VPC: its networks of IPv6.
@@ -238,7 +249,7 @@ Json describe_availability_zones(Ec2& ec2, Ask& ask) {
                  {"regionName", region},
                  {"messageSet", Json::array()},
                  {"optInStatus", "opt-in-not-required"},
-                 {"groupName", region},
+                 {"groupName", region + "-zg-1"},
                  {"networkBorderGroup", region},
                  {"zoneType", "availability-zone"}};
     Facts facts = {{"zone-name", name},

@@ -49,20 +49,23 @@ void check_bus(Ask& ask) {
   std::string bus = ask.text("EventBusName");
   if (bus.empty() || bus == "default" || bus.ends_with(":event-bus/default")) return;
   ask.refuse("ResourceNotFoundException",
-             fmt::format("Event bus {} does not exist: berth has one, default, for rules with a "
-                         "ScheduleExpression.",
-                         printable(bus, kRuleNameShown)));
+             fmt::format("Event bus {} does not exist.", printable(bus, kRuleNameShown)));
 }
 
 void check_name(Ask& ask, std::string_view member, const std::string& name) {
-  bool is_good =
-      !name.empty() && name.size() <= kRuleNameMax && std::ranges::all_of(name, [](char c) {
-        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-               c == '.' || c == '-' || c == '_';
-      });
-  if (is_good) return;
-  ask.invalid(fmt::format("{} '{}': must have 1 to {} letters, digits, '.', '-' and '_'.", member,
-                          printable(name, kRuleNameShown), kRuleNameMax));
+  bool has_letters = std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == '_';
+  });
+  std::string constraint;
+  if (!has_letters) {
+    constraint = "Member must satisfy regular expression pattern: [\\.\\-_A-Za-z0-9]+";
+  } else if (name.empty()) {
+    constraint = "Member must have length greater than or equal to 1";
+  } else if (name.size() > kRuleNameMax) {
+    constraint = fmt::format("Member must have length less than or equal to {}", kRuleNameMax);
+  }
+  if (!constraint.empty()) ask.breaks(ask.root(), member, name, constraint);
 }
 
 const scaling::Rule* find_rule(Events& events, Ask& ask, std::string_view member) {

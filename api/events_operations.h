@@ -15,8 +15,8 @@ namespace berth::api::eb {
 
 using Json = nlohmann::ordered_json;
 
-inline constexpr FaultNames kEventsFaults{.invalid = "ValidationException",
-                                          .server = "InternalException"};
+inline constexpr FaultNames kEventsFaults{
+    .invalid = "ValidationException", .server = "InternalException", .has_constraints = true};
 
 struct Events {
   RuleEngine& engine;

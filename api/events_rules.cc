@@ -34,10 +34,7 @@ std::string read_schedule_expression(Ask& ask) {
   bool is_good = schedule && !std::holds_alternative<scaling::At>(*schedule) &&
                  text.size() <= kScheduleExpressionMax;
   if (!is_good) {
-    ask.invalid(fmt::format("Parameter ScheduleExpression is not valid: {}.",
-                            schedule
-                                ? "rules have rate(...) and cron(...), of at most 256 characters"
-                                : schedule.error().text));
+    ask.invalid("Parameter ScheduleExpression is not valid.");
   }
   return text;
 }
@@ -75,8 +72,13 @@ const Rule* find_rule_by_arn(Events& events, Ask& ask) {
   for (const auto& [name, rule] : events.engine.book().rules()) {
     if (events.rule_prefix + name == arn) return &rule;
   }
+  std::string name = printable(arn.substr(arn.rfind('/') + 1), kScheduleExpressionMax);
+  bool is_bus = arn.find(":event-bus/") != std::string::npos;
+  if (is_bus && name == "default")
+    ask.invalid("ResourceARN: rules have tags here, the bus has none.");
   ask.refuse("ResourceNotFoundException",
-             fmt::format("There is no rule {}.", printable(arn, kScheduleExpressionMax)));
+             is_bus ? fmt::format("Event bus {} does not exist.", name)
+                    : fmt::format("Rule {} does not exist on EventBus default.", name));
   return nullptr;
 }
 

@@ -112,16 +112,14 @@ metrics::Alarm read_alarm(const Metrics& metrics, Ask& ask) {
   alarm.threshold = threshold.value_or(0);
   if (!std::isfinite(alarm.threshold)) ask.invalid("Threshold: must be a number.");
   alarm.evaluation_periods = periods.value_or(1);
-  alarm.datapoints_to_alarm = ask.number("DatapointsToAlarm", {1, alarm.evaluation_periods})
-                                  .value_or(alarm.evaluation_periods);
+  alarm.datapoints_to_alarm = ask.number("DatapointsToAlarm", {1, alarm.evaluation_periods});
   if (alarm.evaluation_periods * alarm.period > kAlarmSpanMax) {
     ask.invalid("EvaluationPeriods times Period is at most seven days.");
   }
   auto affordable = ask.refused() ? Status() : metrics::check_load(alarm);
   if (!affordable) refuse_math(ask, affordable.error());
-  std::string missing =
+  alarm.treat_missing_data =
       ask.word("TreatMissingData", {"missing", "breaching", "notBreaching", "ignore"});
-  if (!missing.empty()) alarm.treat_missing_data = missing;
   return alarm;
 }
 
@@ -188,6 +186,7 @@ Json alarm_base_json(const Metrics& metrics, const Ask& ask, const metrics::Alar
   json["StateReason"] = alarm.state_reason;
   if (!alarm.state_reason_data.empty()) json["StateReasonData"] = alarm.state_reason_data;
   json["StateUpdatedTimestamp"] = time_json(ask, alarm.state_at);
+  json["StateTransitionedTimestamp"] = time_json(ask, alarm.state_at);
   return json;
 }
 
@@ -205,10 +204,10 @@ Json alarm_json(const Metrics& metrics, const Ask& ask, const metrics::Alarm& al
     if (!alarm.unit.empty()) json["Unit"] = alarm.unit;
   }
   json["EvaluationPeriods"] = alarm.evaluation_periods;
-  json["DatapointsToAlarm"] = alarm.datapoints_to_alarm;
+  if (alarm.datapoints_to_alarm) json["DatapointsToAlarm"] = *alarm.datapoints_to_alarm;
   json["Threshold"] = alarm.threshold;
   json["ComparisonOperator"] = alarm.comparison;
-  json["TreatMissingData"] = alarm.treat_missing_data;
+  if (!alarm.treat_missing_data.empty()) json["TreatMissingData"] = alarm.treat_missing_data;
   if (!alarm.low_sample_count.empty()) {
     json["EvaluateLowSampleCountPercentile"] = alarm.low_sample_count;
   }
@@ -258,9 +257,16 @@ Json disable_alarm_actions(Metrics& metrics, Ask& ask) {
 
 Json set_alarm_state(Metrics& metrics, Ask& ask) {
   std::string name = required(ask, ask.root(), "AlarmName");
-  required(ask, ask.root(), "StateValue");
-  auto state =
-      metrics::parse_alarm_state(ask.word("StateValue", {"OK", "ALARM", "INSUFFICIENT_DATA"}));
+  std::string value = required(ask, ask.root(), "StateValue");
+  auto state = metrics::parse_alarm_state(value);
+  if (!state) {
+    ask.refuse({.code = "ValidationException",
+                .message = fmt::format("1 validation error detected: Value '{}' at 'stateValue' "
+                                       "failed to satisfy constraint: Member must satisfy enum "
+                                       "value set: [INSUFFICIENT_DATA, ALARM, OK]",
+                                       printable(value, kAlarmTextMax)),
+                .query_code = "ValidationError"});
+  }
   std::string reason = required(ask, ask.root(), "StateReason");
   std::string data = ask.text("StateReasonData");
   if (reason.size() > kReasonMax || data.size() > kReasonMax) {
@@ -268,7 +274,7 @@ Json set_alarm_state(Metrics& metrics, Ask& ask) {
         fmt::format("StateReason and StateReasonData have at most {} characters.", kReasonMax));
   }
   if (!ask.refused() && metrics.alarms.find(name) == nullptr) {
-    ask.refuse("ResourceNotFound", fmt::format("There is no alarm {}.", printable(name, 255)));
+    ask.refuse({.code = "ResourceNotFound", .message = "", .status = 404});
   }
   if (ask.refused()) return {};
   metrics::Verdict verdict{.state = *state, .reason = reason, .reason_data = data};

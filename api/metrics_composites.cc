@@ -60,7 +60,6 @@ metrics::CompositeAlarm read_composite(const Metrics& metrics, Ask& ask) {
 
 Json composite_json(const Metrics& metrics, const Ask& ask, const metrics::CompositeAlarm& alarm) {
   Json json = alarm_base_json(metrics, ask, alarm);
-  json["StateTransitionedTimestamp"] = time_json(ask, alarm.state_at);
   json["AlarmRule"] = alarm.rule_text;
   if (alarm.suppression.by != metrics::SuppressedBy::kNothing) {
     json["ActionsSuppressedBy"] = name_of(alarm.suppression.by);

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 
 namespace berth::api::cw {
 namespace {
@@ -18,7 +19,8 @@ constexpr size_t kValuesMax = 150;
 constexpr size_t kStatisticsMax = 5;
 constexpr size_t kExtendedStatisticsMax = 10;
 constexpr size_t kQueriesMax = 500;
-constexpr size_t kDatapointsMax = 1440;
+constexpr int64_t kDatapointsMax = 1440;
+constexpr size_t kMaxDatapoints = 100800;
 constexpr size_t kMetricPageMax = 500;
 constexpr int64_t kOldestDays = 14;
 constexpr int64_t kFutureSeconds = 2 * 3600;
@@ -30,12 +32,22 @@ double read_value(Ask& ask, const json::Node& node, std::string_view key) {
   return 0;
 }
 
+// "MetricData.member.1.Value" of "MetricData[0]".
+std::string member_of(const json::Node& node, std::string_view key) {
+  std::string path = node.path();
+  size_t bracket = path.find('[');
+  std::string index = path.substr(bracket + 1, path.size() - bracket - 2);
+  return fmt::format("{}.member.{}.{}", path.substr(0, bracket), parse_u64(index).value_or(0) + 1,
+                     key);
+}
+
 metrics::Statistics read_values(Ask& ask, const json::Node& node) {
   metrics::Statistics statistics;
   std::vector<double> values = ask.reals(node, "Values", kValuesMax);
   std::vector<double> counts = ask.reals(node, "Counts", kValuesMax);
   if (!counts.empty() && counts.size() != values.size()) {
-    ask.invalid(node.path() + ": Values and Counts must be as many.");
+    ask.invalid(fmt::format("The parameters {} and {} must be of the same size.",
+                            member_of(node, "Values"), member_of(node, "Counts")));
     return statistics;
   }
   for (size_t i = 0; i < values.size(); ++i) {
@@ -51,13 +63,21 @@ metrics::Statistics read_statistics(Ask& ask, const json::Node& node) {
   bool has_value = node.find("Value").has_value();
   bool has_values = node.find("Values").has_value();
   auto set = ask.object(node, "StatisticValues");
-  if (int{has_value} + int{has_values} + int{set.has_value()} != 1) {
+  if (!has_value && !has_values && !set) {
     ask.refuse("InvalidParameterCombination",
                node.path() + ": has one of Value, Values and StatisticValues.");
     return {};
   }
+  if (has_value && (has_values || set)) {
+    ask.refuse("InvalidParameterCombination",
+               fmt::format("The parameters {} and {} are mutually exclusive and you have specified "
+                           "both.",
+                           member_of(node, "Value"),
+                           member_of(node, has_values ? "Values" : "StatisticValues")));
+    return {};
+  }
   if (has_value) return metrics::statistics_of(read_value(ask, node, "Value"), 1);
-  if (has_values) return read_values(ask, node);
+  if (!set) return read_values(ask, node);  // CloudWatch takes both
   metrics::Statistics statistics{.count = read_value(ask, *set, "SampleCount"),
                                  .sum = read_value(ask, *set, "Sum"),
                                  .min = read_value(ask, *set, "Minimum"),
@@ -135,9 +155,60 @@ Json result_json(const std::string& id, const std::string& label, Json times, Js
           {"StatusCode", "Complete"}};
 }
 
+// The name of its metric, and of statistic and period that by which others of the metric differ.
+std::string label_of(const metrics::MathQuery& query, const metrics::MathQueries& all) {
+  if (!query.label.empty()) return query.label;
+  bool is_by_statistic = false;
+  bool is_by_period = false;
+  for (const metrics::MathQuery& other : all) {
+    bool is_like_it = other.stat && other.is_returned && other.stat->metric == query.stat->metric;
+    if (!is_like_it) continue;
+    is_by_statistic |= other.stat->statistic != query.stat->statistic;
+    is_by_period |= other.stat->period != query.stat->period;
+  }
+  std::string label = query.stat->metric.name;
+  if (is_by_statistic) label += " " + query.stat->statistic;
+  if (is_by_period) label += fmt::format(" {}", query.stat->period);
+  return label;
+}
+
+// Leaves of all values those of the page that the request asks for; the token of the next one.
+std::string cut_to_page(Ask& ask, Json& results) {
+  std::vector<std::string> keys;
+  for (size_t i = 0; i < results.size(); ++i) {
+    for (const Json& time : results[i]["Timestamps"]) {
+      keys.push_back(fmt::format("{} {}", i, time.dump()));
+    }
+  }
+  Page page = page_of(ask, keys,
+                      {.limit = "MaxDatapoints",
+                       .token = "NextToken",
+                       .token_fault = "InvalidNextToken",
+                       .max = kMaxDatapoints});
+  if (ask.refused() || page.items.size() == keys.size()) return "";
+  std::set<std::string> kept(page.items.begin(), page.items.end());
+  Json left = Json::array();
+  for (size_t i = 0; i < results.size(); ++i) {
+    Json times = Json::array();
+    Json values = Json::array();
+    const Json& result = results[i];
+    for (size_t at = 0; at < result["Timestamps"].size(); ++at) {
+      if (!kept.contains(fmt::format("{} {}", i, result["Timestamps"][at].dump()))) continue;
+      times.push_back(result["Timestamps"][at]);
+      values.push_back(result["Values"][at]);
+    }
+    if (times.empty()) continue;
+    bool is_whole = times.size() == result["Timestamps"].size();
+    left.push_back(result_json(result["Id"], result["Label"], std::move(times), std::move(values)));
+    if (!is_whole) left.back()["StatusCode"] = "PartialData";
+  }
+  results = std::move(left);
+  return page.next_token;
+}
+
 // A metric: of each unit.
 Json metric_json(const Metrics& metrics, const Ask& ask, const metrics::MathQuery& query,
-                 metrics::Window window, bool is_ascending) {
+                 const metrics::MathQueries& queries, metrics::Window window, bool is_ascending) {
   align(window, query.stat->period);
   auto points = metrics.store.read(query.stat->metric, query.stat->unit, window);
   if (!is_ascending) std::ranges::reverse(points);
@@ -149,8 +220,7 @@ Json metric_json(const Metrics& metrics, const Ask& ask, const metrics::MathQuer
     times.push_back(time_json(ask, point.at));
     values.push_back(*value);
   }
-  std::string label = query.label.empty() ? query.stat->metric.name : query.label;
-  return result_json(query.id, label, std::move(times), std::move(values));
+  return result_json(query.id, label_of(query, queries), std::move(times), std::move(values));
 }
 
 Json series_json(const Ask& ask, const std::string& id, const metrics::MathSeries& series,
@@ -242,14 +312,9 @@ Json get_metric_data(Metrics& metrics, Ask& ask) {
   bool is_ascending =
       ask.word("ScanBy", {"TimestampAscending", "TimestampDescending"}) == "TimestampAscending";
   metrics::MathQueries queries = read_queries(ask, "MetricDataQueries", kQueriesMax);
-  std::vector<std::string> ids;
-  for (const metrics::MathQuery& query : queries) ids.push_back(query.id);
   if (queries.empty()) {
     ask.refuse("MissingParameter", "The parameter MetricDataQueries is required.");
   }
-  page_of(
-      ask, ids,
-      {.limit = "", .token = "NextToken", .token_fault = "InvalidNextToken", .max = kQueriesMax});
   if (ask.refused()) return {};
   // Metrics are had below, by their units.
   bool has_expressions =
@@ -264,30 +329,45 @@ Json get_metric_data(Metrics& metrics, Ask& ask) {
   for (const metrics::MathQuery& query : queries) {
     if (!query.is_returned) continue;
     if (query.stat) {
-      results.push_back(metric_json(metrics, ask, query, window, is_ascending));
+      results.push_back(metric_json(metrics, ask, query, queries, window, is_ascending));
     } else {
       add_results(ask, query.id, computed->at(query.id), is_ascending, results);
     }
   }
-  return {{"MetricDataResults", std::move(results)}, {"Messages", Json::array()}};
+  std::string next_token = cut_to_page(ask, results);
+  Json json = {{"MetricDataResults", std::move(results)}, {"Messages", Json::array()}};
+  if (!next_token.empty()) json["NextToken"] = next_token;
+  return json;
 }
+
+namespace {
+
+// As many as there could be, whether or not there are figures.
+void check_datapoints(Ask& ask, const metrics::Window& window) {
+  int64_t period = ask.number("Period", {1, INT64_MAX}).value_or(0);
+  if (ask.refused() || period == 0) return;
+  int64_t span = window.end - window.start;
+  int64_t asked = span / period + (span % period == 0 ? 0 : 1);
+  if (asked <= kDatapointsMax) return;
+  ask.refuse("InvalidParameterCombination",
+             fmt::format("You have requested up to {} datapoints, which exceeds the limit of {}. "
+                         "You may reduce the datapoints requested by increasing Period, or "
+                         "decreasing the time range.",
+                         asked, kDatapointsMax));
+}
+
+}  // namespace
 
 Json get_metric_statistics(Metrics& metrics, Ask& ask) {
   metrics::MetricName name = read_metric_name(ask, ask.root());
   metrics::Window window = read_window(ask);
+  check_datapoints(ask, window);
   int64_t period = read_period(ask, ask.root());
   std::string unit = read_unit(ask, ask.root());
   std::vector<std::string> statistics = read_statistic_names(ask);
   if (ask.refused()) return {};
   align(window, period);
   auto points = metrics.store.read(name, unit, window);
-  if (points.size() > kDatapointsMax) {
-    ask.refuse("InvalidParameterCombination",
-               fmt::format("You have requested {} datapoints, which exceeds the limit of {}. You "
-                           "may reduce the datapoints requested by increasing Period, or "
-                           "decreasing the time range.",
-                           points.size(), kDatapointsMax));
-  }
   Json datapoints = Json::array();
   for (const metrics::Point& point : points) {
     auto json = datapoint_json(ask, point, statistics);

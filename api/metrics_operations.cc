@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 namespace berth::api {
 namespace cw {
@@ -192,6 +193,7 @@ Answer MetricsService::answer(const Call& call) {
     if (answer && sink_ && changes_alarms(call.operation)) sink_();
     if (answer || answer.error().code == unknown_operation("").code) return answer;
     Refusal refusal = answer.error();
+    if (!refusal.query_code.empty()) return answer;
     refusal.query_code = refusal.code;
     refusal.code = json_fault_of(refusal.code);
     return tl::unexpected(std::move(refusal));
@@ -201,7 +203,12 @@ Answer MetricsService::answer(const Call& call) {
   Call as_json = call;
   as_json.body = std::move(*body);
   Answer answer = answer_json(as_json, cw::kMetricsFaults, cw::all_operations(), metrics);
-  if (!answer) return answer;
+  if (!answer && answer.error().query_code.empty()) return answer;
+  if (!answer) {
+    Refusal refusal = answer.error();
+    refusal.code = std::exchange(refusal.query_code, "");
+    return tl::unexpected(std::move(refusal));
+  }
   if (sink_ && changes_alarms(call.operation)) sink_();
   std::string xml = xml_of_json(nlohmann::ordered_json::parse(*answer), "member");
   return fmt::format("<{0}Result>{1}</{0}Result>", call.operation, xml);

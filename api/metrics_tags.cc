@@ -12,12 +12,15 @@ namespace {
 constexpr size_t kResourceArnMax = 1024;
 constexpr size_t kAlarmTagKeysMax = 200;
 
+const metrics::AlarmBase* alarm_of(const Metrics& metrics, const std::string& arn) {
+  bool is_alarm = arn.starts_with(metrics.arn_prefix);
+  return is_alarm ? metrics.alarms.find(arn.substr(metrics.arn_prefix.size())) : nullptr;
+}
+
 const metrics::AlarmBase* find_tagged(const Metrics& metrics, Ask& ask) {
   std::string arn = required(ask, ask.root(), "ResourceARN");
   if (ask.refused()) return nullptr;
-  bool is_alarm = arn.starts_with(metrics.arn_prefix);
-  const metrics::AlarmBase* alarm =
-      is_alarm ? metrics.alarms.find(arn.substr(metrics.arn_prefix.size())) : nullptr;
+  const metrics::AlarmBase* alarm = alarm_of(metrics, arn);
   if (alarm == nullptr) {
     ask.refuse("ResourceNotFoundException",
                fmt::format("There is no alarm {}.", printable(arn, kResourceArnMax)));
@@ -53,10 +56,13 @@ Json untag_resource(Metrics& metrics, Ask& ask) {
   return Json::object();
 }
 
+// Of an alarm that is not there: none.
 Json list_tags_for_resource(Metrics& metrics, Ask& ask) {
-  const metrics::AlarmBase* alarm = find_tagged(metrics, ask);
-  if (alarm == nullptr) return {};
+  std::string arn = required(ask, ask.root(), "ResourceARN");
+  if (ask.refused()) return {};
+  const metrics::AlarmBase* alarm = alarm_of(metrics, arn);
   Json tags = Json::array();
+  if (alarm == nullptr) return {{"Tags", std::move(tags)}};
   for (const auto& [key, value] : alarm->tags) tags.push_back({{"Key", key}, {"Value", value}});
   return {{"Tags", std::move(tags)}};
 }

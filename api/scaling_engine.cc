@@ -133,12 +133,12 @@ std::vector<metrics::Alarm> ScalingEngine::alarms_of(const Policy& policy) const
   alarm.name = policy.high_alarm;
   alarm.threshold = rule->target;
   alarm.comparison = "GreaterThanThreshold";
-  alarm.evaluation_periods = alarm.datapoints_to_alarm = kHighPeriods;
+  alarm.evaluation_periods = kHighPeriods;
   alarms.push_back(alarm);
   alarm.name = policy.low_alarm;
   alarm.threshold = rule->target * kLowShare;
   alarm.comparison = "LessThanThreshold";
-  alarm.evaluation_periods = alarm.datapoints_to_alarm = kLowPeriods;
+  alarm.evaluation_periods = kLowPeriods;
   alarms.push_back(std::move(alarm));
   return alarms;
 }

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 
 namespace berth::api {
 namespace {
@@ -136,6 +137,23 @@ tl::expected<int64_t, Refusal> duration_of(const std::string& text) {
   return *seconds;
 }
 
+// What is wrong with the session's tags, or "". A session here has none; who asks for some is told
+// what AWS would say of them.
+std::string broken_tags(const Form& form) {
+  std::set<std::string> keys;
+  for (const auto& [member, value] : form) {
+    bool is_key = member.starts_with("Tags.member.") && member.ends_with(".Key");
+    if (is_key && !keys.insert(to_lower(value)).second) {
+      return "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
+    }
+  }
+  bool has_all = std::ranges::all_of(form, [&](const auto& member) {
+    return !member.first.starts_with("TransitiveTagKeys.member.") ||
+           keys.contains(to_lower(member.second));
+  });
+  return has_all ? "" : "The specified transitive tag key must be included in the requested tags.";
+}
+
 }  // namespace
 
 Answer Sts::answer(const Call& call) {
@@ -159,6 +177,10 @@ Answer Sts::assume_role(const Call& call) {
   if (!role) {
     return tl::unexpected(
         Refusal{.code = "ValidationError", .message = printable(arn, kShownMax) + " is invalid"});
+  }
+  broken = broken_tags(form);
+  if (!broken.empty()) {
+    return tl::unexpected(Refusal{.code = "InvalidParameterValue", .message = broken});
   }
   Session session;
   session.key_id = "ASIA" + make_key_letters(env_.rng, kKeyLetterCount);

@@ -23,6 +23,12 @@ http::Response json_response(int status, std::string body, const std::string& re
   return response;
 }
 
+// Of a service of JSON: 1.0 or 1.1.
+http::Response typed(const Address& address, http::Response response) {
+  if (address.service != nullptr) response.content_type = address.service->json;
+  return response;
+}
+
 http::Response xml_response(int status, std::string body, const std::string& request_id) {
   http::Response response = json_response(status, std::move(body), request_id);
   response.content_type = kXmlType;
@@ -38,7 +44,8 @@ void add_query_error(http::Response& response, const Refusal& refusal) {
 http::Response json_refusal(const Address& address, const Refusal& refusal,
                             const std::string& request_id) {
   std::string_view member = address.service == nullptr ? "message" : address.service->message;
-  nlohmann::ordered_json body = {{"__type", refusal.code}, {member, refusal.message}};
+  nlohmann::ordered_json body = {{"__type", refusal.code}};
+  if (!refusal.message.empty()) body[member] = refusal.message;
   if (!refusal.resource_ids.empty()) body["resourceIds"] = refusal.resource_ids;
   // Messages quote what clients sent, which need not be UTF-8.
   auto response = json_response(
@@ -73,8 +80,10 @@ http::Response cbor_refusal(const Address& address, const Refusal& refusal,
   std::string type = refusal.code;
   if (address.service != nullptr) type = fmt::format("{}#{}", address.service->name_space, type);
   // Messages quote what clients sent, which need not be UTF-8.
-  nlohmann::ordered_json body = {
-      {"__type", type}, {"message", printable(refusal.message, refusal.message.size() + 1)}};
+  nlohmann::ordered_json body = {{"__type", type}};
+  if (!refusal.message.empty()) {
+    body["message"] = printable(refusal.message, refusal.message.size() + 1);
+  }
   auto response = cbor_response(refusal.status, cbor_of_json(body, ""), request_id);
   add_query_error(response, refusal);
   return response;
@@ -88,8 +97,8 @@ std::string attribute_of(const Address& address) {
 http::Response xml_refusal(const Address& address, const Refusal& refusal,
                            const std::string& request_id) {
   const char* whose = refusal.status < 500 ? "Sender" : "Receiver";
-  std::string error = xml_element("Type", whose) + xml_element("Code", refusal.code) +
-                      xml_element("Message", refusal.message);
+  std::string error = xml_element("Type", whose) + xml_element("Code", refusal.code);
+  if (!refusal.message.empty()) error += xml_element("Message", refusal.message);
   std::string body =
       fmt::format("<ErrorResponse{}><Error>{}</Error>{}</ErrorResponse>\n", attribute_of(address),
                   error, xml_element("RequestId", request_id));
@@ -184,7 +193,8 @@ std::string xml_element(std::string_view name, std::string_view text) {
 
 http::Response render_answer(const Address& address, const std::string& body,
                              const std::string& request_id) {
-  if (address.protocol == Protocol::kJson) return json_response(200, body, request_id);
+  if (address.protocol == Protocol::kJson)
+    return typed(address, json_response(200, body, request_id));
   if (address.protocol == Protocol::kCbor) return cbor_answer(address, body, request_id);
   if (address.protocol == Protocol::kEc2) {
     return xml_response(
@@ -205,7 +215,7 @@ http::Response render_refusal(const Address& address, const Refusal& refusal,
                               const std::string& request_id) {
   switch (address.protocol) {
     case Protocol::kJson:
-      return json_refusal(address, refusal, request_id);
+      return typed(address, json_refusal(address, refusal, request_id));
     case Protocol::kQuery:
       return xml_refusal(address, refusal, request_id);
     case Protocol::kEc2:

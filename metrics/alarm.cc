@@ -147,13 +147,13 @@ std::optional<Verdict> evaluate(const Alarm& alarm, const MetricStore& store, in
     if (alarm.treat_missing_data == "ignore") return std::nullopt;
     verdict.reason = fmt::format("Insufficient Data: {} datapoints were unknown.", counted.missing);
   } else {
-    bool is_alarm = breaching >= alarm.datapoints_to_alarm;
+    bool is_alarm = breaching >= alarm.datapoints_needed();
     verdict.state = is_alarm ? AlarmState::kAlarm : AlarmState::kOk;
     verdict.reason = fmt::format(
         "Threshold Crossed: {} out of the last {} datapoints crossed the threshold ({}), {} of {} "
         "unknown; {} to ALARM.",
         breaching, alarm.evaluation_periods, alarm.threshold, counted.missing,
-        alarm.evaluation_periods, alarm.datapoints_to_alarm);
+        alarm.evaluation_periods, alarm.datapoints_needed());
   }
   if (verdict.state == alarm.state) return std::nullopt;
   verdict.reason_data = reason_data(alarm, figures, window, now);
@@ -174,10 +174,10 @@ nlohmann::ordered_json render_alarm(const Alarm& alarm) {
                {"lowSampleCount", alarm.low_sample_count},
                {"period", alarm.period},
                {"evaluationPeriods", alarm.evaluation_periods},
-               {"datapointsToAlarm", alarm.datapoints_to_alarm},
                {"threshold", alarm.threshold},
                {"comparison", alarm.comparison},
                {"treatMissingData", alarm.treat_missing_data}});
+  if (alarm.datapoints_to_alarm) json["datapointsToAlarm"] = *alarm.datapoints_to_alarm;
   if (!alarm.queries.empty()) json["queries"] = render_queries(alarm.queries);
   return json;
 }
@@ -192,7 +192,7 @@ Result<Alarm> parse_alarm(const json::Node& node) {
   alarm.period = TRY(node.i64_at("period"));
   if (alarm.period <= 0) return fail(Errc::kCorrupt, "{}.period: must be above 0", node.path());
   alarm.evaluation_periods = TRY(node.i64_at("evaluationPeriods"));
-  alarm.datapoints_to_alarm = TRY(node.i64_at("datapointsToAlarm"));
+  alarm.datapoints_to_alarm = TRY(node.find_i64("datapointsToAlarm"));
   alarm.threshold = TRY(TRY(node.at("threshold")).as_double());
   alarm.comparison = TRY(node.string_at("comparison"));
   alarm.treat_missing_data = TRY(node.string_at("treatMissingData"));

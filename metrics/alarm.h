@@ -26,10 +26,12 @@ struct Alarm : AlarmBase {
   std::string low_sample_count{};
   int64_t period = kMinute;
   int64_t evaluation_periods = 1;
-  int64_t datapoints_to_alarm = 1;
+  std::optional<int64_t> datapoints_to_alarm{};  // all of them when it is not said
   double threshold = 0;
-  std::string comparison{};                    // "GreaterThanThreshold"
-  std::string treat_missing_data = "missing";  // "breaching", "notBreaching", "ignore"
+  std::string comparison{};          // "GreaterThanThreshold"
+  std::string treat_missing_data{};  // "breaching", "notBreaching", "ignore"; "" is "missing", too
+
+  int64_t datapoints_needed() const { return datapoints_to_alarm.value_or(evaluation_periods); }
 };
 
 nlohmann::ordered_json render_alarm(const Alarm& alarm);

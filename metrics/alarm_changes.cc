@@ -70,10 +70,11 @@ HistoryJson configuration_of(const Alarm& alarm) {
     if (!alarm.unit.empty()) json["unit"] = alarm.unit;
   }
   json["evaluationPeriods"] = alarm.evaluation_periods;
-  json["datapointsToAlarm"] = alarm.datapoints_to_alarm;
+  json["datapointsToAlarm"] = alarm.datapoints_needed();
   json["threshold"] = alarm.threshold;
   json["comparisonOperator"] = alarm.comparison;
-  json["treatMissingData"] = alarm.treat_missing_data;
+  json["treatMissingData"] =
+      alarm.treat_missing_data.empty() ? "missing" : alarm.treat_missing_data;
   if (!alarm.low_sample_count.empty()) {
     json["evaluateLowSampleCountPercentile"] = alarm.low_sample_count;
   }

@@ -114,7 +114,10 @@ TEST_F(Ec2Test, TheVpcOfTheHostIsThere) {
             HasSubstr("<availableIpAddressCount>65533</availableIpAddressCount>")));
   EXPECT_EQ(good("DescribeSubnets", "Filter.1.Name=vpc-id&Filter.1.Value.1=vpc-2"),
             "<subnetSet></subnetSet>");
-  EXPECT_THAT(good("DescribeAvailabilityZones"), HasSubstr("<zoneName>eu-central-1a</zoneName>"));
+  EXPECT_THAT(
+      good("DescribeAvailabilityZones"),
+      AllOf(HasSubstr("<zoneName>eu-central-1a</zoneName>"), HasSubstr("<zoneId>euc1-az1</zoneId>"),
+            HasSubstr("<groupName>eu-central-1-zg-1</groupName>")));
   EXPECT_THAT(good("DescribeRegions"), HasSubstr("<regionName>eu-central-1</regionName>"));
   EXPECT_THAT(good("DescribeAccountAttributes", "AttributeName.1=default-vpc"),
               AllOf(HasSubstr("<attributeValue>vpc-1</attributeValue>"),

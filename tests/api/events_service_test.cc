@@ -159,12 +159,26 @@ TEST_F(EventsServiceTest, SaysWhatIsWrong) {
   };
   EXPECT_THAT(rule({{"EventPattern", "{}"}}), HasSubstr("EventPattern: berth has no events"));
   EXPECT_THAT(rule(json::object()), HasSubstr("ScheduleExpression is required"));
-  EXPECT_THAT(rule({{"ScheduleExpression", "rate(5 minute)"}}), HasSubstr("is not valid: rate"));
-  EXPECT_THAT(rule({{"ScheduleExpression", "at(2026-12-24T18:00:00)"}}), HasSubstr("rate(...)"));
-  EXPECT_EQ(refusal("PutRule", {{"Name", "a b"}, {"ScheduleExpression", "rate(1 day)"}}).code,
-            "ValidationException");
-  EXPECT_EQ(refusal("PutRule", {{"Name", "a"}, {"EventBusName", "mine"}}).code,
-            "ResourceNotFoundException");
+  EXPECT_THAT(rule({{"ScheduleExpression", "rate(5 minute)"}}),
+              testing::EndsWith("ScheduleExpression is not valid."));
+  EXPECT_EQ(rule({{"ScheduleExpression", "at(2026-12-24T18:00:00)"}}),
+            "Parameter ScheduleExpression is not valid.");
+  Refusal named = refusal("PutRule", {{"Name", "a b"}, {"ScheduleExpression", "rate(1 day)"}});
+  EXPECT_EQ(named.code, "ValidationException");
+  EXPECT_EQ(
+      named.message,
+      "1 validation error detected: Value 'a b' at 'name' failed to satisfy constraint: Member "
+      "must satisfy regular expression pattern: [\\.\\-_A-Za-z0-9]+");
+  Refusal bus = refusal("PutRule", {{"Name", "a"}, {"EventBusName", "mine"}});
+  EXPECT_EQ(bus.code, "ResourceNotFoundException");
+  EXPECT_EQ(bus.message, "Event bus mine does not exist.");
+  auto untagged = [&](const std::string& resource) {
+    std::string arn = "arn:aws:events:us-east-1:000000000000:" + resource;
+    return refusal("ListTagsForResource", {{"ResourceARN", arn}});
+  };
+  EXPECT_EQ(untagged("rule/none").message, "Rule none does not exist on EventBus default.");
+  EXPECT_EQ(untagged("event-bus/none").message, "Event bus none does not exist.");
+  EXPECT_EQ(untagged("event-bus/default").code, "ValidationException");
   put("rate(1 day)");
   auto wrong = [&](const json& changes) {
     json body = target("1");
@@ -176,7 +190,12 @@ TEST_F(EventsServiceTest, SaysWhatIsWrong) {
   EXPECT_THAT(wrong({{"SqsParameters", json::object()}}), HasSubstr("rules run tasks"));
   EXPECT_THAT(wrong({{"InputTransformer", json::object()}}), HasSubstr("constant Input"));
   EXPECT_THAT(wrong({{"EcsParameters", nullptr}}), HasSubstr("EcsParameters: is required"));
-  EXPECT_THAT(wrong({{"EcsParameters", {{"TaskCount", 11}}}}), HasSubstr("between 1 and 10"));
+  EXPECT_THAT(wrong({{"EcsParameters", {{"TaskCount", 11}}}}),
+              HasSubstr("Value '11' at 'targets.1.member.ecsParameters.taskCount' failed"));
+  EXPECT_EQ(wrong({{"Id", std::string(65, 'a')}}),
+            "1 validation error detected: Value '" + std::string(65, 'a') +
+                "' at 'targets.1.member.id' failed to satisfy constraint: Member must have length "
+                "less than or equal to 64");
   EXPECT_THAT(wrong({{"Input", "{"}}), HasSubstr("overrides of RunTask"));
   EXPECT_THAT(wrong({{"Input", R"({"containerOverrides": 5})"}}),
               HasSubstr("overrides of RunTask"));

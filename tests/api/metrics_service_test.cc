@@ -313,13 +313,21 @@ TEST_F(MetricsServiceTest, AlarmsAreKeptAndSet) {
   json found = good("DescribeAlarms", json::object())["MetricAlarms"];
   ASSERT_EQ(found.size(), 1U);
   EXPECT_EQ(found[0]["StateValue"], "INSUFFICIENT_DATA");
-  EXPECT_EQ(found[0]["DatapointsToAlarm"], 2);
+  EXPECT_FALSE(found[0].contains("DatapointsToAlarm")) << "it was not said";
+  EXPECT_FALSE(found[0].contains("TreatMissingData"));
+  EXPECT_EQ(found[0]["StateTransitionedTimestamp"], found[0]["StateUpdatedTimestamp"]);
   EXPECT_EQ(found[0]["AlarmArn"], "arn:aws:cloudwatch:eu-west-1:123456789012:alarm:high");
   good("SetAlarmState", {{"AlarmName", "high"}, {"StateValue", "ALARM"}, {"StateReason", "why"}});
   EXPECT_EQ(good("DescribeAlarms", {{"StateValue", "ALARM"}})["MetricAlarms"].size(), 1U);
   good("PutMetricAlarm", alarm);
   EXPECT_EQ(good("DescribeAlarms", {{"AlarmNamePrefix", "hi"}})["MetricAlarms"][0]["StateValue"],
             "ALARM");
+  alarm.update({{"DatapointsToAlarm", 2}, {"TreatMissingData", "missing"}});
+  good("PutMetricAlarm", alarm);
+  alarms_ = metrics::AlarmBook::open(directory_.path()).value();
+  found = good("DescribeAlarms", json::object())["MetricAlarms"];
+  EXPECT_EQ(found[0]["DatapointsToAlarm"], 2);
+  EXPECT_EQ(found[0]["TreatMissingData"], "missing");
   alarm["ExtendedStatistic"] = "p99";
   EXPECT_EQ(code("PutMetricAlarm", alarm), "InvalidParameterCombinationException");
   EXPECT_EQ(
@@ -447,10 +455,95 @@ TEST_F(MetricsServiceTest, AlarmsHaveTags) {
   EXPECT_EQ(listed("both"), json::array());
   auto xml = ask_form("ListTagsForResource", "ResourceARN=" + prefix + "cpu");
   EXPECT_THAT(*xml, HasSubstr("<member><Key>team</Key><Value>green</Value></member>"));
-  EXPECT_EQ(code("ListTagsForResource", {{"ResourceARN", prefix + "none"}}),
+  EXPECT_EQ(listed("none"), json::array()) << "as AWS answers of what is not there";
+  EXPECT_EQ(code("TagResource", {{"ResourceARN", prefix + "none"}, {"Tags", tags("a", "b")}}),
             "ResourceNotFoundException");
   EXPECT_EQ(code("TagResource", {{"ResourceARN", prefix + "cpu"}}),
             "MissingRequiredParameterException");
+}
+
+// What is expected of these was recorded from AWS (docs/conformance.md).
+TEST_F(MetricsServiceTest, RefusalsAreAmazons) {
+  json datum = {{"MetricName", "a"}, {"Value", 1.5}, {"Values", {1.0, 10.0}}};
+  json put = {{"Namespace", "App"}, {"MetricData", {datum}}};
+  EXPECT_EQ(refusal("PutMetricData", put).message,
+            "The parameters MetricData.member.1.Value and MetricData.member.1.Values are mutually "
+            "exclusive and you have specified both.");
+  put["MetricData"][0] = {{"MetricName", "a"}, {"Values", {1.0, 10.0}}, {"Counts", {2, 4, 5}}};
+  EXPECT_EQ(
+      refusal("PutMetricData", put).message,
+      "The parameters MetricData.member.1.Values and MetricData.member.1.Counts must be of the "
+      "same size.");
+  json set = {{"SampleCount", 10}, {"Sum", 55}, {"Minimum", 1}, {"Maximum", 10}};
+  put["MetricData"][0] = {{"MetricName", "a"}, {"Value", 1.5}, {"StatisticValues", set}};
+  EXPECT_EQ(refusal("PutMetricData", put).message,
+            "The parameters MetricData.member.1.Value and MetricData.member.1.StatisticValues are "
+            "mutually exclusive and you have specified both.");
+  put["MetricData"][0] = {{"MetricName", "a"}, {"Values", {1.0}}, {"StatisticValues", set}};
+  good("PutMetricData", put);
+  json get = {{"Namespace", "App"},         {"MetricName", "a"},
+              {"StartTime", kMetricsStart}, {"EndTime", kMetricsStart + 86400},
+              {"Statistics", {"Average"}},  {"Period", 1}};
+  Refusal many = refusal("GetMetricStatistics", get);
+  EXPECT_EQ(many.code, "InvalidParameterCombinationException");
+  EXPECT_EQ(many.message,
+            "You have requested up to 86400 datapoints, which exceeds the limit of 1440. You may "
+            "reduce the datapoints requested by increasing Period, or decreasing the time range.");
+  get["Period"] = 60;
+  good("GetMetricStatistics", get);
+  json state = {{"AlarmName", "none"}, {"StateValue", "INVALID"}, {"StateReason", "why"}};
+  Refusal invalid = refusal("SetAlarmState", state);
+  EXPECT_EQ(invalid.code, "ValidationException");
+  EXPECT_EQ(invalid.query_code, "ValidationError");
+  EXPECT_EQ(invalid.message,
+            "1 validation error detected: Value 'INVALID' at 'stateValue' failed to satisfy "
+            "constraint: Member must satisfy enum value set: [INSUFFICIENT_DATA, ALARM, OK]");
+  state["StateValue"] = "OK";
+  Refusal none = refusal("SetAlarmState", state);
+  EXPECT_EQ(none.message, "");
+  EXPECT_EQ(none.status, 404);
+}
+
+TEST_F(MetricsServiceTest, ResultsHaveLabelsByWhichTheyDifferAndComeInPages) {
+  json data = json::array();
+  for (int i = 0; i < 4; ++i) {
+    data.push_back({{"MetricName", "m"}, {"Value", i}, {"Timestamp", kMetricsStart + i * 60}});
+  }
+  good("PutMetricData", {{"Namespace", "App"}, {"MetricData", data}});
+  auto query = [](const char* id, const char* stat, int period) -> json {
+    return {{"Id", id},
+            {"MetricStat",
+             {{"Metric", {{"Namespace", "App"}, {"MetricName", "m"}}},
+              {"Stat", stat},
+              {"Period", period}}}};
+  };
+  json ask = {{"StartTime", kMetricsStart},
+              {"EndTime", kMetricsStart + 240},
+              {"ScanBy", "TimestampAscending"},
+              {"MetricDataQueries", {query("a", "Sum", 60)}}};
+  auto label = [&](size_t at) {
+    return good("GetMetricData", ask)["MetricDataResults"][at]["Label"].get<std::string>();
+  };
+  EXPECT_EQ(label(0), "m");
+  ask["MetricDataQueries"] = {query("a", "Sum", 60), query("b", "Minimum", 60)};
+  EXPECT_EQ(label(1), "m Minimum");
+  ask["MetricDataQueries"] = {query("a", "Sum", 60), query("b", "Sum", 120)};
+  EXPECT_EQ(label(1), "m 120");
+  ask["MetricDataQueries"] = {query("a", "Sum", 60), query("b", "Minimum", 120)};
+  EXPECT_EQ(label(0), "m Sum 60");
+  ask["MetricDataQueries"] = {query("a", "Sum", 60), query("b", "Maximum", 60)};
+  ask["MaxDatapoints"] = 6;
+  json page = good("GetMetricData", ask);
+  ASSERT_EQ(page["MetricDataResults"].size(), 2U);
+  EXPECT_EQ(page["MetricDataResults"][0]["StatusCode"], "Complete");
+  EXPECT_EQ(page["MetricDataResults"][1]["Values"], json::array({0.0, 1.0}));
+  EXPECT_EQ(page["MetricDataResults"][1]["StatusCode"], "PartialData");
+  ask["NextToken"] = page["NextToken"];
+  page = good("GetMetricData", ask);
+  ASSERT_EQ(page["MetricDataResults"].size(), 1U);
+  EXPECT_EQ(page["MetricDataResults"][0]["Id"], "b");
+  EXPECT_EQ(page["MetricDataResults"][0]["Values"], json::array({2.0, 3.0}));
+  EXPECT_FALSE(page.contains("NextToken"));
 }
 
 TEST_F(MetricsServiceTest, HistoryIsAskedForByAlarmKindTypeAndTime) {

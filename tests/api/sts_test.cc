@@ -79,6 +79,17 @@ TEST_F(StsTest, RefusesByNameWhatIsWrong) {
     EXPECT_EQ(answer.error().code, "ValidationError") << form;
     EXPECT_NE(answer.error().message.find(text), std::string::npos) << answer.error().message;
   }
+  const std::string tag = kRole + "&RoleSessionName=me&Tags.member.1.Key=A&";
+  EXPECT_TRUE(ask("AssumeRole", tag + "TransitiveTagKeys.member.1=a"));
+  auto other = ask("AssumeRole", tag + "TransitiveTagKeys.member.1=b");
+  ASSERT_FALSE(other);
+  EXPECT_EQ(other.error().code, "InvalidParameterValue");
+  EXPECT_EQ(other.error().message,
+            "The specified transitive tag key must be included in the requested tags.");
+  auto twice = ask("AssumeRole", tag + "Tags.member.2.Key=a");
+  ASSERT_FALSE(twice);
+  EXPECT_EQ(twice.error().message,
+            "Duplicate tag keys found. Please note that Tag keys are case insensitive.");
   EXPECT_EQ(ask("GetFederationToken", "").error().code, "UnknownOperationException");
 }
 

@@ -77,7 +77,8 @@ TEST_F(AlarmTest, MissingDataCountAsTheAlarmSays) {
 
 TEST_F(AlarmTest, APercentileOfFewFiguresMayCountForNothing) {
   alarm_.statistic = "p90";
-  alarm_.evaluation_periods = alarm_.datapoints_to_alarm = 1;
+  alarm_.evaluation_periods = 1;
+  alarm_.datapoints_to_alarm = 1;
   for (int i = 0; i < 99; ++i) add(1, i < 80 ? 1 : 20);
   EXPECT_EQ(verdict(), "ALARM");
   alarm_.low_sample_count = "ignore";
