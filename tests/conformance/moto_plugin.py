@@ -24,7 +24,7 @@ PROJECT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(PROJECT / "tests" / "support"))
 
 from berth import Instance  # noqa: E402
-from daemon import Daemon  # noqa: E402
+from daemon import Daemon, stop_all  # noqa: E402
 from stand_in import StandIn  # noqa: E402
 
 ACCOUNT = "123456789012"
@@ -89,18 +89,6 @@ def answer_for(operation, params, client):
     if operation == "CreateSubnet":
         return {"Subnet": client("ec2").describe_subnets()["Subnets"][0]}
     return None
-
-
-def stop_all(ecs):
-    """berthd leaves tasks running when it ends."""
-    for cluster in ecs.list_clusters()["clusterArns"]:
-        for service in ecs.list_services(cluster=cluster)["serviceArns"]:
-            ecs.delete_service(cluster=cluster, service=service, force=True)
-        tasks = ecs.list_tasks(cluster=cluster)["taskArns"]
-        for task in tasks:
-            ecs.stop_task(cluster=cluster, task=task)
-        if tasks:
-            ecs.get_waiter("tasks_stopped").wait(cluster=cluster, tasks=tasks, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
 
 
 def region_of(test):

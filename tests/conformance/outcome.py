@@ -20,7 +20,7 @@ def run(checkout, paths, *options, plugin, known_name, prefix, python_path=()):
     """Runs the tests below `paths` in a network namespace of theirs and ends this program: with 0 when nothing fails but
     what is known. `prefix` is what the list leaves out of the names; `python_path` comes before that of the environment."""
     command = [PROJECT / "tests/support/in_network_namespace", "/usr/bin/python3", "-B", "-m", "pytest", "-q",
-               "-p", "no:cacheprovider", "-p", plugin, "-W", "ignore", "-rfE", *options, *paths]
+               "-p", "no:cacheprovider", "-p", plugin, "-W", "ignore", "--color=no", "-rfE", *options, *paths]
     environment = {**os.environ, "PYTHONPATH": ":".join([str(HERE), *map(str, python_path), os.environ.get("PYTHONPATH", "")])}
     done = subprocess.run(command, cwd=checkout, env=environment, stdout=subprocess.PIPE, text=True, check=False)
     print(done.stdout)

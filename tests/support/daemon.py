@@ -112,6 +112,18 @@ class Daemon:
         return json.loads(done.stdout) if done.stdout.strip() else None
 
 
+def stop_all(ecs):
+    """berthd leaves tasks running when it ends."""
+    for cluster in ecs.list_clusters()["clusterArns"]:
+        for service in ecs.list_services(cluster=cluster)["serviceArns"]:
+            ecs.delete_service(cluster=cluster, service=service, force=True)
+        tasks = ecs.list_tasks(cluster=cluster)["taskArns"]
+        for task in tasks:
+            ecs.stop_task(cluster=cluster, task=task)
+        if tasks:
+            ecs.get_waiter("tasks_stopped").wait(cluster=cluster, tasks=tasks, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+
+
 @contextlib.contextmanager
 def connection(address):
     """A plain stream to a host and port, or to the path of a unix socket."""
