@@ -74,7 +74,6 @@ void check_is_custom(const Ecs& ecs, Ask& ask, const AttributeItem& item) {
 Json attribute_json(const Ecs& ecs, const std::string& cluster, const KeyValue& attribute) {
   Json json = {{"name", attribute.name}};
   if (!attribute.value.empty()) json["value"] = attribute.value;
-  json["targetType"] = "container-instance";
   json["targetId"] = container_instance_arn(ecs, cluster);
   return json;
 }

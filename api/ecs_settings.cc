@@ -68,7 +68,8 @@ std::string read_principal(const Ecs& ecs, Ask& ask) {
 Json setting_json(const Ecs& ecs, const AccountSetting& setting) {
   return {{"name", setting.name},
           {"value", setting.value},
-          {"principalArn", setting.principal.empty() ? account_arn(ecs) : setting.principal}};
+          {"principalArn", setting.principal.empty() ? account_arn(ecs) : setting.principal},
+          {"type", setting.name == "guardDutyActivate" ? "aws_managed" : "user"}};
 }
 
 Json put(Ecs& ecs, Ask& ask, const std::string& principal) {

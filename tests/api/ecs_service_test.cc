@@ -360,6 +360,7 @@ TEST_F(EcsTest, AttributesAndSettings) {
   json listed =
       good("ListAttributes", R"({"targetType": "container-instance", "attributeName": "stack"})");
   EXPECT_EQ(listed["attributes"][0]["value"], "blue");
+  EXPECT_FALSE(listed["attributes"][0].contains("targetType"));
   good("DeleteAttributes", R"({"attributes": [{"name": "stack", )" + target + "}]}");
   EXPECT_EQ(good("ListAttributes", R"({"targetType": "container-instance",
     "attributeName": "stack"})")["attributes"],
@@ -369,8 +370,9 @@ TEST_F(EcsTest, AttributesAndSettings) {
 
   good("PutAccountSettingDefault", R"({"name": "containerInsights", "value": "enabled"})");
   open();
-  EXPECT_EQ(good("ListAccountSettings", R"({"name": "containerInsights"})")["settings"][0]["value"],
-            "enabled");
+  json setting = good("ListAccountSettings", R"({"name": "containerInsights"})")["settings"][0];
+  EXPECT_EQ(setting["value"], "enabled");
+  EXPECT_EQ(setting["type"], "user");
   EXPECT_EQ(good("CreateCluster", R"({"clusterName": "i"})")["cluster"]["settings"][0]["value"],
             "enabled");
   good("DeleteAccountSetting", R"({"name": "containerInsights"})");
