@@ -1,6 +1,7 @@
 import json
 import pathlib
 import re
+import signal
 import sys
 
 import pytest
@@ -13,6 +14,9 @@ from berth import Instance, sh, task  # noqa: E402
 from oci import Oci  # noqa: E402
 from oci_bundle import Bundle  # noqa: E402
 from registry import Registry  # noqa: E402
+
+# A shell starts what it leaves in the background with SIGINT ignored, and programs that we start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
