@@ -103,7 +103,7 @@ void Agent::run_start_job(const TaskPtr& task, Job job, Then then) {
 
 template <class Job, class Then>
 void Agent::run_job(Job job, Then then) {
-  workers_.submit([job = std::move(job), then = std::move(then)]() mutable -> sys::Loop::Task {
+  workers_->submit([job = std::move(job), then = std::move(then)]() mutable -> sys::Loop::Task {
     // Shared, because tasks of the loop are copyable and what a job makes often is not.
     auto result = std::make_shared<decltype(job())>(job());
     return [result, then] { then(std::move(*result)); };
@@ -115,18 +115,23 @@ Agent::Agent(AgentOptions options, sys::Loop& loop, Env env, EventSink sink)
       loop_(loop),
       env_(env),
       sink_(std::move(sink)),
-      workers_(loop, options_.workers) {}
+      workers_(std::in_place, loop, options_.workers) {}
 
 Agent::~Agent() {
-  if (sweep_timer_) {
-    loop_.cancel(*sweep_timer_);
-    auto started = start_detached(options_.sweeper);
-    if (!started) LOG(kWarn, "the next start of berth sweeps", {{"why", started.error().text}});
-  }
   for (auto& [id, task] : tasks_) {
     task->cancel.cancel();
     if (task->connection) loop_.unwatch(task->connection.get());
   }
+  if (sweep_timer_) loop_.cancel(*sweep_timer_);
+  workers_.reset();  // what is being released is, and what was to be swept may not be
+  if (options_.sweeps_after) leave_to_sweeper();
+}
+
+void Agent::leave_to_sweeper() {
+  auto retired = has_retired_leases(options_.config);
+  if (!retired || !*retired || options_.sweeper.empty()) return;
+  auto started = start_detached(options_.sweeper);
+  if (!started) LOG(kWarn, "the next start of berth sweeps", {{"why", started.error().text}});
 }
 
 Status Agent::take_up(const std::vector<scheduler::Task>& tasks) {
@@ -151,8 +156,9 @@ Status Agent::take_up(const std::vector<scheduler::Task>& tasks) {
   if (!swept) LOG(kWarn, "something of a dead task stays", {{"why", swept.error().text}});
   tidy_instance(options_.config, env_.clock.wall());
   for (const TaskPtr& task : taken) resume(task);
-  // Whoever was here before meant to.
-  if (options_.sweeps_after && TRY(has_retired_leases(options_.config))) sweep_later();
+  // Whoever was here before meant to. What cannot be read was told by the sweep above.
+  auto retired = has_retired_leases(options_.config);
+  if (options_.sweeps_after && retired && *retired) sweep_later();
   return {};
 }
 
@@ -659,12 +665,6 @@ void Agent::release(const std::string& task_id) {
   if (task->jobs == 0) tear_down(task);
 }
 
-void Agent::have_swept() {
-  if (options_.sweeps_after) return sweep_later();
-  if (start_detached(options_.sweeper)) return;
-  run_job([config = options_.config] { return sweep_job(config); }, [](Done) {});
-}
-
 void Agent::sweep_later() {
   Instant now = env_.clock.now();
   if (sweep_timer_) {
@@ -682,12 +682,16 @@ void Agent::sweep_later() {
 void Agent::tear_down(const TaskPtr& task) {
   task->release_wanted = false;
   NetworkEnd end = options_.sweeper.empty() ? NetworkEnd::kNow : NetworkEnd::kBySweep;
-  auto job = [config = options_.config, end, env = env_, task] {
-    return release_job(config, env, task->task.id, task->shim, end);
+  bool sweeps = options_.sweeps_after.has_value();
+  auto job = [config = options_.config, sweeper = options_.sweeper, sweeps, end, env = env_, task] {
+    Released released = release_job(config, env, task->task.id, task->shim, end);
+    bool is_for_others = released.remains == Remains::kNetwork && !sweeps;
+    if (is_for_others && !start_detached(sweeper)) sweep_job(config);
+    return released;
   };
-  run_job(job, [this, task](Released released) {
+  run_job(job, [this, task, sweeps](Released released) {
     note(task, std::move(released.spans));
-    if (released.remains == Remains::kNetwork) have_swept();
+    if (released.remains == Remains::kNetwork && sweeps) sweep_later();
     if (task->connection) loop_.unwatch(task->connection.get());
     task->connection.reset();
     task->images.clear();

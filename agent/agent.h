@@ -139,9 +139,9 @@ class Agent {
   void tell_shim(const TaskPtr& task, const runtime::ShimOrder& order, const std::vector<int>& fds);
   void attach_console(const TaskPtr& task);
 
-  // What the last task has left (Remains::kNetwork) is swept by somebody.
-  void have_swept();
+  // What the last task has left (Remains::kNetwork), by this agent or by the command.
   void sweep_later();
+  void leave_to_sweeper();
 
   void note(const TaskPtr& task, std::vector<Span> spans);
   // Tells the scheduler, once, that the start came to nothing.
@@ -162,7 +162,8 @@ class Agent {
   std::map<std::string, std::shared_ptr<RunningTask>> tasks_;
   std::optional<sys::Loop::TimerId> sweep_timer_;
   Instant sweep_latest_{};  // of the timer, however many tasks end meanwhile
-  sys::Workers workers_;    // last: its jobs end before the rest goes
+  // Last: its jobs end before the rest goes.
+  std::optional<sys::Workers> workers_;
 };
 
 }  // namespace berth::agent

@@ -45,7 +45,8 @@ Result<Leased> take_lease(const Config& config, Env env, const scheduler::Task& 
   TRY(sys::make_directories(paths.logs(task.id), 0711));
   TRY(prepare_logs(paths, task, env.clock.wall()));
   netns::Lease lease =
-      TRY(TRY(TaskNetwork::make(config)).lease(task, options.user_ids, options.security_groups));
+      TRY(TRY(TaskNetwork::make(config))
+              .lease(task, options.user_ids, options.security_groups, Leasing::kReal));
   Leased leased;
   leased.lease = std::move(lease);
   leased.lock = std::move(lock);

@@ -109,7 +109,9 @@ Result<netns::Lease> TaskNetwork::lease(const scheduler::Task& task, bool user_i
   const netns::VpcSubnet* subnet = netns::find_subnet(vpc_, task.request.subnet);
   netns::LeaseStore::Forget forget;
   if (leasing == Leasing::kReal) {
-    forget = [this](const std::set<Ipv4>& leased) { netns::forget_all_but(bridge_, leased); };
+    forget = [this](const std::set<Ipv4>& leased) {
+      return netns::forget_all_but(bridge_, leased);
+    };
   }
   return leases.acquire({.task_id = task.id,
                          .uid_range = user_ids,

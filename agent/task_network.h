@@ -38,7 +38,7 @@ class TaskNetwork {
   // Addresses, host ports and ids; written down before anything is made of them.
   Result<netns::Lease> lease(const scheduler::Task& task, bool user_ids,
                              const std::vector<std::string>& security_groups,
-                             Leasing leasing = Leasing::kReal) const;
+                             Leasing leasing) const;
   // What the scheduler wants to know of it.
   scheduler::TaskProvisioned provisioned(const scheduler::Task& task,
                                          const netns::Lease& lease) const;

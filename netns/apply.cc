@@ -101,10 +101,11 @@ Result<sys::Link> link_named(std::string_view name, sys::NetlinkSocket& netlink)
   return *link;
 }
 
-void warn_unless(const Result<size_t>& forgotten, const std::string& where) {
-  if (forgotten) return;
+bool forgotten_or_warn(const Result<size_t>& forgotten, const std::string& where) {
+  if (forgotten) return true;
   LOG(kWarn, "connections of an earlier task may live on",
       {{"address", where}, {"why", forgotten.error().text}});
+  return forgotten.error().code == Errc::kUnsupported;
 }
 
 // What comes to a published port goes on to where it went: to this endpoint, also when the port is
@@ -112,7 +113,7 @@ void warn_unless(const Result<size_t>& forgotten, const std::string& where) {
 void forget_connections(const Endpoint& endpoint) {
   auto forgotten = sys::forget_connections(endpoint.address.address);
   if (forgotten && endpoint.address6) forgotten = sys::forget_connections(*endpoint.address6);
-  warn_unless(forgotten, to_string(endpoint.address));
+  (void)forgotten_or_warn(forgotten, to_string(endpoint.address));  // it ends all the same
 }
 
 // Each side is told of the other: neither has to ask, so nobody can answer in its place.
@@ -186,7 +187,7 @@ Status forget_neighbour(const BridgePlan& bridge, const Endpoint& endpoint,
   return host.delete_neighbour(link->index, *endpoint.address6);
 }
 
-void forget_all_but(const BridgePlan& bridge, const std::set<Ipv4>& leased) {
+bool forget_all_but(const BridgePlan& bridge, const std::set<Ipv4>& leased) {
   auto is_gone = [&](Ipv4 address) {
     return bridge.subnet.contains(address) && address != bridge.gateway &&
            !leased.contains(address);
@@ -201,7 +202,7 @@ void forget_all_but(const BridgePlan& bridge, const std::set<Ipv4>& leased) {
       return is_within && !twins.contains(address);
     });
   }
-  warn_unless(forgotten, to_string(bridge.subnet));
+  return forgotten_or_warn(forgotten, to_string(bridge.subnet));
 }
 
 Status apply_loopback(sys::NetlinkSocket& inside) {

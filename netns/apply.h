@@ -35,8 +35,10 @@ Status forget_neighbour(const BridgePlan& bridge, const Endpoint& endpoint,
                         sys::NetlinkSocket& host);
 
 // What those who had the other addresses of the subnet were connected to, and what was on its way
-// to them. A failure is logged.
-void forget_all_but(const BridgePlan& bridge, const std::set<Ipv4>& leased);
+// to them. False: some may still be known, which is logged. A kernel that cannot be asked has none
+// that could be forgotten. As much memory as there are such connections, as much time as there are
+// any.
+bool forget_all_but(const BridgePlan& bridge, const std::set<Ipv4>& leased);
 
 // Network mode none: lo is up and nothing else is there.
 Status apply_loopback(sys::NetlinkSocket& inside);

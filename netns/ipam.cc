@@ -269,9 +269,11 @@ Status LeaseStore::note_given(const Lease& lease, const std::vector<Lease>& take
     sys::Fd file = TRY(sys::open(path, O_WRONLY | O_APPEND | O_CLOEXEC));
     return sys::write_all(file.get(), render_given(addresses));
   }
-  if (forget) forget(leased);
-  leased.merge(addresses);
-  return sys::write_replace(path, render_given(leased), 0600);
+  std::set<Ipv4> given = leased;
+  bool is_forgotten = !forget || forget(leased);
+  if (!is_forgotten) given.insert(pool.given.begin(), pool.given.end());
+  given.merge(addresses);
+  return sys::write_replace(path, render_given(given), 0600);
 }
 
 Result<Lease> LeaseStore::acquire(const LeaseRequest& request, const Forget& forget) {

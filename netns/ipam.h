@@ -100,7 +100,8 @@ class LeaseStore {
   static Result<LeaseStore> open(const std::string& root, const BridgePlan& bridge);
 
   // Forgets the connections of all addresses of the subnet but these (apply.h: forget_all_but).
-  using Forget = std::function<void(const std::set<Ipv4>& leased)>;
+  // False: it could not, and is asked again.
+  using Forget = std::function<bool(const std::set<Ipv4>& leased)>;
 
   // A second acquire for the same task gives the lease it has. Nothing is known of the connections
   // of an address that it gives: `forget` runs under the lock when one may be; without it (nobody

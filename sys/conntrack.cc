@@ -51,8 +51,9 @@ void append_nested(std::string& message, uint16_t type, std::string_view attribu
   append_attribute(message, static_cast<uint16_t>(type | NLA_F_NESTED), attributes);
 }
 
-Attributes attributes_of(std::string_view connection) {
-  return parse_attributes(connection.substr(NLMSG_SPACE(sizeof(nfgenmsg))));
+std::string_view attributes_of(std::string_view connection) {
+  constexpr size_t kHead = NLMSG_SPACE(sizeof(nfgenmsg));
+  return connection.size() < kHead ? std::string_view() : connection.substr(kHead);
 }
 
 // How many there are, as the kernel says in answer to `count_message()`; nothing when it does not.
@@ -62,12 +63,10 @@ std::string count_message() {
 
 std::optional<uint32_t> count_in(const std::vector<std::string>& answers) {
   for (const std::string& answer : answers) {
-    if (answer.size() < NLMSG_SPACE(sizeof(nfgenmsg))) continue;
-    auto attributes = attributes_of(answer);
-    auto entries = attributes.find(CTA_STATS_GLOBAL_ENTRIES);
+    auto entries = find_attribute(attributes_of(answer), CTA_STATS_GLOBAL_ENTRIES);
     uint32_t count = 0;
-    if (entries == attributes.end() || entries->second.size() != sizeof(count)) continue;
-    std::memcpy(&count, entries->second.data(), sizeof(count));
+    if (!entries || entries->size() != sizeof(count)) continue;
+    std::memcpy(&count, entries->data(), sizeof(count));
     return ntohl(count);
   }
   return std::nullopt;
@@ -91,27 +90,25 @@ std::string dump_message(const Side& side, const ConnectionSource& source) {
 }
 
 // A kernel that is asked for all, or that knows no filter, tells of all.
-bool comes_from(const Attributes& connection, const Side& side, const ConnectionSource& source) {
-  auto tuple = connection.find(side.tuple);
-  if (tuple == connection.end()) return false;
-  auto parts = parse_attributes(tuple->second);
-  auto ip = parts.find(CTA_TUPLE_IP);
-  if (ip == parts.end()) return false;
-  auto addresses = parse_attributes(ip->second);
-  auto found = addresses.find(source.attribute);
-  return found != addresses.end() && source.is_asked(found->second);
+bool comes_from(std::string_view connection, const Side& side, const ConnectionSource& source) {
+  auto tuple = find_attribute(connection, side.tuple);
+  if (!tuple) return false;
+  auto ip = find_attribute(*tuple, CTA_TUPLE_IP);
+  if (!ip) return false;
+  auto address = find_attribute(*ip, source.attribute);
+  return address && source.is_asked(*address);
 }
 
 // By its id, too: a new connection may have taken the place of the one that was listed.
-std::string delete_message(const Attributes& connection, uint8_t family) {
+std::string delete_message(std::string_view connection, uint8_t family) {
   auto message = conntrack_message(IPCTNL_MSG_CT_DELETE, NLM_F_REQUEST | NLM_F_ACK, family);
   for (uint16_t type : {CTA_TUPLE_ORIG, CTA_ID, CTA_ZONE}) {
-    auto found = connection.find(type);
-    if (found == connection.end()) continue;
+    auto found = find_attribute(connection, type);
+    if (!found) continue;
     if (type == CTA_TUPLE_ORIG) {
-      append_nested(message, type, found->second);
+      append_nested(message, type, *found);
     } else {
-      append_attribute(message, type, found->second);
+      append_attribute(message, type, *found);
     }
   }
   return message;
@@ -145,17 +142,18 @@ Result<size_t> forget_connections_of(const ConnectionSource& source, uint32_t fe
   AwayFromSettled elsewhere;
   size_t forgotten = 0;
   for (std::string& question : questions) {
-    auto connections = netfilter.dump("list connections", question);
-    if (!connections && connections.error().errno_value == EINVAL) {
+    std::vector<std::string> requests;  // not sent before the list has come to its end
+    auto listed = netfilter.dump_each("list connections", question, [&](std::string_view message) {
+      std::string_view connection = attributes_of(message);
+      bool is_its =
+          comes_from(connection, kBegun, source) || comes_from(connection, kAnswered, source);
+      if (is_its) requests.push_back(delete_message(connection, source.family));
+    });
+    if (!listed && listed.error().errno_value == EINVAL) {
       return fail(Errc::kUnsupported, "this kernel has no nf_conntrack_netlink");
     }
-    if (!connections) return tl::unexpected<Error>(std::move(connections).error());
-    for (const std::string& connection : *connections) {
-      auto attributes = attributes_of(connection);
-      bool is_its =
-          comes_from(attributes, kBegun, source) || comes_from(attributes, kAnswered, source);
-      if (!is_its) continue;
-      auto request = delete_message(attributes, source.family);
+    TRY(listed);
+    for (std::string& request : requests) {
       auto deleted = netfilter.transact("forget connection", "", request);
       bool is_gone = !deleted && deleted.error().errno_value == ENOENT;  // it timed out
       if (!deleted && !is_gone) return tl::unexpected<Error>(std::move(deleted).error());

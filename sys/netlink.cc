@@ -188,9 +188,15 @@ Status NetlinkSocket::transact(const char* operation, std::string_view detail,
 }
 
 Result<std::vector<std::string>> NetlinkSocket::dump(const char* operation, std::string& message) {
+  std::vector<std::string> answers;
+  TRY(dump_each(operation, message, [&](std::string_view bytes) { answers.emplace_back(bytes); }));
+  return answers;
+}
+
+Status NetlinkSocket::dump_each(const char* operation, std::string& message,
+                                const std::function<void(std::string_view)>& take) {
   finish_message(message, ++sequence_);
   TRY(send_to_kernel(fd_.get(), operation, "", message));
-  std::vector<std::string> answers;
   Acknowledgement error;
   TRY(receive_answer(fd_.get(), operation, sequence_,
                      [&](const nlmsghdr& header, std::string_view bytes) {
@@ -199,11 +205,11 @@ Result<std::vector<std::string>> NetlinkSocket::dump(const char* operation, std:
                          error = parse_acknowledgement(bytes);
                          return false;
                        }
-                       answers.emplace_back(bytes);
+                       take(bytes);
                        return true;
                      }));
   if (error.errno_value != 0) return refused(operation, "", error);
-  return answers;
+  return {};
 }
 
 Result<std::vector<Link>> NetlinkSocket::links() {

@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -148,6 +149,9 @@ class NetlinkSocket {
   explicit NetlinkSocket(Fd fd) : fd_(std::move(fd)) {}
   Status transact(const char* operation, std::string_view detail, std::string& message);
   Result<std::vector<std::string>> dump(const char* operation, std::string& message);
+  // The same one by one, for more than anybody wants to hold; no question may be asked meanwhile.
+  Status dump_each(const char* operation, std::string& message,
+                   const std::function<void(std::string_view)>& take);
 
   Fd fd_;
   uint32_t sequence_ = 0;

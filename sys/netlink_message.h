@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -79,6 +80,21 @@ inline Attributes parse_attributes(std::string_view bytes) {
     bytes.remove_prefix(step < bytes.size() ? step : bytes.size());
   }
   return attributes;
+}
+
+// The value of the first attribute of the type, if there is one; for many messages, of each of
+// which little is asked.
+inline std::optional<std::string_view> find_attribute(std::string_view bytes, uint16_t type) {
+  while (bytes.size() >= NLA_HDRLEN) {
+    auto header = read_value<nlattr>(bytes);
+    if (header.nla_len < NLA_HDRLEN || header.nla_len > bytes.size()) break;
+    if ((header.nla_type & NLA_TYPE_MASK) == type) {
+      return bytes.substr(NLA_HDRLEN, header.nla_len - NLA_HDRLEN);
+    }
+    size_t step = NLA_ALIGN(header.nla_len);
+    bytes.remove_prefix(step < bytes.size() ? step : bytes.size());
+  }
+  return std::nullopt;
 }
 
 // What an NLMSG_ERROR says: 0 or a positive errno, and the extended acknowledgement text.

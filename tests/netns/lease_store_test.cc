@@ -38,9 +38,16 @@ class GivenAddresses : public testing::Test {
     return plan;
   }
 
-  std::string give(const std::string& task) {
-    auto note = [this](const std::set<Ipv4>& leased) { forgotten.push_back(leased); };
-    auto lease = leases.acquire({task, false, {{"task", {}, {}}}, true}, note);
+  std::string give(const std::string& task) { return give_all(task, 1); }
+  // So many at once; the first is told.
+  std::string give_all(const std::string& task, size_t count) {
+    auto note = [this](const std::set<Ipv4>& leased) {
+      forgotten.push_back(leased);
+      return can_forget;
+    };
+    LeaseRequest request{task, false, {}, true};
+    for (size_t i = 0; i < count; ++i) request.endpoints.push_back({std::to_string(i), {}, {}});
+    auto lease = leases.acquire(request, note);
     EXPECT_TRUE(lease) << lease.error().text;
     return to_string(*lease->endpoints[0].address);
   }
@@ -51,6 +58,7 @@ class GivenAddresses : public testing::Test {
   sys::TemporaryDirectory root = *sys::TemporaryDirectory::make("/tmp", "leases-");
   LeaseStore leases = *LeaseStore::open(root.path(), small_bridge());
   std::vector<std::set<Ipv4>> forgotten;  // all but these, each time
+  bool can_forget = true;
 };
 
 TEST_F(GivenAddresses, ConnectionsAreForgottenWhenAnAddressIsGivenAgain) {
@@ -83,15 +91,28 @@ TEST_F(GivenAddresses, ConnectionsAreForgottenOnceInAWhile) {
   BridgePlan plan = bridge();
   plan.subnet = *parse_ipv4_net("10.9.0.0/16");
   leases = *LeaseStore::open(root.path(), plan);
-  for (size_t i = 0; i < 2 * kGivenMax; ++i) {
-    give("a");
+  for (size_t i = 0; i < 4; ++i) {
+    give_all("a", kGivenMax / 2);
     take_back("a");
   }
   EXPECT_EQ(forgotten.size(), 2u);
-  for (size_t i = 0; i < kGivenMax; ++i) give("b" + std::to_string(i));
+  give_all("b", kGivenMax);
   size_t before = forgotten.size();
-  for (size_t i = 0; i < 8; ++i) give("c" + std::to_string(i));
+  for (const char* task : {"c", "d", "e"}) give(task);
   EXPECT_EQ(forgotten.size(), before) << "those live";
+}
+
+TEST_F(GivenAddresses, WhatCouldNotBeForgottenIsTriedAgain) {
+  for (size_t i = 0; i < 5; ++i) {
+    give("a");
+    take_back("a");
+  }
+  can_forget = false;
+  EXPECT_EQ(give("a"), "10.9.0.2");
+  take_back("a");
+  can_forget = true;
+  EXPECT_EQ(give("a"), "10.9.0.2");
+  EXPECT_EQ(forgotten.size(), 3u) << "it is no address that nobody had";
 }
 
 }  // namespace

@@ -1,11 +1,13 @@
 """Tasks that come by the API, and what becomes of them when berthd goes: nothing. Asked of the API and of the kernel."""
 
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -142,6 +144,41 @@ def test_the_network_of_the_last_task_goes_with_nobody_else(ecs, then):
         assert not any(" system sweep" in each for each in leak_census.processes(instance.name, (instance.state, instance.root)).values())
         return leak_census.links() == bridges and not leak_census.nft_tables()
     wait_until(is_swept, "bridge and tables are gone")
+
+
+def is_listening(address):
+    with socket.socket() as client:
+        return client.connect_ex(address) == 0
+
+
+def test_the_network_of_a_task_that_was_being_released_goes_with_berthd(ecs):
+    """It ends when the task is released: nobody but the program that sweeps is there then."""
+    daemon, links = ecs.daemon, leak_census.links()
+    leases, address = daemon.instance.root / "leases", daemon.address()
+    arn = ecs.run(FOREVER)
+    ecs.wait_for(arn, "RUNNING")
+    with (leases / ".lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ecs.client.stop_task(task=arn)
+        ecs.wait_for(arn, "DEPROVISIONING")
+        daemon.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: not is_listening(address), "it is about to end")
+    assert daemon.process.wait(60) == 0
+    wait_until(lambda: leak_census.links() == links and not leak_census.nft_tables() and not [*leases.glob("*.json")],
+               "somebody has swept")
+    daemon.start()
+    ecs.again()
+
+
+def test_a_lease_that_cannot_be_read_keeps_berthd_from_nothing_else(ecs):
+    ecs.daemon.stop()
+    lease = ecs.daemon.instance.root / "leases" / "abc.json"
+    lease.parent.mkdir(exist_ok=True)
+    lease.write_text("garbage")
+    ecs.daemon.start()
+    ecs.again()
+    assert ecs.client.list_tasks()["taskArns"] == []
+    lease.unlink()
 
 
 def test_only_the_thread_that_answers_is_preferred(ecs):
