@@ -23,6 +23,15 @@ using scheduler::RevisionStatus;
 constexpr size_t kListedMax = 100;
 constexpr size_t kDeletedMax = 10;
 constexpr size_t kDefinitionMax = 64 * 1024;  // bytes of a registered definition
+// What is longer is beyond the limit whatever of it is not kept (tags, nulls): no rule is worth its
+// time then, and each compares some names with others.
+constexpr size_t kAskedMax = 4 * kDefinitionMax;
+
+void check_definition_size(Ask& ask, size_t bytes, size_t max) {
+  if (bytes <= max) return;
+  ask.client_error(
+      fmt::format("Actual length: '{}'. Max allowed length is '{}' bytes.", bytes, kDefinitionMax));
+}
 
 void check_room(const Ecs& ecs, Ask& ask, const std::string& family) {
   const auto& families = ecs.catalog.families();
@@ -97,6 +106,8 @@ Json register_task_definition(Ecs& ecs, Ask& ask) {
     ask.client_error("unknown field of RegisterTaskDefinition (taskDefinition)");
     return {};
   }
+  check_definition_size(ask, ask.root().dump().size(), kAskedMax);
+  if (ask.refused()) return {};
   auto parsed = scheduler::parse_task_definition(ask.root(), ecs.settings.architecture);
   ask.refuse_findings(parsed.findings);
   ask.refuse_findings(check_expressions(ask.root()));
@@ -115,11 +126,8 @@ Json register_task_definition(Ecs& ecs, Ask& ask) {
   revision.definition_json = scheduler::with_defaults(ask.root());
   revision.registered_by = ask.call().caller.arn;
   revision.registered_at = ask.at();
-  if (revision.definition_json.size() > kDefinitionMax) {
-    ask.client_error(fmt::format("Actual length: '{}'. Max allowed length is '{}' bytes.",
-                                 revision.definition_json.size(), kDefinitionMax));
-    return {};
-  }
+  check_definition_size(ask, revision.definition_json.size(), kDefinitionMax);
+  if (ask.refused()) return {};
   auto added = ecs.catalog.add(std::move(revision));
   if (!added) {
     ask.check(tl::unexpected<Error>(std::move(added).error()));

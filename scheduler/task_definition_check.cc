@@ -1,6 +1,7 @@
 // The rules of a task definition that span fields, with AWS's texts. One function per topic.
 #include "base/text.h"
 #include "scheduler/firelens.h"
+#include "scheduler/secret_rules.h"
 #include "scheduler/sizes.h"
 #include "scheduler/task_definition_parse.h"
 
@@ -45,6 +46,7 @@ constexpr const char* kSystemControls[] = {
     "kernel.msgmax", "kernel.msgmnb", "kernel.msgmni", "kernel.sem",
     "kernel.shmall", "kernel.shmmax", "kernel.shmmni", "kernel.shm_rmid_forced"};
 constexpr const char* kCompatibilities[] = {"EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES"};
+constexpr const char* kLocalTransports[] = {"oci:", "oci-archive:", "docker-archive:"};
 constexpr int64_t kPortRangesMax = 100;  // of a container
 constexpr uint16_t kReservedPorts[] = {22, 2375, 2376, 51678, 51679, 51680};
 
@@ -76,9 +78,13 @@ bool is_name(const std::string& text) {
   return !text.empty() && text.size() <= kNameMax && has_name_characters(text);
 }
 
-// Those of a registry, a repository, a tag and a digest.
+// Those of a registry (an IPv6 address has brackets), a repository, a tag and a digest. A path on
+// this host, which AWS does not know, may have any.
 bool has_image_characters(const std::string& image) {
-  constexpr std::string_view kOthers = "-_:./@#";
+  constexpr std::string_view kOthers = "-_:./@#[]";
+  for (const char* transport : kLocalTransports) {
+    if (image.starts_with(transport)) return true;
+  }
   return std::all_of(image.begin(), image.end(), [&](unsigned char c) {
     return std::isalnum(c) || kOthers.find(static_cast<char>(c)) != std::string_view::npos;
   });
@@ -174,7 +180,7 @@ void Check::check_task() {
   }
   bool is_ec2 = std::count(task_.requires_compatibilities.begin(),
                            task_.requires_compatibilities.end(), "EC2") > 0;
-  if (is_ec2 && task_.ephemeral_storage_gib) {
+  if (is_ec2 && !task_.requires_fargate() && task_.ephemeral_storage_gib) {
     add("ephemeralStorage", "Tasks using the EC2 launch type do not support EphemeralStorage.");
   }
   bool has_faults_mode =
@@ -375,23 +381,6 @@ void Check::check_container(const ContainerDefinition& container) {
   if (task_.requires_fargate()) check_fargate_container(container);
 }
 
-// The name of a secret, or its ARN without what `valueFrom` may have behind it.
-bool is_secret_id(const std::string& text) {
-  constexpr std::string_view kMore = "/_+=.@-";
-  constexpr std::string_view kArn = "arn:";
-  std::string_view name = text;
-  if (text.starts_with(kArn)) {
-    constexpr std::string_view kBeforeName = ":secret:";
-    size_t at = text.find(kBeforeName);
-    if (text.find(":secretsmanager:") == std::string::npos || at == std::string::npos) return false;
-    name.remove_prefix(at + kBeforeName.size());
-  }
-  return !name.empty() && name.size() <= kNameMax &&
-         std::all_of(name.begin(), name.end(), [&](unsigned char c) {
-           return std::isalnum(c) || kMore.find(static_cast<char>(c)) != std::string_view::npos;
-         });
-}
-
 void Check::check_repository_credentials(const ContainerDefinition& container) {
   if (container.repository_credentials.empty()) return;
   if (task_.execution_role_arn.empty()) {
@@ -404,7 +393,7 @@ void Check::check_repository_credentials(const ContainerDefinition& container) {
              "Private repository credentials are not a supported authentication method for ECR "
              "repositories.");
   }
-  if (is_secret_id(container.repository_credentials)) return;
+  if (is_credentials_parameter(container.repository_credentials)) return;
   add_here("repositoryCredentials.credentialsParameter",
            fmt::format("The repository credentials parameter specified for container '{}' is "
                        "invalid. Parameter names can include up to 255 (uppercase and lowercase), "
@@ -687,22 +676,8 @@ void Check::check_limits(const ContainerDefinition& container) {
 }
 
 void Check::check_secrets(const ContainerDefinition& container) {
-  std::set<std::string> names;
-  for (size_t i = 0; i < container.secrets.size(); ++i) {
-    const std::string& name = container.secrets[i].name;
-    std::string field = fmt::format("secrets[{}].name", i);
-    if (!names.insert(name).second) {
-      add_here(field, fmt::format("Duplicate secret names found: {}. Each secret name must be "
-                                  "unique.",
-                                  name));
-    }
-    bool is_taken = std::any_of(container.environment.begin(), container.environment.end(),
-                                [&](const KeyValue& each) { return each.name == name; });
-    if (!is_taken) continue;
-    add_here(field, fmt::format("The secret name must be unique and not shared with any new or "
-                                "existing environment variables set on the container, such as "
-                                "'{}'.",
-                                name));
+  for (SecretFault& fault : secret_faults_of(container)) {
+    add_here(fmt::format("secrets[{}].name", fault.place), std::move(fault.message));
   }
 }
 

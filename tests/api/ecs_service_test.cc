@@ -277,6 +277,14 @@ TEST_F(EcsTest, ADefinitionComesBackWithDefaults) {
   json again = good("RegisterTaskDefinition", input.dump())["taskDefinition"];
   EXPECT_EQ(again["containerDefinitions"], definition["containerDefinitions"]);
   EXPECT_EQ(again["revision"], 2);
+  input["requiresCompatibilities"] = json::array({"EC2", "FARGATE"});
+  input["ephemeralStorage"] = {{"sizeInGiB", 21}};
+  again = good("RegisterTaskDefinition", input.dump())["taskDefinition"];
+  EXPECT_EQ(again["compatibilities"], json::array({"FARGATE"})) << "EC2 has no such storage";
+  // Before any rule of what is in it.
+  input["family"] = std::string(300000, '.');
+  EXPECT_THAT(refusal("RegisterTaskDefinition", input.dump()).message,
+              HasSubstr("Max allowed length is '65536' bytes."));
 }
 
 TEST_F(EcsTest, RevisionsLiveAndDie) {

@@ -1,5 +1,6 @@
 // Every rule of scheduler/task_definition_check.cc, broken once by a definition that is good
 // otherwise: exactly this finding comes of it.
+#include "scheduler/secret_rules.h"
 #include "support/definition_rules.h"
 
 #include <fmt/core.h>
@@ -13,6 +14,11 @@ TEST(Rules, OfTheGoodDefinitionsNoneIsBroken) {
             std::vector<std::string>{});
   EXPECT_EQ(findings(definition_with(kFargate, "")), std::vector<std::string>{});
   EXPECT_EQ(findings(definition_with(kFargate + R"("pidMode":"task",)", "")),
+            std::vector<std::string>{});
+  EXPECT_EQ(findings(definition_with(R"("family":"f","cpu":"256","memory":"512",)"
+                                     R"("requiresCompatibilities":["EC2","FARGATE"],)"
+                                     R"("ephemeralStorage":{"sizeInGiB":21},)",
+                                     "")),
             std::vector<std::string>{});
 }
 
@@ -184,6 +190,44 @@ TEST(Rules, OfLinuxParametersAndLimits) {
        kHere + "systemControls[0].namespace: is not one of kernel.{msgmax,msgmnb,msgmni,sem,shmall,"
                "shmmax,shmmni,shm_rmid_forced}, fs.mqueue.* and net.*"},
   });
+}
+
+TEST(Rules, OfImages) {
+  auto with_image = [](const std::string& image) {
+    return R"({"family":"f","memory":"512","containerDefinitions":[{"name":"a","image":")" + image +
+           R"("}]})";
+  };
+  for (const char* image : {"app@sha256:a#1", "[::1]:5000/x:y", "oci:/srv/my images/a+b:latest",
+                            "oci-archive:~/x=1.tar", "docker-archive:/srv/\u00fc.tar:1"}) {
+    EXPECT_EQ(findings(with_image(image)), std::vector<std::string>{}) << image;
+  }
+  for (const char* image : {"app 1", "app+1", "oci-layout:/a b", "\u00fc"}) {
+    EXPECT_EQ(findings(with_image(image)),
+              std::vector<std::string>{"containerDefinitions[0].image: Container.image contains "
+                                       "invalid characters."})
+        << image;
+  }
+}
+
+TEST(Rules, OfSecretsAmongManyNames) {
+  constexpr size_t kMany = 60000;  // one by one that would be minutes
+  ContainerDefinition container;
+  for (size_t i = 0; i < kMany; ++i) {
+    container.environment.push_back({fmt::format("E{}", i), ""});
+    container.secrets.push_back({fmt::format("S{}", i), "v"});
+  }
+  EXPECT_TRUE(secret_faults_of(container).empty());
+  container.secrets.push_back({"S1", "v"});
+  container.secrets.push_back({"E2", "v"});
+  std::vector<SecretFault> faults = secret_faults_of(container);
+  ASSERT_EQ(faults.size(), 2U);
+  EXPECT_EQ(faults[0].place, kMany);
+  EXPECT_EQ(faults[0].message,
+            "Duplicate secret names found: S1. Each secret name must be unique.");
+  EXPECT_EQ(faults[1].place, kMany + 1);
+  EXPECT_EQ(faults[1].message,
+            "The secret name must be unique and not shared with any new or existing environment "
+            "variables set on the container, such as 'E2'.");
 }
 
 TEST(Rules, OfRepositoryCredentials) {
@@ -372,6 +416,9 @@ TEST(Rules, OfAwsAboutRefusedFields) {
        kHere + "credentialSpecs: one credential spec at most is allowed"},
       {definition_with(kFargate + R"("ephemeralStorage":{"sizeInGiB":20},)", ""),
        "ephemeralStorage.sizeInGiB: EphemeralStorage size should be at least 21"},
+      {definition_with(
+           kEc2 + R"("requiresCompatibilities":["EC2"],"ephemeralStorage":{"sizeInGiB":21},)", ""),
+       "ephemeralStorage: Tasks using the EC2 launch type do not support EphemeralStorage."},
       {definition_with(
            kFargate + R"("placementConstraints":[{"type":"memberOf","expression":"x"}],)", ""),
        "placementConstraints: Fargate compatible task definitions do not support constraints"},
