@@ -5,7 +5,8 @@
 // Its own reader rather than a library's, because what it must know is small: a head, and a body of
 // a length that is told before it or as it goes. Everything else is refused with the status that
 // says so, as soon as it is seen. However the bytes are cut, the requests and refusals are the
-// same; each byte is looked at once, and held once.
+// same: a head that comes in pieces is searched for its end once and parsed when it is whole, and a
+// body is held once.
 #pragma once
 
 #include "http/chunked_body.h"

@@ -261,8 +261,10 @@ void Server::write_more(uint64_t id, Connection& connection) {
   connection.sent = 0;
   if (connection.taker) return hand_over(id);
   if (connection.after == After::kClose) {
-    bool may_send = connection.is_refused || !connection.reader.is_between();
-    return may_send ? depart(id) : close(id);
+    // What nobody has read would make a reset of the end.
+    auto waiting = sys::peek(connection.fd.get());
+    bool has_sent = !connection.reader.is_between() || (waiting && waiting->bytes > 0);
+    return connection.is_refused || has_sent ? depart(id) : close(id);
   }
   connection.state = Connection::State::kReading;
   set_deadline(id, connection);

@@ -9,18 +9,22 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <future>
 #include <thread>
 
 namespace berth::http {
 namespace {
 
-// One that answers "ok" to everybody, on a thread of its own.
+// One that answers "ok" to everybody, on a thread of its own; once to "/later" when the test does.
 class ServerTest : public testing::Test {
  protected:
   ServerTest() {
     server_ = std::make_unique<Server>(
         *loop_, clock_,
-        [](const Request&, size_t, const Server::Reply& reply) { reply({.body = "ok"}); },
+        [this](const Request& request, size_t, const Server::Reply& reply) {
+          if (request.path == "/later") return later_.set_value(reply);
+          reply({.body = "ok"});
+        },
         Limits{.connections = 2, .patience = std::chrono::hours(1)});
     EXPECT_TRUE(server_->listen(sys::listen_stream(path_).value()));
     thread_ = std::thread([this] { EXPECT_TRUE(loop_->run()); });
@@ -37,6 +41,7 @@ class ServerTest : public testing::Test {
   std::string path_ = directory_.path() + "/socket";
   sys::SystemClock clock_;
   std::unique_ptr<sys::Loop> loop_ = std::move(*sys::Loop::make(clock_));
+  std::promise<Server::Reply> later_;
   std::unique_ptr<Server> server_;
   std::thread thread_;
 };
@@ -83,6 +88,17 @@ TEST_F(ServerTest, WhoHasBegunToAskIsWaitedFor) {
   EXPECT_EQ(heard(idle), "");
   say(slow, kAsked.substr(10));
   EXPECT_NE(heard(slow), "");
+}
+
+TEST_F(ServerTest, WhatComesBehindTheLastRequestMakesNoResetOfItsAnswer) {
+  sys::Fd client = connect();
+  say(client, "GET /later HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+  Server::Reply reply = later_.get_future().get();
+  say(client, "more");
+  loop_->post([reply] { reply({.body = "ok"}); });
+  EXPECT_NE(heard(client), "");
+  char c = 0;
+  EXPECT_EQ(::recv(client.get(), &c, 1, 0), 0) << "an end, and no reset";
 }
 
 TEST_F(ServerTest, NobodyGivesWayBecauseAnotherHasEnded) {
