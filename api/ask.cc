@@ -43,6 +43,12 @@ std::string path_of(const json::Node& node, std::string_view key) {
   return path == "(root)" ? std::string(key) : fmt::format("{}.{}", path, key);
 }
 
+size_t characters_of(std::string_view utf8) {
+  return static_cast<size_t>(std::count_if(utf8.begin(), utf8.end(), [](char c) {
+    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
+  }));
+}
+
 void Ask::refuse(Refusal refusal) {
   if (!refusal_) refusal_ = std::move(refusal);
 }
@@ -64,7 +70,7 @@ void Ask::breaks(const json::Node& node, std::string_view key, const std::string
 }
 std::string Ask::short_text(std::string_view key, size_t max) {
   std::string value = text(key);
-  if (value.size() > max) {
+  if (characters_of(value) > max) {
     breaks(root_, key, value, fmt::format("Member must have length less than or equal to {}", max));
   }
   return value;

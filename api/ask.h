@@ -35,6 +35,9 @@ struct FaultNames {
   bool has_constraints = false;
 };
 
+// Of UTF-8: what AWS's limits of length count.
+size_t characters_of(std::string_view utf8);
+
 class Ask {
  public:
   Ask(const Call& call, json::Node root, const FaultNames& faults = {})

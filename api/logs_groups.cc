@@ -118,7 +118,7 @@ std::string tagged_group(const Logs& logs, Ask& ask) {
 }  // namespace
 
 void check_length(Ask& ask, const std::string& name) {
-  if (name.size() <= kNameMax) return;
+  if (characters_of(name) <= kNameMax) return;
   ask.invalid(fmt::format(
       "Invalid LogGroup or LogStream, both must have length less than or equal to {}.", kNameMax));
 }
@@ -211,18 +211,21 @@ Json describe_log_groups(Logs& logs, Ask& ask) {
 }
 
 Json list_log_groups(Logs& logs, Ask& ask) {
-  std::vector<std::string> patterns = split(ask.text("logGroupNamePattern"), '|');
+  std::string pattern_text = ask.text("logGroupNamePattern");
+  std::vector<std::string> patterns = split(pattern_text, '|');
   std::string group_class =
       ask.word("logGroupClass", {"STANDARD", "INFREQUENT_ACCESS", "DELIVERY"});
   if (patterns.size() > kPatternsMax) {
     ask.invalid(fmt::format("logGroupNamePattern: has at most {} patterns.", kPatternsMax));
   }
+  std::erase_if(patterns, [](const std::string& each) { return each.empty() || each == "^"; });
   std::vector<std::string> names;
   for (const logs::LogGroup& group : ask.checked(logs.store().list_groups(""))) {
-    bool is_wanted = std::ranges::any_of(patterns, [&](const std::string& pattern) {
-      return pattern.starts_with('^') ? group.name.starts_with(pattern.substr(1))
-                                      : group.name.find(pattern) != std::string::npos;
-    });
+    bool is_wanted =
+        pattern_text.empty() || std::ranges::any_of(patterns, [&](const auto& pattern) {
+          return pattern.starts_with('^') ? group.name.starts_with(pattern.substr(1))
+                                          : group.name.find(pattern) != std::string::npos;
+        });
     bool has_class = group_class.empty() || group_class == "STANDARD";
     if (is_wanted && has_class) names.push_back(group.name);
   }

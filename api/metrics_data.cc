@@ -173,13 +173,25 @@ std::string label_of(const metrics::MathQuery& query, const metrics::MathQueries
   return label;
 }
 
+// Of what stands on pages: a value, or a result without any.
+std::string key_on_page(size_t result, const Json* time) {
+  return fmt::format("{} {}", result, time == nullptr ? "-" : time->dump());
+}
+
+bool is_one_page(const Ask& ask, const Json& results) {
+  size_t points = 0;
+  for (const Json& result : results) points += result["Timestamps"].size();
+  return points <= kMaxDatapoints && !ask.has("MaxDatapoints") && !ask.has("NextToken");
+}
+
 // Leaves of all values those of the page that the request asks for; the token of the next one.
 std::string cut_to_page(Ask& ask, Json& results) {
+  if (is_one_page(ask, results)) return "";
   std::vector<std::string> keys;
   for (size_t i = 0; i < results.size(); ++i) {
-    for (const Json& time : results[i]["Timestamps"]) {
-      keys.push_back(fmt::format("{} {}", i, time.dump()));
-    }
+    const Json& all = results[i]["Timestamps"];
+    if (all.empty()) keys.push_back(key_on_page(i, nullptr));
+    for (const Json& time : all) keys.push_back(key_on_page(i, &time));
   }
   Page page = page_of(ask, keys,
                       {.limit = "MaxDatapoints",
@@ -193,13 +205,15 @@ std::string cut_to_page(Ask& ask, Json& results) {
     Json times = Json::array();
     Json values = Json::array();
     const Json& result = results[i];
-    for (size_t at = 0; at < result["Timestamps"].size(); ++at) {
-      if (!kept.contains(fmt::format("{} {}", i, result["Timestamps"][at].dump()))) continue;
-      times.push_back(result["Timestamps"][at]);
+    const Json& all = result["Timestamps"];
+    for (size_t at = 0; at < all.size(); ++at) {
+      if (!kept.contains(key_on_page(i, &all[at]))) continue;
+      times.push_back(all[at]);
       values.push_back(result["Values"][at]);
     }
-    if (times.empty()) continue;
-    bool is_whole = times.size() == result["Timestamps"].size();
+    bool is_here = all.empty() ? kept.contains(key_on_page(i, nullptr)) : !times.empty();
+    if (!is_here) continue;
+    bool is_whole = times.size() == all.size();
     left.push_back(result_json(result["Id"], result["Label"], std::move(times), std::move(values)));
     if (!is_whole) left.back()["StatusCode"] = "PartialData";
   }

@@ -15,7 +15,6 @@ constexpr const char* kNoSecret = "Secrets Manager can't find the specified secr
 constexpr size_t kSecretIdMax = 2048;
 constexpr size_t kSuffixLetters = 6;
 constexpr size_t kFiltersMax = 10;
-constexpr size_t kDayLetters = 10;  // "2026-11-27"
 
 bool has_suffix(const std::string& name) {
   if (name.size() <= kSuffixLetters + 1 || name[name.size() - kSuffixLetters - 1] != '-') {
@@ -185,12 +184,8 @@ void add_accessed(Json& json, const std::map<std::string, std::string>& attribut
 Json value_json(const Secrets& secrets, Ask& ask, const secrets::StoredSecret& secret,
                 const secrets::SecretVersion& version) {
   Secret value = ask.checked(secrets.store.open(secret.name, version));
-  std::string today = format_rfc3339(secrets.now).substr(0, kDayLetters);
-  auto noted = version.attributes.find(secrets::kAccessedDay);
-  if (!ask.refused() && (noted == version.attributes.end() || noted->second != today)) {
-    // A disk that is full is no reason to keep the value back.
-    static_cast<void>(secrets.store.note_access(secret.name, version.id, today));
-  }
+  // A disk that is full is no reason to keep the value back.
+  if (!ask.refused()) static_cast<void>(secrets.store.note_access(secret, version, secrets.now));
   Json json = secret_json(secrets, secret);
   json["VersionId"] = version.id;
   bool is_binary = version.attributes.contains("binary");  // its bytes in base64

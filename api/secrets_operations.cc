@@ -62,7 +62,8 @@ Json rotate_secret(Secrets& secrets, Ask& ask) {
   ask.refuse(
       "AccessDeniedException",
       "Secrets Manager cannot invoke the specified Lambda function. Ensure that the function "
-      "policy grants access to the principal secretsmanager.amazonaws.com.");
+      "policy grants access to the principal secretsmanager.amazonaws.com. (berth has no functions "
+      "and rotates no secrets.)");
   return {};
 }
 

@@ -45,10 +45,8 @@ Selected parse_selected(const Parameters& parameters, const std::string& text);
 void check_asked_name(Ask& ask, const std::string& text);
 inline constexpr const char* kPathRule =
     "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, it "
-    "can "
-    "consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of "
-    "letters, "
-    "numbers and the following 3 symbols .-_";
+    "can consist of sub-paths divided by slash symbol; each sub-path can be formed as a mix of "
+    "letters, numbers and the following 3 symbols .-_";
 // Whether a name stands for a secret of Secrets Manager: "/aws/reference/secretsmanager/NAME", with
 // ":STAGE" or ":VERSION" behind it.
 bool is_reference(const std::string& name);

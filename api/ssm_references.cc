@@ -1,6 +1,5 @@
 // Parameters that stand for secrets of Secrets Manager.
 #include "api/ssm_operations.h"
-#include "base/text.h"
 
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
@@ -9,7 +8,6 @@ namespace berth::api::ssm {
 namespace {
 
 constexpr std::string_view kReference = "/aws/reference/secretsmanager/";
-constexpr size_t kReferenceDayLetters = 10;  // "2026-11-27"
 
 // The secret as Secrets Manager would answer, with names as Systems Manager writes them.
 std::string source_of(const std::string& arn, const secrets::StoredSecret& secret,
@@ -47,9 +45,8 @@ std::optional<Json> referenced_secret(const Parameters& parameters, Ask& ask,
   if (version == nullptr) return std::nullopt;
   std::string value = ask.checked(parameters.store.open(secret->name, *version)).reveal();
   if (ask.refused()) return std::nullopt;
-  std::string today = format_rfc3339(parameters.now).substr(0, kReferenceDayLetters);
   // A disk that is full is no reason to keep the value back.
-  static_cast<void>(parameters.store.note_access(secret->name, version->id, today));
+  static_cast<void>(parameters.store.note_access(*secret, *version, parameters.now));
   std::string arn =
       fmt::format("{}{}-{}", parameters.secret_arn_prefix, secret->name.name, secret->suffix);
   Json json = {{"Name", name}, {"Type", "SecureString"}, {"Value", value}, {"Version", 0}};

@@ -14,12 +14,6 @@ constexpr size_t kTagKeyMax = 128;    // characters
 constexpr size_t kTagValueMax = 256;  // likewise
 constexpr std::string_view kReserved = "aws:";
 
-size_t characters_of(std::string_view utf8) {
-  return static_cast<size_t>(std::count_if(utf8.begin(), utf8.end(), [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  }));
-}
-
 // Letters, digits and spaces of any script, and "_.:/=+-@". Beyond ASCII all is taken: the classes
 // of Unicode are not worth their tables here.
 bool is_tag_text(std::string_view text) {

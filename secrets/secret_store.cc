@@ -14,6 +14,7 @@ namespace berth::secrets {
 namespace {
 
 constexpr std::string_view kSecretFileSuffix = ".json";
+constexpr size_t kDayLetters = 10;  // "2026-11-27"
 constexpr const char* kMarked =
     "InvalidRequestException: You can't perform this operation on the secret because it was "
     "marked for deletion.";
@@ -261,15 +262,19 @@ Result<std::vector<StoredSecret>> SecretStore::list(WallTime now) const {
   return secrets;
 }
 
-Status SecretStore::note_access(const SecretName& name, const std::string& version,
-                                const std::string& day) const {
+Status SecretStore::note_access(const StoredSecret& secret, const SecretVersion& version,
+                                WallTime now) const {
+  std::string day = format_rfc3339(now).substr(0, kDayLetters);
+  // Values are read often, and each write waits for the disk.
+  auto noted = version.attributes.find(kAccessedDay);
+  if (noted != version.attributes.end() && noted->second == day) return {};
   sys::FileLock lock = TRY(sys::FileLock::acquire(directory_ + "/.lock"));
-  std::optional<StoredSecret> secret = TRY(load(file_of(name)));
-  SecretVersion* found = secret ? secret->find_version(version) : nullptr;
+  std::optional<StoredSecret> kept = TRY(load(file_of(secret.name)));
+  SecretVersion* found = kept ? kept->find_version(version.id) : nullptr;
   if (found == nullptr) return {};
-  secret->attributes[kAccessedDay] = day;
+  kept->attributes[kAccessedDay] = day;
   found->attributes[kAccessedDay] = day;
-  return sys::write_atomic(file_of(name), render_secret_file(*secret), 0600);
+  return sys::write_atomic(file_of(secret.name), render_secret_file(*kept), 0600);
 }
 
 Result<bool> SecretStore::remove(const SecretName& name) const {

@@ -111,10 +111,10 @@ class SecretStore {
   // `change` changes nothing and is the answer.
   using Change = std::function<Status(std::optional<StoredSecret>& secret)>;
   Status change(const SecretName& name, Env env, const Change& change) const;
-  // That the value of a version was given out on a day ("2026-11-27"): the attribute kAccessedDay
-  // of the version and of the secret. No change of the secret; nothing when either has gone.
-  Status note_access(const SecretName& name, const std::string& version,
-                     const std::string& day) const;
+  // That the value of a version of `secret` is given out: the day ("2026-11-27") is the attribute
+  // kAccessedDay of both. No change of the secret; nothing is written when that day is noted
+  // already, and when either has gone.
+  Status note_access(const StoredSecret& secret, const SecretVersion& version, WallTime now) const;
   // False when there was none.
   Result<bool> remove(const SecretName& name) const;
   // Removes what its time is over for.

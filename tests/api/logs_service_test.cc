@@ -158,6 +158,11 @@ TEST_F(LogsServiceTest, GroupsAndRefusalsLookAsAmazonsDo) {
   EXPECT_EQ(listed("^/ecs/d").size(), 1U);
   EXPECT_EQ(listed("web|^/ecs/d").size(), 2U);
   EXPECT_EQ(listed("^web").size(), 0U);
+  EXPECT_EQ(listed("web||").size(), 1U);
+  EXPECT_EQ(listed("").size(), 2U);
+  std::string letters;
+  for (int i = 0; i < 255; ++i) letters += "\u00fc";  // two bytes each
+  good("DescribeMetricFilters", {{"metricName", letters}});
   EXPECT_EQ(listed("b")[0], json::object({{"logGroupName", "/ecs/db"},
                                           {"logGroupArn",
                                            "arn:aws:logs:eu-west-1:123456789012:"

@@ -544,6 +544,20 @@ TEST_F(MetricsServiceTest, ResultsHaveLabelsByWhichTheyDifferAndComeInPages) {
   EXPECT_EQ(page["MetricDataResults"][0]["Id"], "b");
   EXPECT_EQ(page["MetricDataResults"][0]["Values"], json::array({2.0, 3.0}));
   EXPECT_FALSE(page.contains("NextToken"));
+  // One without values stands on one page, too.
+  ask.erase("NextToken");
+  ask["MaxDatapoints"] = 3;
+  ask["MetricDataQueries"] = {query("a", "Sum", 60), query("b", "Sum", 60)};
+  ask["MetricDataQueries"][1]["MetricStat"]["Metric"]["MetricName"] = "none";
+  page = good("GetMetricData", ask);
+  ASSERT_EQ(page["MetricDataResults"].size(), 1U);
+  EXPECT_EQ(page["MetricDataResults"][0]["Values"].size(), 3U);
+  ask["NextToken"] = page["NextToken"];
+  page = good("GetMetricData", ask);
+  ASSERT_EQ(page["MetricDataResults"].size(), 2U);
+  EXPECT_EQ(page["MetricDataResults"][1]["Id"], "b");
+  EXPECT_EQ(page["MetricDataResults"][1]["StatusCode"], "Complete");
+  EXPECT_FALSE(page.contains("NextToken"));
 }
 
 TEST_F(MetricsServiceTest, HistoryIsAskedForByAlarmKindTypeAndTime) {

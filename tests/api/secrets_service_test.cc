@@ -257,9 +257,10 @@ TEST_F(SecretsServiceTest, RefusalsAreAmazons) {
   Refusal rotation = refusal("RotateSecret", {{"SecretId", "a"}});
   EXPECT_EQ(rotation.code, "InvalidRequestException");
   EXPECT_EQ(rotation.message, "No Lambda rotation function ARN is associated with this secret.");
-  EXPECT_EQ(
-      code("RotateSecret", {{"SecretId", "a"}, {"RotationLambdaARN", "arn:aws:lambda:r:1:f"}}),
-      "AccessDeniedException");
+  rotation =
+      refusal("RotateSecret", {{"SecretId", "a"}, {"RotationLambdaARN", "arn:aws:lambda:r:1:f"}});
+  EXPECT_EQ(rotation.code, "AccessDeniedException");
+  EXPECT_THAT(rotation.message, HasSubstr("berth has no functions"));
   EXPECT_EQ(code("RotateSecret", {{"SecretId", "none"}}), "ResourceNotFoundException");
   EXPECT_THAT(refusal("CancelRotateSecret", {{"SecretId", "a"}}).message, HasSubstr("rotate"));
 }

@@ -7,6 +7,8 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
+
 namespace berth::api {
 namespace {
 
@@ -210,6 +212,14 @@ TEST_F(SsmServiceTest, SecretsAreReadByReference) {
   EXPECT_EQ(value(":AWSPREVIOUS")["Value"], "1");
   EXPECT_EQ(value(":" + first)["Value"], "1");
   EXPECT_TRUE(store.find(secret, clock_.wall())->value().attributes.contains("accessed"));
+  // What is noted is not written again: the file stays the one that it is.
+  std::filesystem::path file;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory_.path())) {
+    if (entry.path().extension() == ".json") file = entry.path();
+  }
+  std::filesystem::create_hard_link(file, directory_.path() + "/linked");
+  EXPECT_EQ(value("")["Value"], "2");
+  EXPECT_TRUE(std::filesystem::equivalent(file, directory_.path() + "/linked"));
   EXPECT_EQ(refusal("GetParameter", {{"Name", name + "x"}, {"WithDecryption", true}}).message,
             "An error occurred (ParameterNotFound) when referencing Secrets Manager: Secret " +
                 name + "x not found.");
