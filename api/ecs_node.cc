@@ -14,15 +14,25 @@ namespace {
 using scheduler::ContainerDefinition;
 using scheduler::NetworkMode;
 
+// As recorded of ECS (tests/api/ecs_attributes_test.cc has the records); where none tells, as
+// Amazon's agent names its abilities.
 class Required {
  public:
   std::vector<std::string> take() && { return {names_.begin(), names_.end()}; }
 
   void of(const scheduler::TaskDefinition& definition) {
-    add("com.amazonaws.ecs.capability.docker-remote-api.1.18");
-    if (definition.network_mode == NetworkMode::kAwsvpc) add("ecs.capability.task-eni");
-    if (!definition.task_role_arn.empty()) add("com.amazonaws.ecs.capability.task-iam-role");
-    if (definition.cpu || definition.memory_mib) add("ecs.capability.task-cpu-mem-limit");
+    if (definition.network_mode == NetworkMode::kAwsvpc) {
+      add_api("1.18");
+      add("ecs.capability.task-eni");
+    }
+    if (!definition.task_role_arn.empty()) {
+      add("com.amazonaws.ecs.capability.task-iam-role");
+      bool is_host = definition.network_mode == NetworkMode::kHost;
+      if (is_host) add("com.amazonaws.ecs.capability.task-iam-role-network-host");
+    }
+    bool is_limited = definition.cpu || definition.memory_mib;
+    if (is_limited && !definition.requires_fargate()) add("ecs.capability.task-cpu-mem-limit");
+    if (definition.ephemeral_storage_gib) add("ecs.capability.extensible-ephemeral-storage");
     if (definition.enable_fault_injection) add("ecs.capability.fault-injection");
     if (definition.pid_mode != scheduler::PidMode::kPrivate ||
         definition.ipc_mode != scheduler::IpcMode::kPrivate) {
@@ -41,12 +51,18 @@ class Required {
 
  private:
   void add(std::string name) { names_.insert(std::move(name)); }
+  void add_api(const char* version) {
+    add(std::string("com.amazonaws.ecs.capability.docker-remote-api.") + version);
+  }
 
   void of_container(const scheduler::TaskDefinition& definition,
                     const ContainerDefinition& container) {
     if (container.privileged) add("com.amazonaws.ecs.capability.privileged-container");
+    const scheduler::LinuxParameters& asked = container.linux_parameters;
+    bool has_capabilities = !asked.add_capabilities.empty() || !asked.drop_capabilities.empty();
+    if (container.readonly_root_filesystem || has_capabilities) add_api("1.17");
     if (container.health_check) {
-      add("com.amazonaws.ecs.capability.docker-remote-api.1.24");
+      add_api("1.24");
       add("ecs.capability.container-health-check");
     }
     if (!container.depends_on.empty()) add("ecs.capability.container-ordering");
@@ -55,8 +71,9 @@ class Required {
       add("ecs.capability.private-registry-authentication.secretsmanager");
     }
     bool has_role = !definition.execution_role_arn.empty();
-    if (has_role && container.image.find(".dkr.ecr.") != std::string::npos) {
-      add("ecs.capability.execution-role-ecr-pull");
+    if (container.image.find(".dkr.ecr.") != std::string::npos) {
+      add("com.amazonaws.ecs.capability.ecr-auth");
+      if (has_role) add("ecs.capability.execution-role-ecr-pull");
     }
     for (const scheduler::SecretVariable& secret : container.secrets) {
       bool is_asm = secret.value_from.find(":secretsmanager:") != std::string::npos;
@@ -66,11 +83,16 @@ class Required {
     if (container.firelens) {
       add(std::string("ecs.capability.firelens.") + name_of(container.firelens->type));
     }
-    if (!container.log_configuration) return;
-    const std::string& driver = container.log_configuration->driver;
-    add("com.amazonaws.ecs.capability.logging-driver." + driver);
-    if (driver != "awslogs") return;
-    add("com.amazonaws.ecs.capability.docker-remote-api.1.19");
+    if (container.log_configuration) of_logs(*container.log_configuration, has_role);
+  }
+
+  void of_logs(const scheduler::LogConfiguration& logs, bool has_role) {
+    add_api("1.18");
+    add("com.amazonaws.ecs.capability.logging-driver." + logs.driver);
+    if (logs.options.contains("mode") || logs.options.contains("max-buffer-size")) add_api("1.28");
+    if (logs.driver != "awslogs") return;
+    add_api("1.19");
+    if (logs.options.contains("awslogs-create-group")) add_api("1.29");
     if (has_role) add("ecs.capability.execution-role-awslogs");
   }
 

@@ -10,10 +10,13 @@ namespace {
 
 // What Amazon's agent calls the abilities that task definitions of ours can ask for.
 constexpr std::array kCapabilities = {
+    "com.amazonaws.ecs.capability.docker-remote-api.1.17",
     "com.amazonaws.ecs.capability.docker-remote-api.1.18",
     "com.amazonaws.ecs.capability.docker-remote-api.1.19",
     "com.amazonaws.ecs.capability.docker-remote-api.1.24",
+    "com.amazonaws.ecs.capability.docker-remote-api.1.28",
     "com.amazonaws.ecs.capability.docker-remote-api.1.29",
+    "com.amazonaws.ecs.capability.ecr-auth",
     "com.amazonaws.ecs.capability.logging-driver.awsfirelens",
     "com.amazonaws.ecs.capability.logging-driver.awslogs",
     "com.amazonaws.ecs.capability.logging-driver.fluentd",
@@ -23,6 +26,7 @@ constexpr std::array kCapabilities = {
     "com.amazonaws.ecs.capability.logging-driver.syslog",
     "com.amazonaws.ecs.capability.privileged-container",
     "com.amazonaws.ecs.capability.task-iam-role",
+    "com.amazonaws.ecs.capability.task-iam-role-network-host",
     "ecs.capability.container-health-check",
     "ecs.capability.container-ordering",
     "ecs.capability.efs",

@@ -268,11 +268,8 @@ Json compatibilities_json(const Ecs& ecs, const scheduler::Revision& revision,
                                                   scheduler::LaunchType::kFargate);
   definition =
       scheduler::parse_task_definition(document->root(), ecs.settings.architecture).definition;
-  // Storage of its own is Fargate's alone.
-  bool is_for_instances = !definition.ephemeral_storage_gib;
-  bool is_awsvpc = definition.network_mode == scheduler::NetworkMode::kAwsvpc;
-  if (is_for_instances && !is_awsvpc) list.push_back("EXTERNAL");
-  if (is_for_instances) list.push_back("EC2");
+  if (definition.network_mode != scheduler::NetworkMode::kAwsvpc) list.push_back("EXTERNAL");
+  list.push_back("EC2");  // recorded of definitions with ephemeralStorage, too
   if (fargate.findings.empty() && document->root().find("networkMode")) list.push_back("FARGATE");
   return list;
 }
